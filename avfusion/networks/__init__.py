@@ -1,0 +1,35 @@
+"""Fusion networks, heads and losses as plain torch modules."""
+
+from avfusion.networks.concatenation import Concatenation
+from avfusion.networks.encoders import StreamEncoder
+from avfusion.networks.fusion_model import FusionModel
+from avfusion.networks.heads import ClipHead, FrameHead
+from avfusion.networks.layers import (
+    AbsenceEmbedding,
+    BidirectionalLSTM,
+    InputNorm,
+    masked_mean,
+    masked_mean_std,
+)
+from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
+from avfusion.networks.recursive_joint_attention import RecursiveJointAttention
+
+__all__ = [
+    "LOSSES",
+    "AbsenceEmbedding",
+    "BidirectionalLSTM",
+    "ClipHead",
+    "Concatenation",
+    "FrameHead",
+    "FusionModel",
+    "InputNorm",
+    "RecursiveJointAttention",
+    "StreamEncoder",
+    "ccc_loss",
+    "ccc_mse_loss",
+    "huber_loss",
+    "mae_loss",
+    "masked_mean",
+    "masked_mean_std",
+    "mse_loss",
+]

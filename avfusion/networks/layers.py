@@ -1,0 +1,366 @@
+"""Building blocks that know about padding and about missing data.
+
+Every network here follows one convention. A batch holds, per stream, features ``x`` (B, T, D) and a
+mask (B, T), True where the step exists in the row. Rows are padded on the right and the padding may
+hold anything. An existing step with a NaN in any feature is *unobserved*: its other features are not
+used either, for features of one step come from one detector, which worked or failed as a whole.
+Inside the networks padded steps are zero, so that nothing can leak from them.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = [
+    "AbsenceEmbedding",
+    "BidirectionalLSTM",
+    "InputNorm",
+    "existing_steps",
+    "masked_mean",
+    "masked_mean_std",
+    "observed_steps",
+    "zero_padding",
+]
+
+
+def existing_steps(masks: dict[str, Tensor]) -> Tensor:
+    """Find the steps that exist in at least one stream.
+
+    Parameters
+    ----------
+    masks : dict of str to bool Tensor of shape (B, T)
+        Per stream, True where the step exists.
+
+    Returns
+    -------
+    bool Tensor of shape (B, T)
+
+    Examples
+    --------
+    >>> import torch
+    >>> existing_steps({"audio": torch.tensor([[True, False]]), "video": torch.tensor([[True, True]])})
+    tensor([[True, True]])
+    """
+    return torch.stack(list(masks.values())).any(0)
+
+
+def observed_steps(x: Tensor, mask: Tensor) -> Tensor:
+    """Find the steps that exist and whose features were all measured.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, D)
+        Features, NaN where not observed.
+    mask : bool Tensor of shape (B, T)
+        True where the step exists.
+
+    Returns
+    -------
+    bool Tensor of shape (B, T)
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.tensor([[[1.0, 2.0], [float("nan"), 2.0], [0.0, 0.0]]])
+    >>> observed_steps(x, torch.tensor([[True, True, False]]))
+    tensor([[ True, False, False]])
+    """
+    return mask & ~x.detach().sum(-1).isnan()  # one pass over x; isnan(x).any(-1) takes two
+
+
+def zero_padding(x: Tensor, mask: Tensor) -> Tensor:
+    """Set the steps outside the mask to zero, whatever they hold (NaN and inf included).
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, D)
+    mask : bool Tensor of shape (B, T)
+
+    Returns
+    -------
+    Tensor of shape (B, T, D)
+
+    Examples
+    --------
+    >>> import torch
+    >>> zero_padding(torch.tensor([[[1.0], [float("inf")]]]), torch.tensor([[True, False]])).flatten()
+    tensor([1., 0.])
+    """
+    return x.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Average over the steps inside the mask; zero for a row without any.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, D)
+    mask : bool Tensor of shape (B, T)
+
+    Returns
+    -------
+    Tensor of shape (B, D)
+
+    Examples
+    --------
+    >>> import torch
+    >>> masked_mean(torch.tensor([[[1.0], [3.0], [99.0]]]), torch.tensor([[True, True, False]]))
+    tensor([[2.]])
+    """
+    count = mask.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
+    return zero_padding(x, mask).sum(1) / count
+
+
+def masked_mean_std(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and population standard deviation over the steps inside the mask.
+
+    A row with one step has standard deviation zero, and so has a row with none, whose mean is zero
+    too. The gradient of the standard deviation is taken as zero where it is zero.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, D)
+    mask : bool Tensor of shape (B, T)
+
+    Returns
+    -------
+    mean, std : Tensors of shape (B, D)
+
+    Examples
+    --------
+    >>> import torch
+    >>> masked_mean_std(torch.tensor([[[1.0], [3.0], [99.0]]]), torch.tensor([[True, True, False]]))
+    (tensor([[2.]]), tensor([[1.]]))
+    """
+    mean = masked_mean(x, mask)
+    variance = masked_mean((zero_padding(x, mask) - mean.unsqueeze(1)).square(), mask)
+    varies = variance > 0
+    std = variance.where(varies, 1.0).sqrt().where(varies, 0.0)  # sqrt has no gradient at 0
+    return mean, std
+
+
+class InputNorm(nn.Module):
+    """Bring the features of one stream to a common scale; add noise in training.
+
+    Parameters
+    ----------
+    width : int
+        Number of features D.
+    mode : {"standard", "layer", None}, default="standard"
+        ``"standard"`` subtracts a mean and divides by a standard deviation per feature, given by
+        `set_statistics` (0 and 1 before), and clips. ``"layer"`` standardises the features of each
+        step among themselves, which removes the step's level: of two features only their order is
+        left, of one nothing. A stream of width 1 therefore gets ``"standard"`` in its place; the
+        attribute `mode` tells. ``None`` changes nothing.
+    noise : float, default=0.0
+        Standard deviation of Gaussian noise, added in training, in units of the normalised features.
+    clip : float, default=5.0
+        Largest absolute value that ``"standard"`` lets through.
+
+    Notes
+    -----
+    NaN stays NaN. In mode ``"layer"`` a step with one NaN becomes NaN altogether.
+
+    Raises
+    ------
+    ValueError
+        If `mode` is none of the choices.
+
+    Examples
+    --------
+    >>> import torch
+    >>> norm = InputNorm(2)
+    >>> norm.set_statistics(mean=[1.0, 2.0], std=[2.0, 0.0])
+    >>> norm(torch.tensor([[[3.0, 2.5], [99.0, float("nan")]]]))
+    tensor([[[1.0000, 0.5000],
+             [5.0000,    nan]]])
+    """
+
+    def __init__(self, width: int, mode: str | None = "standard", noise: float = 0.0, clip: float = 5.0):
+        super().__init__()
+        if mode not in ("standard", "layer", None):
+            raise ValueError(f"input norm {mode!r} is unknown; choose 'standard', 'layer' or None")
+        self.width, self.noise, self.clip = width, noise, clip
+        self.mode = "standard" if mode == "layer" and width == 1 else mode
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("std", torch.ones(width))
+
+    def set_statistics(self, mean, std) -> None:
+        """Set the mean and standard deviation that mode ``"standard"`` uses.
+
+        A standard deviation of zero, or so small beside the mean that it is only rounding, counts as
+        one: a constant feature becomes zero.
+
+        Parameters
+        ----------
+        mean, std : array-like of shape (D,)
+
+        Raises
+        ------
+        ValueError
+            If a shape is not (D,) or a value is not finite.
+        """
+        for name, values in (("mean", mean), ("std", std)):
+            values = torch.as_tensor(values, dtype=torch.float64)
+            if values.shape != (self.width,):
+                raise ValueError(f"{name} has shape {tuple(values.shape)}, expected ({self.width},)")
+            if not values.isfinite().all():
+                raise ValueError(f"{name} of feature {int((~values.isfinite()).nonzero()[0])} is not finite")
+            getattr(self, name).copy_(values)
+        rounding = torch.finfo(self.std.dtype).eps * self.mean.abs()
+        self.std.masked_fill_(self.std <= rounding, 1.0)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Normalise without noise: (B, T, D) -> (B, T, D)."""
+        if self.mode == "standard":
+            return ((x - self.mean) / self.std).clamp(-self.clip, self.clip)
+        if self.mode == "layer":
+            unobserved = x.isnan().any(-1, keepdim=True)  # (B, T, 1); kept out for finite gradients
+            return F.layer_norm(x.masked_fill(unobserved, 0.0), (self.width,)).masked_fill(
+                unobserved, torch.nan
+            )
+        return x
+
+    def perturb(self, x: Tensor) -> Tensor:
+        """Add the training noise to normalised features; does nothing in evaluation."""
+        return x + self.noise * torch.randn_like(x) if self.training and self.noise else x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise, then add noise in training: (B, T, D) -> (B, T, D)."""
+        return self.perturb(self.normalise(x))
+
+
+class AbsenceEmbedding(nn.Module):
+    """Put a learnt vector where a stream was not observed, and zeros in the padding.
+
+    An unobserved step is one that exists but has a NaN feature, or one that exists only in other
+    streams. The vector begins at zero, the mean of a normalised stream.
+
+    Parameters
+    ----------
+    width : int
+        Number of features D.
+
+    Examples
+    --------
+    >>> import torch
+    >>> embedding = AbsenceEmbedding(1)
+    >>> _ = torch.nn.init.constant_(embedding.vector, 7.0)
+    >>> x = torch.tensor([[[1.0], [float("nan")], [2.0]]])
+    >>> embedding(x, torch.tensor([[True, True, False]])).flatten()
+    tensor([1., 7., 0.], grad_fn=...)
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.vector = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor, mask: Tensor, step_mask: Tensor | None = None) -> Tensor:
+        """Fill in the unobserved steps.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, T, D)
+        mask : bool Tensor of shape (B, T)
+            Steps of this stream.
+        step_mask : bool Tensor of shape (B, T), optional
+            Steps of the row: those of any stream. `mask` by default.
+
+        Returns
+        -------
+        Tensor of shape (B, T, D)
+        """
+        observed = observed_steps(x, mask)
+        if observed.all():  # the usual case, and then no gradient needs to reach back to the features
+            return x
+        absent = (mask if step_mask is None else step_mask) & ~observed
+        x = zero_padding(x, observed)
+        return torch.where(absent.unsqueeze(-1), self.vector, x) if absent.any() else x
+
+
+class BidirectionalLSTM(nn.Module):
+    """One layer of LSTM in both directions, exact under right padding.
+
+    The backward half runs forward over each row's own steps in reverse order, so that padding comes
+    last for both halves and no packing is needed (which costs several times the LSTM itself on a CPU).
+
+    Weights begin Glorot-uniform (input), orthogonal per gate (recurrent), zero (bias) and one (bias of
+    the forget gate; Jozefowicz et al., ICML 2015).
+
+    Parameters
+    ----------
+    input_size : int
+        Number of features D.
+    output_size : int
+        Number of outputs, both directions together; even.
+
+    Raises
+    ------
+    ValueError
+        If `output_size` is odd.
+
+    Examples
+    --------
+    >>> import torch
+    >>> lstm = BidirectionalLSTM(3, 8)
+    >>> mask = torch.tensor([[True, True, True, False]])
+    >>> lstm(torch.zeros(1, 4, 3), mask).shape
+    torch.Size([1, 4, 8])
+    """
+
+    def __init__(self, input_size: int, output_size: int):
+        super().__init__()
+        if output_size < 2 or output_size % 2:
+            raise ValueError(
+                f"the hidden size must be even, half for each direction of the LSTM; got {output_size}"
+            )
+        self.input_size, self.output_size = input_size, output_size
+        self.forwards = nn.LSTM(input_size, output_size // 2, batch_first=True)
+        self.backwards = nn.LSTM(input_size, output_size // 2, batch_first=True)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the initial weights."""
+        hidden = self.output_size // 2
+        for lstm in (self.forwards, self.backwards):
+            nn.init.xavier_uniform_(lstm.weight_ih_l0)
+            for gate in lstm.weight_hh_l0.chunk(4):
+                nn.init.orthogonal_(gate)
+            lstm.bias_ih_l0.zero_()
+            lstm.bias_hh_l0.zero_()
+            lstm.bias_ih_l0[hidden : 2 * hidden] = 1.0  # gates are ordered input, forget, cell, output
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Encode.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, T, input_size)
+            Finite everywhere; T at least 1.
+        mask : bool Tensor of shape (B, T)
+            True where the step exists; padding on the right.
+
+        Returns
+        -------
+        Tensor of shape (B, T, output_size)
+            Zero in the padding.
+        """
+        order = reversal(mask)  # (B * T,)
+        ahead, _ = self.forwards(x)  # (B, T, output_size / 2)
+        back, _ = self.backwards(reorder(x, order))
+        return zero_padding(torch.cat([ahead, reorder(back, order)], -1), mask)
+
+
+def reversal(mask: Tensor) -> Tensor:
+    """Index that reverses each row within its length: (B, T) -> (B * T,), its own inverse."""
+    rows, steps = mask.shape
+    step = torch.arange(steps, device=mask.device)
+    length = mask.sum(1, keepdim=True)
+    source = torch.where(step < length, length - 1 - step, step)  # (B, T)
+    return (source + steps * torch.arange(rows, device=mask.device).unsqueeze(1)).flatten()
+
+
+def reorder(x: Tensor, order: Tensor) -> Tensor:
+    """Take the steps of a batch (B, T, D) in the order (B * T,) of `reversal`."""
+    return x.flatten(0, 1).index_select(0, order).view_as(x)

@@ -1,0 +1,195 @@
+"""Recursive joint attention (Praveen, Granger, Cardinal, ICASSP 2023, arXiv 2304.07958), time-axis form.
+
+For modalities m = 1 .. M of one row with T steps, all matrices with steps as rows:
+
+    X_m = LayerNorm(BLSTM_m(input_m))                       (T, h)      intra-modal encoder
+    repeat `n_recursions` times, with weights of their own and the same incoming X for all m:
+        J   = [X_1, ..., X_M]                               (T, M h)    joint representation
+        C_m = tanh(X_m W_jm J^T / sqrt(M h))                (T, T)      joint correlation, source x target
+        H_m = ReLU((C_m / n)^T X_m W_cm)                    (T, h)      n: number of steps of the row
+        X_m = X_m + dropout(H_m W_hm)                       (T, h)
+    Z = BLSTM([X_1, ..., X_M])                              (T, h)      joint encoder
+
+The paper's own code correlates features and learns T x T maps over time, so its T is fixed; here weights
+act on features and C relates steps, so that a row may have any length. C is divided by n, after the
+tanh, so that a whole recording is treated like a training window. ``attention="softmax"`` replaces
+tanh(.) / n by a softmax over source steps, which sums to one by itself:
+
+        H_m = ReLU(softmax(J W_jm^T X_m^T / sqrt(M h)) X_m W_cm)
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avfusion.networks.encoders import SequenceLayer, StreamEncoder
+from avfusion.networks.layers import existing_steps, zero_padding
+
+__all__ = ["JointAttention", "RecursiveJointAttention"]
+
+ATTENTIONS = ("tanh", "softmax")
+
+
+class JointAttention(nn.Module):
+    """One step of joint attention: every modality attends by its correlation with all of them.
+
+    Parameters
+    ----------
+    n_modalities : int
+        M.
+    hidden_size : int
+        Features h of each modality.
+    attention : {"tanh", "softmax"}
+    dropout : float
+
+    Examples
+    --------
+    >>> import torch
+    >>> step = JointAttention(2, 8, attention="tanh", dropout=0.0)
+    >>> mask = torch.ones(1, 5, dtype=torch.bool)
+    >>> audio, video = step([torch.randn(1, 5, 8), torch.randn(1, 5, 8)], mask)
+    >>> audio.shape
+    torch.Size([1, 5, 8])
+    """
+
+    def __init__(self, n_modalities: int, hidden_size: int, attention: str, dropout: float):
+        super().__init__()
+        self.attend = {"tanh": tanh_attention, "softmax": softmax_attention}[attention]
+        self.scale = 1 / math.sqrt(n_modalities * hidden_size)
+
+        def maps(input_size: int) -> nn.ModuleList:
+            linear = [nn.Linear(input_size, hidden_size, bias=False) for _ in range(n_modalities)]
+            for layer in linear:
+                nn.init.xavier_uniform_(layer.weight)
+            return nn.ModuleList(linear)
+
+        self.correlate = maps(n_modalities * hidden_size)  # W_jm^T
+        self.value = maps(hidden_size)  # W_cm
+        self.update = maps(hidden_size)  # W_hm
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, streams: list[Tensor], mask: Tensor) -> list[Tensor]:
+        """Update all modalities from the same incoming ones.
+
+        Parameters
+        ----------
+        streams : list of M Tensors of shape (B, T, h)
+            Zero in the padding.
+        mask : bool Tensor of shape (B, T)
+
+        Returns
+        -------
+        list of M Tensors of shape (B, T, h)
+            Zero in the padding.
+        """
+        joint = torch.cat(streams, -1)  # (B, T, M h)
+        updated = []
+        for x, correlate, value, update in zip(streams, self.correlate, self.value, self.update):
+            query = correlate(joint)  # (B, T, h): the target side, J W_jm^T
+            h = F.relu(self.attend(query, x, value(x), mask, self.scale))  # (B, T, h)
+            updated.append(x + zero_padding(self.dropout(update(h)), mask))
+        return updated
+
+
+def tanh_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float) -> Tensor:
+    """(tanh(query key^T scale) / n) value, where key and value are zero in the padding."""
+    n_valid = mask.sum(1).clamp(min=1).view(-1, 1, 1)  # (B, 1, 1)
+    correlation = torch.bmm(query * scale, key.transpose(1, 2)).tanh_()  # (B, T target, T source)
+    return torch.bmm(correlation, value / n_valid)  # (B, T, h); C is undivided, it is the larger one
+
+
+def softmax_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float) -> Tensor:
+    """softmax(query key^T scale) value over the steps in the mask; zero for a row without any."""
+    sources = mask | ~mask.any(1, keepdim=True)  # an empty row may look at its zeros: no 0 / 0
+    heads = [t.unsqueeze(1) for t in (query, key, value)]  # (B, 1, T, h)
+    return F.scaled_dot_product_attention(*heads, attn_mask=sources[:, None, None], scale=scale).squeeze(1)
+
+
+class RecursiveJointAttention(nn.Module):
+    """Fuse aligned streams by recursive joint attention; see the module's equations.
+
+    Parameters
+    ----------
+    widths : dict of str to int
+        Number of features of each stream, by name; one or more.
+    hidden_size : int, default=32
+        h: features per modality inside, and of the output.
+    n_recursions : int, default=1
+        Attention steps; 0 leaves encoders and joint LSTM only.
+    attention : {"softmax", "tanh"}, default="softmax"
+        ``"tanh"`` as published.
+    intra_lstm : bool, default=True
+        Encode each stream with a bidirectional LSTM, or else with a linear map.
+    joint_lstm : bool, default=True
+        Encode the fused sequence with a bidirectional LSTM, or else with a linear map.
+    dropout : float, default=0.5
+        After the encoders, on the updates and on the output.
+
+    Raises
+    ------
+    ValueError
+        If there is no stream, `attention` is unknown, `n_recursions` is negative, or `hidden_size` is
+        odd and an LSTM is used.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = RecursiveJointAttention({"audio": 3, "video": 5}, hidden_size=8)
+    >>> streams = {"audio": torch.randn(2, 6, 3), "video": torch.randn(2, 6, 5)}
+    >>> masks = {name: torch.ones(2, 6, dtype=torch.bool) for name in streams}
+    >>> network(streams, masks).shape
+    torch.Size([2, 6, 8])
+    """
+
+    def __init__(
+        self,
+        widths: dict[str, int],
+        hidden_size: int = 32,
+        n_recursions: int = 1,
+        attention: str = "softmax",
+        intra_lstm: bool = True,
+        joint_lstm: bool = True,
+        dropout: float = 0.5,
+    ):
+        super().__init__()
+        if not widths:
+            raise ValueError("at least one stream is needed; widths is empty")
+        if attention not in ATTENTIONS:
+            raise ValueError(f"attention {attention!r} is unknown; choose one of {', '.join(ATTENTIONS)}")
+        if n_recursions < 0:
+            raise ValueError(f"n_recursions must be 0 or more; got {n_recursions}")
+        self.names, self.output_size = tuple(widths), hidden_size
+        # lists, since names of streams may hold dots or be no strings, which ModuleDict refuses
+        self.encoders = nn.ModuleList(
+            StreamEncoder(width, hidden_size, intra_lstm, dropout) for width in widths.values()
+        )
+        self.recursions = nn.ModuleList(
+            JointAttention(len(widths), hidden_size, attention, dropout) for _ in range(n_recursions)
+        )
+        self.joint = SequenceLayer(len(widths) * hidden_size, hidden_size, joint_lstm)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
+        """Fuse.
+
+        Parameters
+        ----------
+        streams : dict of str to Tensor of shape (B, T, D_m)
+            Normalised features; NaN where not observed, anything in the padding.
+        masks : dict of str to bool Tensor of shape (B, T)
+            True where the step exists; padding on the right.
+
+        Returns
+        -------
+        Tensor of shape (B, T, hidden_size)
+            Zero in the padding.
+        """
+        mask = existing_steps({name: masks[name] for name in self.names})  # (B, T)
+        fused = [
+            encoder(streams[name], masks[name], mask) for name, encoder in zip(self.names, self.encoders)
+        ]  # M of (B, T, h)
+        for recursion in self.recursions:
+            fused = recursion(fused, mask)
+        return self.dropout(self.joint(torch.cat(fused, -1), mask))  # (B, T, h)
