@@ -1,0 +1,555 @@
+"""The array behind a column of sequences: rows that share one flat buffer of frames."""
+
+import numpy
+import pandas
+from pandas.api.extensions import ExtensionArray, no_default, take
+from pandas.api.indexers import check_array_indexer
+from pandas.api.types import is_integer, is_list_like, pandas_dtype
+
+from .cells import is_missing, stack_cells
+from .dtype import Sequence, SequenceDtype, as_float_frames, check_rate
+
+TRIM_BELOW = 0.5  # a pickled array takes along only the frames of its rows if they are fewer than this share
+
+
+class SequenceArray(ExtensionArray):
+    """A column of sequences of different lengths over one flat buffer of frames.
+
+    Row i is ``frames[starts[i] : starts[i] + lengths[i]]``. Rows may overlap, repeat and come in any order.
+    Selecting, taking, copying and concatenating arrays of one buffer copies no frames. The array is
+    immutable: item assignment raises, while `fillna`, `where` and `insert` answer new arrays.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray or numpy.memmap of shape (N, D)
+        The buffer: real numbers. A floating array in C order is used as it is, never copied or loaded;
+        anything else is converted. It must not be changed afterwards.
+    starts : array-like of int of shape (n_rows,)
+        First frame of each row.
+    lengths : array-like of int of shape (n_rows,)
+        Number of frames of each row; -1 marks a missing row. A row of length 0 is not missing.
+    rate_hz : float, optional
+        Steps per second.
+
+    Attributes
+    ----------
+    frames : numpy.ndarray or numpy.memmap of shape (N, D)
+        Read-only view of the buffer.
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+        Read-only; a missing row has start 0 and length -1.
+    width : int
+        D, features per step.
+    rate_hz : float or None
+        Steps per second.
+    dtype : SequenceDtype
+        Floating dtype, width and rate in one.
+
+    Raises
+    ------
+    TypeError
+        If `frames` does not hold real numbers, or `starts` or `lengths` are not whole numbers.
+    ValueError
+        If `frames` is not two-dimensional, or a row reaches outside it.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> column = SequenceArray(numpy.arange(10.0).reshape(5, 2), starts=[0, 3, 0], lengths=[3, 2, -1], rate_hz=25)
+    >>> column
+    <SequenceArray>
+    [Sequence(3 x 2, 0.12 s), Sequence(2 x 2, 0.08 s), <NA>]
+    Length: 3, dtype: sequence[float64, 2, 25Hz]
+    >>> column[1].frames
+    array([[6., 7.],
+           [8., 9.]])
+    >>> numpy.shares_memory(column[::-1].frames, column.frames)
+    True
+    """
+
+    def __init__(self, frames, starts, lengths, rate_hz=None):
+        frames = numpy.asanyarray(frames)
+        if frames.ndim != 2 or frames.shape[1] == 0:
+            raise ValueError(f"frames must have the shape (n_frames, n_features), but it is {frames.shape}")
+        frames = as_float_frames(frames)
+        if not frames.flags.c_contiguous:
+            frames = numpy.ascontiguousarray(frames)
+        starts, lengths = _whole_numbers(starts, "starts"), _whole_numbers(lengths, "lengths")
+        self._set(frames.view(), numpy.where(lengths < 0, 0, starts), lengths.copy(), check_rate(rate_hz))
+        _check_rows(len(frames), self._starts, self._lengths)
+
+    def _set(self, frames, starts, lengths, rate_hz):
+        for part in (frames, starts, lengths):
+            part.flags.writeable = False
+        self._frames, self._starts, self._lengths = frames, starts, lengths
+        self._dtype = SequenceDtype(frames.dtype, frames.shape[1], rate_hz)
+        return self
+
+    def _with_rows(self, starts, lengths):
+        """Answer other rows of the same buffer."""
+        return object.__new__(type(self))._set(self._frames, starts, lengths, self.rate_hz)
+
+    @classmethod
+    def from_sequences(cls, cells, dtype=None, width=None, rate_hz=None):
+        """Copy sequences into one buffer.
+
+        Parameters
+        ----------
+        cells : iterable
+            One cell per row: an array or nested list of shape (T, D) or (T,), a `Sequence`, or None, NaN or
+            ``pandas.NA`` for a missing row.
+        dtype : numpy dtype, optional
+            float16, float32 or float64. By default what the cells need; integers become float64. Without
+            any present cell it is float32.
+        width : int, optional
+            Features per step, for when no row is present; it is checked against those that are.
+        rate_hz : float, optional
+            Steps per second. By default the rate of the `Sequence` cells.
+
+        Returns
+        -------
+        SequenceArray
+
+        Raises
+        ------
+        TypeError
+            If a cell is not a sequence of real numbers.
+        ValueError
+            If widths or rates differ, or a cell has more than two axes.
+
+        Examples
+        --------
+        >>> column = SequenceArray.from_sequences([[[1, 2]], None, [[3, 4], [5, 6]]], dtype="float32")
+        >>> column.frames.shape, column.lengths
+        ((3, 2), array([ 1, -1,  2]))
+        """
+        frames, lengths, rate_hz = stack_cells(cells, dtype, width, rate_hz)
+        return cls._packed(frames, lengths, rate_hz)
+
+    @classmethod
+    def _packed(cls, frames, lengths, rate_hz):
+        """Rows of these lengths (-1: missing) that lie one after the other in frames."""
+        return cls(frames, _ends(lengths) - numpy.maximum(lengths, 0), lengths, rate_hz)
+
+    @property
+    def frames(self):
+        """Read-only view of the buffer, of shape (N, D)."""
+        return self._frames
+
+    @property
+    def starts(self):
+        """First frame of each row."""
+        return self._starts
+
+    @property
+    def lengths(self):
+        """Number of frames of each row, -1 where it is missing."""
+        return self._lengths
+
+    @property
+    def width(self):
+        """Features per step."""
+        return self._dtype.width
+
+    @property
+    def rate_hz(self):
+        """Steps per second, or None."""
+        return self._dtype.rate_hz
+
+    @property
+    def dtype(self):
+        """The `SequenceDtype`."""
+        return self._dtype
+
+    @property
+    def nbytes(self):
+        """Bytes of the rows and of the frames they refer to."""
+        n_frames = min(len(self._frames), int(numpy.maximum(self._lengths, 0).sum()))
+        return self._starts.nbytes + self._lengths.nbytes + n_frames * self.width * self._frames.itemsize
+
+    def pack(self):
+        """Lay the frames of the rows one after the other, in row order.
+
+        Returns
+        -------
+        SequenceArray
+            Its `frames` are exactly those of its rows. Nothing is copied if they already lie that way, be
+            it in a part of the buffer. Missing rows own no frames.
+
+        Examples
+        --------
+        >>> import numpy
+        >>> SequenceArray(numpy.arange(5.0)[:, None], [3, 0], [2, 1]).pack().frames.ravel()
+        array([3., 4., 0.])
+        """
+        owned = numpy.maximum(self._lengths, 0)
+        total, offsets = int(owned.sum()), numpy.cumsum(owned) - owned
+        filled = owned > 0
+        shift = (self._starts - offsets)[filled]
+        if (shift == shift[:1]).all():  # consecutive rows
+            first = int(shift[0]) if len(shift) else 0
+            if first == 0 and total == len(self._frames) and (self._starts == offsets)[self._lengths >= 0].all():
+                return self
+            frames = self._frames[first : first + total]
+        else:
+            frames = self._frames[numpy.arange(total) + numpy.repeat(self._starts - offsets, owned)]
+        return self._packed(frames, self._lengths, self.rate_hz)
+
+    def with_frames(self, frames, rate_hz=no_default):
+        """Give the rows new frames, as many as before: what a frame-wise transformer made of them.
+
+        Parameters
+        ----------
+        frames : array-like of shape (N, D')
+            Aligned with ``array.pack().frames``.
+        rate_hz : float, optional
+            Steps per second; by default as it was.
+
+        Returns
+        -------
+        SequenceArray
+            The same lengths and missing rows.
+
+        Raises
+        ------
+        ValueError
+            If the number of frames is another.
+
+        Examples
+        --------
+        >>> column = SequenceArray.from_sequences([[1, 2], None, [3]])
+        >>> column.with_frames(column.pack().frames * 10)[2].frames
+        array([[30.]])
+        """
+        total = int(numpy.maximum(self._lengths, 0).sum())
+        if len(frames) != total:
+            raise ValueError(f"the rows have {total} frames together, but {len(frames)} new frames were given")
+        return self._packed(frames, self._lengths, self.rate_hz if rate_hz is no_default else rate_hz)
+
+    def __len__(self):
+        return len(self._lengths)
+
+    def __getitem__(self, item):
+        if isinstance(item, tuple):
+            item = _single_indexer(item)
+        elif item is Ellipsis:
+            item = slice(None)
+        item = check_array_indexer(self, item)
+        if is_integer(item):
+            return self._cell(self._starts[item], self._lengths[item])
+        return self._with_rows(self._starts[item], self._lengths[item])
+
+    def _cell(self, start, length):
+        if length < 0:
+            return pandas.NA
+        return Sequence._view(numpy.asarray(self._frames[start : start + length]), self.rate_hz)
+
+    def __iter__(self):
+        return map(self._cell, self._starts.tolist(), self._lengths.tolist())
+
+    def __setitem__(self, key, value):
+        if self._readonly:
+            raise ValueError("Cannot modify read-only array")
+        raise TypeError(
+            "a SequenceArray is immutable, because its rows share one buffer with other selections; make a new "
+            "column instead, with fillna, where, pandas.concat or SequenceArray.from_sequences"
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("an array of Sequence objects cannot be made without a copy")
+        cells = numpy.empty(len(self), dtype=object)
+        cells[:] = list(self)
+        if dtype is None or numpy.dtype(dtype) == object:
+            return cells
+        if numpy.dtype(dtype).kind in "SU":
+            return cells.astype(dtype)
+        raise TypeError(
+            f"a column of {self.dtype} cannot become an array of {numpy.dtype(dtype)}: its rows are sequences. "
+            "Use `column.array.frames` for the frames or Functionals for one table row per sequence"
+        )
+
+    def isna(self):
+        """Tell which rows are missing.
+
+        Returns
+        -------
+        numpy.ndarray of bool of shape (n_rows,)
+
+        Examples
+        --------
+        >>> SequenceArray.from_sequences([[1.0], None, []]).isna()
+        array([False,  True, False])
+        """
+        return self._lengths < 0
+
+    def copy(self):
+        """Return a new array over the same frames, which never change.
+
+        Examples
+        --------
+        >>> column = SequenceArray.from_sequences([[1.0], None])
+        >>> column.copy().frames is column.frames
+        True
+        """
+        return self._with_rows(self._starts, self._lengths)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def take(self, indices, *, allow_fill=False, fill_value=None):
+        """Select rows by position, without copying frames.
+
+        Parameters
+        ----------
+        indices : array-like of int
+            Row positions.
+        allow_fill : bool, default=False
+            Whether -1 means a row of `fill_value`, instead of the last row.
+        fill_value : Sequence, optional
+            By default a missing row.
+
+        Returns
+        -------
+        SequenceArray
+
+        Examples
+        --------
+        >>> SequenceArray.from_sequences([[1.0], [2.0, 3.0]]).take([1, -1], allow_fill=True).lengths
+        array([ 2, -1])
+        """
+        rows = take(numpy.arange(len(self)), numpy.asarray(indices), allow_fill=allow_fill, fill_value=-1)
+        if not allow_fill or is_missing(fill_value):
+            return self._select(rows)
+        both = self._concat_same_type([self, self._from_sequence([fill_value], dtype=self.dtype)])
+        return both._select(numpy.where(rows < 0, len(self), rows))
+
+    def _select(self, rows):
+        """Rows at these positions; -1 is a missing row."""
+        return self._with_rows(numpy.append(self._starts, 0)[rows], numpy.append(self._lengths, -1)[rows])
+
+    def _replace(self, mask, value):
+        """Answer an array with other values, a scalar or one for each row, where the mask is True."""
+        if is_list_like(value):
+            value = value[mask]
+        else:
+            value = [value] * int(mask.any())
+        value = self._from_sequence(value, dtype=self.dtype)
+        rows = numpy.arange(len(self))
+        rows[mask] = len(self) + numpy.arange(mask.sum()) * (len(value) > 1)
+        return self._concat_same_type([self, value])._select(rows)
+
+    def _where(self, mask, value):
+        return self._replace(~numpy.asarray(mask), value)
+
+    def fillna(self, value, limit=None, copy=True):
+        """Answer an array with missing rows replaced.
+
+        Parameters
+        ----------
+        value : Sequence or array-like of Sequence of shape (n_rows,)
+            The replacement.
+        limit : int, optional
+            The largest number of rows to replace, from the first.
+        copy : bool, default=True
+            Ignored: frames are never copied without need, and self never changes.
+
+        Returns
+        -------
+        SequenceArray
+
+        Examples
+        --------
+        >>> SequenceArray.from_sequences([[1.0], None]).fillna(Sequence([2.0, 3.0])).lengths
+        array([1, 2])
+        """
+        mask = self.isna()
+        if limit is not None:
+            mask &= numpy.cumsum(mask) <= limit
+        if is_list_like(value) and len(value) != len(self):
+            raise ValueError(f"Length of 'value' does not match. Got ({len(value)})  expected {len(self)}")
+        return self._replace(mask, value)
+
+    @classmethod
+    def _from_sequence(cls, scalars, *, dtype=None, copy=False):
+        dtype = None if dtype is None else pandas_dtype(dtype)
+        scalars = getattr(scalars, "array", scalars)
+        if isinstance(scalars, cls):
+            return scalars.copy() if dtype is None or dtype == scalars.dtype else scalars._cast(dtype)
+        if dtype is None:
+            return cls.from_sequences(scalars)
+        return cls.from_sequences(scalars, dtype.subtype, dtype.width, dtype.rate_hz)._cast(dtype)
+
+    @classmethod
+    def _from_scalars(cls, scalars, *, dtype):
+        if not all(isinstance(cell, Sequence) or is_missing(cell) for cell in scalars):
+            raise TypeError("not only sequences and missing values")
+        array = cls.from_sequences(scalars) if any(isinstance(c, Sequence) for c in scalars) else None
+        if array is not None and array.dtype != dtype:
+            raise ValueError(f"not sequences of {dtype}, but of {array.dtype}")
+        return cls._from_sequence(scalars, dtype=dtype)
+
+    @classmethod
+    def _from_factorized(cls, values, original):
+        return cls._from_sequence(values, dtype=original.dtype)
+
+    def astype(self, dtype, copy=True):
+        """Convert to another dtype.
+
+        Parameters
+        ----------
+        dtype : str, numpy dtype or pandas dtype
+            Another `SequenceDtype` of the same width changes the floating dtype, or sets or drops the rate;
+            object and str work on the cells.
+        copy : bool, default=True
+            If False, the array itself is returned where nothing changes.
+
+        Returns
+        -------
+        SequenceArray or other array
+
+        Raises
+        ------
+        ValueError
+            If the width or the rate is another: that takes a transformer.
+
+        Examples
+        --------
+        >>> SequenceArray.from_sequences([[1.0]]).astype("sequence[float32, 1, 25Hz]").dtype
+        sequence[float32, 1, 25Hz]
+        """
+        dtype = pandas_dtype(dtype)
+        if isinstance(dtype, SequenceDtype) and dtype != self.dtype:
+            return self._cast(dtype)
+        return super().astype(dtype, copy=copy)
+
+    def _cast(self, dtype):
+        if dtype.width != self.width:
+            raise ValueError(f"sequences of width {self.width} cannot become sequences of width {dtype.width}")
+        if None not in (self.rate_hz, dtype.rate_hz) and self.rate_hz != dtype.rate_hz:
+            raise ValueError(
+                f"sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz; use Align to resample"
+            )
+        rows = self if dtype.subtype == self._dtype.subtype else self._trim()
+        frames = rows._frames.astype(dtype.subtype, copy=False)
+        return object.__new__(type(self))._set(frames, rows._starts, rows._lengths, dtype.rate_hz)
+
+    @classmethod
+    def _concat_same_type(cls, to_concat):
+        to_concat = list(to_concat)
+        buffers = [array for array in to_concat if (array._lengths > 0).any()] or to_concat[:1]
+        shared = buffers[0]._frames
+        if all(_same_buffer(array._frames, shared) for array in buffers):
+            lengths = numpy.concatenate([array._lengths for array in to_concat])
+            starts = numpy.concatenate([numpy.minimum(array._starts, len(shared)) for array in to_concat])
+            return buffers[0]._with_rows(starts, lengths)
+        parts = [array._trim() for array in to_concat]
+        offsets = numpy.cumsum([0] + [len(part._frames) for part in parts[:-1]])
+        starts = numpy.concatenate([part._starts + offset for part, offset in zip(parts, offsets)])
+        lengths = numpy.concatenate([part._lengths for part in parts])
+        frames = numpy.concatenate([part._frames for part in parts])
+        return cls(frames, starts, lengths, to_concat[0].rate_hz)
+
+    def _trim(self, below=1.0):
+        """Leave unused frames behind if the used ones are fewer than this share of the buffer."""
+        spans, inverse = numpy.unique(
+            numpy.stack([self._starts, self._lengths], axis=1), axis=0, return_inverse=True
+        )
+        if numpy.maximum(spans[:, 1], 0).sum() >= below * len(self._frames):
+            return self
+        packed = self._with_rows(spans[:, 0], spans[:, 1]).pack()
+        return packed._select(inverse.ravel())
+
+    def __getstate__(self):
+        rows = self._trim(TRIM_BELOW)
+        # the buffer is a plain attribute of the state, so that joblib finds it and memory-maps it
+        return {
+            "frames": rows._frames, "starts": rows._starts, "lengths": rows._lengths, "rate_hz": self.rate_hz
+        }
+
+    def __setstate__(self, state):
+        self._set(state["frames"], state["starts"], state["lengths"], state["rate_hz"])
+
+    def __eq__(self, other):
+        if isinstance(other, (pandas.Series, pandas.Index, pandas.DataFrame)):
+            return NotImplemented
+        if is_list_like(other):
+            if len(other) != len(self):
+                raise ValueError(f"Lengths must match to compare: {len(self)} and {len(other)}")
+        else:
+            other = [other] * len(self)
+        return numpy.array(
+            [isinstance(a, Sequence) and isinstance(b, Sequence) and a == b for a, b in zip(self, other)], bool
+        )
+
+    def unique(self):
+        """Return the distinct rows in order of appearance, without copying frames.
+
+        Examples
+        --------
+        >>> SequenceArray.from_sequences([[1.0], [2.0], [1.0]]).unique().starts
+        array([0, 1])
+        """
+        return self[~self.duplicated()]
+
+    def _cast_pointwise_result(self, values):
+        try:
+            if any(isinstance(cell, Sequence) for cell in values) and all(
+                isinstance(cell, Sequence) or is_missing(cell) for cell in values
+            ):
+                return self.from_sequences(values)
+        except (TypeError, ValueError):  # of several widths or rates
+            pass
+        return super()._cast_pointwise_result(values)
+
+    def _hash_pandas_object(self, *, encoding, hash_key, categorize):
+        cells = (b"" if cell is pandas.NA else cell.digest() for cell in self)
+        return numpy.array([int.from_bytes(digest[:8], "little") for digest in cells], dtype=numpy.uint64)
+
+    def _formatter(self, boxed=False):
+        return str if boxed else repr
+
+    def __arrow_array__(self, type=None):
+        """Convert to an Arrow array, sharing the frames where Arrow's layout allows it."""
+        from .arrow import to_arrow
+
+        return to_arrow(self, type)
+
+
+def _ends(lengths):
+    return numpy.cumsum(numpy.maximum(lengths, 0))
+
+
+def _whole_numbers(values, name):
+    values = numpy.asarray(values)
+    if values.size == 0:
+        values = values.astype(numpy.int64)
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be whole numbers, but has dtype {values.dtype}")
+    if values.ndim != 1:
+        raise ValueError(f"{name} must have one axis, but has shape {values.shape}")
+    return values.astype(numpy.int64, copy=False)
+
+
+def _check_rows(n_frames, starts, lengths):
+    if len(starts) != len(lengths):
+        raise ValueError(f"there are {len(starts)} starts, but {len(lengths)} lengths")
+    bad = (lengths < -1) | (starts < 0) | (starts + numpy.maximum(lengths, 0) > n_frames)
+    if bad.any():
+        row = int(numpy.argmax(bad))
+        raise ValueError(
+            f"row {row} starts at frame {starts[row]} and has length {lengths[row]}, which does not fit into "
+            f"{n_frames} frames (a missing row has length -1)"
+        )
+
+
+def _same_buffer(a, b):
+    return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.ctypes.data == b.ctypes.data)
+
+
+def _single_indexer(item):
+    rest = [part for part in item if part is not Ellipsis]
+    if len(rest) > 1:
+        raise IndexError("too many indices for array.")
+    return rest[0] if rest else slice(None)

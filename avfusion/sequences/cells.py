@@ -1,0 +1,101 @@
+"""From separate cells to one buffer of frames."""
+
+import numpy
+import pandas
+
+from .dtype import Sequence, as_float_frames, check_rate
+
+
+def is_missing(cell):
+    """Tell whether a cell stands for a missing row: None, NaN, NaT or ``pandas.NA``.
+
+    Examples
+    --------
+    >>> is_missing(None), is_missing([]), is_missing(float("nan"))
+    (True, False, True)
+    """
+    return cell is None or cell is pandas.NA or (pandas.api.types.is_scalar(cell) and bool(pandas.isna(cell)))
+
+
+def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".format):
+    """Check cells and lay their frames one after the other.
+
+    Parameters
+    ----------
+    cells : iterable
+        Sequences, arrays (T, D) or (T,), nested lists, or missing values.
+    dtype, width, rate_hz
+        As in `SequenceArray.from_sequences`.
+    where : callable, default="row {}".format
+        Names the row of a given position in error messages.
+
+    Returns
+    -------
+    frames : numpy.ndarray of shape (N, D)
+    lengths : numpy.ndarray of int64 of shape (n_rows,)
+        -1 where the cell is missing.
+    rate_hz : float or None
+
+    Raises
+    ------
+    TypeError
+        If a cell is not a sequence of real numbers.
+    ValueError
+        If widths or rates differ, or a cell has more than two axes.
+
+    Examples
+    --------
+    >>> frames, lengths, rate_hz = stack_cells([[1, 2], None])
+    >>> frames.shape, lengths
+    ((2, 1), array([ 2, -1]))
+    """
+    cells = list(cells)
+    parts = {i: _cell_frames(cell, dtype, where(i)) for i, cell in enumerate(cells) if not is_missing(cell)}
+    width = _common_width(parts, width, where)
+    rate_hz = _common_rate(cells, check_rate(rate_hz), where)
+    lengths = numpy.full(len(cells), -1, dtype=numpy.int64)
+    lengths[list(parts)] = [len(part) for part in parts.values()]
+    if not parts:
+        return numpy.empty((0, width), dtype or numpy.float32), lengths, rate_hz
+    return numpy.concatenate([part.reshape(-1, width) for part in parts.values()]), lengths, rate_hz
+
+
+def _cell_frames(cell, dtype, where):
+    if isinstance(cell, Sequence):
+        return as_float_frames(cell.frames, dtype)
+    if pandas.api.types.is_scalar(cell) or isinstance(cell, (dict, set)) or not hasattr(cell, "__len__"):
+        raise TypeError(
+            f"{where}: a cell is an array of shape (steps, features) or (steps,), or None if it is absent, not "
+            f"{type(cell).__name__} {str(cell)[:40]!r}"
+        )
+    try:
+        values = numpy.asarray(cell)
+        if values.size == 0 and values.dtype.kind == "f":
+            return as_float_frames(values, dtype)
+        return as_float_frames(values, dtype)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def _common_width(parts, width, where):
+    first = None
+    for i, part in parts.items():
+        if part.size == 0 and part.shape[1] in (0, 1):  # `[]`, whose width cannot be seen
+            continue
+        if width is None:
+            width, first = part.shape[1], i
+        if part.shape[1] != width:
+            expected = f"{where(first)} has {width}" if first is not None else f"{width} are expected"
+            raise ValueError(f"{where(i)}: the sequence has {part.shape[1]} features per step, but {expected}")
+    return 1 if width is None else int(width)
+
+
+def _common_rate(cells, rate_hz, where):
+    for i, cell in enumerate(cells):
+        rate = cell.rate_hz if isinstance(cell, Sequence) else None
+        if rate is None:
+            continue
+        if rate_hz is not None and rate != rate_hz:
+            raise ValueError(f"{where(i)}: the sequence has {rate:g} steps per second, but {rate_hz:g} are expected")
+        rate_hz = rate
+    return rate_hz
