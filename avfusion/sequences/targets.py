@@ -1,7 +1,5 @@
 """Targets: every form in which labels are given, read into one array and given back in the form they had."""
 
-from __future__ import annotations
-
 import numbers
 from dataclasses import dataclass
 
@@ -10,8 +8,16 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from scipy import sparse
 
-from avfusion.sequences.array import SequenceArray
-from avfusion.sequences.dtype import SequenceDtype
+from .array import SequenceArray
+from .dtype import SequenceDtype
+from .target_columns import (
+    aligned_values,
+    check_numeric,
+    column_from_cells,
+    column_from_pandas,
+    common_lengths,
+    row_name,
+)
 
 
 @dataclass(frozen=True)
@@ -30,10 +36,10 @@ class TargetForm:
         Number of targets K, all columns together.
     container : {"frame", "series", "cells", "array"}
         DataFrame, Series, list or object array of sequences, or numeric array.
-    flat : bool
-        Whether arrays (or the arrays in cells) came without an axis of targets.
     widths : tuple of int
-        Number of targets of each column.
+        Number of targets of each column (of the one column, unless it was a table).
+    flat : tuple of bool
+        Whether each column's arrays, or the arrays in its cells, came without an axis of targets.
     dtypes : tuple
         Per column of a DataFrame or Series: the `SequenceDtype`, the float dtype, or ``object``.
 
@@ -50,8 +56,8 @@ class TargetForm:
     names: tuple | None
     n_targets: int
     container: str
-    flat: bool
     widths: tuple
+    flat: tuple
     dtypes: tuple = ()
 
     @property
@@ -109,10 +115,11 @@ class TargetForm:
         stops = np.cumsum(self.widths)
         blocks = [values[:, stop - width : stop] for stop, width in zip(stops, self.widths)]
         if self.container == "cells":
-            columns = [_cells(block, lengths, self.flat) for block in blocks]
+            columns = [_cells(block, lengths, flat) for block, flat in zip(blocks, self.flat)]
             return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
         columns = [
-            _pandas_column(block, lengths, dtype, self.flat) for block, dtype in zip(blocks, self.dtypes)
+            _pandas_column(block, lengths, dtype, flat)
+            for block, dtype, flat in zip(blocks, self.dtypes, self.flat)
         ]
         if self.container == "series":
             return pd.Series(columns[0], index=index, name=self.names[0])
@@ -122,7 +129,7 @@ class TargetForm:
 
     def _wrap_array(self, values, lengths):
         if lengths is None:
-            return values[:, 0] if self.flat else values
+            return values[:, 0] if self.flat[0] else values
         if len(np.unique(lengths)) != 1 or lengths[0] < 0:
             raise ValueError(
                 "The targets were one (rows, frames, targets) array, but the rows have different lengths "
@@ -211,29 +218,19 @@ def as_targets(y, name="y") -> Targets:
     if sparse.issparse(y):
         raise TypeError(f"{name} is sparse, but dense targets are needed. Use '.toarray()' to convert it.")
     if isinstance(y, pd.DataFrame):
-        columns = [_pandas_values(y.iloc[:, k], f"column {label!r}") for k, label in enumerate(y.columns)]
+        columns = [column_from_pandas(y.iloc[:, k], f"column {label!r}") for k, label in enumerate(y.columns)]
         return _join(columns, name, "frame", names=tuple(y.columns), index=y.index)
     if isinstance(y, pd.Series):
-        return _join([_pandas_values(y, name)], name, "series", names=(y.name,), index=y.index)
+        return _join([column_from_pandas(y, name)], name, "series", names=(y.name,), index=y.index)
     array = _as_array(y, name)
     if array.dtype == object:
         if array.ndim > 2:
             return as_targets(np.asarray(array, dtype=np.float64), name)
         flat = array.ndim == 1
         cells = [array] if flat else list(array.T)
-        columns = [_object_values(c, name if flat else f"column {k}") for k, c in enumerate(cells)]
+        columns = [column_from_cells(c, name if flat else f"column {k}") for k, c in enumerate(cells)]
         return _join(columns, name, "cells", flat_array=flat)
     return _from_numeric(array, name)
-
-
-@dataclass(frozen=True)
-class _Column:
-    label: str  # what messages call it
-    values: np.ndarray  # (n_lines, width)
-    lengths: np.ndarray | None  # None: per clip
-    dtype: object
-    flat: bool = False  # cells without an axis of targets
-    blank: bool = False  # nothing but missing cells: takes the kind and lengths of the columns beside it
 
 
 def _as_array(y, name):
@@ -259,7 +256,7 @@ def _as_array(y, name):
 
 
 def _from_numeric(array, name):
-    _check_numeric(array.dtype, name)
+    check_numeric(array.dtype, name)
     if array.ndim > 3:
         raise ValueError(
             f"{name} has {array.ndim} dimensions; expected (rows,), (rows, targets) or "
@@ -271,65 +268,14 @@ def _from_numeric(array, name):
     n_targets = 1 if flat else array.shape[-1]
     values = array.reshape(-1, n_targets).astype(np.float64)
     lengths = np.full(len(array), array.shape[1], dtype=np.int64) if per_frame else None
-    form = TargetForm(per_frame, None, n_targets, "array", flat, widths=(n_targets,))
+    form = TargetForm(per_frame, None, n_targets, "array", widths=(n_targets,), flat=(flat,))
     return _checked(Targets(values, lengths, form), name, None)
 
 
-def _pandas_values(column, label):
-    dtype = column.dtype
-    if isinstance(dtype, SequenceDtype):
-        packed = column.array.pack()
-        return _Column(label, packed.frames.astype(np.float64), packed.lengths, dtype)
-    if pd.api.types.is_object_dtype(dtype):
-        return _object_values(column.to_numpy(), label, column.index)
-    if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
-        raise TypeError(f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers.")
-    _check_numeric(dtype, label)
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    kept = dtype if isinstance(dtype, np.dtype) and dtype.kind == "f" else np.dtype(np.float64)
-    return _Column(label, values[:, None], None, kept)
-
-
-def _object_values(cells, label, index=None):
-    arrays = [None if _is_missing(cell) else np.asarray(cell) for cell in cells]
-    for row, cell in enumerate(arrays):
-        if cell is not None:
-            _check_numeric(cell.dtype, f"{label}, {_row(row, index)},")
-            if cell.ndim > 2:
-                raise ValueError(
-                    f"{label}, {_row(row, index)}, has shape {cell.shape}; expected (T,) or (T, K)."
-                )
-    per_frame = [row for row, cell in enumerate(arrays) if cell is not None and cell.ndim]
-    per_clip = [row for row, cell in enumerate(arrays) if cell is not None and not cell.ndim]
-    if per_frame and per_clip:
-        raise ValueError(
-            f"{label} mixes labels per frame ({_row(per_frame[0], index)}) and per clip "
-            f"({_row(per_clip[0], index)}). Give every row a sequence, or every row a number."
-        )
-    if not per_frame:
-        values = np.array([[np.nan if cell is None else float(cell)] for cell in arrays])
-        return _Column(label, values.reshape(-1, 1), None, np.dtype(np.float64), blank=not per_clip)
-    return _pack_cells(arrays, label, index, first=per_frame[0])
-
-
-def _pack_cells(arrays, label, index, first):
-    lengths = np.array([-1 if cell is None else len(cell) for cell in arrays], dtype=np.int64)
-    flat = all(cell is None or cell.ndim == 1 for cell in arrays)
-    blocks = [cell if cell.ndim == 2 else cell[:, None] for cell in arrays if cell is not None]
-    rows = np.flatnonzero(lengths >= 0)
-    for row, block in zip(rows, blocks):
-        if block.shape[1] != blocks[0].shape[1]:
-            raise ValueError(
-                f"{label}: {_row(row, index)} has {block.shape[1]} targets, but {_row(first, index)} has "
-                f"{blocks[0].shape[1]}. Every row needs the same number of targets."
-            )
-    return _Column(label, np.concatenate(blocks).astype(np.float64), lengths, np.dtype(object), flat)
-
-
 def _join(columns, name, container, names=None, index=None, flat_array=False):
-    n_rows = len(columns[0].values if columns[0].lengths is None else columns[0].lengths) if columns else 0
+    n_rows = columns[0].n_rows if columns else 0
     if n_rows == 0:
-        _raise_empty(name, (0,) if flat_array or container == "series" else (n_rows, len(columns)))
+        _raise_empty(name, (0, len(columns)))
     decided = [c for c in columns if not c.blank] or columns
     per_frame = decided[0].lengths is not None
     for column in decided:
@@ -339,51 +285,27 @@ def _join(columns, name, container, names=None, index=None, flat_array=False):
                 f"{name} mixes labels per frame ({first.label}) and per clip ({second.label}). "
                 "Give every column sequences, or every column numbers."
             )
-    lengths = _common_lengths(decided, index) if per_frame else None
-    blocks = [_aligned(column, lengths) for column in columns] if per_frame else [c.values for c in columns]
+    lengths = common_lengths(decided, index) if per_frame else None
+    blocks = (
+        [aligned_values(column, lengths) for column in columns] if per_frame else [c.values for c in columns]
+    )
     widths = tuple(block.shape[1] for block in blocks)
-    flat = all(c.flat or c.blank for c in columns) if per_frame else flat_array
+    if sum(widths) == 0:
+        _raise_empty(name, (n_rows, 0))
+    flat = tuple(c.flat or c.blank if per_frame else flat_array for c in columns)
     dtypes = tuple(c.dtype for c in columns) if names is not None else ()
     if not per_frame and container == "cells":
         container = "array"
-    form = TargetForm(per_frame, names, sum(widths), container, flat, widths, dtypes)
+    form = TargetForm(per_frame, names, sum(widths), container, widths, flat, dtypes)
     values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
     return _checked(Targets(values, lengths, form), name, index)
-
-
-def _common_lengths(columns, index):
-    lengths = columns[0].lengths.copy()
-    owner = np.zeros(len(lengths), dtype=int)
-    for k, column in enumerate(columns[1:], start=1):
-        both = (lengths >= 0) & (column.lengths >= 0)
-        for row in np.flatnonzero(both & (lengths != column.lengths))[:1]:
-            raise ValueError(
-                f"The targets of {_row(row, index)} have {lengths[row]} frames in "
-                f"{columns[owner[row]].label} but {column.lengths[row]} in {column.label}. All targets of a "
-                "row need the same length; pad the shorter with NaN if its labels are missing."
-            )
-        owner[(lengths < 0) & (column.lengths >= 0)] = k
-        lengths = np.maximum(lengths, column.lengths)
-    return lengths
-
-
-def _aligned(column, lengths):
-    """Values of a column for the common lengths: NaN where only this column's cell is missing."""
-    own = np.full(len(lengths), -1) if column.lengths is None else column.lengths
-    if np.array_equal(own, lengths):
-        return column.values
-    values = np.full((np.maximum(lengths, 0).sum(), column.values.shape[1]), np.nan)
-    present = np.repeat(own >= 0, np.maximum(lengths, 0))
-    if present.any():
-        values[present] = column.values
-    return values
 
 
 def _checked(targets, name, index):
     infinite = np.isinf(targets.values)
     if infinite.any():
         line, column = np.argwhere(infinite)[0]
-        row = _row(targets.row_of_value[line], index)
+        row = row_name(targets.row_of_value[line], index)
         raise ValueError(
             f"Input {name} contains infinity or a value too large for dtype('float64'). ({row}, "
             f"{targets.form.target_names[column]}). Use NaN for labels that are missing."
@@ -391,29 +313,10 @@ def _checked(targets, name, index):
     return targets
 
 
-def _check_numeric(dtype, label):
-    kind = getattr(dtype, "kind", "O")
-    if kind == "c":
-        raise ValueError(f"Complex data not supported: {label} has dtype {dtype}.")
-    if kind not in "biuf":
-        raise TypeError(f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers.")
-
-
 def _raise_empty(name, shape):
     raise ValueError(
         f"Found array with 0 sample(s) or targets (shape={shape}) in {name}; at least 1 is required."
     )
-
-
-def _is_missing(cell):
-    return cell is None or cell is pd.NA or (isinstance(cell, (float, np.floating)) and np.isnan(cell))
-
-
-def _row(row, index):
-    if index is None:
-        return f"row {row}"
-    label = index[row]
-    return f"row {row} (index {label.item() if isinstance(label, np.generic) else label!r})"
 
 
 def _object_array(cells):
