@@ -10,7 +10,13 @@ network.
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, existing_steps, zero_padding
+from avfusion.networks.layers import (
+    AbsenceEmbedding,
+    BidirectionalLSTM,
+    Dropout,
+    existing_steps,
+    zero_padding,
+)
 
 __all__ = ["Concatenation"]
 
@@ -51,7 +57,7 @@ class Concatenation(nn.Module):
         self.encoder = BidirectionalLSTM(sum(widths.values()), hidden_size)
         self.norm = nn.LayerNorm(hidden_size)
         self.joint = BidirectionalLSTM(hidden_size, hidden_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
         """Fuse.

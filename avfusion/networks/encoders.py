@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, zero_padding
+from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, Dropout, zero_padding
 
 __all__ = ["StreamEncoder"]
 
@@ -44,7 +44,7 @@ class StreamEncoder(nn.Module):
         self.absence = AbsenceEmbedding(width)
         self.sequence = SequenceLayer(width, hidden_size, recurrent)
         self.norm = nn.LayerNorm(hidden_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor, step_mask: Tensor | None = None) -> Tensor:
         """Encode.

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from avfusion.networks.layers import (
+    Dropout,
     existing_steps,
     masked_mean,
     masked_mean_std,
@@ -40,7 +41,7 @@ class FrameHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(input_size, input_size),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(input_size, n_targets),
         )
 
@@ -97,7 +98,7 @@ class ClipHead(nn.Module):
         self.names, self.pooling = tuple(stream_widths), pooling
         self.score = nn.Linear(input_size, 1) if pooling == "attention" else None
         n_statistics = sum(2 * width + 1 for width in stream_widths.values())
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear = nn.Linear(input_size + n_statistics, n_targets)
 
     def forward(self, hidden: Tensor, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:

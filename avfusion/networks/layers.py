@@ -14,6 +14,7 @@ from torch.nn import functional as F
 __all__ = [
     "AbsenceEmbedding",
     "BidirectionalLSTM",
+    "Dropout",
     "InputNorm",
     "existing_steps",
     "masked_mean",
@@ -223,7 +224,7 @@ class InputNorm(nn.Module):
 
     def perturb(self, x: Tensor) -> Tensor:
         """Add the training noise to normalised features; does nothing in evaluation."""
-        return x + self.noise * torch.randn_like(x) if self.training and self.noise else x
+        return torch.randn_like(x).mul_(self.noise).add_(x) if self.training and self.noise else x
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise, then add noise in training: (B, T, D) -> (B, T, D)."""
@@ -278,6 +279,28 @@ class AbsenceEmbedding(nn.Module):
         return torch.where(absent.unsqueeze(-1), self.vector, x) if absent.any() else x
 
 
+class Dropout(nn.Dropout):
+    """torch's dropout, but on a CPU from uniform numbers: torch's Bernoulli draws take four times as long.
+
+    Parameters
+    ----------
+    p : float, default=0.5
+        Probability of a zero.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Dropout(0.5).eval()(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop entries of x, of any shape, and scale up the others, in training."""
+        if not self.training or self.p in (0.0, 1.0) or x.device.type != "cpu":
+            return super().forward(x)
+        return x * (torch.rand_like(x) >= self.p).to(x.dtype).mul_(1 / (1 - self.p))
+
+
 class BidirectionalLSTM(nn.Module):
     """One layer of LSTM in both directions, exact under right padding.
 
@@ -299,6 +322,13 @@ class BidirectionalLSTM(nn.Module):
     ValueError
         If `output_size` is odd.
 
+    Notes
+    -----
+    Wide inputs (8 `output_size` features or more) are mapped to the gates of both halves in one matrix
+    product, and the LSTMs read those gates through a constant identity. Same function, but a training
+    step takes about half the time on a CPU: the LSTM's own backward pass always computes the gradient
+    of its input, which nobody needs of features.
+
     Examples
     --------
     >>> import torch
@@ -315,21 +345,30 @@ class BidirectionalLSTM(nn.Module):
                 f"the hidden size must be even, half for each direction of the LSTM; got {output_size}"
             )
         self.input_size, self.output_size = input_size, output_size
-        self.forwards = nn.LSTM(input_size, output_size // 2, batch_first=True)
-        self.backwards = nn.LSTM(input_size, output_size // 2, batch_first=True)
+        hidden = output_size // 2
+        wide = input_size >= 8 * output_size
+        self.gates = nn.Linear(input_size, 8 * hidden) if wide else None  # 4 gates of both halves
+        self.forwards, self.backwards = (
+            nn.LSTM(4 * hidden if wide else input_size, hidden, bias=not wide, batch_first=True)
+            for _ in range(2)
+        )
         self.reset_parameters()
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw the initial weights."""
-        hidden = self.output_size // 2
-        for lstm in (self.forwards, self.backwards):
-            nn.init.xavier_uniform_(lstm.weight_ih_l0)
+        for half, lstm in enumerate((self.forwards, self.backwards)):
+            weight = lstm.weight_ih_l0
+            if self.gates is None:
+                lstm.bias_hh_l0.zero_()
+                bias = lstm.bias_ih_l0
+            else:
+                nn.init.eye_(weight.requires_grad_(False))
+                weight, bias = self.gates.weight.chunk(2)[half], self.gates.bias.chunk(2)[half]
+            nn.init.xavier_uniform_(weight)
             for gate in lstm.weight_hh_l0.chunk(4):
                 nn.init.orthogonal_(gate)
-            lstm.bias_ih_l0.zero_()
-            lstm.bias_hh_l0.zero_()
-            lstm.bias_ih_l0[hidden : 2 * hidden] = 1.0  # gates are ordered input, forget, cell, output
+            bias.zero_().chunk(4)[1].fill_(1.0)  # gates are ordered input, forget, cell, output
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Encode.
@@ -347,8 +386,9 @@ class BidirectionalLSTM(nn.Module):
             Zero in the padding.
         """
         order = reversal(mask)  # (B * T,)
-        ahead, _ = self.forwards(x)  # (B, T, output_size / 2)
-        back, _ = self.backwards(reorder(x, order))
+        ahead, back = (x, x) if self.gates is None else self.gates(x).chunk(2, -1)
+        ahead, _ = self.forwards(ahead)  # (B, T, output_size / 2)
+        back, _ = self.backwards(reorder(back, order))
         return zero_padding(torch.cat([ahead, reorder(back, order)], -1), mask)
 
 
@@ -363,4 +403,4 @@ def reversal(mask: Tensor) -> Tensor:
 
 def reorder(x: Tensor, order: Tensor) -> Tensor:
     """Take the steps of a batch (B, T, D) in the order (B * T,) of `reversal`."""
-    return x.flatten(0, 1).index_select(0, order).view_as(x)
+    return x.flatten(0, 1).index_select(0, order).unflatten(0, x.shape[:2])

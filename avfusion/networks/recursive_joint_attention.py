@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avfusion.networks.encoders import SequenceLayer, StreamEncoder
-from avfusion.networks.layers import existing_steps, zero_padding
+from avfusion.networks.layers import Dropout, existing_steps, zero_padding
 
 __all__ = ["JointAttention", "RecursiveJointAttention"]
 
@@ -68,7 +68,7 @@ class JointAttention(nn.Module):
         self.correlate = maps(n_modalities * hidden_size)  # W_jm^T
         self.value = maps(hidden_size)  # W_cm
         self.update = maps(hidden_size)  # W_hm
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, streams: list[Tensor], mask: Tensor) -> list[Tensor]:
         """Update all modalities from the same incoming ones.
@@ -169,7 +169,7 @@ class RecursiveJointAttention(nn.Module):
             JointAttention(len(widths), hidden_size, attention, dropout) for _ in range(n_recursions)
         )
         self.joint = SequenceLayer(len(widths) * hidden_size, hidden_size, joint_lstm)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
         """Fuse.
