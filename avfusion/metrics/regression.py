@@ -7,7 +7,9 @@ All functions take every kind of y that `avfusion` takes, leave out NaN labels a
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
+from avfusion.sequences.target_columns import row_name
 from avfusion.sequences.targets import as_targets
 
 _CONSTANT = 1e-13  # relative to the mean: spread below it is rounding, scipy's threshold for Pearson's r
@@ -294,24 +296,27 @@ def paired_targets(y_true, y_pred):
         raise ValueError(f"y_true has {true.n_rows} rows, but y_pred has {pred.n_rows}.")
     if true.form.n_targets != pred.form.n_targets:
         raise ValueError(f"y_true has {true.form.n_targets} targets, but y_pred has {pred.form.n_targets}.")
+    index = y_true.index if isinstance(y_true, (pd.DataFrame, pd.Series)) else None
     if true.lengths is not None:
-        pred = _on_labelled_rows(true, pred)
-    _check_labels(true, pred)
+        pred = _on_labelled_rows(true, pred, index)
+    _check_labels(true, pred, index)
     return true, pred
 
 
-def _on_labelled_rows(true, pred):
+def _on_labelled_rows(true, pred, index):
     missing = true.lengths < 0
     wrong = np.flatnonzero((true.lengths != pred.lengths) & ~missing)
     if len(wrong):
         row = wrong[0]
-        found = f"{pred.lengths[row]} predicted" if pred.lengths[row] >= 0 else "no predictions"
-        raise ValueError(f"Row {row} has {true.lengths[row]} labels but {found}; lengths must agree.")
+        found = max(pred.lengths[row], 0)
+        raise ValueError(
+            f"y_true has {true.lengths[row]} labels in {row_name(row, index)} but y_pred has {found}."
+        )
     kept = ~missing[pred.row_of_value]
     return replace(pred, values=pred.values[kept], lengths=true.lengths)
 
 
-def _check_labels(true, pred):
+def _check_labels(true, pred, index):
     labelled = ~np.isnan(true.values)
     empty = np.flatnonzero(~labelled.any(axis=0))
     if len(empty):
@@ -322,6 +327,6 @@ def _check_labels(true, pred):
     if len(broken):
         line, k = broken[0]
         raise ValueError(
-            f"y_pred is NaN where there is a label: row {true.row_of_value[line]}, "
+            f"y_pred is NaN where there is a label: {row_name(true.row_of_value[line], index)}, "
             f"{true.form.target_names[k]!r} ({len(broken)} such predictions)."
         )
