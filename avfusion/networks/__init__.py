@@ -8,10 +8,9 @@ from avfusion.networks.layers import (
     AbsenceEmbedding,
     BidirectionalLSTM,
     InputNorm,
-    masked_mean,
-    masked_mean_std,
 )
 from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
+from avfusion.networks.masking import masked_mean, masked_mean_std
 from avfusion.networks.recursive_joint_attention import RecursiveJointAttention
 
 __all__ = [

@@ -10,13 +10,8 @@ network.
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.layers import (
-    AbsenceEmbedding,
-    BidirectionalLSTM,
-    Dropout,
-    existing_steps,
-    zero_padding,
-)
+from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, Dropout
+from avfusion.networks.masking import existing_steps, zero_padding
 
 __all__ = ["Concatenation"]
 

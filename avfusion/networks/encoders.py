@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, Dropout, zero_padding
+from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, Dropout
+from avfusion.networks.masking import zero_padding
 
 __all__ = ["StreamEncoder"]
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.layers import (
-    Dropout,
+from avfusion.networks.layers import Dropout
+from avfusion.networks.masking import (
     existing_steps,
     masked_mean,
     masked_mean_std,

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avfusion.networks.encoders import SequenceLayer, StreamEncoder
-from avfusion.networks.layers import Dropout, existing_steps, zero_padding
+from avfusion.networks.layers import Dropout
+from avfusion.networks.masking import existing_steps, zero_padding
 
 __all__ = ["JointAttention", "RecursiveJointAttention"]
 
