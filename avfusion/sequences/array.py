@@ -1,7 +1,7 @@
 """The array behind a column of sequences: rows that share one flat buffer of frames."""
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 from pandas.api.extensions import ExtensionArray, no_default, take
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like, pandas_dtype
@@ -53,8 +53,8 @@ class SequenceArray(ExtensionArray):
 
     Examples
     --------
-    >>> import numpy
-    >>> column = SequenceArray(numpy.arange(10.0).reshape(5, 2), starts=[0, 3, 0], lengths=[3, 2, -1], rate_hz=25)
+    >>> import numpy as np
+    >>> column = SequenceArray(np.arange(10.0).reshape(5, 2), starts=[0, 3, 0], lengths=[3, 2, -1], rate_hz=25)
     >>> column
     <SequenceArray>
     [Sequence(3 x 2, 0.12 s), Sequence(2 x 2, 0.08 s), <NA>]
@@ -62,19 +62,19 @@ class SequenceArray(ExtensionArray):
     >>> column[1].frames
     array([[6., 7.],
            [8., 9.]])
-    >>> numpy.shares_memory(column[::-1].frames, column.frames)
+    >>> np.shares_memory(column[::-1].frames, column.frames)
     True
     """
 
     def __init__(self, frames, starts, lengths, rate_hz=None):
-        frames = numpy.asanyarray(frames)
+        frames = np.asanyarray(frames)
         if frames.ndim != 2 or frames.shape[1] == 0:
             raise ValueError(f"frames must have the shape (n_frames, n_features), but it is {frames.shape}")
         frames = as_float_frames(frames)
         if not frames.flags.c_contiguous:
-            frames = numpy.ascontiguousarray(frames)
+            frames = np.ascontiguousarray(frames)
         starts, lengths = _whole_numbers(starts, "starts"), _whole_numbers(lengths, "lengths")
-        self._set(frames.view(), numpy.where(lengths < 0, 0, starts), lengths.copy(), check_rate(rate_hz))
+        self._set(frames.view(), np.where(lengths < 0, 0, starts), lengths.copy(), check_rate(rate_hz))
         _check_rows(len(frames), self._starts, self._lengths)
 
     def _set(self, frames, starts, lengths, rate_hz):
@@ -128,7 +128,7 @@ class SequenceArray(ExtensionArray):
     @classmethod
     def _packed(cls, frames, lengths, rate_hz):
         """Rows of these lengths (-1: missing) that lie one after the other in frames."""
-        return cls(frames, _ends(lengths) - numpy.maximum(lengths, 0), lengths, rate_hz)
+        return cls(frames, _ends(lengths) - np.maximum(lengths, 0), lengths, rate_hz)
 
     @property
     def frames(self):
@@ -163,7 +163,7 @@ class SequenceArray(ExtensionArray):
     @property
     def nbytes(self):
         """Bytes of the rows and of the frames they refer to."""
-        n_frames = min(len(self._frames), int(numpy.maximum(self._lengths, 0).sum()))
+        n_frames = min(len(self._frames), int(np.maximum(self._lengths, 0).sum()))
         return self._starts.nbytes + self._lengths.nbytes + n_frames * self.width * self._frames.itemsize
 
     def pack(self):
@@ -177,21 +177,25 @@ class SequenceArray(ExtensionArray):
 
         Examples
         --------
-        >>> import numpy
-        >>> SequenceArray(numpy.arange(5.0)[:, None], [3, 0], [2, 1]).pack().frames.ravel()
+        >>> import numpy as np
+        >>> SequenceArray(np.arange(5.0)[:, None], [3, 0], [2, 1]).pack().frames.ravel()
         array([3., 4., 0.])
         """
-        owned = numpy.maximum(self._lengths, 0)
-        total, offsets = int(owned.sum()), numpy.cumsum(owned) - owned
+        owned = np.maximum(self._lengths, 0)
+        total, offsets = int(owned.sum()), np.cumsum(owned) - owned
         filled = owned > 0
         shift = (self._starts - offsets)[filled]
         if (shift == shift[:1]).all():  # consecutive rows
             first = int(shift[0]) if len(shift) else 0
-            if first == 0 and total == len(self._frames) and (self._starts == offsets)[self._lengths >= 0].all():
+            if (
+                first == 0
+                and total == len(self._frames)
+                and (self._starts == offsets)[self._lengths >= 0].all()
+            ):
                 return self
             frames = self._frames[first : first + total]
         else:
-            frames = self._frames[numpy.arange(total) + numpy.repeat(self._starts - offsets, owned)]
+            frames = self._frames[np.arange(total) + np.repeat(self._starts - offsets, owned)]
         return self._packed(frames, self._lengths, self.rate_hz)
 
     def with_frames(self, frames, rate_hz=no_default):
@@ -220,9 +224,11 @@ class SequenceArray(ExtensionArray):
         >>> column.with_frames(column.pack().frames * 10)[2].frames
         array([[30.]])
         """
-        total = int(numpy.maximum(self._lengths, 0).sum())
+        total = int(np.maximum(self._lengths, 0).sum())
         if len(frames) != total:
-            raise ValueError(f"the rows have {total} frames together, but {len(frames)} new frames were given")
+            raise ValueError(
+                f"the rows have {total} frames together, but {len(frames)} new frames were given"
+            )
         return self._packed(frames, self._lengths, self.rate_hz if rate_hz is no_default else rate_hz)
 
     def __len__(self):
@@ -236,12 +242,14 @@ class SequenceArray(ExtensionArray):
         item = check_array_indexer(self, item)
         if is_integer(item):
             return self._cell(self._starts[item], self._lengths[item])
-        return self._with_rows(self._starts[item], self._lengths[item])
+        rows = self._with_rows(self._starts[item], self._lengths[item])
+        rows._readonly = self._readonly and isinstance(item, slice)
+        return rows
 
     def _cell(self, start, length):
         if length < 0:
-            return pandas.NA
-        return Sequence._view(numpy.asarray(self._frames[start : start + length]), self.rate_hz)
+            return pd.NA
+        return Sequence._view(np.asarray(self._frames[start : start + length]), self.rate_hz)
 
     def __iter__(self):
         return map(self._cell, self._starts.tolist(), self._lengths.tolist())
@@ -257,14 +265,13 @@ class SequenceArray(ExtensionArray):
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("an array of Sequence objects cannot be made without a copy")
-        cells = numpy.empty(len(self), dtype=object)
-        cells[:] = list(self)
-        if dtype is None or numpy.dtype(dtype) == object:
+        cells = np.fromiter(self, dtype=object, count=len(self))
+        if dtype is None or np.dtype(dtype) == object:
             return cells
-        if numpy.dtype(dtype).kind in "SU":
+        if np.dtype(dtype).kind in "SU":
             return cells.astype(dtype)
         raise TypeError(
-            f"a column of {self.dtype} cannot become an array of {numpy.dtype(dtype)}: its rows are sequences. "
+            f"a column of {self.dtype} cannot become an array of {np.dtype(dtype)}: its rows are sequences. "
             "Use `column.array.frames` for the frames or Functionals for one table row per sequence"
         )
 
@@ -319,29 +326,29 @@ class SequenceArray(ExtensionArray):
         >>> SequenceArray.from_sequences([[1.0], [2.0, 3.0]]).take([1, -1], allow_fill=True).lengths
         array([ 2, -1])
         """
-        rows = take(numpy.arange(len(self)), numpy.asarray(indices), allow_fill=allow_fill, fill_value=-1)
+        rows = take(np.arange(len(self)), np.asarray(indices), allow_fill=allow_fill, fill_value=-1)
         if not allow_fill or is_missing(fill_value):
             return self._select(rows)
         both = self._concat_same_type([self, self._from_sequence([fill_value], dtype=self.dtype)])
-        return both._select(numpy.where(rows < 0, len(self), rows))
+        return both._select(np.where(rows < 0, len(self), rows))
 
     def _select(self, rows):
         """Rows at these positions; -1 is a missing row."""
-        return self._with_rows(numpy.append(self._starts, 0)[rows], numpy.append(self._lengths, -1)[rows])
+        return self._with_rows(np.append(self._starts, 0)[rows], np.append(self._lengths, -1)[rows])
 
     def _replace(self, mask, value):
         """Answer an array with other values, a scalar or one for each row, where the mask is True."""
-        if is_list_like(value):
+        if is_list_like(value) and len(value) == len(self):
             value = value[mask]
-        else:
-            value = [value] * int(mask.any())
+        elif not is_list_like(value):
+            value = [value]
         value = self._from_sequence(value, dtype=self.dtype)
-        rows = numpy.arange(len(self))
-        rows[mask] = len(self) + numpy.arange(mask.sum()) * (len(value) > 1)
+        rows = np.arange(len(self))
+        rows[mask] = len(self) + np.arange(mask.sum()) * (len(value) > 1)
         return self._concat_same_type([self, value])._select(rows)
 
     def _where(self, mask, value):
-        return self._replace(~numpy.asarray(mask), value)
+        return self._replace(~np.asarray(mask), value)
 
     def fillna(self, value, limit=None, copy=True):
         """Answer an array with missing rows replaced.
@@ -366,7 +373,9 @@ class SequenceArray(ExtensionArray):
         """
         mask = self.isna()
         if limit is not None:
-            mask &= numpy.cumsum(mask) <= limit
+            mask &= np.cumsum(mask) <= limit
+        if isinstance(value, dict):
+            raise TypeError("ExtensionArray.fillna does not support filling with a dict")
         if is_list_like(value) and len(value) != len(self):
             raise ValueError(f"Length of 'value' does not match. Got ({len(value)})  expected {len(self)}")
         return self._replace(mask, value)
@@ -426,7 +435,9 @@ class SequenceArray(ExtensionArray):
 
     def _cast(self, dtype):
         if dtype.width != self.width:
-            raise ValueError(f"sequences of width {self.width} cannot become sequences of width {dtype.width}")
+            raise ValueError(
+                f"sequences of width {self.width} cannot become sequences of width {dtype.width}"
+            )
         if None not in (self.rate_hz, dtype.rate_hz) and self.rate_hz != dtype.rate_hz:
             raise ValueError(
                 f"sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz; use Align to resample"
@@ -441,22 +452,22 @@ class SequenceArray(ExtensionArray):
         buffers = [array for array in to_concat if (array._lengths > 0).any()] or to_concat[:1]
         shared = buffers[0]._frames
         if all(_same_buffer(array._frames, shared) for array in buffers):
-            lengths = numpy.concatenate([array._lengths for array in to_concat])
-            starts = numpy.concatenate([numpy.minimum(array._starts, len(shared)) for array in to_concat])
+            lengths = np.concatenate([array._lengths for array in to_concat])
+            starts = np.concatenate([np.minimum(array._starts, len(shared)) for array in to_concat])
             return buffers[0]._with_rows(starts, lengths)
         parts = [array._trim() for array in to_concat]
-        offsets = numpy.cumsum([0] + [len(part._frames) for part in parts[:-1]])
-        starts = numpy.concatenate([part._starts + offset for part, offset in zip(parts, offsets)])
-        lengths = numpy.concatenate([part._lengths for part in parts])
-        frames = numpy.concatenate([part._frames for part in parts])
+        offsets = np.cumsum([0] + [len(part._frames) for part in parts[:-1]])
+        starts = np.concatenate([part._starts + offset for part, offset in zip(parts, offsets)])
+        lengths = np.concatenate([part._lengths for part in parts])
+        frames = np.concatenate([part._frames for part in parts])
         return cls(frames, starts, lengths, to_concat[0].rate_hz)
 
     def _trim(self, below=1.0):
         """Leave unused frames behind if the used ones are fewer than this share of the buffer."""
-        spans, inverse = numpy.unique(
-            numpy.stack([self._starts, self._lengths], axis=1), axis=0, return_inverse=True
+        spans, inverse = np.unique(
+            np.stack([self._starts, self._lengths], axis=1), axis=0, return_inverse=True
         )
-        if numpy.maximum(spans[:, 1], 0).sum() >= below * len(self._frames):
+        if np.maximum(spans[:, 1], 0).sum() >= below * len(self._frames):
             return self
         packed = self._with_rows(spans[:, 0], spans[:, 1]).pack()
         return packed._select(inverse.ravel())
@@ -465,23 +476,31 @@ class SequenceArray(ExtensionArray):
         rows = self._trim(TRIM_BELOW)
         # the buffer is a plain attribute of the state, so that joblib finds it and memory-maps it
         return {
-            "frames": rows._frames, "starts": rows._starts, "lengths": rows._lengths, "rate_hz": self.rate_hz
+            "frames": rows._frames,
+            "starts": rows._starts,
+            "lengths": rows._lengths,
+            "rate_hz": self.rate_hz,
         }
 
     def __setstate__(self, state):
         self._set(state["frames"], state["starts"], state["lengths"], state["rate_hz"])
 
     def __eq__(self, other):
-        if isinstance(other, (pandas.Series, pandas.Index, pandas.DataFrame)):
+        if isinstance(other, (pd.Series, pd.Index, pd.DataFrame)):
             return NotImplemented
         if is_list_like(other):
             if len(other) != len(self):
                 raise ValueError(f"Lengths must match to compare: {len(self)} and {len(other)}")
         else:
             other = [other] * len(self)
-        return numpy.array(
-            [isinstance(a, Sequence) and isinstance(b, Sequence) and a == b for a, b in zip(self, other)], bool
+        return np.array(
+            [isinstance(a, Sequence) and isinstance(b, Sequence) and a == b for a, b in zip(self, other)],
+            bool,
         )
+
+    def __ne__(self, other):
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else ~equal
 
     def unique(self):
         """Return the distinct rows in order of appearance, without copying frames.
@@ -504,8 +523,12 @@ class SequenceArray(ExtensionArray):
         return super()._cast_pointwise_result(values)
 
     def _hash_pandas_object(self, *, encoding, hash_key, categorize):
-        cells = (b"" if cell is pandas.NA else cell.digest() for cell in self)
-        return numpy.array([int.from_bytes(digest[:8], "little") for digest in cells], dtype=numpy.uint64)
+        cells = (b"" if cell is pd.NA else cell.digest() for cell in self)
+        return np.array([int.from_bytes(digest[:8], "little") for digest in cells], dtype=np.uint64)
+
+    def _values_for_json(self):
+        cells = (None if cell is pd.NA else cell.frames.tolist() for cell in self)
+        return np.fromiter(cells, dtype=object, count=len(self))
 
     def _formatter(self, boxed=False):
         return str if boxed else repr
@@ -518,26 +541,26 @@ class SequenceArray(ExtensionArray):
 
 
 def _ends(lengths):
-    return numpy.cumsum(numpy.maximum(lengths, 0))
+    return np.cumsum(np.maximum(lengths, 0))
 
 
 def _whole_numbers(values, name):
-    values = numpy.asarray(values)
+    values = np.asarray(values)
     if values.size == 0:
-        values = values.astype(numpy.int64)
+        values = values.astype(np.int64)
     if values.dtype.kind not in "iu":
         raise TypeError(f"{name} must be whole numbers, but has dtype {values.dtype}")
     if values.ndim != 1:
         raise ValueError(f"{name} must have one axis, but has shape {values.shape}")
-    return values.astype(numpy.int64, copy=False)
+    return values.astype(np.int64, copy=False)
 
 
 def _check_rows(n_frames, starts, lengths):
     if len(starts) != len(lengths):
         raise ValueError(f"there are {len(starts)} starts, but {len(lengths)} lengths")
-    bad = (lengths < -1) | (starts < 0) | (starts + numpy.maximum(lengths, 0) > n_frames)
+    bad = (lengths < -1) | (starts < 0) | (starts + np.maximum(lengths, 0) > n_frames)
     if bad.any():
-        row = int(numpy.argmax(bad))
+        row = int(np.argmax(bad))
         raise ValueError(
             f"row {row} starts at frame {starts[row]} and has length {lengths[row]}, which does not fit into "
             f"{n_frames} frames (a missing row has length -1)"

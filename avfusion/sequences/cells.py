@@ -1,7 +1,7 @@
 """From separate cells to one buffer of frames."""
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 
 from .dtype import Sequence, as_float_frames, check_rate
 
@@ -14,7 +14,7 @@ def is_missing(cell):
     >>> is_missing(None), is_missing([]), is_missing(float("nan"))
     (True, False, True)
     """
-    return cell is None or cell is pandas.NA or (pandas.api.types.is_scalar(cell) and bool(pandas.isna(cell)))
+    return cell is None or cell is pd.NA or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
 
 
 def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".format):
@@ -53,23 +53,23 @@ def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".form
     parts = {i: _cell_frames(cell, dtype, where(i)) for i, cell in enumerate(cells) if not is_missing(cell)}
     width = _common_width(parts, width, where)
     rate_hz = _common_rate(cells, check_rate(rate_hz), where)
-    lengths = numpy.full(len(cells), -1, dtype=numpy.int64)
+    lengths = np.full(len(cells), -1, dtype=np.int64)
     lengths[list(parts)] = [len(part) for part in parts.values()]
     if not parts:
-        return numpy.empty((0, width), dtype or numpy.float32), lengths, rate_hz
-    return numpy.concatenate([part.reshape(-1, width) for part in parts.values()]), lengths, rate_hz
+        return np.empty((0, width), dtype or np.float32), lengths, rate_hz
+    return np.concatenate([part.reshape(-1, width) for part in parts.values()]), lengths, rate_hz
 
 
 def _cell_frames(cell, dtype, where):
     if isinstance(cell, Sequence):
         return as_float_frames(cell.frames, dtype)
-    if pandas.api.types.is_scalar(cell) or isinstance(cell, (dict, set)) or not hasattr(cell, "__len__"):
+    if pd.api.types.is_scalar(cell) or isinstance(cell, (dict, set)) or not hasattr(cell, "__len__"):
         raise TypeError(
             f"{where}: a cell is an array of shape (steps, features) or (steps,), or None if it is absent, not "
             f"{type(cell).__name__} {str(cell)[:40]!r}"
         )
     try:
-        values = numpy.asarray(cell)
+        values = np.asarray(cell)
         if values.size == 0 and values.dtype.kind == "f":
             return as_float_frames(values, dtype)
         return as_float_frames(values, dtype)
@@ -86,7 +86,9 @@ def _common_width(parts, width, where):
             width, first = part.shape[1], i
         if part.shape[1] != width:
             expected = f"{where(first)} has {width}" if first is not None else f"{width} are expected"
-            raise ValueError(f"{where(i)}: the sequence has {part.shape[1]} features per step, but {expected}")
+            raise ValueError(
+                f"{where(i)}: the sequence has {part.shape[1]} features per step, but {expected}"
+            )
     return 1 if width is None else int(width)
 
 
@@ -96,6 +98,8 @@ def _common_rate(cells, rate_hz, where):
         if rate is None:
             continue
         if rate_hz is not None and rate != rate_hz:
-            raise ValueError(f"{where(i)}: the sequence has {rate:g} steps per second, but {rate_hz:g} are expected")
+            raise ValueError(
+                f"{where(i)}: the sequence has {rate:g} steps per second, but {rate_hz:g} are expected"
+            )
         rate_hz = rate
     return rate_hz

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
 
 from .array import SequenceArray
@@ -38,12 +38,14 @@ def sequence_columns(X):
     >>> sequence_columns(X)
     ['audio']
     """
-    if not isinstance(X, pandas.DataFrame):
-        raise TypeError(f"expected a DataFrame with columns of sequences, not {type(X).__name__}; see as_sequences")
+    if not isinstance(X, pd.DataFrame):
+        raise TypeError(
+            f"expected a DataFrame with columns of sequences, not {type(X).__name__}; see as_sequences"
+        )
     return [name for name, dtype in X.dtypes.items() if isinstance(dtype, SequenceDtype)]
 
 
-def as_sequences(data, modalities=None, dtype=numpy.float32, rate_hz=None, *, recording=None):
+def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recording=None):
     """Turn what people have into a DataFrame: a row per recording, a column of sequences per modality.
 
     Parameters
@@ -94,20 +96,20 @@ def as_sequences(data, modalities=None, dtype=numpy.float32, rate_hz=None, *, re
 
     Examples
     --------
-    >>> import numpy, pandas
-    >>> as_sequences({"audio": [numpy.zeros((300, 88)), numpy.zeros((250, 88))],
-    ...               "video": [numpy.zeros((12, 512)), None]}, rate_hz={"audio": 25, "video": 1})
+    >>> import numpy as np, pandas as pd
+    >>> as_sequences({"audio": [np.zeros((300, 88)), np.zeros((250, 88))],
+    ...               "video": [np.zeros((12, 512)), None]}, rate_hz={"audio": 25, "video": 1})
                       audio             video
     0  300 x 88, 12.0 s  12 x 512, 12.0 s
     1  250 x 88, 10.0 s              <NA>
-    >>> padded = numpy.zeros((2, 5, 3))
+    >>> padded = np.zeros((2, 5, 3))
     >>> as_sequences({"text": (padded, [5, 2])})["text"].array.lengths
     array([5, 2])
-    >>> as_sequences(numpy.zeros((4, 20, 600)), modalities={"audio": 88, "video": 512}).dtypes
+    >>> as_sequences(np.zeros((4, 20, 600)), modalities={"audio": 88, "video": 512}).dtypes
     audio     sequence[float32, 88]
     video    sequence[float32, 512]
     dtype: object
-    >>> table = pandas.DataFrame({"film": ["a", "a", "b"], "rms": [0.1, 0.2, 0.3]})
+    >>> table = pd.DataFrame({"film": ["a", "a", "b"], "rms": [0.1, 0.2, 0.3]})
     >>> as_sequences(table, modalities={"audio": ["rms"]}, recording="film", rate_hz=25)
       film         audio
     0    a  2 x 1, 0.08 s
@@ -124,13 +126,13 @@ def as_sequences(data, modalities=None, dtype=numpy.float32, rate_hz=None, *, re
 
 
 def _read(data, modalities, dtype):
-    if isinstance(data, (pandas.Series, SequenceArray)):
+    if isinstance(data, (pd.Series, SequenceArray)):
         data = {_only_name(modalities, getattr(data, "name", None)): data}
-    if isinstance(data, pandas.DataFrame):
+    if isinstance(data, pd.DataFrame):
         return _from_frame(data, modalities, dtype)
     if isinstance(data, Mapping):
         return _from_columns(data, dtype)
-    if isinstance(data, numpy.ndarray) and data.dtype == object and data.ndim == 1:
+    if isinstance(data, np.ndarray) and data.dtype == object and data.ndim == 1:
         data = list(data)
     if isinstance(data, (list, tuple)) and any(isinstance(row, Mapping) for row in data):
         return _from_columns(_columns_of_rows(data), dtype)
@@ -152,8 +154,10 @@ def _from_frame(X, modalities, dtype):
 
 def _from_numbers(X, modalities):
     """A DataFrame of numbers: one step per row."""
-    text = [name for name, kind in X.dtypes.items() if not pandas.api.types.is_numeric_dtype(kind)]
-    if isinstance(modalities, Mapping) and not all(isinstance(w, (int, numpy.integer)) for w in modalities.values()):
+    text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+    if isinstance(modalities, Mapping) and not all(
+        isinstance(w, (int, np.integer)) for w in modalities.values()
+    ):
         columns = {name: _known_columns(X, names) for name, names in modalities.items()}
         used = [name for names in columns.values() for name in names]
         parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
@@ -189,9 +193,11 @@ def _from_columns(data, dtype):
     counts = {name: len(column) for name, column in columns.items()}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
-        raise ValueError(f"modalities must have the same number of rows, with None for absent streams, but {listed}")
-    indexes = [rows.index for rows in data.values() if isinstance(rows, pandas.Series)]
-    return pandas.DataFrame(columns, index=indexes[0] if indexes else None)
+        raise ValueError(
+            f"modalities must have the same number of rows, with None for absent streams, but {listed}"
+        )
+    indexes = [rows.index for rows in data.values() if isinstance(rows, pd.Series)]
+    return pd.DataFrame(columns, index=indexes[0] if indexes else None)
 
 
 def _columns_of_rows(rows):
@@ -206,17 +212,21 @@ def _column(rows, name, dtype):
     """One modality as a SequenceArray."""
     if not isinstance(name, str):
         raise TypeError(f"modality names are strings, not {name!r}")
-    index = rows.index if isinstance(rows, pandas.Series) else None
-    rows = getattr(rows, "array", rows) if isinstance(rows, pandas.Series) else rows
+    index = rows.index if isinstance(rows, pd.Series) else None
+    rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows
     if isinstance(rows, SequenceArray):
         return rows
     try:
-        if isinstance(rows, Mapping) or (isinstance(rows, tuple) and len(rows) == 2 and numpy.ndim(rows[0]) == 3):
+        if isinstance(rows, Mapping) or (
+            isinstance(rows, tuple) and len(rows) == 2 and np.ndim(rows[0]) == 3
+        ):
             return _from_padded(*_frames_and_extent(rows), dtype)
-        if isinstance(rows, numpy.ndarray) and rows.dtype != object:
+        if isinstance(rows, np.ndarray) and rows.dtype != object:
             return _from_padded(rows, None, dtype)
-        if not numpy.iterable(rows) or isinstance(rows, str):
-            raise TypeError(f"expected a list of arrays or an array with three axes, not {type(rows).__name__}")
+        if not np.iterable(rows) or isinstance(rows, str):
+            raise TypeError(
+                f"expected a list of arrays or an array with three axes, not {type(rows).__name__}"
+            )
     except (TypeError, ValueError) as error:
         raise type(error)(f"column {name!r}: {error}") from None
     frames, lengths, rate_hz = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
@@ -238,19 +248,21 @@ def _frames_and_extent(rows):
 
 def _from_padded(array, extent, dtype):
     """A 3-D array (n, T, D), of which lengths (n,) or a mask (n, T) say what exists; a 2-D one has T = 1."""
-    array = numpy.asanyarray(array)
+    array = np.asanyarray(array)
     if array.ndim not in (2, 3):
-        raise ValueError(f"expected an array with two or three axes, (rows, steps, features), not {array.shape}")
+        raise ValueError(
+            f"expected an array with two or three axes, (rows, steps, features), not {array.shape}"
+        )
     array = check_array(array, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0, dtype="numeric")
     array = array[:, None] if array.ndim == 2 else array
     n_rows, n_steps, width = array.shape
     frames = array.reshape(-1, width)
     if dtype is not None or frames.dtype.kind != "f":
-        frames = frames.astype(dtype or numpy.float64, copy=False)
-    starts = numpy.arange(n_rows) * n_steps
+        frames = frames.astype(dtype or np.float64, copy=False)
+    starts = np.arange(n_rows) * n_steps
     if extent is None:
-        return SequenceArray(frames, starts, numpy.full(n_rows, n_steps))
-    extent = numpy.asarray(extent)
+        return SequenceArray(frames, starts, np.full(n_rows, n_steps))
+    extent = np.asarray(extent)
     if extent.dtype == bool and extent.shape == (n_rows, n_steps):
         return SequenceArray._packed(frames[extent.ravel()], extent.sum(axis=1))
     if extent.dtype.kind not in "iu" or extent.shape != (n_rows,):
@@ -259,7 +271,7 @@ def _from_padded(array, extent, dtype):
             f"mask of shape ({n_rows}, {n_steps}), not {extent.dtype} of shape {extent.shape}"
         )
     if extent.min(initial=0) < 0 or extent.max(initial=0) > n_steps:
-        row = int(numpy.argmax((extent < 0) | (extent > n_steps)))
+        row = int(np.argmax((extent < 0) | (extent > n_steps)))
         raise ValueError(f"row {row}: the length {extent[row]} is not within 0 to {n_steps}")
     return SequenceArray(frames, starts, extent)
 
@@ -268,18 +280,22 @@ def _split(data, modalities, dtype):
     """A plain array, all modalities side by side in the last axis."""
     array = check_array(data, allow_nd=True, ensure_all_finite=False, dtype="numeric")
     if array.ndim > 3:
-        raise ValueError(f"expected two or three axes, (rows, steps, features), but the data has {array.shape}")
+        raise ValueError(
+            f"expected two or three axes, (rows, steps, features), but the data has {array.shape}"
+        )
     if array.ndim == 2:
         dtype = None
     if not isinstance(modalities, Mapping):
-        return pandas.DataFrame({_only_name(modalities): _from_padded(array, None, dtype)})
+        return pd.DataFrame({_only_name(modalities): _from_padded(array, None, dtype)})
     widths = list(modalities.values())
-    if not all(isinstance(width, (int, numpy.integer)) and width > 0 for width in widths):
+    if not all(isinstance(width, (int, np.integer)) and width > 0 for width in widths):
         raise ValueError(f"to split an array, modalities maps names to widths, not {dict(modalities)}")
     if sum(widths) != array.shape[-1]:
-        raise ValueError(f"the widths of modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features")
-    parts = numpy.split(array, numpy.cumsum(widths)[:-1], axis=-1)
-    return pandas.DataFrame({name: _from_padded(part, None, dtype) for name, part in zip(modalities, parts)})
+        raise ValueError(
+            f"the widths of modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features"
+        )
+    parts = np.split(array, np.cumsum(widths)[:-1], axis=-1)
+    return pd.DataFrame({name: _from_padded(part, None, dtype) for name, part in zip(modalities, parts)})
 
 
 def _only_name(modalities, name=None):
@@ -290,7 +306,7 @@ def _only_name(modalities, name=None):
 
 
 def _is_sequence(cell):
-    return isinstance(cell, Sequence) or (isinstance(cell, numpy.ndarray) and cell.ndim > 0)
+    return isinstance(cell, Sequence) or (isinstance(cell, np.ndarray) and cell.ndim > 0)
 
 
 def _select(X, modalities):
@@ -307,8 +323,10 @@ def _select(X, modalities):
     if unknown:
         raise ValueError(f"unknown modality {unknown[0]!r}; the modalities are {known}")
     for name, width in modalities.items() if isinstance(modalities, Mapping) else ():
-        if isinstance(width, (int, numpy.integer)) and X.dtypes[name].width != width:
-            raise ValueError(f"column {name!r} has {X.dtypes[name].width} features per step, but {width} are expected")
+        if isinstance(width, (int, np.integer)) and X.dtypes[name].width != width:
+            raise ValueError(
+                f"column {name!r} has {X.dtypes[name].width} features per step, but {width} are expected"
+            )
     dropped = [name for name in known if name not in modalities]
     return X.drop(columns=dropped) if dropped else X
 
@@ -324,5 +342,7 @@ def _with_rates(X, rate_hz):
     columns = {}
     for name, rate in rates.items():
         old = X.dtypes[name]
-        columns[name] = X[name].array.astype(SequenceDtype(old.subtype, old.width, rate if rate else old.rate_hz))
+        columns[name] = X[name].array.astype(
+            SequenceDtype(old.subtype, old.width, rate if rate else old.rate_hz)
+        )
     return X.assign(**columns)

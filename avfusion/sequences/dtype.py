@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 from pandas.api.extensions import ExtensionDtype, register_extension_dtype
 
 _FLOATS = ("float16", "float32", "float64")
@@ -39,11 +39,13 @@ def as_float_frames(values, dtype=None):
     >>> as_float_frames([1, 2, 3]).shape
     (3, 1)
     """
-    values = numpy.asanyarray(values)
+    values = np.asanyarray(values)
     if values.ndim not in (1, 2):
         raise ValueError(
             f"a sequence has 1 or 2 axes, (steps,) or (steps, features), but this one has shape {values.shape}"
         )
+    if values.dtype == object and not any(isinstance(value, str) for value in values.flat):
+        values = values.astype(np.float64)  # None among numbers becomes NaN
     if values.dtype.kind not in "fiub":
         raise TypeError(f"a sequence holds real numbers, but this one has dtype {values.dtype}")
     if values.ndim == 1:
@@ -53,7 +55,7 @@ def as_float_frames(values, dtype=None):
 
 
 def _float_dtype(dtype):
-    return dtype.newbyteorder("=") if dtype.kind == "f" and dtype.itemsize <= 8 else numpy.dtype("float64")
+    return dtype.newbyteorder("=") if dtype.kind == "f" and dtype.itemsize <= 8 else np.dtype("float64")
 
 
 def check_rate(rate_hz):
@@ -70,7 +72,7 @@ def check_rate(rate_hz):
         rate = float(rate_hz)
     except (TypeError, ValueError):
         raise TypeError(f"rate_hz is a number of steps per second or None, not {rate_hz!r}") from None
-    if not (numpy.isfinite(rate) and rate > 0):
+    if not (np.isfinite(rate) and rate > 0):
         raise ValueError(f"rate_hz must be positive and finite, not {rate_hz!r}")
     return rate
 
@@ -101,19 +103,18 @@ class Sequence:
 
     Examples
     --------
-    >>> import numpy
-    >>> cell = Sequence(numpy.zeros((300, 512), "float32"), rate_hz=25)
+    >>> import numpy as np
+    >>> cell = Sequence(np.zeros((300, 512), "float32"), rate_hz=25)
     >>> cell
     Sequence(300 x 512, 12.0 s)
-    >>> len(cell), cell.duration_s, cell == Sequence(numpy.zeros((300, 512), "float32"), rate_hz=25)
+    >>> len(cell), cell.duration_s, cell == Sequence(np.zeros((300, 512), "float32"), rate_hz=25)
     (300, 12.0, True)
     """
 
     __slots__ = ("_frames", "_hash", "_rate_hz")
-    __iter__ = None
 
     def __init__(self, frames, rate_hz=None):
-        self._frames = as_float_frames(frames).view(numpy.ndarray)
+        self._frames = as_float_frames(frames).view(np.ndarray)
         self._frames.flags.writeable = False
         self._rate_hz = check_rate(rate_hz)
         self._hash = None
@@ -153,16 +154,18 @@ class Sequence:
     def __len__(self):
         return self._frames.shape[0]
 
-    def __array__(self, dtype=None, copy=None):
-        return numpy.array(self._frames, dtype=dtype, copy=copy)
+    @property
+    def __array_interface__(self):
+        # not __array__: what has that is an array to pandas, whose isna(cell) would answer an array
+        return self._frames.__array_interface__
 
     def __eq__(self, other):
         if not isinstance(other, Sequence):
-            return NotImplemented if not isinstance(other, numpy.ndarray) else False
+            return NotImplemented if not isinstance(other, np.ndarray) else False
         return self is other or (
             self.dtype == other.dtype
             and self._rate_hz == other._rate_hz
-            and numpy.array_equal(self._frames, other._frames, equal_nan=True)
+            and np.array_equal(self._frames, other._frames, equal_nan=True)
         )
 
     def __hash__(self):
@@ -183,12 +186,12 @@ class Sequence:
         True
         """
         # adding 0 turns -0.0 into 0.0, and all NaNs are made one NaN: what is equal must hash equal
-        content = numpy.where(numpy.isnan(self._frames), self.dtype.type("nan"), self._frames + self.dtype.type(0))
+        content = np.where(np.isnan(self._frames), self.dtype.type("nan"), self._frames + self.dtype.type(0))
         head = f"{self.dtype} {self.shape} {self._rate_hz}".encode()
         return hashlib.blake2b(head + content.tobytes(), digest_size=16).digest()
 
     def __reduce__(self):
-        return Sequence, (numpy.asarray(self._frames), self._rate_hz)
+        return Sequence, (np.asarray(self._frames), self._rate_hz)
 
     def __setattr__(self, name, value):
         if name not in Sequence.__slots__:
@@ -225,29 +228,29 @@ class SequenceDtype(ExtensionDtype):
 
     Examples
     --------
-    >>> import pandas
+    >>> import pandas as pd
     >>> SequenceDtype("float32", 512, rate_hz=25)
     sequence[float32, 512, 25Hz]
-    >>> pandas.Series([[[1, 2], [3, 4]], None], dtype="sequence[float32, 2]")
+    >>> pd.Series([[[1, 2], [3, 4]], None], dtype="sequence[float32, 2]")
     0    2 x 2
     1     <NA>
     dtype: sequence[float32, 2]
     """
 
     type = Sequence
-    na_value = pandas.NA
+    na_value = pd.NA
     kind = "O"
     _is_immutable = True
     _metadata = ("subtype", "width", "rate_hz")
 
     def __init__(self, subtype="float32", width=1, rate_hz=None):
         try:
-            subtype = numpy.dtype(subtype).newbyteorder("=")
+            subtype = np.dtype(subtype).newbyteorder("=")
         except TypeError:
             raise TypeError(f"the subtype of a sequence is one of {_FLOATS}, not {subtype!r}") from None
         if subtype.name not in _FLOATS:
             raise TypeError(f"the subtype of a sequence is one of {_FLOATS}, not {subtype.name!r}")
-        if isinstance(width, bool) or not isinstance(width, (int, numpy.integer)):
+        if isinstance(width, bool) or not isinstance(width, (int, np.integer)):
             raise TypeError(f"width is a whole number of features per step, not {width!r}")
         if width < 1:
             raise ValueError(f"width must be at least 1, not {width}")
@@ -288,7 +291,11 @@ class SequenceDtype(ExtensionDtype):
             subtype, width, rate_hz = match.groups()
             return cls(subtype, int(width), None if rate_hz is None else float(rate_hz))
         except (AttributeError, TypeError, ValueError) as error:
-            reason = f": {error}" if match else ", as in 'sequence[float32, 512]' or 'sequence[float32, 512, 25Hz]'"
+            reason = (
+                f": {error}"
+                if match
+                else ", as in 'sequence[float32, 512]' or 'sequence[float32, 512, 25Hz]'"
+            )
             raise TypeError(f"Cannot construct a '{cls.__name__}' from '{string}'{reason}") from None
 
     @classmethod
@@ -303,7 +310,7 @@ class SequenceDtype(ExtensionDtype):
             return None
         if len({(d.width, d.rate_hz) for d in dtypes}) > 1:
             return None
-        return SequenceDtype(numpy.result_type(*(d.subtype for d in dtypes)), self.width, self.rate_hz)
+        return SequenceDtype(np.result_type(*(d.subtype for d in dtypes)), self.width, self.rate_hz)
 
     def __from_arrow__(self, array):
         """Make a `SequenceArray` from an Arrow array or chunked array of sequences."""

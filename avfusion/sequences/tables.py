@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 
 from .array import SequenceArray
 
@@ -37,22 +37,24 @@ def read_long_table(table, modalities, dtype, recording):
 
     Examples
     --------
-    >>> import pandas
-    >>> table = pandas.DataFrame({"film": ["a", "b", "a"], "rms": [1.0, 2.0, 3.0]})
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"film": ["a", "b", "a"], "rms": [1.0, 2.0, 3.0]})
     >>> read_long_table(table, {"audio": ["rms"]}, "float32", "film")["audio"][0].frames
     array([[1.],
            [3.]], dtype=float32)
     """
-    if not isinstance(table, pandas.DataFrame):
+    if not isinstance(table, pd.DataFrame):
         raise TypeError(f"recording={recording!r} names a column, so the data must be a DataFrame")
     streams = _streams(table, modalities, recording)
-    codes, names = pandas.factorize(table[recording])
+    codes, names = pd.factorize(table[recording])
     if (codes < 0).any():
-        raise ValueError(f"line {int(numpy.argmin(codes))}: the column {recording!r} is empty; every line needs a recording")
-    order = numpy.argsort(codes, kind="stable")
-    lengths = numpy.bincount(codes, minlength=len(names))
+        raise ValueError(
+            f"line {int(np.argmin(codes))}: the column {recording!r} is empty; every line needs a recording"
+        )
+    order = np.argsort(codes, kind="stable")
+    lengths = np.bincount(codes, minlength=len(names))
     used = {recording, *(column for columns in streams.values() for column in columns)}
-    X = pandas.DataFrame({recording: names})
+    X = pd.DataFrame({recording: names})
     for column in table.columns:
         if column not in used:
             X[column] = _constant(table[column], codes, column)
@@ -68,7 +70,7 @@ def _streams(table, modalities, recording):
         )
     streams = {}
     for name, columns in modalities.items():
-        if isinstance(columns, (int, numpy.integer)):
+        if isinstance(columns, (int, np.integer)):
             raise ValueError(f"modality {name!r}: a long table needs column names, not a width of {columns}")
         streams[name] = [columns] if isinstance(columns, str) else list(columns)
     for column in [recording, *(column for columns in streams.values() for column in columns)]:
@@ -92,10 +94,10 @@ def _constant(values, codes, column):
 
 
 def _stream(columns, order, lengths, dtype):
-    text = [name for name, kind in columns.dtypes.items() if not pandas.api.types.is_numeric_dtype(kind)]
+    text = [name for name, kind in columns.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if text:
         raise TypeError(f"the column {text[0]!r} is not numeric, but {columns[text[0]].dtype}")
-    frames = columns.to_numpy(dtype=dtype, na_value=numpy.nan)[order]
-    ends = numpy.cumsum(lengths)
-    seen = numpy.add.reduceat(~numpy.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths
-    return SequenceArray(frames, ends - lengths, numpy.where(seen > 0, lengths, -1))
+    frames = columns.to_numpy(dtype=dtype, na_value=np.nan)[order]
+    ends = np.cumsum(lengths)
+    seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths
+    return SequenceArray(frames, ends - lengths, np.where(seen > 0, lengths, -1))
