@@ -1,0 +1,332 @@
+"""How every transformer reads X: which columns are sequences, whether they are sound, and the way back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy
+import pandas
+from pandas.api.types import is_numeric_dtype
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+
+# scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position.
+# Metadata columns may differ between fit and transform, so only answers to 2-D arrays are handed to it.
+from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn.utils.validation import FLOAT_DTYPES, _check_feature_names_in, check_is_fitted, validate_data
+
+from avfusion.sequences import SequenceArray, as_sequences, sequence_columns
+
+ONLY = "features"  # the name that as_sequences gives to the modality of a plain 2-D array
+BLOCK = 1 << 22  # numbers handled at a time: 32 MB of float64
+
+
+class Modality(NamedTuple):
+    """What a fitted transformer remembers of one sequence column.
+
+    Attributes
+    ----------
+    width : int
+        Features per frame.
+    rate_hz : float or None
+        Frames per second, None if unknown.
+    """
+
+    width: int
+    rate_hz: float | None
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The sequence columns of one X, and what it takes to answer in the same form.
+
+    Attributes
+    ----------
+    columns : dict of str to SequenceArray
+        The modalities.
+    source : pandas.DataFrame or None
+        X itself; None if X is a 2-D array, whose rows are sequences of one step.
+    n_rows : int
+        Number of recordings.
+    """
+
+    columns: dict
+    source: pandas.DataFrame | None
+    n_rows: int
+
+    @property
+    def modalities(self):
+        """Width and rate of each column."""
+        return {name: Modality(array.width, array.rate_hz) for name, array in self.columns.items()}
+
+    def open(self, name):
+        """Return a column with contiguous frames, in row order, after checking that none is infinite."""
+        column = self.columns[name].pack()
+        if self.source is not None:
+            self._refuse_infinity(column, name)
+        return column
+
+    def row_name(self, row):
+        """Name a row for a message, by its position and its index label."""
+        return f"row {row}" if self.source is None else f"row {row} (index {self.source.index[row]!r})"
+
+    def mirror(self, changed):
+        """Answer as X was given, some columns replaced: a DataFrame with its metadata, or a 2-D array."""
+        if self.source is None:
+            return changed.get(ONLY, self.columns[ONLY]).frames
+        result = self.source.copy(deep=False)
+        for name, array in changed.items():
+            result[name] = array
+        return result
+
+    def _refuse_infinity(self, column, name):
+        for begin, end in blocks(len(column.frames), column.width):
+            infinite = numpy.isinf(column.frames[begin:end]).any(axis=1)
+            if infinite.any():
+                frame = begin + int(infinite.argmax())
+                ends = numpy.cumsum(present_lengths(column))
+                row = int(numpy.searchsorted(ends, frame, side="right"))
+                step = frame - (ends[row] - present_lengths(column)[row])
+                raise ValueError(
+                    f"{self.row_name(row)}, column {name!r}: step {step} holds an infinite value; "
+                    "replace it, or set it to NaN if it was not observed"
+                )
+
+
+class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Base of the transformers that change sequence columns and leave everything else alone.
+
+    A subclass learns in ``_learn(streams)``, returns the columns that it changed, as a dict, from
+    ``_change(streams)``, and names the features of its answer to a 2-D array in
+    ``_array_feature_names(names)``.
+    """
+
+    def fit(self, X, y=None):
+        """Check `X` and learn what the transformation needs.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame with sequence columns, or array-like of shape (n_rows, n_features)
+            Recordings, one per row; a 2-D array counts as sequences of one step.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            Fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If `X` is empty, has no sequence column, or does not suit the parameters.
+        """
+        self._learn(read_streams(self, X, reset=True))
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit to `X`, then transform it; see `fit` and `transform`.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame with sequence columns, or array-like of shape (n_rows, n_features)
+            Recordings, one per row.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        pandas.DataFrame or numpy.ndarray
+            What `transform` returns.
+        """
+        return self.fit(X, y).transform(X)
+
+    def transform(self, X):
+        """Transform the sequence columns of `X`.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame with sequence columns, or array-like of shape (n_rows, n_features)
+            Same modalities, of the same widths, as in `fit`; metadata columns are free to differ.
+
+        Returns
+        -------
+        pandas.DataFrame or numpy.ndarray
+            In the form of `X`: its index, its metadata columns and the order of its columns are kept.
+
+        Raises
+        ------
+        ValueError
+            If the modalities or their widths are not those of `fit`, or a value is infinite.
+        """
+        check_is_fitted(self)
+        streams = read_streams(self, X, reset=False)
+        result = streams.mirror(self._change(streams))
+        return _wrap_data_with_container("transform", result, X, self) if streams.source is None else result
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of the answer.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Names of the columns of `X`; by default those seen in `fit`, or ``x0, x1, ...``.
+
+        Returns
+        -------
+        numpy.ndarray of str objects
+            For a DataFrame with sequence columns its own columns, which transforming keeps.
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        return self._array_feature_names(names) if self._fitted_on_array else names
+
+    def _learn(self, streams):
+        pass
+
+    def _change(self, streams):
+        raise NotImplementedError
+
+    def _array_feature_names(self, names):
+        return names
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def read_streams(estimator, X, reset):
+    """Read X, and remember its columns in a transformer or compare them with those it remembers.
+
+    Parameters
+    ----------
+    estimator : StreamTransformer
+        Gets ``modalities_`` (dict of str to `Modality`), ``n_features_in_`` and, if X has names,
+        ``feature_names_in_``.
+    X : DataFrame, array-like or what as_sequences takes
+        Recordings, one per row.
+    reset : bool
+        True in `fit`.
+
+    Returns
+    -------
+    Streams
+
+    Raises
+    ------
+    ValueError
+        If X is empty, holds no numbers, or is not like the X of `fit`.
+    """
+    if _is_for_as_sequences(X):
+        X = as_sequences(X)
+    is_table = isinstance(X, pandas.DataFrame) and len(sequence_columns(X)) > 0
+    if not reset:
+        _check_kind(estimator, is_table, X)
+    streams = _read_table(estimator, X, reset) if is_table else _read_array(estimator, X, reset)
+    if reset:
+        estimator._fitted_on_array = not is_table
+        estimator.modalities_ = streams.modalities
+    return streams
+
+
+def packed(frames, lengths, rate_hz):
+    """Return the column whose rows of these lengths (-1: missing) lie one after the other in frames."""
+    sizes = numpy.maximum(lengths, 0)
+    return SequenceArray(frames, numpy.cumsum(sizes) - sizes, lengths, rate_hz=rate_hz)
+
+
+def present_lengths(column):
+    """Return the number of frames of each row, 0 where the stream is missing."""
+    return numpy.maximum(column.lengths, 0)
+
+
+def blocks(n, width):
+    """Cut range(n) into (begin, end) blocks of about `BLOCK` numbers, for items of `width` numbers."""
+    size = max(1, BLOCK // max(1, width))
+    return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+
+
+def _is_for_as_sequences(X):
+    if issparse(X):  # some formats are mappings
+        return False
+    if isinstance(X, list):
+        first = next((row for row in X if row is not None), None)
+        return isinstance(first, Mapping) or getattr(first, "ndim", 1) == 2
+    return isinstance(X, Mapping) or (isinstance(X, numpy.ndarray) and X.ndim == 3)
+
+
+def _read_table(estimator, X, reset):
+    names = sequence_columns(X)
+    if not X.columns.is_unique:
+        raise ValueError(f"the columns of X have names in common: {_list(X.columns[X.columns.duplicated()])}")
+    if len(X) == 0:
+        raise ValueError(f"X has no rows; {type(estimator).__name__} needs at least one recording")
+    streams = Streams({name: X[name].array for name in names}, X, len(X))
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+        estimator.feature_names_in_ = numpy.asarray(X.columns, dtype=object)
+    else:
+        _check_modalities(estimator, streams.modalities)
+    return streams
+
+
+def _read_array(estimator, X, reset):
+    if isinstance(X, pandas.DataFrame):
+        _refuse_text(X)
+    X = validate_data(
+        estimator, X, reset=reset, dtype=FLOAT_DTYPES[:2], order="C", ensure_all_finite="allow-nan"
+    )
+    n_rows = len(X)
+    column = SequenceArray(X.view(), numpy.arange(n_rows), numpy.ones(n_rows, dtype=numpy.int64))
+    return Streams({ONLY: column}, None, n_rows)
+
+
+def _refuse_text(X):
+    others = [name for name, dtype in X.dtypes.items() if not is_numeric_dtype(dtype)]
+    if others:
+        raise ValueError(
+            f"X has no sequence column, and columns that are not numbers: {_list(others)}; "
+            "turn recordings into sequence columns with avfusion.as_sequences"
+        )
+
+
+def _check_kind(estimator, is_table, X):
+    fitted = type(estimator).__name__
+    if is_table and estimator._fitted_on_array:
+        raise ValueError(
+            f"{fitted} was fitted on a 2-D table of numbers, but X has sequence columns "
+            f"{_list(sequence_columns(X))}; fit it on such columns"
+        )
+    if not is_table and not estimator._fitted_on_array:
+        raise ValueError(
+            f"{fitted} was fitted on the sequence columns {_list(estimator.modalities_)}, but X has none; "
+            "make them with avfusion.as_sequences"
+        )
+
+
+def _check_modalities(estimator, found):
+    fitted, known = type(estimator).__name__, estimator.modalities_
+    unknown = [name for name in found if name not in known]
+    if unknown:
+        raise ValueError(
+            f"X has sequence columns that {fitted} was not fitted on: {_list(unknown)}; "
+            f"it knows {_list(known)}: drop the others, or fit it again"
+        )
+    lacking = [name for name in known if name not in found]
+    if lacking:
+        raise ValueError(
+            f"X lacks sequence columns that {fitted} was fitted on: {_list(lacking)}; "
+            "an absent stream is a column of missing values"
+        )
+    for name, modality in found.items():
+        if modality.width != known[name].width:
+            raise ValueError(
+                f"column {name!r} has {modality.width} features per frame, but {fitted} was fitted on "
+                f"{known[name].width}; give it the features of fit, or fit it again"
+            )
+
+
+def _list(names):
+    return ", ".join(map(repr, names))
