@@ -1,0 +1,41 @@
+"""avfusion: scikit-learn compatible audio-visual fusion for continuous affect.
+
+Features per modality go in as columns of sequences, labels per frame or per clip, and every estimator is an
+ordinary scikit-learn estimator: ``fit``, ``predict``, ``Pipeline``, ``cross_validate``, ``GridSearchCV``, Optuna.
+"""
+
+from importlib.metadata import version
+
+from avfusion import datasets, metrics, networks
+from avfusion.estimators import (
+    EarlyFusionRegressor,
+    FrameRegressor,
+    FusionRegressor,
+    LateFusionRegressor,
+    RecursiveJointAttentionRegressor,
+    UnimodalRegressor,
+)
+from avfusion.preprocessing import AddContext, Align, Functionals, OnFrames
+from avfusion.sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
+
+__version__ = version("avfusion")
+
+__all__ = [
+    "AddContext",
+    "Align",
+    "EarlyFusionRegressor",
+    "FrameRegressor",
+    "Functionals",
+    "FusionRegressor",
+    "LateFusionRegressor",
+    "OnFrames",
+    "RecursiveJointAttentionRegressor",
+    "Sequence",
+    "SequenceArray",
+    "SequenceDtype",
+    "UnimodalRegressor",
+    "as_sequences",
+    "datasets",
+    "metrics",
+    "networks",
+]

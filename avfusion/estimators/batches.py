@@ -1,0 +1,223 @@
+"""From ragged rows to padded batches: cut, bucket, gather.
+
+A recording is cut into *spans* (a row, where in it the span begins, how many steps it has), spans of similar
+length are put into one batch, and a batch is gathered from the flat buffers in one indexing operation per
+stream. Nothing here is done frame by frame or row by row in Python.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+
+class Spans(NamedTuple):
+    """Pieces of rows: for each, its row, its first step and its number of steps, all int64 (n_spans,)."""
+
+    rows: np.ndarray
+    begins: np.ndarray
+    lengths: np.ndarray
+
+    def take(self, chosen):
+        """Return the chosen spans (indices or mask)."""
+        return Spans(self.rows[chosen], self.begins[chosen], self.lengths[chosen])
+
+
+def cut_at_random_phase(rows, lengths, window, rng):
+    """Cut rows into windows that begin at another place every time, for training.
+
+    Every window is full: those that would stick out of the row are moved inside, so that each step is covered
+    and no batch is padded for the sake of a remainder. Rows of at most `window` steps stay whole.
+    """
+    long = lengths > window if window is not None else np.zeros(len(rows), bool)
+    whole = Spans(rows[~long], np.zeros((~long).sum(), np.int64), lengths[~long])
+    if not long.any():
+        return whole
+    phase = rng.integers(1, window + 1, size=long.sum())  # the first boundary inside the row
+    counts = 1 + -(-(lengths[long] - phase) // window)
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    begins = np.repeat(phase - window, counts) + number * window
+    begins = np.clip(begins, 0, np.repeat(lengths[long], counts) - window)
+    windows = Spans(np.repeat(rows[long], counts), begins, np.full(len(begins), window))
+    return Spans(*(np.concatenate(both) for both in zip(whole, windows)))
+
+
+def cut_at_hop(rows, lengths, window, hop):
+    """Cut rows into windows every `hop` steps, the last one ending with the row, for prediction."""
+    if window is None:
+        return Spans(rows, np.zeros(len(rows), np.int64), lengths)
+    extra = np.maximum(lengths - window, 0)
+    counts = 1 + -(-extra // hop)
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    begins = np.minimum(number * hop, np.repeat(extra, counts))
+    return Spans(np.repeat(rows, counts), begins, np.repeat(np.minimum(lengths, window), counts))
+
+
+def bucket(lengths, batch_size, rng=None):
+    """Group items of similar length into batches; return a list of index arrays.
+
+    With `rng` the batches are drawn anew at each call: lengths are perturbed by a tenth before they are
+    sorted, so that the same items do not always meet, and the batches come in random order. Sorting whole
+    pools of 32 batches keeps padding small on large sets without making batches of one kind.
+    """
+    if rng is None:
+        pools = [np.argsort(lengths, kind="stable")]
+    else:
+        order = rng.permutation(len(lengths))
+        keys = lengths * rng.uniform(0.9, 1.1, size=len(lengths))
+        size = 32 * batch_size
+        pools = [order[i : i + size] for i in range(0, len(order), size)]
+        pools = [pool[np.argsort(keys[pool], kind="stable")] for pool in pools]
+    batches = [pool[i : i + batch_size] for pool in pools for i in range(0, len(pool), batch_size)]
+    if rng is not None:
+        rng.shuffle(batches)
+    return batches
+
+
+@dataclass(frozen=True, eq=False)
+class StreamDataset(Dataset):
+    """Aligned streams of a set of rows in their flat buffers, and their labels if there are any.
+
+    Parameters
+    ----------
+    frames : dict of str to ndarray (n_frames, width)
+        The flat buffer of each modality, in memory or memory-mapped.
+    starts : dict of str to ndarray (n_rows,)
+        Where each row begins in the buffer of the modality; -1 where the stream is absent.
+    lengths : ndarray (n_rows,)
+        Number of steps of each row, common to its streams.
+    dtype : dtype
+        The type that batches have.
+    labels : ndarray (n_steps, n_targets) or (n_rows, n_targets), optional
+        One line for each step (rows one after the other) or for each row; NaN is unlabelled.
+    window : int, optional
+        Longest span of a training batch, in steps.
+    """
+
+    frames: dict
+    starts: dict
+    lengths: np.ndarray
+    dtype: np.dtype
+    labels: np.ndarray | None = None
+    window: int | None = None
+    per_frame: bool = True
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def take(self, rows):
+        """Return the data set of some rows; their frames stay where they are."""
+        starts = {name: start[rows] for name, start in self.starts.items()}
+        labels = self.labels
+        if labels is not None:
+            labels = labels[rows] if not self.per_frame else labels[self.steps_of(rows)]
+        return replace(self, starts=starts, lengths=self.lengths[rows], labels=labels)
+
+    def with_labels(self, labels):
+        """Return the same rows with other labels."""
+        return replace(self, labels=labels)
+
+    @property
+    def offsets(self):
+        """Where each row's steps begin when rows lie one after the other, (n_rows,)."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    def steps_of(self, rows):
+        """Return the positions of all steps of some rows, in the order of `rows`."""
+        lengths = self.lengths[rows]
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return np.repeat(self.offsets[rows], lengths) + within
+
+    def gather(self, spans):
+        """Return one batch: ``({"streams": ..., "masks": ...}, labels)`` as padded tensors.
+
+        Streams are (batch, steps, width), masks (batch, steps), labels (batch, steps, n_targets) or (batch,
+        n_targets). Absent streams and labels of padded steps are NaN; what padded steps of a stream hold
+        means nothing.
+        """
+        steps = np.arange(spans.lengths.max())
+        mask = steps < spans.lengths[:, None]
+        position = np.where(mask, spans.begins[:, None] + steps, 0)
+        streams = {name: self._gather_stream(name, spans.rows, position) for name in self.frames}
+        masks = dict.fromkeys(streams, torch.from_numpy(mask))
+        if self.labels is None:
+            return {"streams": streams, "masks": masks}, torch.empty(len(mask), 0)
+        if self.per_frame:
+            labels = self.labels[np.where(mask, self.offsets[spans.rows][:, None] + position, 0)]
+            labels[~mask] = np.nan
+        else:
+            labels = self.labels[spans.rows]
+        return {"streams": streams, "masks": masks}, torch.from_numpy(labels.astype(self.dtype))
+
+    def _gather_stream(self, name, rows, position):
+        frames, starts = self.frames[name], self.starts[name][rows]
+        absent = starts < 0
+        if absent.all():
+            return torch.full((*position.shape, frames.shape[1]), torch.nan, dtype=_torch_dtype(self.dtype))
+        index = np.where(absent, 0, starts)[:, None] + np.where(absent[:, None], 0, position)
+        values = np.asarray(np.take(frames, index, axis=0), dtype=self.dtype)
+        if absent.any():
+            values[absent] = np.nan
+        return torch.from_numpy(values)
+
+
+class TrainingBatches:
+    """The batches of one epoch, drawn anew at every iteration; skorch's ``iterator_train``."""
+
+    def __init__(self, dataset, batch_size, rng, modality_dropout=0.0):
+        self.dataset, self.batch_size, self.rng = dataset, batch_size, rng
+        self.modality_dropout = modality_dropout
+
+    def __iter__(self) -> Iterator:
+        data, window = self.dataset, self.dataset.window
+        spans = cut_at_random_phase(np.arange(len(data)), data.lengths, window, self.rng)
+        for chosen in bucket(spans.lengths, self.batch_size, self.rng):
+            inputs, labels = data.gather(spans.take(chosen))
+            yield self._drop_modalities(inputs), labels
+
+    def _drop_modalities(self, inputs):
+        """Make streams of some rows absent, never all streams of a row."""
+        names = list(inputs["streams"])
+        if self.modality_dropout == 0 or len(names) == 1:
+            return inputs
+        n_rows = len(inputs["masks"][names[0]])
+        dropped = self.rng.random((n_rows, len(names))) < self.modality_dropout
+        kept = self.rng.integers(len(names), size=n_rows)
+        dropped[np.arange(n_rows), kept] &= ~dropped.all(axis=1)
+        for column, name in enumerate(names):
+            inputs["streams"][name][torch.from_numpy(dropped[:, column])] = torch.nan
+        return inputs
+
+
+class EvaluationBatches:
+    """Every step once (but for the overlap of a last window), in order of length; skorch's ``iterator_valid``."""
+
+    def __init__(self, dataset, batch_size):
+        self.dataset, self.batch_size = dataset, batch_size
+
+    def __iter__(self) -> Iterator:
+        for _, batch in span_batches(self.dataset, self.batch_size, hop=self.dataset.window):
+            yield batch
+
+
+def span_batches(dataset, batch_size, hop):
+    """Yield ``(spans, batch)`` over windows every `hop` steps, shortest first."""
+    spans = cut_at_hop(np.arange(len(dataset)), dataset.lengths, dataset.window, hop)
+    for chosen in bucket(spans.lengths, batch_size):
+        yield spans.take(chosen), dataset.gather(spans.take(chosen))
+
+
+def expected_batches(dataset, batch_size):
+    """Return how many batches one training epoch has on average; what a learning-rate schedule counts on."""
+    windows = np.ones(len(dataset))
+    if dataset.window is not None:
+        long = dataset.lengths > dataset.window
+        windows[long] = 0.5 + dataset.lengths[long] / dataset.window + 0.5 / dataset.window
+    return max(1, int(np.ceil(windows.sum() / batch_size)))
+
+
+def _torch_dtype(dtype):
+    return {"float32": torch.float32, "float64": torch.float64}[np.dtype(dtype).name]

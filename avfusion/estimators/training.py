@@ -1,0 +1,208 @@
+"""How networks are trained: a skorch net for padded sequences, and the callbacks that make it work well.
+
+skorch owns the loop, the history and the callbacks. What is added here is what sequences need: a loss that knows
+which steps are labelled, and a validation score over all steps at once (a CCC averaged over batches is not the
+CCC of the field).
+"""
+
+import math
+from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
+from tqdm.auto import tqdm
+
+from avfusion.networks import ccc_loss
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+
+
+class LabelledLoss(torch.nn.Module):
+    """A loss over the labelled steps of a batch; labels that are NaN do not count.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(prediction, target, mask)`` on (n, n_targets) tensors, mask true where there is a label.
+    """
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, prediction, target):
+        prediction, target = (x.reshape(-1, x.shape[-1]) for x in (prediction, target))
+        return self.function(prediction, target, ~torch.isnan(target))
+
+
+class SequenceNet(NeuralNet):
+    """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
+
+    Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
+    averaged weights where weights are averaged.
+    """
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Train one epoch batch by batch as skorch does, or validate once over all batches."""
+        if training or iterator is None:
+            return super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        average = dict(self.callbacks_).get("weight_average")
+        with average.swapped_in(self) if average else nullcontext(), torch.no_grad():
+            self._set_training(False)
+            pairs = [(self.infer(inputs), labels.to(self.device)) for inputs, labels in iterator]
+        prediction, target = (torch.cat([x.reshape(-1, x.shape[-1]) for x in side]) for side in zip(*pairs))
+        self.history.record_batch(prefix + "_loss", self.criterion_(prediction, target).item())
+        self.history.record_batch(prefix + "_batch_size", len(iterator.dataset))
+        self.history.record(prefix + "_batch_count", 1)
+        self.history.record(prefix + "_ccc", 1 - ccc_loss(prediction, target, ~torch.isnan(target)).item())
+        return None
+
+
+class WarmupCosine:
+    """Learning-rate factor: a linear rise over 10 steps, then half a cosine down to zero."""
+
+    warmup = 10
+
+    def __init__(self, n_steps):
+        self.n_steps = n_steps
+
+    def __call__(self, step):
+        rise = min(1.0, (step + 1) / self.warmup)
+        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.n_steps)))
+
+
+class WeightAverage(Callback):
+    """Exponential moving average of the weights, put in place when training ends.
+
+    Parameters
+    ----------
+    decay : float
+        Share of the old average kept at each step. Early on less is kept (the average of few steps would
+        otherwise be the initial weights).
+    """
+
+    def __init__(self, decay):
+        self.decay = decay
+
+    def on_train_begin(self, net, **kwargs):
+        """Start from the weights as they are."""
+        self.average_ = [parameter.detach().clone() for parameter in net.module_.parameters()]
+        self.n_steps_ = 0
+
+    def on_batch_end(self, net, training, **kwargs):
+        """Move the average towards the new weights."""
+        if training:
+            self.n_steps_ += 1
+            kept = min(self.decay, self.n_steps_ / (9 + self.n_steps_))
+            torch._foreach_lerp_(self.average_, [p.detach() for p in net.module_.parameters()], 1 - kept)
+
+    @contextmanager
+    def swapped_in(self, net):
+        """Put the averaged weights into the module for a while."""
+        self._swap(net)
+        try:
+            yield
+        finally:
+            self._swap(net)
+
+    def on_train_end(self, net, **kwargs):
+        """Keep the averaged weights."""
+        self._swap(net)
+        del self.average_
+
+    def _swap(self, net):
+        with torch.no_grad():
+            for parameter, average in zip(net.module_.parameters(), self.average_):
+                kept = parameter.clone()
+                parameter.copy_(average)
+                average.copy_(kept)
+
+
+class StopEarly(Callback):
+    """End training when the validation CCC has not risen for some epochs; restore the best epoch's weights.
+
+    Unlike skorch's callback of that purpose it keeps the weights that were scored: the averaged ones.
+    """
+
+    def __init__(self, patience):
+        self.patience = patience
+
+    def on_train_begin(self, net, **kwargs):
+        """Forget former trainings."""
+        self.best_score_, self.best_epoch_, self.best_state_ = -np.inf, None, None
+        self.first_epoch_ = len(net.history)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Keep the weights if they are the best so far; stop if they have not been for `patience` epochs."""
+        epoch, score = len(net.history), net.history[-1, "valid_ccc"]
+        better = score > self.best_score_
+        net.history.record("valid_ccc_best", bool(better))
+        if better:
+            average = dict(net.callbacks_).get("weight_average")
+            with average.swapped_in(net) if average else nullcontext():
+                self.best_state_ = deepcopy(net.module_.state_dict())
+            self.best_score_, self.best_epoch_ = score, epoch
+        elif epoch - (self.best_epoch_ or self.first_epoch_) >= self.patience:
+            raise KeyboardInterrupt  # how a skorch callback ends training
+
+    def on_train_end(self, net, **kwargs):
+        """Restore the best weights."""
+        if self.best_state_ is not None:
+            net.module_.load_state_dict(self.best_state_)
+            self.best_state_ = None
+
+
+class Progress(Callback):
+    """A bar over epochs with the training loss and, where there is one, the validation CCC."""
+
+    def __init__(self, max_epochs, description):
+        self.max_epochs, self.description = max_epochs, description
+
+    def on_train_begin(self, net, **kwargs):
+        """Open the bar."""
+        self.bar_ = tqdm(total=self.max_epochs, desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        """Advance by an epoch."""
+        shown = {"loss": net.history[-1, "train_loss"]}
+        if "valid_ccc" in net.history[-1]:
+            shown["valid CCC"] = net.history[-1, "valid_ccc"]
+        self.bar_.set_postfix({name: f"{value:.3f}" for name, value in shown.items()}, refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net, **kwargs):
+        """Close the bar."""
+        self.bar_.close()
+        del self.bar_
+
+
+def training_callbacks(*, n_steps, schedule, gradient_clip, weight_average, patience, progress):
+    """Return skorch's callbacks for these settings, in the order in which they have to run."""
+    callbacks = []
+    if schedule == "cosine":
+        scheduler = LRScheduler(LambdaLR, step_every="batch", lr_lambda=WarmupCosine(n_steps))
+        callbacks.append(("schedule", scheduler))
+    if gradient_clip is not None:
+        callbacks.append(("gradient_clip", GradientNormClipping(gradient_clip)))
+    if weight_average:
+        callbacks.append(("weight_average", WeightAverage(weight_average)))
+    if patience is not None:
+        callbacks.append(("stop_early", StopEarly(patience)))
+    if progress is not None:
+        callbacks.append(("progress", Progress(*progress)))
+    return callbacks
+
+
+@contextmanager
+def seeded(seed, device):
+    """Draw torch's random numbers from `seed` for a while, then put the global state back."""
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        yield
