@@ -1,0 +1,296 @@
+"""Compare estimators on the same folds of the same data."""
+
+import contextlib
+import platform
+import time
+from collections.abc import Mapping
+from importlib import metadata
+
+import joblib
+import numpy as np
+import pandas as pd
+import sklearn
+from sklearn.base import clone
+from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import check_consistent_length
+from tqdm.auto import tqdm
+
+from avfusion.metrics.regression import paired_targets
+from avfusion.model_selection.comparison import Comparison
+from avfusion.model_selection.folds import check_no_copies, make_folds, read_groups
+from avfusion.model_selection.scores import resolve_scoring
+from avfusion.model_selection.tables import Evaluation, out_of_fold
+from avfusion.sequences.targets import as_targets
+
+_LEVEL = 0.95
+_RESAMPLES = 1000
+
+
+def compare(
+    estimators,
+    X,
+    y,
+    *,
+    groups=None,
+    cv=None,
+    scoring=None,
+    n_jobs=None,
+    random_state=0,
+    verbose=True,
+):
+    """Cross-validate several estimators on the same folds.
+
+    Each score is computed over all out-of-fold predictions together, with a bootstrap interval over groups,
+    and per fold, per group and per target.
+
+    Parameters
+    ----------
+    estimators : dict of str to estimator
+        Anything with ``fit`` and ``predict``: Pipelines and searches included. They are cloned, never fitted.
+        A search whose own cv needs groups gets those of its training rows.
+    X : DataFrame, array or list
+        The samples.
+    y : DataFrame, Series, list or array
+        Labels per frame or per clip, in any form that `avfusion` takes. NaN is unlabelled.
+    groups : str or array-like of shape (n_rows,), optional
+        What must not be split between training and test: name of a column of X, such as "subject", or values.
+    cv : int, scikit-learn splitter, iterable of (train, test) or None
+        With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
+        many group folds; without groups, None is 5 folds in the order of the rows. A row may be tested at
+        most once; rows that are never tested have NaN predictions and no part in the scores.
+    scoring : str, sequence of str, dict or None
+        Names ("ccc", "pcc", "sagr", "rmse", "mae", the keys of `avfusion.metrics.scorers`, scikit-learn's),
+        or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
+    n_jobs : int, optional
+        Processes over estimators and folds, as in joblib.
+    random_state : int, RandomState instance or None
+        Seed of the bootstrap. Estimators have their own.
+    verbose : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    Comparison
+        Tables, out-of-fold predictions, ``plot()``, ``to_markdown()`` and ``save(folder)``.
+
+    Raises
+    ------
+    TypeError
+        If `estimators` is not a dict of estimators.
+    ValueError
+        If lengths differ, nothing is labelled, `groups` or `cv` do not fit the rows, or the same recording is
+        in two groups.
+    RuntimeError
+        If an estimator fails: the message names it and the fold, and the cause is chained.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X = np.random.default_rng(0).normal(size=(100, 3))
+    >>> models = {"mean": DummyRegressor(), "ridge": Ridge()}
+    >>> result = compare(models, X, X[:, 0], scoring="ccc", verbose=False)
+    >>> result.table["ccc"].round(2).to_dict()
+    {'mean': -0.01, 'ridge': 1.0}
+    """
+    _check_estimators(estimators)
+    y = list(y) if isinstance(y, tuple) else y
+    targets = as_targets(y)
+    if np.isnan(targets.values).all():
+        raise ValueError("y has no label at all: every value is NaN or missing.")
+    check_consistent_length(X, y)
+    group_of_row = read_groups(groups, X)
+    if group_of_row is not None and isinstance(X, pd.DataFrame):
+        check_no_copies(X, group_of_row)
+    scores = resolve_scoring(scoring)
+    folds = make_folds(cv, X, y, group_of_row)
+    tests = [test for _, test in folds]
+    tested = np.sort(np.concatenate(tests))
+    if not _all_labelled(_safe_indexing(y, tested)):
+        raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
+    runs = _run(estimators, X, y, group_of_row, folds, n_jobs, verbose)
+    parts = {name: [runs[name, fold] for fold in range(len(folds))] for name in estimators}
+    predictions = {name: out_of_fold(y, tests, [part[0] for part in own]) for name, own in parts.items()}
+    evaluation = Evaluation(y, predictions, scores, group_of_row, tested)
+    fold_table = pd.DataFrame(
+        {"estimator": name, "fold": fold, "held_out": _held_out(test, group_of_row)}
+        | {"n_train": len(train), "n_test": len(test)}
+        | evaluation.of_rows(name, test)
+        | {"fit_s": parts[name][fold][1], "predict_s": parts[name][fold][2]}
+        for name in estimators
+        for fold, (train, test) in enumerate(folds)
+    )
+    group_table = evaluation.by_group()
+    # one seed for all: every estimator and score is resampled with the same groups
+    seed = random_state if isinstance(random_state, int) else check_random_state(random_state).randint(2**31)
+    bootstrap = {"n_resamples": _RESAMPLES, "level": _LEVEL, "random_state": int(seed)}
+    fold_of_row = np.full(targets.n_rows, -1)
+    for fold, test in enumerate(tests):
+        fold_of_row[test] = fold
+    return Comparison(
+        table=evaluation.table(fold_table, group_table, **bootstrap),
+        folds=fold_table,
+        groups=group_table,
+        targets=evaluation.by_target(),
+        predictions=predictions,
+        y=y,
+        fold_of_row=fold_of_row,
+        group_of_row=group_of_row,
+        scores=tuple(scores),
+        settings=_settings(estimators, cv, folds, group_of_row, bootstrap),
+    )
+
+
+def _check_estimators(estimators):
+    if not isinstance(estimators, Mapping) or not estimators:
+        raise TypeError(
+            f"estimators must be a dict of name to estimator with at least one entry, not {estimators!r}."
+        )
+    for name, estimator in estimators.items():
+        lacking = [method for method in ("fit", "predict", "get_params") if not hasattr(estimator, method)]
+        if isinstance(estimator, type) or lacking:
+            hint = "an instance, not the class" if isinstance(estimator, type) else f"one with {lacking[0]}()"
+            raise TypeError(
+                f"estimators[{name!r}] is {estimator!r}; expected a scikit-learn estimator: {hint}."
+            )
+
+
+def _run(estimators, X, y, groups, folds, n_jobs, verbose):
+    """Fit and predict every estimator in every fold: {(name, fold): (predictions, fit_s, predict_s)}."""
+    runs = {}
+    total = len(estimators) * len(folds)
+    with tqdm(total=total, disable=not verbose, unit="fit", desc="compare") as bar:
+
+        def tasks():
+            for name, estimator in estimators.items():
+                for fold in range(len(folds)):
+                    bar.set_postfix_str(f"{name}, fold {fold + 1} of {len(folds)}")
+                    yield joblib.delayed(_fit_predict)(name, fold, estimator, X, y, groups, folds)
+
+        parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        for name, fold, *outcome in parallel(tasks()):
+            runs[name, fold] = outcome
+            bar.update()
+    return runs
+
+
+def _fit_predict(name, fold, estimator, X, y, groups, folds):
+    train, test = folds[fold]
+    try:
+        fitted = clone(estimator)
+        X_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
+        parameters = group_parameters(fitted, None if groups is None else groups[train])
+        start = time.perf_counter()
+        fitted.fit(X_train, y_train, **parameters)
+        middle = time.perf_counter()
+        predicted = fitted.predict(_safe_indexing(X, test))
+        stop = time.perf_counter()
+        y_test = _safe_indexing(y, test)
+        if _all_labelled(y_test):
+            paired_targets(y_test, predicted)
+    except Exception as error:
+        held_out = _held_out(test, groups)
+        raise RuntimeError(
+            f"{name!r} failed in fold {fold + 1} of {len(folds)} (held out: {held_out}): "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return name, fold, predicted, middle - start, stop - middle
+
+
+def group_parameters(estimator, groups):
+    """Fit parameters that hand groups to a search whose own cv needs them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A search, a Pipeline that ends in one, or anything else.
+    groups : ndarray of shape (n_rows,) or None
+        Group of each training row.
+
+    Returns
+    -------
+    dict
+        Empty if the estimator is no search, or its cv takes no groups.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import GridSearchCV, GroupKFold
+    >>> search = GridSearchCV(Ridge(), {"alpha": [1, 10]}, cv=GroupKFold(2))
+    >>> group_parameters(search, np.array([0, 0, 1, 1]))
+    {'groups': array([0, 0, 1, 1])}
+    >>> group_parameters(Ridge(), np.array([0, 0, 1, 1]))
+    {}
+    """
+    if groups is None:
+        return {}
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = group_parameters(last, groups)
+        if sklearn.get_config()["enable_metadata_routing"]:
+            return inner
+        return {f"{name}__{key}": value for key, value in inner.items()}
+    if not {"cv", "refit"} <= set(estimator.get_params(deep=False)):
+        return {}
+    routing = getattr(check_cv(estimator.cv), "get_metadata_routing", None)
+    wants = routing is not None and routing().consumes("split", ["groups"])
+    return {"groups": groups} if wants else {}
+
+
+def _all_labelled(y):
+    """Tell whether every target has a label."""
+    return bool((~np.isnan(as_targets(y).values)).any(axis=0).all())
+
+
+def _held_out(test, groups):
+    if groups is None:
+        return f"{len(test)} rows"
+    names = [str(group) for group in pd.unique(groups[test])]
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} groups"
+
+
+def _settings(estimators, cv, folds, groups, bootstrap):
+    packages = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch")
+    return {
+        "estimators": {
+            str(name): {
+                "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+                "parameters": {key: _plain(value) for key, value in estimator.get_params().items()},
+            }
+            for name, estimator in estimators.items()
+        },
+        "cv": _plain(cv),
+        "n_folds": len(folds),
+        "n_groups": None if groups is None else len(pd.unique(groups)),
+        **bootstrap,
+        "versions": {"python": platform.python_version()} | _versions(packages),
+    }
+
+
+def _versions(packages):
+    installed = {}
+    for package in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # a source tree on the path has none
+            installed[package] = metadata.version(package)
+    return installed
+
+
+def _plain(value):
+    """Return what JSON can hold, and text for everything else."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if (
+        value is None
+        or isinstance(value, (bool, int, str))
+        or (isinstance(value, float) and np.isfinite(value))
+    ):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return getattr(value, "__qualname__", None) or repr(value)

@@ -1,0 +1,243 @@
+"""What `compare` found: tables, out-of-fold predictions, a plot, and files of all of these."""
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import _safe_indexing
+
+from avfusion.metrics.regression import paired_targets
+from avfusion.model_selection.plot import plot_comparison
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """The result of `compare`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
+        and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
+        and ``s_group_mean`` if there are groups; then ``fit_s`` and ``predict_s``, mean seconds per fold.
+    folds : DataFrame
+        One line per estimator and fold: scores, seconds, numbers of rows, what was held out.
+    groups : DataFrame
+        One line per estimator and group with a label; empty without groups.
+    targets : DataFrame
+        One line per estimator and target, over all out-of-fold predictions.
+    predictions : dict of str to DataFrame, Series or ndarray
+        Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested.
+    y : DataFrame, Series, list or ndarray
+        The labels.
+    fold_of_row : ndarray of shape (n_rows,)
+        Number of the fold that tested each row, from 0; -1 if none did.
+    group_of_row : ndarray of shape (n_rows,) or None
+        Group of each row.
+    scores : tuple of str
+        Names of the scores.
+    settings : dict
+        How it was done: parameters of each estimator, folds, bootstrap, versions. All of it is JSON.
+
+    Examples
+    --------
+    See `compare`.
+    """
+
+    table: pd.DataFrame
+    folds: pd.DataFrame
+    groups: pd.DataFrame
+    targets: pd.DataFrame
+    predictions: dict
+    y: object
+    fold_of_row: np.ndarray
+    group_of_row: np.ndarray | None
+    scores: tuple
+    settings: dict
+
+    def plot(self, ax=None, score=None):
+        """Draw one score: pooled value and interval of each estimator, groups (else folds) as faint points.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+        score : str, optional
+            Name of the score; by default the first.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ValueError
+            If there is no such score.
+
+        Examples
+        --------
+        ``compare(models, X, y).plot().figure.savefig("comparison.pdf")``
+        """
+        return plot_comparison(self, score=score, ax=ax)
+
+    def to_markdown(self):
+        """Write the table as Markdown: scores with intervals, spread of the first score, seconds.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        ``print(compare(models, X, y).to_markdown())``
+        """
+        shown = self._shown()
+        lines = [
+            [shown.index.name, *shown.columns],
+            *([name, *cells] for name, cells in zip(shown.index, shown.to_numpy())),
+        ]
+        lines = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+        aligned = [
+            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:]))] for line in lines
+        ]
+        return "\n".join("| " + " | ".join(line) + " |" for line in [aligned[0], rule, *aligned[1:]]) + "\n"
+
+    def prediction_table(self):
+        """Labels and out-of-fold predictions as one long table.
+
+        Returns
+        -------
+        DataFrame
+            One line per labelled frame (per clip: row) and target of the rows that were tested: ``row``,
+            ``index``, ``fold``, ``group``, ``frame`` (labels per frame), ``target``, ``label`` and one column
+            ``prediction: name`` per estimator.
+
+        Examples
+        --------
+        ``compare(models, X, y).prediction_table().to_parquet("predictions.parquet")``
+        """
+        rows = np.flatnonzero(self.fold_of_row >= 0)
+        labels = _safe_indexing(self.y, rows)
+        pairs = {
+            name: paired_targets(labels, _safe_indexing(predicted, rows))
+            for name, predicted in self.predictions.items()
+        }
+        true = next(iter(pairs.values()))[0]
+        lines, k = np.nonzero(~np.isnan(true.values))
+        row = rows[true.row_of_value[lines]]
+        columns = {"row": row, "fold": self.fold_of_row[row]}
+        if hasattr(self.y, "index") and not isinstance(self.y, list):
+            columns["index"] = self.y.index[row].astype(str)
+        if self.group_of_row is not None:
+            columns["group"] = pd.Series(self.group_of_row[row]).astype(str).to_numpy()
+        if true.lengths is not None:
+            first = np.cumsum(np.maximum(true.lengths, 0)) - np.maximum(true.lengths, 0)
+            columns["frame"] = lines - first[true.row_of_value[lines]]
+        columns["target"] = np.array(true.form.target_names, dtype=object)[k]
+        columns["label"] = true.values[lines, k]
+        for name, (_, predicted) in pairs.items():
+            columns[f"prediction: {name}"] = predicted.values[lines, k]
+        return pd.DataFrame(columns)
+
+    def save(self, folder):
+        """Write everything to a folder, each file in one step, so that none is ever half written.
+
+        ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
+        ``predictions.parquet`` (`prediction_table`), ``plot.png`` and ``settings.json``.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it does not exist; files of these names are replaced.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be made or written to.
+
+        Examples
+        --------
+        ``compare(models, X, y).save("results")``
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = {"table.md": self.to_markdown(), "settings.json": json.dumps(self.settings, indent=2) + "\n"}
+        frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
+        if len(self.groups):
+            frames["groups.csv"] = self.groups
+        for name, text in texts.items():
+            with _in_one_step(folder / name) as path:
+                path.write_text(text, encoding="utf-8")
+        for name, frame in frames.items():
+            with _in_one_step(folder / name) as path:
+                frame.to_csv(path, index=False)
+        with _in_one_step(folder / "predictions.parquet") as path:
+            self.prediction_table().to_parquet(path, index=False)
+        with _in_one_step(folder / "plot.png") as path:
+            self._figure().savefig(path, format="png", dpi=150)
+        return folder
+
+    def _figure(self):
+        from matplotlib.figure import Figure  # not pyplot: no window, no global state
+
+        figure = Figure(figsize=(6.4, 1.0 + 0.42 * len(self.table)), layout="constrained")
+        self.plot(ax=figure.subplots())
+        return figure
+
+    def _shown(self):
+        """Table for reading: text cells, spread of the first score only."""
+        level = f"{self.settings['level'] * 100:g} %"
+        shown = {}
+        for position, score in enumerate(self.scores):
+            low, high = self.table[f"{score}_low"], self.table[f"{score}_high"]
+            shown[f"{score} [{level}]"] = [
+                f"{v:.3f}" if np.isnan(a) else f"{v:.3f} [{a:.3f}, {b:.3f}]"
+                for v, a, b in zip(self.table[score], low, high)
+            ]
+            if position:
+                continue
+            pairs = zip(self.table[f"{score}_fold_mean"], self.table[f"{score}_fold_std"])
+            shown[f"{score} per fold"] = [f"{mean:.3f} ± {std:.3f}" for mean, std in pairs]
+            if f"{score}_group_mean" in self.table:
+                shown[f"{score} per group"] = [f"{mean:.3f}" for mean in self.table[f"{score}_group_mean"]]
+        for seconds in ("fit_s", "predict_s"):
+            shown[seconds] = [f"{value:.3g}" for value in self.table[seconds]]
+        return pd.DataFrame(shown, index=self.table.index)
+
+    def _summary(self):
+        s = self.settings
+        grouped = "" if self.group_of_row is None else f", {s['n_groups']} groups"
+        unit = "groups" if grouped else "rows"
+        return (
+            f"Comparison of {len(self.table)} estimators: {len(self.fold_of_row)} rows{grouped}, "
+            f"{s['n_folds']} folds; intervals: bootstrap over {unit}"
+        )
+
+    def __repr__(self):
+        with pd.option_context("display.max_colwidth", None, "display.width", None):
+            return f"{self._summary()}\n{self._shown().to_string()}"
+
+    def _repr_html_(self):
+        return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
+
+
+@contextmanager
+def _in_one_step(path):
+    """Give a temporary name beside `path`, and put the file in its place once it is whole."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
