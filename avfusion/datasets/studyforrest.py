@@ -92,8 +92,8 @@ def fetch_studyforrest(
 
     Segments begin between whole film seconds, while labels belong to whole ones. A row begins at its
     segment's first whole second and ends with the last second that is complete in both streams (audio is 3
-    frames shorter than video) and labelled; a second that straddles two segments is in neither. The sound of
-    the segments lags the film by 0.02 to 0.2 s, which is left as it is.
+    frames shorter than video) and labelled; a second that straddles two segments is in neither. Left as they
+    are: segments fade in from grey silence during 2 s, and their sound lags the film by 0.02 to 0.2 s.
 
     The perceptual hash of the video frames (``phash``, 144 bits) is left out: it is made to recognise equal
     images, and its bits are no measurements that a regression could use.

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from numbers import Integral
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,7 +30,7 @@ def make_audiovisual_regression(
     joint_share=0.5,
     subject_share=0.0,
     timescale_s=10.0,
-    signal_to_noise=2.0,
+    signal_to_noise=1.0,
     subject_offset=0.2,
     delay_s=0.0,
     audio_absent_share=0.0,
@@ -65,15 +66,17 @@ def make_audiovisual_regression(
         the best R2 of any model without subject knowledge is at most ``audio_share +
         video_share + joint_share``.
     timescale_s : float, default=10
-        Every part of the label but the subject's has the autocorrelation ``exp(-lag / timescale_s)``.
-    signal_to_noise : float, default=2
+        Every part of the label but the subject's has the autocorrelation ``exp(-lag / timescale_s)`` from
+        instant to instant. It may be infinite: then each recording is constant.
+    signal_to_noise : float, default=1
         Variance of the signal over that of the noise, in each feature of each frame.
     subject_offset : float, default=0.2
         Standard deviation of the constant that a subject adds to each feature, where the signal has 1.
     delay_s : float, default=0
-        How much later than in the streams things happen in the label: a multiple of the finest frame period.
+        How much later than in the streams things happen in the label: a multiple of the finest step that the
+        rates share (0.1 s with the default rates).
     audio_absent_share, video_absent_share : float, default=0
-        Share of the recordings that lack the stream (a missing value). No recording lacks both.
+        Share of the recordings, rounded down, that lack the stream (a missing value). None lacks both.
     target : {"frame", "clip"}, default="frame"
         A label sequence per recording, or one number: its scaled mean. For clips choose `timescale_s` near
         the duration.
@@ -118,7 +121,7 @@ def make_audiovisual_regression(
     subject                         int64
     dtype: object
     >>> [(len(audio), len(video), len(label)) for audio, video, label in zip(X["audio"], X["video"], y)]
-    [(1130, 565, 113), (1140, 570, 114), (970, 485, 97)]
+    [(920, 460, 92), (830, 415, 83), (900, 450, 90)]
     """
     return _Recordings(SimpleNamespace(**locals())).observed()
 
@@ -173,11 +176,11 @@ class _Recordings:
 
     def __init__(self, parameters):
         self.p = p = parameters
+        _check(p)
         self.per_step = {m: _frames_per_step(p, m) for m in MODALITIES}
         self.points = math.lcm(*self.per_step.values())
         self.lead = _lead(p, self.points)
         shortest, longest = _step_range(p)
-        _check(p)
         self.decay = math.exp(-1 / (p.timescale_s * p.label_rate_hz * self.points))
 
         seed = check_random_state(p.random_state).randint(np.iinfo(np.int32).max)
@@ -272,42 +275,13 @@ def _shares(p):
     return shares | {"noise": max(0.0, 1 - sum(shares.values()))}
 
 
-def _frames_per_step(p, modality):
-    """Frames of a stream in one label step."""
-    name = f"{modality}_rate_hz"
-    ratio = getattr(p, name) / p.label_rate_hz if p.label_rate_hz > 0 else 0
-    _require(ratio >= 1 and math.isclose(ratio, round(ratio)), p, name, "a whole multiple of label_rate_hz")
-    return round(ratio)
-
-
-def _lead(p, points):
-    """Grid points by which the label lags."""
-    lead = p.delay_s * p.label_rate_hz * points
-    whole = lead >= 0 and math.isclose(lead, round(lead), abs_tol=1e-9)
-    _require(
-        whole,
-        p,
-        "delay_s",
-        f"0 or a multiple of {1 / (p.label_rate_hz * points):g} s (the common grid of the rates)",
-    )
-    return round(lead)
-
-
-def _step_range(p):
-    """Fewest and most label steps of a recording."""
-    shortest, longest = (seconds * p.label_rate_hz for seconds in p.duration_s)
-    shortest, longest = max(1, math.ceil(shortest - 1e-9)), math.floor(longest + 1e-9)
-    _require(shortest <= longest, p, "duration_s", "(shortest, longest) with a whole label step between them")
-    return shortest, longest
-
-
 def _check(p):
     """Refuse parameters out of range, before anything is drawn."""
-    for name in ("n_recordings", "recordings_per_subject"):
-        _require(getattr(p, name) >= 1, p, name, "at least 1")
-    for name in ("audio_width", "video_width"):
-        _require(getattr(p, name) >= 2, p, name, "at least 2")
-    for name in ("timescale_s", "signal_to_noise"):
+    counts = {"n_recordings": 1, "recordings_per_subject": 1, "audio_width": 2, "video_width": 2}
+    for name, least in counts.items():
+        value = getattr(p, name)
+        _require(isinstance(value, Integral) and value >= least, p, name, f"an integer of at least {least}")
+    for name in ("label_rate_hz", "timescale_s", "signal_to_noise"):
         _require(getattr(p, name) > 0, p, name, "positive")
     _require(p.subject_offset >= 0, p, "subject_offset", "0 or more")
     _require(p.target in ("frame", "clip"), p, "target", "'frame' or 'clip'")
@@ -317,6 +291,34 @@ def _check(p):
             _require(0 <= getattr(p, name) <= 1, p, name, "in 0..1")
         if (total := sum(getattr(p, name) for name in names)) > 1 + 1e-9:
             raise ValueError(f"{' + '.join(names)} is {total:g}, but may be at most 1; lower one of them.")
+
+
+def _frames_per_step(p, modality):
+    """Frames of a stream in one label step."""
+    name = f"{modality}_rate_hz"
+    ratio = getattr(p, name) / p.label_rate_hz
+    whole = ratio >= 1 and math.isclose(ratio, round(ratio))
+    _require(whole, p, name, f"a whole multiple of label_rate_hz={p.label_rate_hz:g}")
+    return round(ratio)
+
+
+def _lead(p, points):
+    """Grid points by which the label lags."""
+    lead, period_s = p.delay_s * p.label_rate_hz * points, 1 / (p.label_rate_hz * points)
+    whole = lead >= 0 and math.isclose(lead, round(lead), abs_tol=1e-9)
+    _require(
+        whole, p, "delay_s", f"a multiple of {period_s:g} s, the finest step that both rates share, or 0"
+    )
+    return round(lead)
+
+
+def _step_range(p):
+    """Fewest and most label steps of a recording."""
+    pair = np.shape(p.duration_s) == (2,) and all(0 < s < math.inf for s in p.duration_s)
+    shortest, longest = (s * p.label_rate_hz for s in p.duration_s) if pair else (1, 0)
+    shortest, longest = max(1, math.ceil(shortest - 1e-9)), math.floor(longest + 1e-9)
+    _require(shortest <= longest, p, "duration_s", "(shortest, longest) with a whole label step between them")
+    return shortest, longest
 
 
 def _require(fulfilled, p, name, what):
