@@ -17,11 +17,11 @@ from avfusion.datasets import fetch_studyforrest, studyforrest
 REAL = os.environ.get("AVFUSION_DATA")
 needs_real_data = pytest.mark.skipif(not REAL, reason="AVFUSION_DATA is unset")
 
-# A film of 80 s with the same traps: starts between seconds, overlaps of 3.28 s, audio 3 frames short, no
+# A film of 80 s with the same traps: starts between seconds, overlaps of 3.04 s, audio 3 frames short, no
 # label for the last second. Sound and sight are the number of the film frame, labels that of the second.
 STARTS_S = (0.0, 10.0, 20.08, 30.16, 40.2, 50.28, 60.36, 70.44, 80.0)
 WHOLE_SECONDS = [(0, 10), (10, 20), (21, 30), (31, 40), (41, 50), (51, 60), (61, 70), (71, 79)]
-WITH_OVERLAPS = [(0, 13), (10, 23), (21, 33), (31, 43), (41, 53), (51, 63), (61, 73), (71, 79)]
+WITH_OVERLAPS = [(0, 12), (10, 23), (21, 33), (31, 43), (41, 53), (51, 63), (61, 73), (71, 79)]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def small_film(tmp_path, monkeypatch):
     folder = tmp_path / "published"
     tables = {studyforrest.LABEL_FILE: small_labels().to_csv(index=False)}
     for k, (start, stop) in enumerate(pairwise(STARTS_S), start=1):
-        frames = np.arange(round(start * 25), round(stop * 25) + 82)
+        frames = np.arange(round(start * 25), round(stop * 25) + 76)
         onsets = [f"{0.04 * i:.2f}" for i in range(len(frames))]
         video = pd.DataFrame(
             {"onset": onsets, "duration": "0.04", "brmean": frames, "brlr": k, "brud": -frames}
