@@ -6,6 +6,8 @@ from pandas.api.extensions import ExtensionArray, no_default, take
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer, is_list_like, pandas_dtype
 
+from .arrow import from_arrow, to_arrow
+from .buffers import check_rows, concatenate, gather, packed_starts, trim
 from .cells import is_missing, stack_cells
 from .dtype import Sequence, SequenceDtype, as_float_frames, check_rate
 
@@ -54,7 +56,8 @@ class SequenceArray(ExtensionArray):
     Examples
     --------
     >>> import numpy as np
-    >>> column = SequenceArray(np.arange(10.0).reshape(5, 2), starts=[0, 3, 0], lengths=[3, 2, -1], rate_hz=25)
+    >>> frames = np.arange(10.0).reshape(5, 2)
+    >>> column = SequenceArray(frames, starts=[0, 3, 0], lengths=[3, 2, -1], rate_hz=25)
     >>> column
     <SequenceArray>
     [Sequence(3 x 2, 0.12 s), Sequence(2 x 2, 0.08 s), <NA>]
@@ -67,26 +70,30 @@ class SequenceArray(ExtensionArray):
     """
 
     def __init__(self, frames, starts, lengths, rate_hz=None):
-        frames = np.asanyarray(frames)
+        frames = frames if isinstance(frames, np.memmap) else np.asarray(frames)
         if frames.ndim != 2 or frames.shape[1] == 0:
             raise ValueError(f"frames must have the shape (n_frames, n_features), but it is {frames.shape}")
         frames = as_float_frames(frames)
         if not frames.flags.c_contiguous:
             frames = np.ascontiguousarray(frames)
-        starts, lengths = _whole_numbers(starts, "starts"), _whole_numbers(lengths, "lengths")
-        self._set(frames.view(), np.where(lengths < 0, 0, starts), lengths.copy(), check_rate(rate_hz))
-        _check_rows(len(frames), self._starts, self._lengths)
+        self._set(frames.view(), *check_rows(len(frames), starts, lengths), check_rate(rate_hz))
 
     def _set(self, frames, starts, lengths, rate_hz):
         for part in (frames, starts, lengths):
             part.flags.writeable = False
         self._frames, self._starts, self._lengths = frames, starts, lengths
         self._dtype = SequenceDtype(frames.dtype, frames.shape[1], rate_hz)
+
+    @classmethod
+    def _trusted(cls, frames, starts, lengths, rate_hz):
+        """Make an array without checks, of parts that came out of an array."""
+        self = object.__new__(cls)
+        self._set(frames, starts, lengths, rate_hz)
         return self
 
     def _with_rows(self, starts, lengths):
         """Answer other rows of the same buffer."""
-        return object.__new__(type(self))._set(self._frames, starts, lengths, self.rate_hz)
+        return self._trusted(self._frames, starts, lengths, self.rate_hz)
 
     @classmethod
     def from_sequences(cls, cells, dtype=None, width=None, rate_hz=None):
@@ -123,12 +130,7 @@ class SequenceArray(ExtensionArray):
         ((3, 2), array([ 1, -1,  2]))
         """
         frames, lengths, rate_hz = stack_cells(cells, dtype, width, rate_hz)
-        return cls._packed(frames, lengths, rate_hz)
-
-    @classmethod
-    def _packed(cls, frames, lengths, rate_hz):
-        """Rows of these lengths (-1: missing) that lie one after the other in frames."""
-        return cls(frames, _ends(lengths) - np.maximum(lengths, 0), lengths, rate_hz)
+        return cls(frames, packed_starts(lengths), lengths, rate_hz)
 
     @property
     def frames(self):
@@ -181,22 +183,10 @@ class SequenceArray(ExtensionArray):
         >>> SequenceArray(np.arange(5.0)[:, None], [3, 0], [2, 1]).pack().frames.ravel()
         array([3., 4., 0.])
         """
-        owned = np.maximum(self._lengths, 0)
-        total, offsets = int(owned.sum()), np.cumsum(owned) - owned
-        filled = owned > 0
-        shift = (self._starts - offsets)[filled]
-        if (shift == shift[:1]).all():  # consecutive rows
-            first = int(shift[0]) if len(shift) else 0
-            if (
-                first == 0
-                and total == len(self._frames)
-                and (self._starts == offsets)[self._lengths >= 0].all()
-            ):
-                return self
-            frames = self._frames[first : first + total]
-        else:
-            frames = self._frames[np.arange(total) + np.repeat(self._starts - offsets, owned)]
-        return self._packed(frames, self._lengths, self.rate_hz)
+        frames = gather(self._frames, self._starts, self._lengths)
+        if frames is self._frames:
+            return self
+        return self._trusted(frames, packed_starts(self._lengths), self._lengths, self.rate_hz)
 
     def with_frames(self, frames, rate_hz=no_default):
         """Give the rows new frames, as many as before: what a frame-wise transformer made of them.
@@ -229,7 +219,8 @@ class SequenceArray(ExtensionArray):
             raise ValueError(
                 f"the rows have {total} frames together, but {len(frames)} new frames were given"
             )
-        return self._packed(frames, self._lengths, self.rate_hz if rate_hz is no_default else rate_hz)
+        rate_hz = self.rate_hz if rate_hz is no_default else rate_hz
+        return type(self)(frames, packed_starts(self._lengths), self._lengths, rate_hz)
 
     def __len__(self):
         return len(self._lengths)
@@ -258,8 +249,8 @@ class SequenceArray(ExtensionArray):
         if self._readonly:
             raise ValueError("Cannot modify read-only array")
         raise TypeError(
-            "a SequenceArray is immutable, because its rows share one buffer with other selections; make a new "
-            "column instead, with fillna, where, pandas.concat or SequenceArray.from_sequences"
+            "a SequenceArray is immutable, because its rows share one buffer with other selections; make a "
+            "new column instead, with fillna, where, pandas.concat or SequenceArray.from_sequences"
         )
 
     def __array__(self, dtype=None, copy=None):
@@ -338,14 +329,19 @@ class SequenceArray(ExtensionArray):
 
     def _replace(self, mask, value):
         """Answer an array with other values, a scalar or one for each row, where the mask is True."""
-        if is_list_like(value) and len(value) == len(self):
-            value = value[mask]
-        elif not is_list_like(value):
+        if not is_list_like(value):
             value = [value]
+        elif len(value) == len(self):
+            value = value[mask]
+        elif len(value) != 1:
+            raise ValueError(f"Length of values ({len(value)}) does not match length of index ({len(self)})")
         value = self._from_sequence(value, dtype=self.dtype)
         rows = np.arange(len(self))
         rows[mask] = len(self) + np.arange(mask.sum()) * (len(value) > 1)
         return self._concat_same_type([self, value])._select(rows)
+
+    def _putmask(self, mask, value):
+        self[mask] = value
 
     def _where(self, mask, value):
         return self._replace(~np.asarray(mask), value)
@@ -440,47 +436,22 @@ class SequenceArray(ExtensionArray):
             )
         if None not in (self.rate_hz, dtype.rate_hz) and self.rate_hz != dtype.rate_hz:
             raise ValueError(
-                f"sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz; use Align to resample"
+                f"sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz; use Align"
             )
-        rows = self if dtype.subtype == self._dtype.subtype else self._trim()
-        frames = rows._frames.astype(dtype.subtype, copy=False)
-        return object.__new__(type(self))._set(frames, rows._starts, rows._lengths, dtype.rate_hz)
+        frames, starts = self._frames, self._starts
+        if dtype.subtype != self._dtype.subtype:
+            frames, starts = trim(frames, starts, self._lengths)
+        return self._trusted(frames.astype(dtype.subtype, copy=False), starts, self._lengths, dtype.rate_hz)
 
     @classmethod
     def _concat_same_type(cls, to_concat):
-        to_concat = list(to_concat)
-        buffers = [array for array in to_concat if (array._lengths > 0).any()] or to_concat[:1]
-        shared = buffers[0]._frames
-        if all(_same_buffer(array._frames, shared) for array in buffers):
-            lengths = np.concatenate([array._lengths for array in to_concat])
-            starts = np.concatenate([np.minimum(array._starts, len(shared)) for array in to_concat])
-            return buffers[0]._with_rows(starts, lengths)
-        parts = [array._trim() for array in to_concat]
-        offsets = np.cumsum([0] + [len(part._frames) for part in parts[:-1]])
-        starts = np.concatenate([part._starts + offset for part, offset in zip(parts, offsets)])
-        lengths = np.concatenate([part._lengths for part in parts])
-        frames = np.concatenate([part._frames for part in parts])
-        return cls(frames, starts, lengths, to_concat[0].rate_hz)
-
-    def _trim(self, below=1.0):
-        """Leave unused frames behind if the used ones are fewer than this share of the buffer."""
-        spans, inverse = np.unique(
-            np.stack([self._starts, self._lengths], axis=1), axis=0, return_inverse=True
-        )
-        if np.maximum(spans[:, 1], 0).sum() >= below * len(self._frames):
-            return self
-        packed = self._with_rows(spans[:, 0], spans[:, 1]).pack()
-        return packed._select(inverse.ravel())
+        parts = [(array._frames, array._starts, array._lengths) for array in to_concat]
+        return cls._trusted(*concatenate(parts), to_concat[0].rate_hz)
 
     def __getstate__(self):
-        rows = self._trim(TRIM_BELOW)
+        frames, starts = trim(self._frames, self._starts, self._lengths, TRIM_BELOW)
         # the buffer is a plain attribute of the state, so that joblib finds it and memory-maps it
-        return {
-            "frames": rows._frames,
-            "starts": rows._starts,
-            "lengths": rows._lengths,
-            "rate_hz": self.rate_hz,
-        }
+        return {"frames": frames, "starts": starts, "lengths": self._lengths, "rate_hz": self.rate_hz}
 
     def __setstate__(self, state):
         self._set(state["frames"], state["starts"], state["lengths"], state["rate_hz"])
@@ -534,41 +505,16 @@ class SequenceArray(ExtensionArray):
         return str if boxed else repr
 
     def __arrow_array__(self, type=None):
-        """Convert to an Arrow array, sharing the frames where Arrow's layout allows it."""
-        from .arrow import to_arrow
+        """Convert to an Arrow array, which shares the frames of packed rows."""
+        rows = self.pack()
+        array = to_arrow(self.dtype, rows._frames, rows._lengths)
+        return array if type is None or type == array.type else array.storage.cast(type)
 
-        return to_arrow(self, type)
-
-
-def _ends(lengths):
-    return np.cumsum(np.maximum(lengths, 0))
-
-
-def _whole_numbers(values, name):
-    values = np.asarray(values)
-    if values.size == 0:
-        values = values.astype(np.int64)
-    if values.dtype.kind not in "iu":
-        raise TypeError(f"{name} must be whole numbers, but has dtype {values.dtype}")
-    if values.ndim != 1:
-        raise ValueError(f"{name} must have one axis, but has shape {values.shape}")
-    return values.astype(np.int64, copy=False)
-
-
-def _check_rows(n_frames, starts, lengths):
-    if len(starts) != len(lengths):
-        raise ValueError(f"there are {len(starts)} starts, but {len(lengths)} lengths")
-    bad = (lengths < -1) | (starts < 0) | (starts + np.maximum(lengths, 0) > n_frames)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(
-            f"row {row} starts at frame {starts[row]} and has length {lengths[row]}, which does not fit into "
-            f"{n_frames} frames (a missing row has length -1)"
-        )
-
-
-def _same_buffer(a, b):
-    return a is b or (a.shape == b.shape and a.dtype == b.dtype and a.ctypes.data == b.ctypes.data)
+    @classmethod
+    def _from_arrow(cls, array, dtype):
+        chunks = array.chunks if hasattr(array, "chunks") else [array]
+        parts = [cls(*from_arrow(chunk))._cast(dtype) for chunk in chunks]
+        return cls._concat_same_type(parts or [cls._from_sequence([], dtype=dtype)])
 
 
 def _single_indexer(item):

@@ -57,7 +57,20 @@ def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".form
     lengths[list(parts)] = [len(part) for part in parts.values()]
     if not parts:
         return np.empty((0, width), dtype or np.float32), lengths, rate_hz
-    return np.concatenate([part.reshape(-1, width) for part in parts.values()]), lengths, rate_hz
+    filled = [part for part in parts.values() if part.size]  # an empty list has no dtype of its own
+    frames = np.concatenate(filled) if filled else next(iter(parts.values())).reshape(0, width)
+    return frames, lengths, rate_hz
+
+
+def located(error, where):
+    """Say where an error happened, in a new TypeError or ValueError.
+
+    Examples
+    --------
+    >>> located(ValueError("too long"), "row 3")
+    ValueError('row 3: too long')
+    """
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{where}: {error}")
 
 
 def _cell_frames(cell, dtype, where):
@@ -65,16 +78,13 @@ def _cell_frames(cell, dtype, where):
         return as_float_frames(cell.frames, dtype)
     if pd.api.types.is_scalar(cell) or isinstance(cell, (dict, set)) or not hasattr(cell, "__len__"):
         raise TypeError(
-            f"{where}: a cell is an array of shape (steps, features) or (steps,), or None if it is absent, not "
-            f"{type(cell).__name__} {str(cell)[:40]!r}"
+            f"{where}: a cell is an array of shape (steps, features) or (steps,), or None if it is absent, "
+            f"not {type(cell).__name__} {str(cell)[:40]!r}"
         )
     try:
-        values = np.asarray(cell)
-        if values.size == 0 and values.dtype.kind == "f":
-            return as_float_frames(values, dtype)
-        return as_float_frames(values, dtype)
+        return as_float_frames(cell, dtype)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{where}: {error}") from None
+        raise located(error, where) from None
 
 
 def _common_width(parts, width, where):

@@ -8,8 +8,10 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from .array import SequenceArray
-from .cells import is_missing, stack_cells
+from .buffers import packed_starts
+from .cells import is_missing, located, stack_cells
 from .dtype import Sequence, SequenceDtype
+from .padded import frames_and_extent, is_padded_pair, read_padded
 from .tables import read_long_table
 
 ONLY = "features"  # the name of the modality of data that has no names
@@ -60,7 +62,7 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
           ``(array, lengths)`` or ``(array, mask)`` with an array (n, T, D) and lengths (n,) or a boolean
           mask (n, T), also as ``{"frames": array, "mask": mask}`` (or ``"lengths"``), where the steps that
           are masked out, anywhere, are left away; or a column of sequences, such as a `SequenceArray` over
-          a memmap, which is used as it is;
+          a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping;
         - a list with a mapping of modality name to array for each row; a missing key or None is an absent
           stream;
         - a list with an array (T, D) or None for each row: one modality;
@@ -115,6 +117,8 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     0    a  2 x 1, 0.08 s
     1    b  1 x 1, 0.04 s
     """
+    if isinstance(modalities, str):
+        raise TypeError(f"modalities is a list of names or a mapping, not the string {modalities!r}")
     if recording is not None:
         X = read_long_table(data, modalities, dtype, recording)
         modalities = None if modalities is None else list(modalities)
@@ -134,6 +138,8 @@ def _read(data, modalities, dtype):
         return _from_columns(data, dtype)
     if isinstance(data, np.ndarray) and data.dtype == object and data.ndim == 1:
         data = list(data)
+    if is_padded_pair(data):
+        return _from_columns({_only_name(modalities): data}, dtype)
     if isinstance(data, (list, tuple)) and any(isinstance(row, Mapping) for row in data):
         return _from_columns(_columns_of_rows(data), dtype)
     if isinstance(data, (list, tuple)) and any(_is_sequence(row) for row in data):
@@ -143,7 +149,11 @@ def _read(data, modalities, dtype):
 
 def _from_frame(X, modalities, dtype):
     known = sequence_columns(X)
-    cells = [name for name, kind in X.dtypes.items() if kind == object and any(map(_is_sequence, X[name]))]
+    cells = [
+        name
+        for name, kind in X.dtypes.items()
+        if pd.api.types.is_object_dtype(kind) and any(map(_is_sequence, X[name]))
+    ]
     if not known and not cells:
         return _from_numbers(X, modalities)
     duplicates = X.columns[X.columns.duplicated()]
@@ -153,7 +163,7 @@ def _from_frame(X, modalities, dtype):
 
 
 def _from_numbers(X, modalities):
-    """A DataFrame of numbers: one step per row."""
+    """Read a DataFrame of numbers, one step per row."""
     text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if isinstance(modalities, Mapping) and not all(
         isinstance(w, (int, np.integer)) for w in modalities.values()
@@ -196,8 +206,12 @@ def _from_columns(data, dtype):
         raise ValueError(
             f"modalities must have the same number of rows, with None for absent streams, but {listed}"
         )
-    indexes = [rows.index for rows in data.values() if isinstance(rows, pd.Series)]
-    return pd.DataFrame(columns, index=indexes[0] if indexes else None)
+    indexes = {name: rows.index for name, rows in data.items() if isinstance(rows, pd.Series)}
+    for name, index in indexes.items():
+        first = next(iter(indexes))
+        if not index.equals(indexes[first]):
+            raise ValueError(f"the Series {first!r} and {name!r} have different indexes; align them first")
+    return pd.DataFrame(columns, index=next(iter(indexes.values()), None))
 
 
 def _columns_of_rows(rows):
@@ -217,20 +231,18 @@ def _column(rows, name, dtype):
     if isinstance(rows, SequenceArray):
         return rows
     try:
-        if isinstance(rows, Mapping) or (
-            isinstance(rows, tuple) and len(rows) == 2 and np.ndim(rows[0]) == 3
-        ):
-            return _from_padded(*_frames_and_extent(rows), dtype)
+        if isinstance(rows, Mapping) or is_padded_pair(rows):
+            return read_padded(*frames_and_extent(rows), dtype)
         if isinstance(rows, np.ndarray) and rows.dtype != object:
-            return _from_padded(rows, None, dtype)
+            return read_padded(rows, None, dtype)
         if not np.iterable(rows) or isinstance(rows, str):
             raise TypeError(
                 f"expected a list of arrays or an array with three axes, not {type(rows).__name__}"
             )
     except (TypeError, ValueError) as error:
-        raise type(error)(f"column {name!r}: {error}") from None
+        raise located(error, f"column {name!r}") from None
     frames, lengths, rate_hz = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
-    return SequenceArray._packed(frames, lengths, rate_hz)
+    return SequenceArray(frames, packed_starts(lengths), lengths, rate_hz)
 
 
 def _name_cell(column, index, row):
@@ -238,55 +250,11 @@ def _name_cell(column, index, row):
     return f"row {row}{label}, column {column!r}"
 
 
-def _frames_and_extent(rows):
-    if not isinstance(rows, Mapping):
-        return rows
-    if set(rows) not in ({"frames", "lengths"}, {"frames", "mask"}):
-        raise ValueError(f'expected the keys "frames" and "lengths" or "mask", not {list(rows)}')
-    return rows["frames"], rows["lengths"] if "lengths" in rows else rows["mask"]
-
-
-def _from_padded(array, extent, dtype):
-    """A 3-D array (n, T, D), of which lengths (n,) or a mask (n, T) say what exists; a 2-D one has T = 1."""
-    array = np.asanyarray(array)
-    if array.ndim not in (2, 3):
-        raise ValueError(
-            f"expected an array with two or three axes, (rows, steps, features), not {array.shape}"
-        )
-    array = check_array(array, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0, dtype="numeric")
-    array = array[:, None] if array.ndim == 2 else array
-    n_rows, n_steps, width = array.shape
-    frames = array.reshape(-1, width)
-    if dtype is not None or frames.dtype.kind != "f":
-        frames = frames.astype(dtype or np.float64, copy=False)
-    starts = np.arange(n_rows) * n_steps
-    if extent is None:
-        return SequenceArray(frames, starts, np.full(n_rows, n_steps))
-    extent = np.asarray(extent)
-    if extent.dtype == bool and extent.shape == (n_rows, n_steps):
-        return SequenceArray._packed(frames[extent.ravel()], extent.sum(axis=1))
-    if extent.dtype.kind not in "iu" or extent.shape != (n_rows,):
-        raise ValueError(
-            f"beside an array of shape {array.shape}, expected whole lengths of shape ({n_rows},) or a boolean "
-            f"mask of shape ({n_rows}, {n_steps}), not {extent.dtype} of shape {extent.shape}"
-        )
-    if extent.min(initial=0) < 0 or extent.max(initial=0) > n_steps:
-        row = int(np.argmax((extent < 0) | (extent > n_steps)))
-        raise ValueError(f"row {row}: the length {extent[row]} is not within 0 to {n_steps}")
-    return SequenceArray(frames, starts, extent)
-
-
 def _split(data, modalities, dtype):
-    """A plain array, all modalities side by side in the last axis."""
+    """Read a plain array, in whose last axis all modalities lie side by side."""
     array = check_array(data, allow_nd=True, ensure_all_finite=False, dtype="numeric")
-    if array.ndim > 3:
-        raise ValueError(
-            f"expected two or three axes, (rows, steps, features), but the data has {array.shape}"
-        )
-    if array.ndim == 2:
-        dtype = None
     if not isinstance(modalities, Mapping):
-        return pd.DataFrame({_only_name(modalities): _from_padded(array, None, dtype)})
+        return pd.DataFrame({_only_name(modalities): read_padded(array, None, dtype)})
     widths = list(modalities.values())
     if not all(isinstance(width, (int, np.integer)) and width > 0 for width in widths):
         raise ValueError(f"to split an array, modalities maps names to widths, not {dict(modalities)}")
@@ -295,7 +263,7 @@ def _split(data, modalities, dtype):
             f"the widths of modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features"
         )
     parts = np.split(array, np.cumsum(widths)[:-1], axis=-1)
-    return pd.DataFrame({name: _from_padded(part, None, dtype) for name, part in zip(modalities, parts)})
+    return pd.DataFrame({name: read_padded(part, None, dtype) for name, part in zip(modalities, parts)})
 
 
 def _only_name(modalities, name=None):
@@ -306,7 +274,10 @@ def _only_name(modalities, name=None):
 
 
 def _is_sequence(cell):
-    return isinstance(cell, Sequence) or (isinstance(cell, np.ndarray) and cell.ndim > 0)
+    """Tell a cell (T, D) or (T,) from a line of numbers: lists count only if they hold lists."""
+    if isinstance(cell, (list, tuple)):
+        return any(isinstance(step, (list, tuple)) for step in cell)
+    return isinstance(cell, Sequence) or getattr(cell, "ndim", 0) > 0
 
 
 def _select(X, modalities):
@@ -317,8 +288,6 @@ def _select(X, modalities):
             raise TypeError(f"modality names are strings, not {name!r}")
     if modalities is None:
         return X
-    if isinstance(modalities, str):
-        raise TypeError(f"modalities is a list of names or a mapping, not the string {modalities!r}")
     unknown = [name for name in modalities if name not in known]
     if unknown:
         raise ValueError(f"unknown modality {unknown[0]!r}; the modalities are {known}")
@@ -342,7 +311,9 @@ def _with_rates(X, rate_hz):
     columns = {}
     for name, rate in rates.items():
         old = X.dtypes[name]
-        columns[name] = X[name].array.astype(
-            SequenceDtype(old.subtype, old.width, rate if rate else old.rate_hz)
-        )
+        new = SequenceDtype(old.subtype, old.width, old.rate_hz if rate is None else rate)
+        try:
+            columns[name] = X[name].array.astype(new)
+        except ValueError as error:
+            raise located(error, f"column {name!r}") from None
     return X.assign(**columns)

@@ -42,7 +42,7 @@ def as_float_frames(values, dtype=None):
     values = np.asanyarray(values)
     if values.ndim not in (1, 2):
         raise ValueError(
-            f"a sequence has 1 or 2 axes, (steps,) or (steps, features), but this one has shape {values.shape}"
+            f"a sequence has the axes (steps, features) or (steps,), but this shape is {values.shape}"
         )
     if values.dtype == object and not any(isinstance(value, str) for value in values.flat):
         values = values.astype(np.float64)  # None among numbers becomes NaN
@@ -193,11 +193,6 @@ class Sequence:
     def __reduce__(self):
         return Sequence, (np.asarray(self._frames), self._rate_hz)
 
-    def __setattr__(self, name, value):
-        if name not in Sequence.__slots__:
-            raise AttributeError(f"a Sequence is frozen: cannot set {name!r}")
-        object.__setattr__(self, name, value)
-
     def __str__(self):
         steps, width = self.shape
         return f"{steps} x {width}" + ("" if self._rate_hz is None else f", {round(self.duration_s, 3)} s")
@@ -314,9 +309,7 @@ class SequenceDtype(ExtensionDtype):
 
     def __from_arrow__(self, array):
         """Make a `SequenceArray` from an Arrow array or chunked array of sequences."""
-        from .arrow import from_arrow
-
-        return from_arrow(array, self)
+        return self.construct_array_type()._from_arrow(array, self)
 
     def __repr__(self):
         return self.name

@@ -57,7 +57,7 @@ def read_long_table(table, modalities, dtype, recording):
     X = pd.DataFrame({recording: names})
     for column in table.columns:
         if column not in used:
-            X[column] = _constant(table[column], codes, column)
+            X[column] = _constant(table[column], codes)
     for name, columns in streams.items():
         X[name] = _stream(table[columns], order, lengths, dtype)
     return X
@@ -82,15 +82,15 @@ def _streams(table, modalities, recording):
     return streams
 
 
-def _constant(values, codes, column):
-    first = values.groupby(codes).first()
-    same = (values.to_numpy() == first.to_numpy()[codes]) | (values.isna() & first.isna().to_numpy()[codes])
-    if not same.all():
+def _constant(values, codes):
+    first = np.unique(codes, return_index=True)[1]
+    labels = pd.factorize(values, use_na_sentinel=False)[0]
+    if (labels != labels[first][codes]).any():
         raise ValueError(
-            f"the column {column!r} is in no modality and varies within a recording: add it to one, or drop it "
-            f"first with data.drop(columns={column!r})"
+            f"the column {values.name!r} is in no modality and varies within a recording: add it to one, or "
+            f"drop it first with data.drop(columns={values.name!r})"
         )
-    return first.to_numpy()
+    return values.iloc[first].array
 
 
 def _stream(columns, order, lengths, dtype):

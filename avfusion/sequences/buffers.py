@@ -1,0 +1,177 @@
+"""Rows of a flat buffer of frames: row i is ``frames[starts[i] : starts[i] + lengths[i]]``; -1 is missing."""
+
+import numpy as np
+
+
+def check_rows(n_frames, starts, lengths):
+    """Check that rows fit into a buffer.
+
+    Parameters
+    ----------
+    n_frames : int
+        Length of the buffer.
+    starts, lengths : array-like of int of shape (n_rows,)
+
+    Returns
+    -------
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+        Copies, in which a missing row has start 0.
+
+    Raises
+    ------
+    TypeError
+        If they are not whole numbers.
+    ValueError
+        If their shapes differ, or a row reaches outside the buffer.
+
+    Examples
+    --------
+    >>> check_rows(5, [0, 7], [5, -1])
+    (array([0, 0]), array([ 5, -1]))
+    """
+    starts, lengths = _whole_numbers(starts, "starts"), _whole_numbers(lengths, "lengths")
+    if len(starts) != len(lengths):
+        raise ValueError(f"there are {len(starts)} starts, but {len(lengths)} lengths")
+    starts = np.where(lengths == -1, 0, starts)
+    bad = (lengths < -1) | (starts < 0) | (starts + np.maximum(lengths, 0) > n_frames)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"row {row} starts at frame {starts[row]} and has length {lengths[row]}, which does not fit into "
+            f"{n_frames} frames (a missing row has length -1)"
+        )
+    return starts, lengths
+
+
+def _whole_numbers(values, name):
+    values = np.asarray(values)
+    if values.ndim != 1:
+        raise ValueError(f"{name} must have one axis, but has shape {values.shape}")
+    if values.dtype.kind not in "iu" and values.size:
+        raise TypeError(f"{name} must be whole numbers, but has dtype {values.dtype}")
+    return values.astype(np.int64)
+
+
+def packed_starts(lengths):
+    """Tell where rows start that lie one after the other.
+
+    Parameters
+    ----------
+    lengths : numpy.ndarray of int64 of shape (n_rows,)
+
+    Returns
+    -------
+    numpy.ndarray of int64 of shape (n_rows,)
+        0 for a missing row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> packed_starts(np.array([2, -1, 3]))
+    array([0, 0, 2])
+    """
+    owned = np.maximum(lengths, 0)
+    return np.where(lengths < 0, 0, np.cumsum(owned) - owned)
+
+
+def gather(frames, starts, lengths):
+    """Lay the frames of rows one after the other.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray of shape (N, D)
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+
+    Returns
+    -------
+    numpy.ndarray of shape (sum of lengths, D)
+        A view if the rows lie one after the other already, else a copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gather(np.arange(5)[:, None], np.array([3, 0]), np.array([2, 1])).ravel()
+    array([3, 4, 0])
+    """
+    present = lengths > 0
+    starts, lengths = starts[present], lengths[present]
+    ends = np.cumsum(lengths)
+    shifts = starts - (ends - lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    if (shifts == shifts[:1]).all():
+        first = int(shifts[0]) if len(shifts) else 0
+        return frames if total == len(frames) else frames[first : first + total]
+    return frames[np.arange(total) + np.repeat(shifts, lengths)]
+
+
+def trim(frames, starts, lengths, below=1.0):
+    """Leave out the frames that belong to no row; rows that overlap go on sharing theirs.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray of shape (N, D)
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+    below : float, default=1.0
+        Only if fewer than this share of the frames are used.
+
+    Returns
+    -------
+    frames : numpy.ndarray of shape (N', D)
+    starts : numpy.ndarray of int64 of shape (n_rows,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> frames, starts = trim(np.arange(9)[:, None], np.array([5, 1, 4]), np.array([2, 1, 3]))
+    >>> frames.ravel(), starts
+    (array([1, 4, 5, 6]), array([2, 0, 1]))
+    """
+    rows = np.flatnonzero(lengths > 0)
+    rows = rows[np.argsort(starts[rows], kind="stable")]
+    begin = starts[rows]
+    reach = np.maximum.accumulate(begin + lengths[rows])  # how far the rows so far reach
+    opens = np.append(True, begin[1:] > reach[:-1])[: len(rows)]  # a gap lies before these rows
+    span = np.cumsum(opens) - 1
+    span_starts = begin[opens]
+    span_lengths = reach[np.append(opens[1:], True)[: len(rows)]] - span_starts
+    if span_lengths.sum() >= below * len(frames):
+        return frames, starts
+    moved = np.zeros_like(starts)
+    moved[rows] = begin + (packed_starts(span_lengths) - span_starts)[span]
+    return gather(frames, span_starts, span_lengths), moved
+
+
+def concatenate(parts):
+    """Put the rows of several buffers into one; rows of one buffer stay where they are.
+
+    Parameters
+    ----------
+    parts : list of (frames, starts, lengths)
+
+    Returns
+    -------
+    frames : numpy.ndarray of shape (N, D)
+        The buffer itself if all rows that have frames share it, else a new one without unused frames.
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> frames, one = np.zeros((4, 2)), np.array([1])
+    >>> concatenate([(frames, one, one), (frames, 2 * one, one)])[0] is frames
+    True
+    """
+    lengths = np.concatenate([part[2] for part in parts])
+    filled = [part for part in parts if (part[2] > 0).any()] or parts[:1]
+    frames = filled[0][0]
+    if not all(_same(part[0], frames) for part in filled):
+        trimmed = [(*trim(*part), part[2]) for part in parts]
+        frames = np.concatenate([part[0] for part in trimmed])
+        offsets = np.cumsum([0] + [len(part[0]) for part in trimmed[:-1]])
+        parts = [(frames, starts + offset, lengths) for (_, starts, lengths), offset in zip(trimmed, offsets)]
+    starts = np.concatenate([part[1] for part in parts])
+    return frames, np.where(lengths > 0, starts, 0), lengths
+
+
+def _same(a, b):
+    return a is b or (a.shape == b.shape and a.ctypes.data == b.ctypes.data)
