@@ -105,7 +105,7 @@ def _check_extent(extent, shape):
         return extent
     if extent.dtype.kind not in "iu" or extent.shape != (n_rows,):
         raise ValueError(
-            f"beside an array of shape {shape}, expected whole lengths of shape ({n_rows},) or a boolean mask "
+            f"beside an array of shape {shape}, expected lengths of shape ({n_rows},) or a boolean mask "
             f"of shape ({n_rows}, {n_steps}), not {extent.dtype} of shape {extent.shape}"
         )
     bad = (extent < 0) | (extent > n_steps)
