@@ -240,7 +240,7 @@ def _as_array(y, name):
         )
     if isinstance(y, ExtensionArray):
         return np.asarray(y, dtype=object)
-    if isinstance(y, (list, tuple)) and any(np.ndim(cell) for cell in y if not isinstance(cell, (list, tuple))):
+    if isinstance(y, (list, tuple)) and any(np.ndim(c) for c in y if not isinstance(c, (list, tuple))):
         return _object_array(y)
     try:
         array = np.asarray(y)
