@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, Dropout
-from avfusion.networks.masking import existing_steps, zero_padding
+from avfusion.networks.masking import existing_steps
 
 __all__ = ["Concatenation"]
 
@@ -73,6 +73,5 @@ class Concatenation(nn.Module):
         inputs = [
             absence(streams[name], masks[name], mask) for name, absence in zip(self.names, self.absences)
         ]
-        x = self.norm(self.encoder(torch.cat(inputs, -1), mask))  # (B, T, h)
-        x = zero_padding(self.dropout(x), mask)
+        x = self.dropout(self.norm(self.encoder(torch.cat(inputs, -1), mask)))  # (B, T, h)
         return self.dropout(self.joint(x, mask))  # (B, T, h)

@@ -66,9 +66,9 @@ class JointAttention(nn.Module):
                 nn.init.xavier_uniform_(layer.weight)
             return nn.ModuleList(linear)
 
-        self.correlate = maps(n_modalities * hidden_size)  # W_jm^T
-        self.value = maps(hidden_size)  # W_cm
-        self.update = maps(hidden_size)  # W_hm
+        self.correlate = maps(n_modalities * hidden_size)  # weights W_jm, (h, M h)
+        self.value = maps(hidden_size)  # W_cm^T
+        self.update = maps(hidden_size)  # W_hm^T
         self.dropout = Dropout(dropout)
 
     def forward(self, streams: list[Tensor], mask: Tensor) -> list[Tensor]:
@@ -103,7 +103,9 @@ def tanh_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scal
 
 def softmax_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float) -> Tensor:
     """softmax(query key^T scale) value over the steps in the mask; zero for a row without any."""
-    sources = mask | ~mask.any(1, keepdim=True)  # an empty row may look at its zeros: no 0 / 0
+    sources = mask | ~mask.any(
+        1, keepdim=True
+    )  # an empty row looks at its zeros; not every kernel minds 0 / 0
     heads = [t.unsqueeze(1) for t in (query, key, value)]  # (B, 1, T, h)
     return F.scaled_dot_product_attention(*heads, attn_mask=sources[:, None, None], scale=scale).squeeze(1)
 

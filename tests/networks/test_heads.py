@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+
+from avfusion.networks import ClipHead, FrameHead
+
+from .reference import numpy_weights
+
+LENGTHS = [7, 1, 12, 4]
+
+
+def pooled(hidden, pooling, weights):
+    if pooling == "mean":
+        return hidden.mean(0)
+    if pooling == "max":
+        return hidden.max(0)
+    score = np.exp(hidden @ weights["score.weight"][0] + weights["score.bias"])
+    return score / score.sum() @ hidden
+
+
+def statistics(x):
+    observed = x[~np.isnan(x).any(1)]
+    if not len(observed):
+        return [np.zeros(2 * x.shape[1]), [1.0]]
+    return [observed.mean(0), observed.std(0), [0.0]]
+
+
+def test_frame_head_equals_numpy(randomise):
+    head = randomise(FrameHead(4, n_targets=2).double()).eval()
+    hidden = torch.randn(3, 5, 4, dtype=torch.float64)
+    w = numpy_weights(head)
+    inner = np.maximum(hidden.numpy() @ w["layers.0.weight"].T + w["layers.0.bias"], 0)
+    expected = inner @ w["layers.3.weight"].T + w["layers.3.bias"]
+    np.testing.assert_allclose(head(hidden, {}, {}).detach(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_clip_head_equals_numpy_row_by_row(pooling, make_batch, randomise):
+    widths = {"audio": 3, "video": 5}
+    streams, masks = make_batch(widths, LENGTHS, dtype=torch.float64)
+    hidden = torch.randn(4, 12, 6, dtype=torch.float64)
+    head = randomise(ClipHead(6, widths, n_targets=2, pooling=pooling).double()).eval()
+    weights = numpy_weights(head)
+    out = head(hidden, streams, masks).detach()
+    for row, length in enumerate(LENGTHS):
+        features = [pooled(hidden[row, :length].numpy(), pooling, weights)]
+        for x in streams.values():
+            features += statistics(x[row, :length].numpy())
+        expected = weights["linear.weight"] @ np.concatenate(features) + weights["linear.bias"]
+        np.testing.assert_allclose(out[row], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_short_rows_and_absent_streams_have_finite_gradients(pooling, make_batch):
+    widths = {"audio": 3, "video": 5}
+    streams, masks = make_batch(widths, [1, 1, 2])
+    masks = {name: mask.clone() for name, mask in masks.items()}
+    for mask in masks.values():
+        mask[1] = False  # a row without steps
+    hidden = torch.randn(3, 2, 4, requires_grad=True)
+    streams = {name: x.requires_grad_() for name, x in streams.items()}
+    out = ClipHead(4, widths, n_targets=1, pooling=pooling)(hidden, streams, masks)
+    out.sum().backward()
+    assert out.isfinite().all()
+    assert hidden.grad.isfinite().all()
+    assert (hidden.grad[1] == 0).all()
+    assert all(x.grad.isfinite().all() for x in streams.values())
+
+
+def test_clip_head_without_statistics():
+    hidden, masks = torch.randn(2, 3, 4), {"audio": torch.ones(2, 3, dtype=torch.bool)}
+    head = ClipHead(4, {}, n_targets=1).eval()
+    expected = head.linear(hidden.mean(1))
+    torch.testing.assert_close(head(hidden, {}, masks), expected)
+
+
+def test_unknown_pooling():
+    with pytest.raises(ValueError, match="pooling 'sum' is unknown; choose one of mean, max, attention"):
+        ClipHead(4, {}, n_targets=1, pooling="sum")
