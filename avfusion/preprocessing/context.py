@@ -5,7 +5,7 @@ from pandas import DataFrame
 from pandas.api.indexers import BaseIndexer
 
 from ._base import BLOCK, StreamTransformer, packed, present_lengths
-from ._statistics import check_statistics
+from ._statistics import check_statistics, run_statistics
 
 _MOVING = ("mean", "std", "min", "max")
 
@@ -71,11 +71,9 @@ class AddContext(StreamTransformer):
     def _learn(self, streams):
         check_statistics(self.statistics, _MOVING)
         if numpy.ndim(self.widths_s) != 1 or not all(width > 0 for width in self.widths_s):
-            raise ValueError(
-                f"widths_s must be positive numbers of seconds in a tuple, not {self.widths_s!r}"
-            )
+            raise ValueError(f"widths_s must be a tuple of positive numbers (seconds), not {self.widths_s!r}")
         if numpy.ndim(self.lags_s) != 1:
-            raise ValueError(f"lags_s must be numbers of seconds in a tuple, not {self.lags_s!r}")
+            raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {self.lags_s!r}")
         for name, column in streams.columns.items():
             self._check_steps(streams, name, column)
 
@@ -126,11 +124,21 @@ class AddContext(StreamTransformer):
             window = _Window(
                 numpy.maximum(here + ahead + 1 - n, row_begin), numpy.minimum(here + ahead + 1, row_end)
             )
-            moving = DataFrame(frames).rolling(window, min_periods=1)
             for statistic in self.statistics:
-                yield moving.std(ddof=0) if statistic == "std" else getattr(moving, statistic)()
+                yield _moving(frames, lengths, window, statistic)
         for lag in lags:
             yield frames[numpy.clip(here - lag, row_begin, row_end - 1)]
+
+
+def _moving(frames, lengths, window, statistic):
+    if statistic != "std":
+        return getattr(DataFrame(frames).rolling(window, min_periods=1), statistic)()
+    # Small spreads on large offsets need centring; on the first value of the row, so as not to look ahead.
+    first = run_statistics(frames, numpy.cumsum(lengths) - lengths, lengths, ("first",))
+    centred = frames - numpy.repeat(first.astype(float), lengths, axis=0)
+    moving = DataFrame(centred).rolling(window, min_periods=1)
+    # pandas leaves a rounding error behind when all but one value of a window turn unobserved.
+    return moving.std(ddof=0).mask(moving.count() == 1, 0.0)
 
 
 class _Window(BaseIndexer):

@@ -4,6 +4,7 @@ import numpy
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
 from ._base import ONLY, StreamTransformer
 
@@ -160,6 +161,12 @@ class OnFrames(StreamTransformer):
 
     def _array_feature_names(self, names):
         return self.transformers_[ONLY].get_feature_names_out(names)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if hasattr(self.transformer, "transform"):
+            tags.input_tags.allow_nan = get_tags(self.transformer).input_tags.allow_nan
+        return tags
 
 
 def _observed(frames):
