@@ -92,7 +92,7 @@ def make_folds(cv, X, y, groups):
     if times.max() > 1:
         raise ValueError(
             f"cv tests row {tested[times.argmax()]} {times.max()} times; every row may be tested once, so "
-            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold or GroupKFold."
+            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold."
         )
     return folds
 

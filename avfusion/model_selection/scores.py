@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
 
 from avfusion.metrics import (
@@ -84,14 +85,14 @@ class Score:
         )
 
 
-class _Given:
+class _Given(RegressorMixin, BaseEstimator):
     """Stands for the estimator whose predictions are known, so that any scorer can score them."""
 
     def __init__(self, predictions):
-        self._predictions = predictions
+        self.predictions = predictions
 
     def predict(self, X):
-        return self._predictions
+        return self.predictions
 
 
 def resolve_scoring(scoring=None):

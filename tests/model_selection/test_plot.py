@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from sklearn.linear_model import Ridge
+
+from avfusion.model_selection import compare
+
+
+@pytest.fixture(scope="module")
+def result():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = X[:, 0] + rng.normal(size=60)
+    return compare({"one": Ridge(), "two": Ridge(1e4)}, X, y, groups=np.arange(60) % 6, verbose=False)
+
+
+def draw(result, **options):
+    return result.plot(ax=Figure().subplots(), **options)
+
+
+@pytest.mark.parametrize("score", ["ccc", "rmse"])
+def test_values_intervals_and_groups_are_where_the_table_says(result, score):
+    ax = draw(result, score=score)
+    table = result.table
+    diamonds = next(line for line in ax.lines if line.get_marker() == "D")
+    np.testing.assert_array_equal(diamonds.get_xdata(), table[score])
+    intervals = np.array(ax.collections[0].get_segments())[:, :, 0]
+    np.testing.assert_array_equal(intervals, table[[f"{score}_low", f"{score}_high"]])
+    points = [line.get_xdata() for line in ax.lines if line.get_marker() == "o"]
+    expected = [own[score] for _, own in result.groups.groupby("estimator", sort=False)]
+    np.testing.assert_array_equal(points, expected)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
+    assert ax.get_xlabel().startswith(score)
+    assert "95 % interval" in ax.get_xlabel()
+    assert ax.yaxis_inverted()  # the first estimator is on top
+
+
+def test_reads_in_greyscale(result):
+    for line in draw(result).lines:
+        red, green, blue = to_rgb(line.get_color())
+        assert red == green == blue
+
+
+def test_folds_stand_in_for_groups():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    result = compare({"one": Ridge()}, X, X[:, 0], verbose=False)
+    ax = draw(result)
+    assert "folds (points)" in ax.get_xlabel()
+    assert len(next(line for line in ax.lines if line.get_marker() == "o").get_xdata()) == 5
+
+
+def test_a_new_figure_without_axes(result):
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    ax = result.plot()
+    assert len(ax.figure.axes) == 1
+    pyplot.close(ax.figure)
+
+
+def test_unknown_score_is_refused(result):
+    with pytest.raises(ValueError, match="score 'r2' is not among ccc, pcc, rmse, mae"):
+        draw(result, score="r2")
