@@ -19,8 +19,3 @@ def recordings():
     X.insert(1, "subject", list("aabbcc"))
     X["age"] = range(6)
     return X.set_index(numpy.array([10, 20, 30, 40, 50, 60]))
-
-
-def cells(X, column):
-    """List the frames of each row, None where the stream is missing."""
-    return [None if cell is None or not hasattr(cell, "frames") else cell.frames for cell in X[column]]

@@ -1,16 +1,20 @@
 import numpy
 import pandas
 import pytest
-from conftest import cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from avfusion.preprocessing import AddContext, context
-from avfusion.sequences import as_sequences
+from avfusion.sequences import Sequence, as_sequences
 
 SLOW = {"mean": numpy.mean, "std": numpy.std, "min": min, "max": max}
+
+
+def cells(X, column):
+    """List the frames of each row, None where the stream is missing."""
+    return [cell.frames if isinstance(cell, Sequence) else None for cell in X[column]]
 
 
 def slow_context(frames, n, statistic, centred):

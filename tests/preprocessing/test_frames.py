@@ -1,6 +1,5 @@
 import numpy
 import pytest
-from conftest import cells
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
@@ -9,7 +8,12 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, PolynomialFeatures, StandardScaler
 
 from avfusion.preprocessing import OnFrames
-from avfusion.sequences import as_sequences
+from avfusion.sequences import Sequence, as_sequences
+
+
+def cells(X, column):
+    """List the frames of each row, None where the stream is missing."""
+    return [cell.frames if isinstance(cell, Sequence) else None for cell in X[column]]
 
 
 def all_frames(X, column):

@@ -1,7 +1,6 @@
 import numpy
 import pandas
 import pytest
-from conftest import cells
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import linregress
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -9,7 +8,12 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from avfusion.preprocessing import Align, Functionals
-from avfusion.sequences import as_sequences
+from avfusion.sequences import Sequence, as_sequences
+
+
+def cells(X, column):
+    """List the frames of each row, None where the stream is missing."""
+    return [cell.frames if isinstance(cell, Sequence) else None for cell in X[column]]
 
 
 def test_table_is_that_of_pandas(recordings):
