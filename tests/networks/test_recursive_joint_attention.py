@@ -19,6 +19,7 @@ def compare_with_reference(network, streams, masks, n_recursions, attention):
         cells = [x[row, :length].numpy() for x in streams.values()]
         expected = recursive_joint_attention(cells, weights, n_recursions, attention)
         np.testing.assert_allclose(out[row, :length], expected, atol=1e-10)
+        assert (out[row, length:] == 0).all()
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
