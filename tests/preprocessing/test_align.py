@@ -112,6 +112,7 @@ def test_unobserved_values_are_left_out_and_empty_steps_are_nan(recordings):
         (7, 0.7, 0.1, 1),
         (3, 0.3, 0.1, 1),
         (999, 23.976, 24, 1000),
+        (49, 49, 1, 1),
     ],
 )
 def test_rounding_does_not_cost_a_step(n_frames, rate, target, n_steps):
