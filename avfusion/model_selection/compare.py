@@ -1,12 +1,10 @@
 """Compare estimators on the same folds of the same data."""
 
-import contextlib
 import platform
 import time
 from collections.abc import Mapping
 from importlib import metadata
 
-import joblib
 import numpy as np
 import pandas as pd
 import sklearn
@@ -14,6 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 from tqdm.auto import tqdm
 
@@ -22,6 +21,7 @@ from avfusion.model_selection.comparison import Comparison
 from avfusion.model_selection.folds import check_no_copies, make_folds, read_groups
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.model_selection.tables import Evaluation, out_of_fold
+from avfusion.sequences.convert import as_sequences
 from avfusion.sequences.targets import as_targets
 
 _LEVEL = 0.95
@@ -50,8 +50,8 @@ def compare(
     estimators : dict of str to estimator
         Anything with ``fit`` and ``predict``: Pipelines and searches included. They are cloned, never fitted.
         A search whose own cv needs groups gets those of its training rows.
-    X : DataFrame, array or list
-        The samples.
+    X : DataFrame, array, list or mapping
+        The samples. A mapping of modality to sequences goes through `avfusion.as_sequences`.
     y : DataFrame, Series, list or array
         Labels per frame or per clip, in any form that `avfusion` takes. NaN is unlabelled.
     groups : str or array-like of shape (n_rows,), optional
@@ -98,6 +98,7 @@ def compare(
     {'mean': -0.01, 'ridge': 1.0}
     """
     _check_estimators(estimators)
+    X = as_sequences(X) if isinstance(X, Mapping) else X
     y = list(y) if isinstance(y, tuple) else y
     targets = as_targets(y)
     if np.isnan(targets.values).all():
@@ -167,19 +168,19 @@ def _run(estimators, X, y, groups, folds, n_jobs, verbose):
 
         def tasks():
             for name, estimator in estimators.items():
-                for fold in range(len(folds)):
-                    bar.set_postfix_str(f"{name}, fold {fold + 1} of {len(folds)}")
-                    yield joblib.delayed(_fit_predict)(name, fold, estimator, X, y, groups, folds)
+                for fold, split in enumerate(folds):
+                    title = f"{name}, fold {fold + 1} of {len(folds)}"
+                    bar.set_postfix_str(title)
+                    yield delayed(_fit_predict)((name, fold), title, estimator, X, y, groups, *split)
 
-        parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-        for name, fold, *outcome in parallel(tasks()):
-            runs[name, fold] = outcome
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        for key, *outcome in parallel(tasks()):
+            runs[key] = outcome
             bar.update()
     return runs
 
 
-def _fit_predict(name, fold, estimator, X, y, groups, folds):
-    train, test = folds[fold]
+def _fit_predict(key, title, estimator, X, y, groups, train, test):
     try:
         fitted = clone(estimator)
         X_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
@@ -193,12 +194,10 @@ def _fit_predict(name, fold, estimator, X, y, groups, folds):
         if _all_labelled(y_test):
             paired_targets(y_test, predicted)
     except Exception as error:
-        held_out = _held_out(test, groups)
         raise RuntimeError(
-            f"{name!r} failed in fold {fold + 1} of {len(folds)} (held out: {held_out}): "
-            f"{type(error).__name__}: {error}"
+            f"{title} (held out: {_held_out(test, groups)}) failed: {type(error).__name__}: {error}"
         ) from error
-    return name, fold, predicted, middle - start, stop - middle
+    return key, predicted, middle - start, stop - middle
 
 
 def group_parameters(estimator, groups):
@@ -267,16 +266,8 @@ def _settings(estimators, cv, folds, groups, bootstrap):
         "n_folds": len(folds),
         "n_groups": None if groups is None else len(pd.unique(groups)),
         **bootstrap,
-        "versions": {"python": platform.python_version()} | _versions(packages),
+        "versions": {"python": platform.python_version()} | {p: metadata.version(p) for p in packages},
     }
-
-
-def _versions(packages):
-    installed = {}
-    for package in packages:
-        with contextlib.suppress(metadata.PackageNotFoundError):  # a source tree on the path has none
-            installed[package] = metadata.version(package)
-    return installed
 
 
 def _plain(value):

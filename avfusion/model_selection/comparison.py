@@ -132,7 +132,7 @@ class Comparison:
         lines, k = np.nonzero(~np.isnan(true.values))
         row = rows[true.row_of_value[lines]]
         columns = {"row": row, "fold": self.fold_of_row[row]}
-        if hasattr(self.y, "index") and not isinstance(self.y, list):
+        if isinstance(self.y, (pd.DataFrame, pd.Series)):
             columns["index"] = self.y.index[row].astype(str)
         if self.group_of_row is not None:
             columns["group"] = pd.Series(self.group_of_row[row]).astype(str).to_numpy()
@@ -196,7 +196,7 @@ class Comparison:
         return figure
 
     def _shown(self):
-        """Table for reading: text cells, spread of the first score only."""
+        """Table for reading: text cells, spread of the first score only, and no column twice."""
         level = f"{self.settings['level'] * 100:g} %"
         shown = {}
         for position, score in enumerate(self.scores):
@@ -209,8 +209,9 @@ class Comparison:
                 continue
             pairs = zip(self.table[f"{score}_fold_mean"], self.table[f"{score}_fold_std"])
             shown[f"{score} per fold"] = [f"{mean:.3f} ± {std:.3f}" for mean, std in pairs]
-            if f"{score}_group_mean" in self.table:
-                shown[f"{score} per group"] = [f"{mean:.3f}" for mean in self.table[f"{score}_group_mean"]]
+            groups = self.table.get(f"{score}_group_mean")
+            if groups is not None and not np.allclose(groups, self.table[f"{score}_fold_mean"]):
+                shown[f"{score} per group"] = [f"{mean:.3f}" for mean in groups]
         for seconds in ("fit_s", "predict_s"):
             shown[seconds] = [f"{value:.3g}" for value in self.table[seconds]]
         return pd.DataFrame(shown, index=self.table.index)

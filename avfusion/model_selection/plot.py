@@ -42,7 +42,8 @@ def plot_comparison(comparison, score=None, ax=None):
     spread, label = _spread(comparison, score)
     for position, name in zip(positions, table.index):
         values = spread.loc[spread["estimator"] == name, score].to_numpy()
-        ax.plot(values, np.full(len(values), position), "o", color=_FAINT, markersize=4, zorder=1)
+        # beside the interval, which would hide them
+        ax.plot(values, np.full(len(values), position + 0.2), "o", color=_FAINT, markersize=4, zorder=1)
     ax.hlines(
         positions, table[f"{score}_low"], table[f"{score}_high"], color="black", linewidth=1.6, zorder=2
     )

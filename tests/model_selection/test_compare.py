@@ -201,7 +201,7 @@ def test_searches_without_group_folds_are_left_alone():
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_a_failure_names_the_estimator_and_the_fold(n_jobs):
     X, labels = recordings()
-    message = r"'broken' failed in fold 3 of 4 \(held out: 2\): ValueError: no subject 2, please"
+    message = r"broken, fold 3 of 4 \(held out: 2\) failed: ValueError: no subject 2, please"
     with pytest.raises(RuntimeError, match=message) as caught:
         compare(
             {"fine": FrameRidge(), "broken": Refuses()},
@@ -220,7 +220,7 @@ def test_a_failure_names_the_estimator_and_the_fold(n_jobs):
 def test_predictions_that_do_not_match_the_labels_are_a_failure():
     X, labels = recordings()
     with pytest.raises(
-        RuntimeError, match=r"'nan' failed in fold 1 of 5.*y_pred is NaN where there is a label"
+        RuntimeError, match=r"nan, fold 1 of 5 .*failed: ValueError: y_pred is NaN where there is a label"
     ):
         compare({"nan": PredictsNaN()}, X, labels, verbose=False)
 
@@ -246,6 +246,15 @@ def test_same_seed_same_intervals():
     ]
     pd.testing.assert_frame_equal(tables[0], tables[1])
     assert not tables[0].equals(tables[2])
+
+
+def test_a_mapping_of_modalities_is_taken():
+    X, labels = recordings()
+    table = compare(
+        {"m": FrameRidge()}, {"audio": list(X["audio"])}, labels, scoring="ccc", verbose=False
+    ).table
+    expected = compare({"m": FrameRidge()}, X, labels, scoring="ccc", verbose=False).table
+    assert table.loc["m", "ccc"] == pytest.approx(expected.loc["m", "ccc"], abs=1e-5)
 
 
 @pytest.mark.parametrize("verbose", [True, False])

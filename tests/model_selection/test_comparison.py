@@ -54,7 +54,7 @@ def clips():
 def result():
     X, y, subject = clips()
     models = {"a|b": LabelledRidge(), "huge alpha": LabelledRidge(1e6)}
-    return compare(models, X, y, groups=subject, verbose=False)
+    return compare(models, X, y, groups=subject, cv=3, verbose=False)
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,17 @@ def test_markdown_is_a_table_that_reads_back(result):
     assert cells[3] == f"{row['ccc_group_mean']:.3f}"
 
 
+def test_group_means_are_not_shown_where_every_fold_is_a_group():
+    X, y, subject = clips()
+    own = compare({"ridge": LabelledRidge()}, X, y, groups=subject, verbose=False)
+    assert own.table.loc["ridge", "ccc_group_mean"] == pytest.approx(own.table.loc["ridge", "ccc_fold_mean"])
+    assert "ccc per fold" in repr(own)
+    assert "ccc per group" not in repr(own)
+
+
 def test_text_and_html_show_every_estimator_and_score(result):
     for text in (repr(result), result._repr_html_()):
-        assert "2 estimators: 60 rows, 6 groups, 6 folds; intervals: bootstrap over groups" in text
+        assert "2 estimators: 60 rows, 6 groups, 3 folds; intervals: bootstrap over groups" in text
         for word in ("a|b", "huge alpha", "ccc [95 %]", "pcc [95 %]", "rmse [95 %]", "mae [95 %]", "fit_s"):
             assert word in text
         assert f"{result.table.loc['a|b', 'rmse']:.3f}" in text
@@ -115,7 +123,7 @@ def test_saved_files_hold_the_result(result, tmp_path):
     assert {path.name for path in folder.iterdir()} == FILES
     pd.testing.assert_frame_equal(pd.read_csv(folder / "table.csv", index_col="estimator"), result.table)
     pd.testing.assert_frame_equal(pd.read_csv(folder / "groups.csv"), result.groups, check_dtype=False)
-    assert len(pd.read_csv(folder / "folds.csv")) == len(pd.read_csv(folder / "groups.csv")) == 12
+    assert len(pd.read_csv(folder / "folds.csv")) == 6
     pd.testing.assert_frame_equal(
         pd.read_parquet(folder / "predictions.parquet"), result.prediction_table(), check_dtype=False
     )
