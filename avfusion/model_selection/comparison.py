@@ -45,7 +45,14 @@ class Comparison:
 
     Examples
     --------
-    See `compare`.
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+    >>> list(result.table.columns)
+    ['mae', 'mae_low', 'mae_high', 'mae_fold_mean', 'mae_fold_std', 'fit_s', 'predict_s']
+    >>> result.predictions["ridge"].shape
+    (50,)
     """
 
     table: pd.DataFrame
@@ -80,7 +87,13 @@ class Comparison:
 
         Examples
         --------
-        ``compare(models, X, y).plot().figure.savefig("comparison.pdf")``
+        >>> from sklearn.linear_model import Ridge
+        >>> from avfusion.model_selection import compare
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+        >>> from matplotlib.figure import Figure
+        >>> result.plot(ax=Figure().subplots()).get_xlabel()
+        'mae, out of fold: all rows (diamond), 95 % interval (line), folds (points)'
         """
         return plot_comparison(self, score=score, ax=ax)
 
@@ -93,7 +106,14 @@ class Comparison:
 
         Examples
         --------
-        ``print(compare(models, X, y).to_markdown())``
+        >>> from sklearn.linear_model import Ridge
+        >>> from avfusion.model_selection import compare
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+        >>> print(result.to_markdown())
+        | estimator | ... |
+        | --------- | ... |
+        | ridge     | ... |
         """
         shown = self._shown()
         lines = [
@@ -120,7 +140,12 @@ class Comparison:
 
         Examples
         --------
-        ``compare(models, X, y).prediction_table().to_parquet("predictions.parquet")``
+        >>> from sklearn.linear_model import Ridge
+        >>> from avfusion.model_selection import compare
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+        >>> list(result.prediction_table().columns)
+        ['row', 'fold', 'target', 'label', 'prediction: ridge']
         """
         rows = np.flatnonzero(self.fold_of_row >= 0)
         labels = _safe_indexing(self.y, rows)
@@ -168,7 +193,14 @@ class Comparison:
 
         Examples
         --------
-        ``compare(models, X, y).save("results")``
+        >>> from sklearn.linear_model import Ridge
+        >>> from avfusion.model_selection import compare
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     print(*sorted(path.name for path in result.save(folder).iterdir()))
+        folds.csv plot.png predictions.parquet settings.json table.csv table.md targets.csv
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,14 @@ def plot_comparison(comparison, score=None, ax=None):
 
     Examples
     --------
-    `Comparison.plot` calls it: ``compare(models, X, y, groups="subject").plot()``.
+    >>> from matplotlib.figure import Figure
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+    >>> ax = plot_comparison(result, ax=Figure().subplots())
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['ridge']
     """
     score = comparison.scores[0] if score is None else score
     if score not in comparison.scores:

@@ -114,7 +114,16 @@ class Evaluation:
         return {score: function(*pair) for score, function in self.scores.items()}
 
     def by_group(self):
-        """Score each group by itself: one line per estimator and labelled group."""
+        """Score each group by itself: one line per estimator and labelled group.
+
+        Examples
+        --------
+        >>> from avfusion.model_selection.scores import resolve_scoring
+        >>> predictions = {"zero": [0.0, 0.0]}
+        >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), np.arange(2), np.arange(2))
+        >>> e.by_group()["mae"].tolist()
+        [1.0, 2.0]
+        """
         columns = ["estimator", "group", "n_rows", *self.scores]
         if self.groups is None:
             return pd.DataFrame(columns=columns)
@@ -129,7 +138,18 @@ class Evaluation:
         return pd.DataFrame(lines, columns=columns)
 
     def by_target(self):
-        """Score each target by itself over all tested rows: one line per estimator and target."""
+        """Score each target by itself over all tested rows: one line per estimator and target.
+
+        Examples
+        --------
+        >>> from avfusion.model_selection.scores import resolve_scoring
+        >>> predictions = {"zero": [[0.0, 0.0]]}
+        >>> e = Evaluation([[1.0, 2.0]], predictions, resolve_scoring("mae"), None, np.arange(1))
+        >>> e.by_target()
+          estimator    target  mae
+        0      zero  target 0  1.0
+        1      zero  target 1  2.0
+        """
         lines = []
         for name, predicted in self.predictions.items():
             pair = _safe_indexing(self.y, self.tested), _safe_indexing(predicted, self.tested)
@@ -155,6 +175,15 @@ class Evaluation:
         Returns
         -------
         DataFrame
+
+        Examples
+        --------
+        >>> from avfusion.model_selection.scores import resolve_scoring
+        >>> predictions = {"zero": [0.0, 0.0]}
+        >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), None, np.arange(2))
+        >>> folds = pd.DataFrame({"estimator": ["zero"] * 2, "mae": [1, 2], "fit_s": 0.1, "predict_s": 0.1})
+        >>> e.table(folds, e.by_group(), random_state=0)["mae"].tolist()
+        [1.5]
         """
         groups = None if self.groups is None else self.groups[self.tested]
         lines = {}

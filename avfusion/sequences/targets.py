@@ -100,6 +100,13 @@ class TargetForm:
         ------
         ValueError
             If the shapes do not agree, or rows of different lengths are to become one 3-D array.
+
+        Examples
+        --------
+        >>> as_targets(pd.Series([1.0, 2.0], name="rating")).form.wrap([[3.0], [4.0]], index=["a", "b"])
+        a    3.0
+        b    4.0
+        Name: rating, dtype: float64
         """
         values = np.asarray(values)
         values = values[:, None] if values.ndim == 1 else values
@@ -159,7 +166,13 @@ class Targets:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows (samples)."""
+        """Number of rows (samples).
+
+        Examples
+        --------
+        >>> as_targets([1.0, 2.0]).n_rows
+        2
+        """
         return len(self.values) if self.lengths is None else len(self.lengths)
 
     @property
