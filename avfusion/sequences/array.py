@@ -454,7 +454,12 @@ class SequenceArray(ExtensionArray):
         return {"frames": frames, "starts": starts, "lengths": self._lengths, "rate_hz": self.rate_hz}
 
     def __setstate__(self, state):
-        self._set(state["frames"], state["starts"], state["lengths"], state["rate_hz"])
+        frames = state["frames"]
+        if (
+            isinstance(frames, np.memmap) and frames.filename is None
+        ):  # pickled by value: no file lies behind it
+            frames = frames.view(np.ndarray)
+        self._set(frames, state["starts"], state["lengths"], state["rate_hz"])
 
     def __eq__(self, other):
         if isinstance(other, (pd.Series, pd.Index, pd.DataFrame)):

@@ -300,7 +300,7 @@ class SequenceDtype(ExtensionDtype):
 
         return SequenceArray
 
-    def _get_common_type(self, dtypes):
+    def _get_common_dtype(self, dtypes):
         if not all(isinstance(d, SequenceDtype) for d in dtypes):
             return None
         if len({(d.width, d.rate_hz) for d in dtypes}) > 1:

@@ -73,6 +73,8 @@ def _streams(table, modalities, recording):
         if isinstance(columns, (int, np.integer)):
             raise ValueError(f"modality {name!r}: a long table needs column names, not a width of {columns}")
         streams[name] = [columns] if isinstance(columns, str) else list(columns)
+        if not streams[name]:
+            raise ValueError(f"modality {name!r} names no column")
     for column in [recording, *(column for columns in streams.values() for column in columns)]:
         if column not in table.columns:
             raise ValueError(f"there is no column {column!r}; the columns are {list(table.columns)}")
@@ -94,9 +96,9 @@ def _constant(values, codes):
 
 
 def _stream(columns, order, lengths, dtype):
-    text = [name for name, kind in columns.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
-    if text:
-        raise TypeError(f"the column {text[0]!r} is not numeric, but {columns[text[0]].dtype}")
+    for name, kind in columns.dtypes.items():
+        if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+            raise TypeError(f"the column {name!r} is not numeric, but {kind}")
     frames = columns.to_numpy(dtype=dtype, na_value=np.nan)[order]
     ends = np.cumsum(lengths)
     seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths

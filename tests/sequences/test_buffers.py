@@ -1,0 +1,40 @@
+import numpy as np
+from hypothesis import given
+from sequence_models import columns
+
+from avfusion.sequences.buffers import concatenate, gather, trim
+
+
+@given(columns())
+def test_trimming_keeps_rows_and_drops_the_rest(column):
+    array, model = column
+    used = sorted({k for s, n in zip(array.starts, array.lengths) for k in range(s, s + n)})
+    frames, starts = trim(array.frames, array.starts, array.lengths)
+    np.testing.assert_array_equal(frames, array.frames[used])
+    for start, length, cell in zip(starts, array.lengths, model):
+        if cell is not None:
+            np.testing.assert_array_equal(frames[start : start + length], cell)
+
+
+@given(columns())
+def test_trimming_waits_until_it_is_worth_it(column):
+    array, _ = column
+    used = len({k for s, n in zip(array.starts, array.lengths) for k in range(s, s + n)})
+    frames, starts = trim(array.frames, array.starts, array.lengths, below=0.5)
+    assert (frames is array.frames and starts is array.starts) is (used >= 0.5 * len(array.frames))
+
+
+def test_gathering_neighbours_is_a_view():
+    frames = np.arange(10.0)[:, None]
+    rows = np.array([2, 5, 0]), np.array([3, 4, 0])
+    assert np.shares_memory(gather(frames, *rows), frames)
+    np.testing.assert_array_equal(gather(frames, *rows), frames[2:9])
+
+
+def test_rows_without_frames_do_not_force_a_copy():
+    frames, empty = np.arange(10.0)[:, None], np.empty((0, 1))
+    joined, starts, lengths = concatenate(
+        [(empty, np.array([0, 0]), np.array([-1, 0])), (frames, np.array([4]), np.array([2]))]
+    )
+    assert joined is frames
+    assert (starts.tolist(), lengths.tolist()) == ([0, 0, 4], [-1, 0, 2])
