@@ -40,6 +40,8 @@ def as_float_frames(values, dtype=None):
     (3, 1)
     """
     values = np.asanyarray(values)
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(_float_dtype(values.dtype)).filled(np.nan)
     if values.ndim not in (1, 2):
         raise ValueError(
             f"a sequence has the axes (steps, features) or (steps,), but this shape is {values.shape}"
@@ -158,6 +160,12 @@ class Sequence:
     def __array_interface__(self):
         # not __array__: what has that is an array to pandas, whose isna(cell) would answer an array
         return self._frames.__array_interface__
+
+    def __float__(self):  # what numpy calls when an estimator for tables wants numbers
+        raise TypeError(
+            f"a sequence ({self}) is not a number, and this needs a table of numbers: put the transformer on "
+            "frames with OnFrames, or make a table of clips with Functionals"
+        )
 
     def __eq__(self, other):
         if not isinstance(other, Sequence):

@@ -304,67 +304,7 @@ def test_new_frames_must_be_as_many():
         ragged().with_frames(FRAMES)
 
 
-# in pandas
-
-
-def test_assignment_in_place_says_what_to_do():
-    X = pd.DataFrame({"audio": ragged()})
-    with pytest.raises(TypeError, match=r"SequenceArray is immutable, .* make a new column instead"):
-        X["audio"].array[0] = None
-    with pytest.raises(TypeError, match="SequenceArray is immutable"):
-        X.loc[0, "audio"] = None
-    assert X["audio"].isna().tolist() == [False, True, False, False]
-
-
-def test_columns_of_other_subtypes_meet_in_the_wider_one():
-    one, two = pd.Series(ragged()), pd.Series(ragged().astype("sequence[float64, 2]"))
-    assert pd.concat([one, two]).dtype == SequenceDtype("float64", 2)
-    assert pd.concat([one, pd.Series(ragged(rate_hz=5))]).dtype == object
-    assert pd.concat([one, pd.Series([1.0])]).dtype == object
-
-
-@pytest.mark.parametrize(
-    ("dtype", "message"),
-    [
-        ("sequence[float32, 3]", "sequences of width 2 cannot become sequences of width 3"),
-        ("sequence[float32, 2, 50Hz]", "sequences at 25 Hz cannot be relabelled as 50 Hz; use Align"),
-    ],
-)
-def test_casts_that_would_be_wrong_are_refused(dtype, message):
-    with pytest.raises(ValueError, match=message):
-        ragged(rate_hz=25).astype(dtype)
-
-
-def test_casts():
-    column = pd.Series(ragged(rate_hz=25))
-    assert column.astype("sequence[float64, 2, 25Hz]").array.frames.dtype == "float64"
-    assert column.astype("sequence[float32, 2]").array.frames is column.array.frames
-    assert column.astype(object).tolist() == column.tolist()
-    assert column.astype(str).tolist()[0] == "5 x 2, 0.2 s"
-    with pytest.raises(TypeError, match=r"cannot become an array of float64: its rows are sequences"):
-        column.to_numpy(dtype=float)
-
-
-def test_filling_and_choosing_rows():
-    column = pd.Series(ragged())
-    cell = Sequence(FRAMES[:1])
-    assert column.fillna(cell).tolist() == [column[0], cell, column[2], column[3]]
-    assert column.where([True, False, False, True], column[::-1].array).tolist() == [
-        column[0], column[2], column[1], column[3],
-    ]  # fmt: skip
-    assert column.map(lambda c: Sequence(c.frames * 2), na_action="ignore").dtype == column.dtype
-    assert column.map(lambda c: Sequence(c.frames[:, :1]), na_action="ignore").dtype == SequenceDtype(
-        "float32", 1
-    )
-    assert column.map(len, na_action="ignore").tolist() == [5, pd.NA, 0, 6]
-    with pytest.raises(TypeError, match="row 0: a cell is an array"):
-        column.fillna(0)
-
-
-def test_groups_by_content():
-    X = pd.DataFrame({"audio": ragged().take([0, 3, 0, 1]), "n": [1, 2, 4, 8]})
-    assert X.groupby("audio", sort=False)["n"].sum().tolist() == [5, 2]
-    assert X.groupby("audio", sort=False, dropna=False)["n"].sum().tolist() == [5, 2, 8]
+# what it tells
 
 
 def test_what_is_shown():

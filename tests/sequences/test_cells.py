@@ -20,6 +20,11 @@ def test_none_among_numbers_is_nan():
     np.testing.assert_array_equal(frames, [[1, np.nan], [3, 4]])
 
 
+def test_masked_values_are_nan():
+    frames, _, _ = stack_cells([np.ma.masked_equal([[1, 2], [3, 4]], 2)])
+    np.testing.assert_array_equal(frames, [[1, np.nan], [3, 4]])
+
+
 def test_numbers_as_text_are_refused():
     with pytest.raises(TypeError, match="row 0: a sequence holds real numbers"):
         stack_cells([np.array([1, "2"], dtype=object)])
