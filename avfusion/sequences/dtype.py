@@ -40,8 +40,6 @@ def as_float_frames(values, dtype=None):
     (3, 1)
     """
     values = np.asanyarray(values)
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(_float_dtype(values.dtype)).filled(np.nan)
     if values.ndim not in (1, 2):
         raise ValueError(
             f"a sequence has the axes (steps, features) or (steps,), but this shape is {values.shape}"
@@ -50,6 +48,8 @@ def as_float_frames(values, dtype=None):
         values = values.astype(np.float64)  # None among numbers becomes NaN
     if values.dtype.kind not in "fiub":
         raise TypeError(f"a sequence holds real numbers, but this one has dtype {values.dtype}")
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.astype(_float_dtype(values.dtype)).filled(np.nan)
     if values.ndim == 1:
         values = values[:, None]
     dtype = SequenceDtype(dtype).subtype if dtype is not None else _float_dtype(values.dtype)

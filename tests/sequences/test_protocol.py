@@ -61,7 +61,7 @@ def test_filling_and_choosing_rows():
         "float32", 1
     )
     assert column.map(len, na_action="ignore").tolist() == [5, pd.NA, 0, 6]
-    with pytest.raises(TypeError, match="row 0: a cell is an array .* not int '0'"):
+    with pytest.raises(TypeError, match=r"row 0: a cell is an array .* not int '0'"):
         column.fillna(0)
     mixed = pd.DataFrame({"audio": column[2:], "age": [1.0, np.nan]})
     assert mixed.fillna(0)["age"].tolist() == [1, 0]  # no sequence is missing
