@@ -1,16 +1,17 @@
 """Early fusion: the streams are one stream from the first layer on.
 
-    X = dropout(LayerNorm(BLSTM([input_1, ..., input_M])))  (T, h)
-    Z = dropout(BLSTM(X))                                   (T, h)
+    X = dropout(LayerNorm(S([input_1, ..., input_M])))      (T, h)
+    Z = dropout(S(X))                                       (T, h)
 
-The depth is that of recursive joint attention without recursions. With one stream this is the unimodal
-network.
+where S is a linear map and a bidirectional LSTM (`avfusion.networks.encoders.SequenceLayer`). The depth
+is that of recursive joint attention without recursions. With one stream this is the unimodal network.
 """
 
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.layers import AbsenceEmbedding, BidirectionalLSTM, Dropout
+from avfusion.networks.encoders import SequenceLayer
+from avfusion.networks.layers import AbsenceEmbedding, Dropout
 from avfusion.networks.masking import existing_steps
 
 __all__ = ["Concatenation"]
@@ -49,9 +50,9 @@ class Concatenation(nn.Module):
             raise ValueError("at least one stream is needed; widths is empty")
         self.names, self.output_size = tuple(widths), hidden_size
         self.absences = nn.ModuleList(AbsenceEmbedding(width) for width in widths.values())
-        self.encoder = BidirectionalLSTM(sum(widths.values()), hidden_size)
+        self.sequence = SequenceLayer(sum(widths.values()), hidden_size, dropout=dropout)
         self.norm = nn.LayerNorm(hidden_size)
-        self.joint = BidirectionalLSTM(hidden_size, hidden_size)
+        self.joint = SequenceLayer(hidden_size, hidden_size)
         self.dropout = Dropout(dropout)
 
     def forward(self, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
@@ -73,5 +74,5 @@ class Concatenation(nn.Module):
         inputs = [
             absence(streams[name], masks[name], mask) for name, absence in zip(self.names, self.absences)
         ]
-        x = self.dropout(self.norm(self.encoder(torch.cat(inputs, -1), mask)))  # (B, T, h)
+        x = self.dropout(self.norm(self.sequence(torch.cat(inputs, -1), mask)))  # (B, T, h)
         return self.dropout(self.joint(x, mask))  # (B, T, h)

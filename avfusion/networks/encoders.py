@@ -11,9 +11,8 @@ __all__ = ["StreamEncoder"]
 class StreamEncoder(nn.Module):
     """Encode one stream, filling in the steps where it was not observed.
 
-    Absence embedding -> bidirectional LSTM (or a linear map) -> LayerNorm -> dropout. The LayerNorm
-    gives hidden features of unit variance: with smaller ones an attention step that adds a product of
-    three of them changes nothing.
+    Absence embedding -> `SequenceLayer` -> LayerNorm -> dropout. The LayerNorm gives hidden features of
+    unit variance: with smaller ones an attention step that adds a product of three of them changes nothing.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class StreamEncoder(nn.Module):
         super().__init__()
         self.output_size = hidden_size
         self.absence = AbsenceEmbedding(width)
-        self.sequence = SequenceLayer(width, hidden_size, recurrent)
+        self.sequence = SequenceLayer(width, hidden_size, recurrent, dropout)
         self.norm = nn.LayerNorm(hidden_size)
         self.dropout = Dropout(dropout)
 
@@ -71,12 +70,20 @@ class StreamEncoder(nn.Module):
 
 
 class SequenceLayer(nn.Module):
-    """A bidirectional LSTM, or with ``recurrent=False`` a linear map of each step.
+    """A linear map to the hidden size, and a bidirectional LSTM around which the map is carried on.
+
+        u = dropout(x W + b)                                (T, h)
+        y = u + BLSTM(u)                                    (T, h); y = u without the LSTM
+
+    The map keeps the LSTM small however many features there are, and the dropout within it was what kept
+    small sets from being learnt by heart.
 
     Parameters
     ----------
     input_size, output_size : int
-    recurrent : bool
+    recurrent : bool, default=True
+        Whether there is an LSTM; `output_size` must then be even.
+    dropout : float, default=0.0
 
     Examples
     --------
@@ -86,12 +93,13 @@ class SequenceLayer(nn.Module):
     torch.Size([1, 4, 7])
     """
 
-    def __init__(self, input_size: int, output_size: int, recurrent: bool):
+    def __init__(self, input_size: int, output_size: int, recurrent: bool = True, dropout: float = 0.0):
         super().__init__()
-        self.layer = (BidirectionalLSTM if recurrent else nn.Linear)(input_size, output_size)
+        self.linear = nn.Linear(input_size, output_size)
+        self.dropout = Dropout(dropout)
+        self.lstm = BidirectionalLSTM(output_size, output_size) if recurrent else None
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, T, input_size), (B, T) -> (B, T, output_size); zero in the padding."""
-        if isinstance(self.layer, BidirectionalLSTM):
-            return self.layer(x, mask)
-        return zero_padding(self.layer(x), mask)
+        x = zero_padding(self.dropout(self.linear(x)), mask)
+        return x if self.lstm is None else x + self.lstm(x, mask)

@@ -176,9 +176,6 @@ class BidirectionalLSTM(nn.Module):
     The backward half runs forward over each row's own steps in reverse order, so that padding comes
     last for both halves and no packing is needed (which costs several times the LSTM itself on a CPU).
 
-    Weights begin Glorot-uniform (input), orthogonal per gate (recurrent), zero (bias) and one (bias of
-    the forget gate; Jozefowicz et al., ICML 2015).
-
     Parameters
     ----------
     input_size : int
@@ -190,13 +187,6 @@ class BidirectionalLSTM(nn.Module):
     ------
     ValueError
         If `output_size` is odd.
-
-    Notes
-    -----
-    Wide inputs (8 `output_size` features or more) are mapped to the gates of both halves in one matrix
-    product, and the LSTMs read those gates through a constant identity. Same function, but a training
-    step takes about half the time on a CPU: the LSTM's own backward pass always computes the gradient
-    of its input, which nobody needs of features.
 
     Examples
     --------
@@ -214,30 +204,9 @@ class BidirectionalLSTM(nn.Module):
                 f"the hidden size must be even, half for each direction of the LSTM; got {output_size}"
             )
         self.input_size, self.output_size = input_size, output_size
-        hidden = output_size // 2
-        wide = input_size >= 8 * output_size
-        self.gates = nn.Linear(input_size, 8 * hidden) if wide else None  # 4 gates of both halves
         self.forwards, self.backwards = (
-            nn.LSTM(4 * hidden if wide else input_size, hidden, bias=not wide, batch_first=True)
-            for _ in range(2)
+            nn.LSTM(input_size, output_size // 2, batch_first=True) for _ in range(2)
         )
-        self.reset_parameters()
-
-    @torch.no_grad()
-    def reset_parameters(self) -> None:
-        """Draw the initial weights."""
-        for half, lstm in enumerate((self.forwards, self.backwards)):
-            weight = lstm.weight_ih_l0
-            if self.gates is None:
-                lstm.bias_hh_l0.zero_()
-                bias = lstm.bias_ih_l0
-            else:
-                nn.init.eye_(weight.requires_grad_(False))
-                weight, bias = self.gates.weight.chunk(2)[half], self.gates.bias.chunk(2)[half]
-            nn.init.xavier_uniform_(weight)
-            for gate in lstm.weight_hh_l0.chunk(4):
-                nn.init.orthogonal_(gate)
-            bias.zero_().chunk(4)[1].fill_(1.0)  # gates are ordered input, forget, cell, output
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Encode.
@@ -255,9 +224,8 @@ class BidirectionalLSTM(nn.Module):
             Zero in the padding.
         """
         order = reversal(mask)  # (B * T,)
-        ahead, back = (x, x) if self.gates is None else self.gates(x).chunk(2, -1)
-        ahead, _ = self.forwards(ahead)  # (B, T, output_size / 2)
-        back, _ = self.backwards(reorder(back, order))
+        ahead, _ = self.forwards(x)  # (B, T, output_size / 2)
+        back, _ = self.backwards(reorder(x, order))
         return zero_padding(torch.cat([ahead, reorder(back, order)], -1), mask)
 
 

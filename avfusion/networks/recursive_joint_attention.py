@@ -2,13 +2,15 @@
 
 For modalities m = 1 .. M of one row with T steps, all matrices with steps as rows:
 
-    X_m = LayerNorm(BLSTM_m(input_m))                       (T, h)      intra-modal encoder
+    X_m = dropout(LayerNorm(S_m(input_m)))                  (T, h)      intra-modal encoder
     repeat `n_recursions` times, with weights of their own and the same incoming X for all m:
         J   = [X_1, ..., X_M]                               (T, M h)    joint representation
         C_m = tanh(X_m W_jm J^T / sqrt(M h))                (T, T)      joint correlation, source x target
         H_m = ReLU((C_m / n)^T X_m W_cm)                    (T, h)      n: number of steps of the row
         X_m = X_m + dropout(H_m W_hm)                       (T, h)
-    Z = BLSTM([X_1, ..., X_M])                              (T, h)      joint encoder
+    Z = dropout(S([X_1, ..., X_M]))                         (T, h)      joint encoder
+
+where S is a linear map and a bidirectional LSTM (`avfusion.networks.encoders.SequenceLayer`).
 
 The paper's own code correlates features and learns T x T maps over time, so its T is fixed; here weights
 act on features and C relates steps, so that a row may have any length. C is divided by n, after the

@@ -24,21 +24,17 @@ def blstm(x, weights, prefix):
         [weights[f"{prefix}.{half}.weight_{kind}_l0"] for kind in ("ih", "hh")]
         for half in ("forwards", "backwards")
     )
-    if f"{prefix}.gates.weight" in weights:
-        ahead[0], back[0] = np.split(weights[f"{prefix}.gates.weight"], 2)
-        biases = np.split(weights[f"{prefix}.gates.bias"], 2)
-    else:
-        biases = [
-            weights[f"{prefix}.{half}.bias_ih_l0"] + weights[f"{prefix}.{half}.bias_hh_l0"]
-            for half in ("forwards", "backwards")
-        ]
+    biases = [
+        weights[f"{prefix}.{half}.bias_ih_l0"] + weights[f"{prefix}.{half}.bias_hh_l0"]
+        for half in ("forwards", "backwards")
+    ]
     return np.hstack([lstm(x, *ahead, biases[0]), lstm(x[::-1], *back, biases[1])[::-1]])
 
 
 def sequence_layer(x, weights, prefix):
-    if f"{prefix}.weight" in weights:
-        return x @ weights[f"{prefix}.weight"].T + weights[f"{prefix}.bias"]
-    return blstm(x, weights, prefix)
+    x = x @ weights[f"{prefix}.linear.weight"].T + weights[f"{prefix}.linear.bias"]
+    recurrent = f"{prefix}.lstm.forwards.weight_ih_l0" in weights
+    return x + blstm(x, weights, f"{prefix}.lstm") if recurrent else x
 
 
 def layer_norm(x, weights, prefix):
@@ -56,7 +52,7 @@ def recursive_joint_attention(streams, weights, n_recursions, attention):
     xs = []
     for m, x in enumerate(streams):
         x = fill_absent(x, weights[f"encoders.{m}.absence.vector"])
-        x = sequence_layer(x, weights, f"encoders.{m}.sequence.layer")
+        x = sequence_layer(x, weights, f"encoders.{m}.sequence")
         xs.append(layer_norm(x, weights, f"encoders.{m}.norm"))
     for step in range(n_recursions):
         joint, updated = np.hstack(xs), []
@@ -71,13 +67,13 @@ def recursive_joint_attention(streams, weights, n_recursions, attention):
             h = np.maximum(c.T @ x @ w_c, 0)
             updated.append(x + h @ w_h)
         xs = updated
-    return sequence_layer(np.hstack(xs), weights, "joint.layer")
+    return sequence_layer(np.hstack(xs), weights, "joint")
 
 
 def concatenation(streams, weights):
     filled = [fill_absent(x, weights[f"absences.{m}.vector"]) for m, x in enumerate(streams)]
-    x = layer_norm(blstm(np.hstack(filled), weights, "encoder"), weights, "norm")
-    return blstm(x, weights, "joint")
+    x = layer_norm(sequence_layer(np.hstack(filled), weights, "sequence"), weights, "norm")
+    return sequence_layer(x, weights, "joint")
 
 
 def numpy_weights(module):

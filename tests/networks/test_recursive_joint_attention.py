@@ -40,13 +40,6 @@ def test_equals_the_equations_without_lstms(intra_lstm, joint_lstm, make_batch, 
     compare_with_reference(randomise(network.double()), streams, masks, 2, "tanh")
 
 
-def test_equals_the_equations_with_wide_streams(make_batch, randomise):
-    widths = {"audio": 40, "video": 33}
-    network = RecursiveJointAttention(widths, 4, 1, "softmax")
-    streams, masks = make_batch(widths, [5, 9], dtype=torch.float64)
-    compare_with_reference(randomise(network.double()), streams, masks, 1, "softmax")
-
-
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
 def test_softmax_attention_equals_the_written_out_softmax(dtype, tolerance):
     generator = torch.Generator().manual_seed(0)
