@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
 
@@ -34,9 +35,9 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     n_features_in_ : int
-        Number of features of a plain table, else number of sequence columns.
+        Number of columns of X.
     feature_names_in_ : ndarray of str
-        Column names of a table, else names of the sequence columns.
+        Names of the columns of X, where it has names.
 
     See Also
     --------
@@ -84,7 +85,7 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             frames are NaN and the regressor cannot handle that.
         """
         targets = as_targets(y)
-        X = inputs.read_frame(self, X, reset=True)
+        X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         names = inputs.choose_modalities(X, self.modalities)
         self.modalities_ = {name: X[name].array.width for name in names}
@@ -112,8 +113,8 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             In the form of y.
         """
         check_is_fitted(self)
-        X = inputs.read_frame(self, X, reset=False)
-        inputs.check_widths(X, self.modalities_)
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
         table, lengths = self._table(X)
         columns = [call_without_nan(regressor.predict, table) for regressor in self.regressors_]
         values = np.column_stack(columns).astype(np.float64, copy=False)
@@ -124,7 +125,7 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
 
     def _table(self, X):
         """Return the frames of all rows, streams side by side, and the number of steps of each row."""
-        inputs.check_finite(X, self.modalities_)
+        check_finite(X, self.modalities_)
         lengths = inputs.aligned_lengths(X, list(self.modalities_), self.target_form_.per_frame)
         blocks = []
         for name, width in self.modalities_.items():

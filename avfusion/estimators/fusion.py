@@ -24,6 +24,7 @@ from avfusion.estimators.batches import (
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.training import OPTIMIZERS, LabelledLoss, SequenceNet, seeded, training_callbacks
 from avfusion.networks import LOSSES, ClipHead, FrameHead, FusionModel, InputNorm
+from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
 SHARED_PARAMETERS = """\
@@ -96,9 +97,9 @@ net_ : skorch.NeuralNet
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     n_features_in_ : int
-        Number of features of a plain table, else number of modalities.
+        Number of columns of X.
     feature_names_in_ : ndarray of str
-        Column names of a table, else names of the modalities."""
+        Names of the columns of X, where it has names."""
 
 
 def build_model(network, head, *, statistics, input_norm, input_noise, dtype, per_frame, n_targets):
@@ -265,8 +266,8 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
             If a modality of `fit` is missing or has another width, or streams of a row differ in length.
         """
         check_is_fitted(self)
-        X = inputs.read_frame(self, X, reset=False)
-        inputs.check_widths(X, self.modalities_)
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
         data = self._stream_dataset(X, list(self.modalities_))
         values = self._predict_scaled(data) * self.target_scale_ + self.target_mean_
         lengths = data.lengths if self.target_form_.per_frame else None
@@ -274,18 +275,18 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
 
     def _read_training_data(self, X, y, reset):
         targets = as_targets(y)
-        X = inputs.read_frame(self, X, reset=reset)
+        X = read_columns(self, X, reset=reset)
         inputs.check_rows_agree(X, targets)
         names = self._choose_modalities(X)
         if not reset:
-            inputs.check_widths(X, self.modalities_)
+            check_widths(self, X, self.modalities_)
         data = self._stream_dataset(X, names, targets)
         inputs.check_labelled(data.labels, targets.form.target_names)
         return X, data, targets.form
 
     def _stream_dataset(self, X, names, targets=None):
         """Return the data set of X, checked, with labels where there are targets."""
-        inputs.check_finite(X, names)
+        check_finite(X, names)
         arrays = {name: X[name].array for name in names}
         per_frame = targets.form.per_frame if targets is not None else self.target_form_.per_frame
         lengths = inputs.aligned_lengths(X, names, per_frame)

@@ -11,6 +11,8 @@ from avfusion.estimators import inputs
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.unimodal import UnimodalRegressor
 from avfusion.sequences import sequence_columns
+from avfusion.sequences.reading import check_finite, check_widths, read_columns
+from avfusion.sequences.target_columns import row_name
 from avfusion.sequences.targets import as_targets
 
 
@@ -42,9 +44,9 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     modalities_ : dict of str to int
         Names and widths of all streams in use.
     n_features_in_ : int
-        Number of features of a plain table, else number of sequence columns.
+        Number of columns of X.
     feature_names_in_ : ndarray of str
-        Column names of a table, else names of the sequence columns.
+        Names of the columns of X, where it has names.
 
     See Also
     --------
@@ -134,11 +136,11 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             If names repeat, weights do not fit, a modality is unknown, or whatever an estimator objects to.
         """
         targets = as_targets(y)
-        X = inputs.read_frame(self, X, reset=True)
+        X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         members = self._members(X)
         self._member_weights(members)
-        inputs.check_finite(X, {name for _, _, names in members for name in names})
+        check_finite(X, {name for _, _, names in members for name in names})
 
         def fit_one(name, estimator, names):
             rows = np.flatnonzero(present_rows(X, names))
@@ -172,8 +174,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             If no stream of a row is present.
         """
         check_is_fitted(self)
-        X = inputs.read_frame(self, X, reset=False)
-        inputs.check_widths(X, self.modalities_)
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
         weights = self._member_weights(self.estimators_)
         answered = np.zeros(len(X), dtype=bool)
         predictions = []
@@ -184,7 +186,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
                 prediction = as_targets(estimator.predict(view_of(X.iloc[rows], names)), name)
                 predictions.append((name, weight, rows, prediction))
         for row in np.flatnonzero(~answered):
-            raise ValueError(f"No stream is present in {inputs.describe_row(X.index, row)}. Drop the row.")
+            raise ValueError(f"No stream is present in {row_name(row, X.index)}. Drop the row.")
         lengths = merged_lengths(predictions, X.index) if self.target_form_.per_frame else None
         values = weighted_mean(predictions, np.ones(len(X), np.int64) if lengths is None else lengths)
         return self.target_form_.wrap(values, lengths, X.index)
@@ -236,7 +238,7 @@ def merged_lengths(predictions, index):
             if lengths[row] not in (-1, length):
                 raise ValueError(
                     f"Estimators {source[row]!r} and {name!r} predict {lengths[row]} and {length} frames for "
-                    f"{inputs.describe_row(index, row)}. Let both align their streams to the rate of the labels."
+                    f"{row_name(row, index)}. Let both align their streams to the rate of the labels."
                 )
             lengths[row], source[row] = length, name
     return lengths

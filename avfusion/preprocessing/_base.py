@@ -1,24 +1,21 @@
 """How every transformer reads X: which columns are sequences, whether they are sound, and the way back."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy
 import pandas
-from pandas.api.types import is_numeric_dtype
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 
 # scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position.
 # Metadata columns may differ between fit and transform, so only answers to 2-D arrays are handed to it.
 from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import FLOAT_DTYPES, _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from avfusion.sequences import SequenceArray, as_sequences, sequence_columns
-
-ONLY = "features"  # the name that as_sequences gives to the modality of a plain 2-D array
-BLOCK = 1 << 22  # numbers handled at a time: 32 MB of float64
+from avfusion.sequences import SequenceArray, sequence_columns
+from avfusion.sequences.convert import ONLY
+from avfusion.sequences.reading import BLOCK, check_finite, check_widths, listed, read_columns
+from avfusion.sequences.target_columns import row_name
 
 
 class Modality(NamedTuple):
@@ -61,14 +58,13 @@ class Streams:
 
     def open(self, name):
         """Return a column with contiguous frames, in row order, after checking that none is infinite."""
-        column = self.columns[name].pack()
         if self.source is not None:
-            self._refuse_infinity(column, name)
-        return column
+            check_finite(self.source, [name])
+        return self.columns[name].pack()
 
     def row_name(self, row):
         """Name a row for a message, by its position and its index label."""
-        return f"row {row}" if self.source is None else f"row {row} (index {self.source.index[row]!r})"
+        return row_name(row, None if self.source is None else self.source.index)
 
     def mirror(self, changed):
         """Answer as X was given, some columns replaced: a DataFrame with its metadata, or a 2-D array."""
@@ -78,19 +74,6 @@ class Streams:
         for name, array in changed.items():
             result[name] = array
         return result
-
-    def _refuse_infinity(self, column, name):
-        for begin, end in blocks(len(column.frames), column.width):
-            infinite = numpy.isinf(column.frames[begin:end]).any(axis=1)
-            if infinite.any():
-                frame = begin + int(infinite.argmax())
-                ends = numpy.cumsum(present_lengths(column))
-                row = int(numpy.searchsorted(ends, frame, side="right"))
-                step = frame - (ends[row] - present_lengths(column)[row])
-                raise ValueError(
-                    f"{self.row_name(row)}, column {name!r}: step {step} holds an infinite value; "
-                    "replace it, or set it to NaN if it was not observed"
-                )
 
 
 class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -219,15 +202,13 @@ def read_streams(estimator, X, reset):
     ValueError
         If X is empty, holds no numbers, or is not like the X of `fit`.
     """
-    if _is_for_as_sequences(X):
-        X = as_sequences(X)
-    is_table = isinstance(X, pandas.DataFrame) and len(sequence_columns(X)) > 0
-    if not reset:
-        _check_kind(estimator, is_table, X)
-    streams = _read_table(estimator, X, reset) if is_table else _read_array(estimator, X, reset)
+    frame = read_columns(estimator, X, reset=reset, allow_nan=True)
+    columns = {name: frame[name].array for name in sequence_columns(frame)}
+    streams = Streams(columns, None if estimator._fitted_on_array else frame, len(frame))
     if reset:
-        estimator._fitted_on_array = not is_table
         estimator.modalities_ = streams.modalities
+    elif streams.source is not None:
+        _check_modalities(estimator, frame)
     return streams
 
 
@@ -248,85 +229,12 @@ def blocks(n, width):
     return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 
 
-def _is_for_as_sequences(X):
-    if issparse(X):  # some formats are mappings
-        return False
-    if isinstance(X, list):
-        first = next((row for row in X if row is not None), None)
-        return isinstance(first, Mapping) or getattr(first, "ndim", 1) == 2
-    return isinstance(X, Mapping) or (isinstance(X, numpy.ndarray) and X.ndim == 3)
-
-
-def _read_table(estimator, X, reset):
-    names = sequence_columns(X)
-    if not X.columns.is_unique:
-        raise ValueError(f"the columns of X have names in common: {_list(X.columns[X.columns.duplicated()])}")
-    if len(X) == 0:
-        raise ValueError(f"X has no rows; {type(estimator).__name__} needs at least one recording")
-    streams = Streams({name: X[name].array for name in names}, X, len(X))
-    if reset:
-        estimator.n_features_in_ = X.shape[1]
-        estimator.feature_names_in_ = numpy.asarray(X.columns, dtype=object)
-    else:
-        _check_modalities(estimator, streams.modalities)
-    return streams
-
-
-def _read_array(estimator, X, reset):
-    if isinstance(X, pandas.DataFrame):
-        _refuse_text(X)
-    X = validate_data(
-        estimator, X, reset=reset, dtype=FLOAT_DTYPES[:2], order="C", ensure_all_finite="allow-nan"
-    )
-    n_rows = len(X)
-    column = SequenceArray(X.view(), numpy.arange(n_rows), numpy.ones(n_rows, dtype=numpy.int64))
-    return Streams({ONLY: column}, None, n_rows)
-
-
-def _refuse_text(X):
-    others = [name for name, dtype in X.dtypes.items() if not is_numeric_dtype(dtype)]
-    if others:
-        raise ValueError(
-            f"X has no sequence column, and columns that are not numbers: {_list(others)}; "
-            "turn recordings into sequence columns with avfusion.as_sequences"
-        )
-
-
-def _check_kind(estimator, is_table, X):
-    fitted = type(estimator).__name__
-    if is_table and estimator._fitted_on_array:
-        raise ValueError(
-            f"{fitted} was fitted on a 2-D table of numbers, but X has sequence columns "
-            f"{_list(sequence_columns(X))}; fit it on such columns"
-        )
-    if not is_table and not estimator._fitted_on_array:
-        raise ValueError(
-            f"{fitted} was fitted on the sequence columns {_list(estimator.modalities_)}, but X has none; "
-            "make them with avfusion.as_sequences"
-        )
-
-
-def _check_modalities(estimator, found):
-    fitted, known = type(estimator).__name__, estimator.modalities_
-    unknown = [name for name in found if name not in known]
+def _check_modalities(estimator, X):
+    known = estimator.modalities_
+    unknown = [name for name in sequence_columns(X) if name not in known]
     if unknown:
         raise ValueError(
-            f"X has sequence columns that {fitted} was not fitted on: {_list(unknown)}; "
-            f"it knows {_list(known)}: drop the others, or fit it again"
+            f"X has sequence columns that {type(estimator).__name__} was not fitted on: {listed(unknown)}; "
+            f"it knows {listed(known)}: drop the others, or fit it again"
         )
-    lacking = [name for name in known if name not in found]
-    if lacking:
-        raise ValueError(
-            f"X lacks sequence columns that {fitted} was fitted on: {_list(lacking)}; "
-            "an absent stream is a column of missing values"
-        )
-    for name, modality in found.items():
-        if modality.width != known[name].width:
-            raise ValueError(
-                f"column {name!r} has {modality.width} features per frame, but {fitted} was fitted on "
-                f"{known[name].width}; give it the features of fit, or fit it again"
-            )
-
-
-def _list(names):
-    return ", ".join(map(repr, names))
+    check_widths(estimator, X, {name: modality.width for name, modality in known.items()})
