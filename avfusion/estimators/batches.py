@@ -176,24 +176,24 @@ class TrainingBatches:
         spans = cut_at_random_phase(np.arange(len(data)), data.lengths, window, self.rng)
         for chosen in bucket(spans.lengths, self.batch_size, self.rng):
             inputs, labels = data.gather(spans.take(chosen))
-            yield self._drop_modalities(inputs), labels
+            yield self._drop_modalities(inputs, spans.rows[chosen]), labels
 
-    def _drop_modalities(self, inputs):
-        """Make streams of some rows absent, never all streams of a row."""
+    def _drop_modalities(self, inputs, rows):
+        """Make streams of some rows absent, never all that a row has."""
         names = list(inputs["streams"])
         if self.modality_dropout == 0 or len(names) == 1:
             return inputs
-        n_rows = len(inputs["masks"][names[0]])
-        dropped = self.rng.random((n_rows, len(names))) < self.modality_dropout
-        kept = self.rng.integers(len(names), size=n_rows)
-        dropped[np.arange(n_rows), kept] &= ~dropped.all(axis=1)
+        present = np.column_stack([self.dataset.starts[name][rows] >= 0 for name in names])
+        dropped = present & (self.rng.random(present.shape) < self.modality_dropout)
+        kept = np.argmax(self.rng.random(present.shape) * present, axis=1)  # any of those that are present
+        dropped[np.arange(len(rows)), kept] &= ~(dropped == present).all(axis=1)
         for column, name in enumerate(names):
             inputs["streams"][name][torch.from_numpy(dropped[:, column])] = torch.nan
         return inputs
 
 
 class EvaluationBatches:
-    """Every step once (but for the overlap of a last window), in order of length; skorch's ``iterator_valid``."""
+    """Every step once, but for the overlap of a last window, by length; skorch's ``iterator_valid``."""
 
     def __init__(self, dataset, batch_size):
         self.dataset, self.batch_size = dataset, batch_size
@@ -215,7 +215,7 @@ def expected_batches(dataset, batch_size):
     windows = np.ones(len(dataset))
     if dataset.window is not None:
         long = dataset.lengths > dataset.window
-        windows[long] = 0.5 + dataset.lengths[long] / dataset.window + 0.5 / dataset.window
+        windows[long] = 1 + (dataset.lengths[long] - 1) / dataset.window
     return max(1, int(np.ceil(windows.sum() / batch_size)))
 
 

@@ -32,7 +32,7 @@ class EarlyFusionRegressor(FusionRegressor):
     Examples
     --------
     >>> import avfusion as av
-    >>> X, y = av.datasets.make_audiovisual_regression(n_recordings=8, random_state=0)
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
     >>> model = av.EarlyFusionRegressor(max_epochs=3, random_state=0).fit(X, y)
     >>> model.modalities_
     {'audio': ..., 'video': ...}

@@ -46,17 +46,19 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
     Notes
     -----
     Frames without a label are left out of `fit`. Frames that are not observed are NaN, and absent streams are
-    NaN throughout: take a regressor that can handle them, such as HistGradientBoostingRegressor, or a Pipeline
-    that begins with an imputer.
+    NaN throughout: take a regressor that can handle them, such as HistGradientBoostingRegressor, or a
+    Pipeline that begins with an imputer.
 
     Examples
     --------
     >>> import avfusion as av
     >>> from sklearn.linear_model import Ridge
-    >>> X, y = av.datasets.make_audiovisual_regression(n_recordings=8, random_state=0)
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
     >>> model = av.FrameRegressor(Ridge(alpha=10)).fit(X, y)
-    >>> model.predict(X).columns.tolist() == y.columns.tolist()
-    True
+    >>> model.predict(X)[:2]
+    0    461 x 1, 92.2 s
+    1    416 x 1, 83.2 s
+    Name: label, dtype: sequence[float64, 1, 5Hz]
     """
 
     def __init__(self, regressor=None, *, modalities=None):
@@ -112,7 +114,7 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         DataFrame, Series or ndarray
             In the form of y.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "regressors_")
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
         table, lengths = self._table(X)

@@ -1,6 +1,6 @@
 """The base of every network estimator: data in, skorch in the middle, predictions out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupShuffleSplit
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,7 +21,14 @@ from avfusion.estimators.batches import (
     span_batches,
 )
 from avfusion.estimators.mixin import SequenceRegressorMixin
-from avfusion.estimators.training import OPTIMIZERS, LabelledLoss, SequenceNet, seeded, training_callbacks
+from avfusion.estimators.training import (
+    OPTIMIZERS,
+    LabelledLoss,
+    SequenceNet,
+    random_generator,
+    seeded,
+    training_callbacks,
+)
 from avfusion.networks import LOSSES, ClipHead, FrameHead, FusionModel, InputNorm
 from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.targets import as_targets
@@ -226,24 +232,26 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
             If the streams of a row differ in length, labels do not fit the streams, values are infinite, a
             modality is unknown or never observed, or nothing is labelled. Nothing is trained then.
         """
-        self._validate_params()
-        if self.hidden_size % 2:
-            raise ValueError(f"hidden_size={self.hidden_size} must be even: half for each direction in time.")
+        self._check_parameters()
         warm = self.warm_start and hasattr(self, "net_")
         X, data, form = self._read_training_data(X, y, reset=not warm)
-        random = check_random_state(self.random_state)
+        random = random_generator(self.random_state)
         train, valid = self._hold_out(X, data, groups, random)
         seed = int(random.randint(np.iinfo(np.int32).max))
-        if not warm:
+        if warm:
+            self._check_same_form(form)
+        else:
             self.target_form_ = form
             self.modalities_ = {name: frames.shape[1] for name, frames in data.frames.items()}
             self._set_target_scale(train.labels)
-            statistics = {name: observed_statistics(train, name) for name in train.frames}
+        statistics = {name: observed_statistics(train, name) for name in train.frames}
         train, valid = (self._with_scaled_labels(part) for part in (train, valid))
         with seeded(seed, self.device):
-            if not warm:
-                self.net_ = self._build_net(statistics, train, np.random.default_rng(seed)).initialize()
-            self._train(train, valid)
+            net = self._build_net(statistics, train, np.random.default_rng(seed)).initialize()
+            if warm:
+                self._take_over(net)
+            self._train(net, train, valid)
+        self.net_ = net
         return self
 
     def predict(self, X):
@@ -265,13 +273,23 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
         ValueError
             If a modality of `fit` is missing or has another width, or streams of a row differ in length.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
-        data = self._stream_dataset(X, list(self.modalities_))
+        data = replace(self._stream_dataset(X, list(self.modalities_)), dtype=self._dtype)
         values = self._predict_scaled(data) * self.target_scale_ + self.target_mean_
         lengths = data.lengths if self.target_form_.per_frame else None
         return self.target_form_.wrap(values, lengths, X.index)
+
+    def _check_parameters(self):
+        self._validate_params()
+        if self.hidden_size % 2:
+            raise ValueError(f"hidden_size={self.hidden_size} must be even: half for each direction in time.")
+        if self.window is not None and self.hop is not None and self.hop > self.window:
+            raise ValueError(
+                f"hop={self.hop} is larger than window={self.window}: steps between windows would have no "
+                "prediction. Choose a hop of at most the window."
+            )
 
     def _read_training_data(self, X, y, reset):
         targets = as_targets(y)
@@ -315,14 +333,22 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
                 )
             groups = X[self.validation_groups].to_numpy()
         groups = np.arange(len(X)) if groups is None else np.asarray(groups)
+        if len(groups) != len(X):
+            raise ValueError(f"groups has {len(groups)} values, but X has {len(X)} rows; give one for each.")
         if len(np.unique(groups)) < 2:
             raise ValueError(
                 "early_stopping needs at least two rows (two groups, where there are groups), one of them "
                 f"to be held out; X has {len(X)} row(s) in {len(np.unique(groups))} group(s)."
             )
         split = GroupShuffleSplit(1, test_size=self.validation_fraction, random_state=random)
-        train, valid = next(split.split(groups, groups=groups))
-        return data.take(train), data.take(valid)
+        parts = [data.take(rows) for rows in next(split.split(groups, groups=groups))]
+        for part, name in zip(parts, ("training", "held-out")):
+            if np.isnan(part.labels).all(axis=0).any():
+                raise ValueError(
+                    f"A target has no label in the {name} rows of early_stopping. Label more rows or groups, "
+                    "change validation_fraction or random_state, or do without early_stopping."
+                )
+        return parts
 
     def _set_target_scale(self, labels):
         n_targets = labels.shape[1]
@@ -379,13 +405,37 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
         )
         return ours + [clone(callback, safe=False) for callback in self.callbacks or ()]
 
-    def _train(self, train, valid):
-        net = self.net_
+    def _check_same_form(self, form):
+        fitted = self.target_form_
+        if (form.per_frame, form.n_targets) != (fitted.per_frame, fitted.n_targets):
+            kinds = ["per frame" if f.per_frame else "per clip" for f in (form, fitted)]
+            raise ValueError(
+                f"y has {form.n_targets} target(s) {kinds[0]}, but the last fit, from which warm_start goes "
+                f"on, had {fitted.n_targets} {kinds[1]}. Set warm_start=False to start anew."
+            )
+
+    def _take_over(self, net):
+        """Let a new net go on from the weights, the input statistics and the history of the last fit."""
+        try:
+            net.module_.load_state_dict(self.net_.module_.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                "The weights of the last fit, from which warm_start goes on, do not fit the network of the "
+                "parameters of now. Set warm_start=False to start anew."
+            ) from error
+        net.history.extend(self.net_.history)
+
+    def _train(self, net, train, valid):
         net.train_split = (lambda dataset: (dataset, valid)) if valid is not None else None
         try:
             net.partial_fit(train, None)
         finally:
             net.train_split = None  # the net keeps no data
+
+    @property
+    def _dtype(self):
+        """The type of the network's numbers, that of the features in `fit`."""
+        return np.dtype(str(next(self.net_.module_.parameters()).dtype).removeprefix("torch."))
 
     def _predict_scaled(self, data):
         """Return predictions on the scale of training, one line per step or per row."""

@@ -1,4 +1,4 @@
-"""What regressors ask of X and y beyond what `avfusion.sequences.reading` asks, before any training starts."""
+"""What regressors ask of X and y, beyond what `avfusion.sequences.reading` asks, before they train."""
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def _common_lengths(X, names):
 
 
 def frame_labels(targets, lengths, index):
-    """Return labels per step for rows of `lengths` steps, (lengths.sum(), K); wholly unlabelled rows are NaN."""
+    """Return labels per step for rows of `lengths` steps, (lengths.sum(), K), NaN for rows without labels."""
     given = targets.lengths
     for row in np.flatnonzero((given >= 0) & (given != lengths)):
         raise ValueError(

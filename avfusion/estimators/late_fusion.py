@@ -3,12 +3,12 @@
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.training import random_generator
 from avfusion.estimators.unimodal import UnimodalRegressor
 from avfusion.sequences import sequence_columns
 from avfusion.sequences.reading import check_finite, check_widths, read_columns
@@ -26,8 +26,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     Parameters
     ----------
     estimators : list of (str, estimator, modalities), optional
-        Name, estimator or Pipeline, and the sequence columns it sees: a name, a list of names, or None for all.
-        Metadata columns are passed on. By default a `UnimodalRegressor` for each stream.
+        Name, estimator or Pipeline, and the sequence columns it sees: a name, a list of names, or None for
+        all. Metadata columns are passed on. By default a `UnimodalRegressor` for each stream.
     weights : array-like of shape (n_estimators,), optional
         Weights of the mean, not negative; equal by default.
     n_jobs : int, optional
@@ -56,7 +56,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     --------
     >>> import avfusion as av
     >>> from sklearn.ensemble import HistGradientBoostingRegressor
-    >>> X, y = av.datasets.make_audiovisual_regression(n_recordings=8, random_state=0)
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
     >>> model = av.LateFusionRegressor(
     ...     [
     ...         ("trees", av.FrameRegressor(HistGradientBoostingRegressor(max_iter=10)), "audio"),
@@ -75,7 +75,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
 
     @property
     def _pairs(self):  # what _BaseComposition reads and sets nested parameters by
-        return [(name, estimator) for name, estimator, _ in self.estimators or ()]
+        members = self.estimators if isinstance(self.estimators, (list, tuple)) else ()
+        return [member[:2] for member in members if np.iterable(member) and len(member) == 3]
 
     @_pairs.setter
     def _pairs(self, pairs):
@@ -112,8 +113,9 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         LateFusionRegressor
             The estimator itself.
         """
-        self._set_params("_pairs", **params)
-        return self
+        if "estimators" in params:  # before parameters of its members
+            self.estimators = params.pop("estimators")
+        return self._set_params("_pairs", **params)
 
     def fit(self, X, y):
         """Fit every estimator on the rows that have one of its streams.
@@ -147,7 +149,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             if not len(rows):
                 raise ValueError(f"Estimator {name!r} has nothing to fit on: {names} are absent everywhere.")
             part = view_of(X.iloc[rows], names)
-            return name, clone(estimator).fit(part, _safe_indexing(y, rows)), names
+            return name, clone(estimator).fit(part, labels_of(targets, rows, X.index)), names
 
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(delayed(fit_one)(*member) for member in members)
         self.target_form_ = targets.form
@@ -173,7 +175,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         ValueError
             If no stream of a row is present.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "estimators_")
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
         weights = self._member_weights(self.estimators_)
@@ -194,7 +196,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     def _members(self, X):
         """Return the estimators with the lists of their streams."""
         if self.estimators is None:
-            random = check_random_state(self.random_state)
+            random = random_generator(self.random_state)
             return [
                 (name, UnimodalRegressor(name, random_state=random.randint(2**31 - 1)), [name])
                 for name in sequence_columns(X)
@@ -228,6 +230,13 @@ def present_rows(X, names):
 def view_of(X, names):
     """Return X without the other streams; metadata columns stay."""
     return X.drop(columns=[name for name in sequence_columns(X) if name not in names])
+
+
+def labels_of(targets, rows, index):
+    """Return the labels of some rows in the form in which all were given."""
+    values = targets.values[np.isin(targets.row_of_value, rows)]
+    lengths = None if targets.lengths is None else targets.lengths[rows]
+    return targets.form.wrap(values, lengths, index[rows])
 
 
 def merged_lengths(predictions, index):

@@ -16,8 +16,9 @@ class RecursiveJointAttentionRegressor(FusionRegressor):
     r"""Fuse streams by recursive joint attention between bidirectional LSTMs.
 
     Each of the M streams is read by a bidirectional LSTM. Every stream then attends, over time, by its
-    correlation with all streams joined, once for each recursion; a last bidirectional LSTM reads what results.
-    With steps as rows, :math:`X_m` a stream of h features and :math:`J = [X_1, ..., X_M]`, one recursion is
+    correlation with all streams joined, once for each recursion; a last bidirectional LSTM reads what
+    results. With steps as rows, :math:`X_m` a stream of h features and :math:`J = [X_1, ..., X_M]`, one
+    recursion is
 
     .. math::
 
@@ -59,7 +60,7 @@ class RecursiveJointAttentionRegressor(FusionRegressor):
     Examples
     --------
     >>> import avfusion as av
-    >>> X, y = av.datasets.make_audiovisual_regression(n_recordings=8, random_state=0)
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
     >>> model = av.RecursiveJointAttentionRegressor(max_epochs=3, random_state=0).fit(X, y)
     >>> model.predict(X).shape == y.shape
     True

@@ -1,8 +1,8 @@
 """How networks are trained: a skorch net for padded sequences, and the callbacks that make it work well.
 
-skorch owns the loop, the history and the callbacks. What is added here is what sequences need: a loss that knows
-which steps are labelled, and a validation score over all steps at once (a CCC averaged over batches is not the
-CCC of the field).
+skorch owns the loop, the history and the callbacks. What is added here is what sequences need: a loss that
+knows which steps are labelled, and a validation score over all steps at once (a CCC averaged over batches is
+not the CCC of the field).
 """
 
 import math
@@ -11,6 +11,7 @@ from copy import deepcopy
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from torch.optim.lr_scheduler import LambdaLR
@@ -35,6 +36,7 @@ class LabelledLoss(torch.nn.Module):
         self.function = function
 
     def forward(self, prediction, target):
+        """Return the loss of (batch, steps, n_targets) or (batch, n_targets)."""
         prediction, target = (x.reshape(-1, x.shape[-1]) for x in (prediction, target))
         return self.function(prediction, target, ~torch.isnan(target))
 
@@ -71,6 +73,7 @@ class WarmupCosine:
         self.n_steps = n_steps
 
     def __call__(self, step):
+        """Return the factor of a step, counted from 0."""
         rise = min(1.0, (step + 1) / self.warmup)
         return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.n_steps)))
 
@@ -195,6 +198,11 @@ def training_callbacks(*, n_steps, schedule, gradient_clip, weight_average, pati
     if progress is not None:
         callbacks.append(("progress", Progress(*progress)))
     return callbacks
+
+
+def random_generator(random_state):
+    """Return scikit-learn's random generator, for None a new one: the global one is left as it is."""
+    return np.random.RandomState() if random_state is None else check_random_state(random_state)
 
 
 @contextmanager
