@@ -5,6 +5,7 @@ from avfusion.estimators.frame_regressor import FrameRegressor
 from avfusion.estimators.fusion import FusionRegressor
 from avfusion.estimators.late_fusion import LateFusionRegressor
 from avfusion.estimators.recursive_joint_attention import RecursiveJointAttentionRegressor
+from avfusion.estimators.rescaled import RescaledRegressor
 from avfusion.estimators.unimodal import UnimodalRegressor
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "FusionRegressor",
     "LateFusionRegressor",
     "RecursiveJointAttentionRegressor",
+    "RescaledRegressor",
     "UnimodalRegressor",
 ]

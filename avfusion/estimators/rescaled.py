@@ -1,0 +1,142 @@
+"""Undo the shrinkage of regressors that minimise squared error."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+from sklearn.utils.validation import check_is_fitted
+
+from avfusion.estimators import inputs
+from avfusion.estimators.frame_regressor import FrameRegressor
+from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.metrics.regression import paired_targets
+from avfusion.sequences.reading import check_widths, read_columns
+from avfusion.sequences.targets import as_targets
+
+
+class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
+    """Match mean and spread of an estimator's predictions to those of the labels.
+
+    A regressor that minimises squared error answers what is uncertain with values near the mean, which the
+    CCC punishes though the correlation is the same. This estimator learns one scale and one offset per target
+    from predictions for rows that were held out (inner cross-validation of the training rows), so that
+    nothing leaks, and applies them to the predictions of the estimator fitted on all rows.
+
+    Parameters
+    ----------
+    regressor : estimator or Pipeline, optional
+        What to rescale; by default ``FrameRegressor(Ridge())``.
+    groups : str, optional
+        Column of X whose values must not be on both sides of an inner split, for instance "subject".
+    n_splits : int, default=5
+        Number of inner folds, at most the number of groups.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        Fitted on all rows.
+    scale_, offset_ : ndarray of shape (n_targets,)
+        Predictions become ``scale_ * prediction + offset_``.
+    target_form_ : TargetForm
+        The form in which y was given, and in which predictions are given back.
+    modalities_ : dict of str to int
+        Names and widths of the streams.
+    n_features_in_ : int
+        Number of features of a plain table, else number of sequence columns.
+    feature_names_in_ : ndarray of str
+        Column names of a table, else names of the sequence columns.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from sklearn.linear_model import Ridge
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> ridge = av.FrameRegressor(Ridge())
+    >>> plain, rescaled = ridge.fit(X[:30], y[:30]), av.RescaledRegressor(ridge).fit(X[:30], y[:30])
+    >>> bool(rescaled.score(X[30:], y[30:]) > plain.score(X[30:], y[30:]))
+    True
+    """
+
+    def __init__(self, regressor=None, *, groups=None, n_splits=5):
+        self.regressor = regressor
+        self.groups = groups
+        self.n_splits = n_splits
+
+    def fit(self, X, y):
+        """Fit the estimator, and scale and offset on held-out predictions.
+
+        Parameters
+        ----------
+        X : DataFrame with sequence columns, or whatever `avfusion.as_sequences` takes
+            One row per recording or clip; two rows (two groups) at least.
+        y : per-frame or per-clip targets
+            As for every estimator here; NaN is unlabelled.
+
+        Returns
+        -------
+        RescaledRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two rows or groups, or whatever the estimator objects to.
+        """
+        targets = as_targets(y)
+        X = read_columns(self, X, reset=True)
+        inputs.check_rows_agree(X, targets)
+        self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
+        self.target_form_ = targets.form
+        regressor = FrameRegressor() if self.regressor is None else self.regressor
+        cv, groups = self._inner_folds(X)
+        held_out = cross_val_predict(regressor, X, y, cv=cv, groups=groups)
+        self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
+        self.regressor_ = clone(regressor).fit(X, y)
+        return self
+
+    def predict(self, X):
+        """Predict, on the scale of the labels.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Rows to predict.
+
+        Returns
+        -------
+        DataFrame, Series or ndarray
+            In the form of y.
+        """
+        check_is_fitted(self, "regressor_")
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
+        prediction = as_targets(self.regressor_.predict(X))
+        values = prediction.values * self.scale_ + self.offset_
+        return self.target_form_.wrap(values, prediction.lengths, X.index)
+
+    def _inner_folds(self, X):
+        if self.groups is not None and self.groups not in X.columns:
+            raise ValueError(f"groups={self.groups!r} is no column of X; its columns are {list(X.columns)}.")
+        groups = None if self.groups is None else X[self.groups].to_numpy()
+        n_groups = len(X) if groups is None else len(np.unique(groups))
+        if n_groups < 2:
+            raise ValueError(
+                f"At least two rows (two groups, where there are groups) are needed, so that one can be held "
+                f"out; X has n_samples = {len(X)} in {n_groups} group(s)."
+            )
+        n_splits = min(self.n_splits, n_groups)
+        return (KFold(n_splits) if groups is None else GroupKFold(n_splits)), groups
+
+
+def matching_line(labels, predictions):
+    """Return scale and offset, (n_targets,) each, that give predictions the labels' mean and spread.
+
+    Predictions that never vary are left alone but for their mean.
+    """
+    values = np.where(np.isnan(labels.values), np.nan, predictions.values)
+    spread = np.nanstd(values, axis=0)
+    scale = np.divide(
+        np.nanstd(labels.values, axis=0), spread, out=np.ones_like(spread), where=spread > 1e-12
+    )
+    return scale, np.nanmean(labels.values, axis=0) - scale * np.nanmean(values, axis=0)
