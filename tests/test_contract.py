@@ -95,14 +95,6 @@ def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 
-def test_default_late_fusion_leaves_the_global_generators_alone():
-    X, y = recordings()
-    before = global_state()
-    model = av.LateFusionRegressor()._members(X)
-    assert len({member.random_state for _, member, _ in model}) == 2
-    assert global_state() == before
-
-
 @targets
 @regressors
 class TestFitted:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -91,7 +91,7 @@ hidden_size : int, default=32
     verbose : int, default=0
         Whether to show a progress bar.
     callbacks : list of skorch callbacks, optional
-        More callbacks for the training, as skorch takes them.
+        More callbacks for the training; used as they are, as skorch does.
     warm_start : bool, default=False
         Whether another call of `fit` goes on from the weights of the last one."""
 
@@ -403,7 +403,7 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
             patience=self.patience if self.early_stopping else None,
             progress=(self.max_epochs, type(self).__name__) if self.verbose else None,
         )
-        return ours + [clone(callback, safe=False) for callback in self.callbacks or ()]
+        return [*ours, *(self.callbacks or ())]
 
     def _check_same_form(self, form):
         fitted = self.target_form_
