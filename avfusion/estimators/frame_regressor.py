@@ -98,6 +98,9 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         else:
             labels = np.repeat(targets.values, lengths, axis=0)
         inputs.check_labelled(labels, targets.form.target_names)
+        ends = np.cumsum(list(self.modalities_.values()))
+        for name, columns in zip(self.modalities_, np.split(table, ends[:-1], axis=1)):
+            inputs.check_observed(not np.isnan(columns).all(), name)
         self.regressors_ = self._fit_regressors(table, labels)
         return self
 

@@ -503,11 +503,7 @@ def observed_statistics(data, name):
         n_steps += len(values)
         total += values.sum(axis=0)
         squares += np.square(values).sum(axis=0)
-    if not n_steps:
-        raise ValueError(
-            f"Stream {name!r} is never observed in the training rows: it is absent or NaN everywhere. Leave "
-            "it out with modalities=..., or look for what went wrong when it was extracted."
-        )
+    inputs.check_observed(n_steps > 0, name)
     mean = total / n_steps
     variance = squares / n_steps - np.square(mean)
     return mean + shift, np.sqrt(np.maximum(variance, 0))

@@ -102,6 +102,15 @@ def check_labelled(labels, names):
         raise ValueError(f"Nothing is labelled: {names[column]} in y is NaN everywhere.")
 
 
+def check_observed(observed, name):
+    """Raise unless a stream is observed somewhere."""
+    if not observed:
+        raise ValueError(
+            f"Stream {name!r} is never observed in the training rows: it is absent or NaN everywhere. Leave "
+            "it out with modalities=..., or look for what went wrong when it was extracted."
+        )
+
+
 def check_rows_agree(X, targets):
     """Raise unless y has a label (sequence) for each row of X."""
     if targets.n_rows != len(X):

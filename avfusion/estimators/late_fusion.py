@@ -11,7 +11,7 @@ from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.training import random_generator
 from avfusion.estimators.unimodal import UnimodalRegressor
 from avfusion.sequences import sequence_columns
-from avfusion.sequences.reading import check_finite, check_widths, read_columns
+from avfusion.sequences.reading import check_finite, check_widths, listed, read_columns
 from avfusion.sequences.target_columns import row_name
 from avfusion.sequences.targets import as_targets
 
@@ -147,7 +147,9 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         def fit_one(name, estimator, names):
             rows = np.flatnonzero(present_rows(X, names))
             if not len(rows):
-                raise ValueError(f"Estimator {name!r} has nothing to fit on: {names} are absent everywhere.")
+                raise ValueError(
+                    f"Estimator {name!r} has nothing to fit on: {listed(names)} absent everywhere."
+                )
             part = view_of(X.iloc[rows], names)
             return name, clone(estimator).fit(part, labels_of(targets, rows, X.index)), names
 

@@ -8,6 +8,7 @@ from avfusion.estimators.fusion import NetworkRegressor
 from avfusion.estimators.inputs import choose_modalities
 from avfusion.networks import Concatenation
 from avfusion.sequences import sequence_columns
+from avfusion.sequences.reading import listed
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -51,7 +52,7 @@ class UnimodalRegressor(NetworkRegressor):
     def _choose_modalities(self, X):
         present = sequence_columns(X)
         if self.modality is None and len(present) > 1:
-            raise ValueError(f"X has {len(present)} modalities: set modality to one of {present}.")
+            raise ValueError(f"X has {len(present)} modalities: set modality to one of {listed(present)}.")
         return choose_modalities(X, self.modality)
 
     def _network(self):

@@ -1,0 +1,319 @@
+"""Bad input: what regressors say, before anything is trained."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.exceptions import NotFittedError
+
+import avfusion as av
+from avfusion.estimators.inputs import aligned_lengths, choose_modalities
+
+TREES = av.FrameRegressor(ExtraTreesRegressor(3, random_state=0))
+MODELS = {
+    "network": av.EarlyFusionRegressor(max_epochs=1, hidden_size=4, random_state=0),
+    "attention": av.RecursiveJointAttentionRegressor(max_epochs=1, hidden_size=4, random_state=0),
+    "frames": TREES,
+    "late": av.LateFusionRegressor([("all", TREES, None)]),
+}
+each = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+LEARNT = ("net_", "regressors_", "estimators_")
+
+
+def refuses(model, X, y, message, kind=ValueError):
+    """`fit` says so, whatever it was before, and has learnt nothing."""
+    model = clone(model)
+    with pytest.raises(kind, match=message):
+        model.fit(X, y)
+    assert not any(hasattr(model, name) for name in LEARNT)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+def refuses_to_predict(model, X, y, other, message):
+    model = clone(model).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        model.predict(other)
+
+
+def with_frames(X, name, change):
+    """X with other frames in a column; `change` is given its frames, and where rows begin in them."""
+    column = X[name].array.pack()
+    frames = column.frames.copy()
+    change(frames, column.starts)
+    return X.assign(**{name: column.with_frames(frames)})
+
+
+@pytest.fixture
+def X(ragged):
+    """The recordings, without absent streams."""
+    X, y = ragged
+    rng = np.random.default_rng(1)
+    audio, video = ([rng.normal(size=(len(cell), width)) for cell in y] for width in (3, 2))
+    return X.assign(
+        audio=av.SequenceArray.from_sequences(audio, "float32", rate_hz=1),
+        video=av.SequenceArray.from_sequences(video, "float32", rate_hz=1),
+        age=[1, 2, 3, 4, 5, 6],
+    )
+
+
+@pytest.fixture
+def y(ragged):
+    return ragged[1]
+
+
+def test_the_recordings_are_sound(X, y):
+    assert X["audio"].array.lengths.tolist() == X["video"].array.lengths.tolist()
+    assert X["audio"].array.lengths.tolist() == y.array.lengths.tolist()
+    for model in MODELS.values():
+        clone(model).fit(X, y).predict(X)
+
+
+def test_unequal_lengths(X, y):
+    cells = [cell.frames for cell in X["video"]]
+    cells[3] = cells[3][:-2]
+    other = X.assign(video=av.SequenceArray.from_sequences(cells, rate_hz=1))
+    message = re.escape(
+        "Unequal lengths in row 3 (index 'd'): 'audio' has 7 steps, 'video' has 5. This estimator reads its "
+        "streams in step: bring them onto one time base with avfusion.Align(rate_hz=...)."
+    )
+    for model in MODELS.values():
+        refuses(model, other, y, message)
+        refuses_to_predict(model, X, y, other, message)
+
+
+@each
+def test_different_rates(model, X, y):
+    other = X.assign(video=X["video"].array.with_frames(X["video"].array.pack().frames, rate_hz=5))
+    message = r"different rates \('audio' 1 Hz, 'video' 5 Hz\).*avfusion.Align"
+    refuses(model, other, y, message)
+    refuses_to_predict(model, X, y, other, message)
+
+
+@each
+def test_changed_width(model, X, y):
+    other = X.assign(video=X["audio"])
+    message = "column 'video' has 3 features per frame, but .* was fitted on 2; give it the features of fit"
+    refuses_to_predict(model, X, y, other, message)
+
+
+@each
+def test_lacking_modality(model, X, y):
+    message = "X lacks sequence columns that .* was fitted on: 'video'; an absent stream is"
+    refuses_to_predict(model, X, y, X.drop(columns="video"), message)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        av.EarlyFusionRegressor(modalities=["audio", "text"]),
+        av.UnimodalRegressor("text"),
+        av.FrameRegressor(modalities="text"),
+        av.LateFusionRegressor([("one", TREES, "audio"), ("two", TREES, ["text"])]),
+    ],
+)
+def test_unknown_modality(model, X, y):
+    refuses(model, X, y, "X has no modality 'text'; its sequence columns are 'audio', 'video'.")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        av.EarlyFusionRegressor(modalities=["audio", "age"]),
+        av.UnimodalRegressor("age"),
+        av.FrameRegressor(modalities=["age"]),
+        av.LateFusionRegressor([("one", TREES, "audio"), ("two", TREES, "age")]),
+    ],
+)
+def test_numeric_column_where_sequences_are_needed(model, X, y):
+    refuses(model, X, y, "Column 'age' has dtype int64, not sequences. avfusion.as_sequences makes")
+
+
+@each
+def test_numbers_where_fit_had_sequences(model, X, y):
+    for other in (X[["age"]], np.zeros((3, 5)), [[1.0, 2.0]]):
+        message = "fitted on the sequence columns 'audio', 'video', but X has none; make them"
+        refuses_to_predict(model, X, y, other, message)
+
+
+@each
+def test_sequences_where_fit_had_numbers(model, X, y):
+    table, numbers = np.random.default_rng(0).normal(size=(6, 5)), np.arange(6.0)
+    named_alike = pd.DataFrame({"features": X["audio"]})
+    for other in (X, named_alike):
+        refuses_to_predict(
+            model, table, numbers, other, "fitted on a 2-D table of numbers, but X has sequence"
+        )
+
+
+@each
+def test_metadata_without_sequences(model, X, y):
+    message = "no sequence column, and columns that are not numbers: 'subject'; turn .*as_sequences"
+    refuses(model, X[["subject", "age"]], y, message)
+
+
+@each
+def test_repeated_column(model, X, y):
+    refuses(model, pd.concat([X, X[["age"]]], axis=1), y, "the columns of X have names in common: 'age'")
+
+
+@each
+def test_empty_table(model, X, y):
+    refuses(model, X.iloc[:0], y, f"X has no rows; {type(model).__name__} needs at least one recording")
+    refuses_to_predict(model, X, y, X.iloc[:0], "X has no rows")
+    refuses(model, X, y.iloc[:0], r"0 sample\(s\)")
+
+
+@each
+def test_infinite_features(model, X, y):
+    def spoil(frames, starts):
+        frames[starts[2] + 5, 1] = -np.inf
+
+    other = with_frames(X, "video", spoil)
+    message = r"row 2 \(index 'c'\), column 'video': step 5 holds an infinite value; replace it, or set"
+    refuses(model, other, y, message)
+    refuses_to_predict(model, X, y, other, message)
+
+
+@each
+def test_infinite_labels(model, X, y):
+    labels = [np.asarray(cell)[:, 0].copy() for cell in y]
+    labels[4][2] = np.inf
+    refuses(model, X, labels, r"y contains infinity.*\(row 4, target\). Use NaN for labels that are missing")
+
+
+@each
+def test_labels_of_another_length(model, X, y):
+    labels = [np.asarray(cell) for cell in y]
+    labels[3] = labels[3][:-1]
+    message = re.escape(
+        "y has 6 labels in row 3 (index 'd'), whose streams have 7 steps. A label belongs to each step: "
+        "bring the streams to the rate of the labels with avfusion.Align(rate_hz=...)"
+    )
+    refuses(model, X, labels, message)
+
+
+@each
+def test_another_number_of_rows(model, X, y):
+    refuses(model, X, y.iloc[:5], "inconsistent numbers of samples: X has 6 rows, y has 5")
+
+
+@each
+def test_labels_of_another_kind(model, X, y):
+    refuses(model, X, list("abcdef"), "targets must be numbers or sequences of numbers", TypeError)
+    mixed = [np.asarray(cell) for cell in y]
+    mixed[2] = 0.5
+    refuses(model, X, mixed, r"y mixes labels per frame \(row 0\) and per clip \(row 2\)")
+    table = pd.DataFrame({"arousal": y, "rating": np.arange(6.0)}, index=y.index)
+    refuses(model, X, table, r"mixes labels per frame \(column 'arousal'\) and per clip \(column 'rating'\)")
+
+
+@each
+def test_nothing_labelled(model, X, y):
+    nothing = y.array.with_frames(np.full_like(y.array.pack().frames, np.nan))
+    refuses(
+        model,
+        X,
+        pd.Series(nothing, index=y.index, name="arousal"),
+        "Nothing is labelled: arousal in y is NaN",
+    )
+    table = pd.DataFrame({"arousal": y, "valence": pd.Series(nothing, index=y.index)})
+    refuses(model, X, table, "Nothing is labelled: valence in y is NaN everywhere")
+    refuses(model, X, np.full(6, np.nan), "Nothing is labelled: target in y is NaN everywhere")
+
+
+@each
+def test_stream_that_is_never_observed(model, X, y):
+    def blank(frames, starts):
+        frames[:] = np.nan
+
+    message = "Stream 'video' is never observed in the training rows: it is absent or NaN everywhere. Leave"
+    refuses(model, with_frames(X, "video", blank), y, message)
+    absent = X.assign(video=av.SequenceArray.from_sequences([None] * 6, width=2, rate_hz=1))
+    refuses(model, absent, y, message)
+
+
+def test_late_fusion_has_nothing_to_fit_on(X, y):
+    absent = X.assign(video=av.SequenceArray.from_sequences([None] * 6, width=2, rate_hz=1))
+    model = av.LateFusionRegressor([("one", TREES, "audio"), ("two", TREES, "video")])
+    refuses(model, absent, y, "Estimator 'two' has nothing to fit on: 'video' absent everywhere")
+
+
+@each
+def test_row_without_any_stream(model, X, y):
+    audio, video = (X[name].where(X.index != "e") for name in ("audio", "video"))
+    other = X.assign(audio=audio, video=video)
+    fits_others = isinstance(model, av.LateFusionRegressor)  # it fits on rows that have a stream
+    message = r"(All streams are absent in|No stream is present in) row 4 \(index 'e'\).*Drop the row"
+    if not fits_others:
+        refuses(model, other, y, message)
+    refuses_to_predict(model, X, y, other, message)
+
+
+@each
+def test_row_without_steps(model, X, y):
+    cells = {
+        name: [cell.frames[: 0 if row == 1 else None] for row, cell in enumerate(X[name])]
+        for name in ("audio", "video")
+    }
+    other = X.assign(**{n: av.SequenceArray.from_sequences(c, rate_hz=1) for n, c in cells.items()})
+    refuses(model, other, np.arange(6.0), r"The streams have no step in row 1 \(index 'b'\). Drop the row")
+    refuses_to_predict(model, X, y, other, r"The streams have no step in row 1 \(index 'b'\). Drop the row")
+
+
+def test_a_clip_without_any_stream_is_one_unobserved_step(X):
+    audio, video = (X[name].where(X.index != "e") for name in ("audio", "video"))
+    other = X.assign(audio=audio, video=video)
+    assert aligned_lengths(other, ["audio", "video"], per_frame=False).tolist() == [9, 4, 12, 7, 1, 10]
+
+
+def test_lengths_come_from_other_streams_where_those_chosen_are_absent(ragged):
+    X, _ = ragged
+    assert aligned_lengths(X, ["audio"], per_frame=True).tolist() == [9, 4, 12, 7, 5, 10]
+    with pytest.raises(ValueError, match=r"absent in row 1 \(index 'b'\) \(columns 'audio'\)"):
+        aligned_lengths(X.drop(columns="video"), ["audio"], per_frame=True)
+
+
+def test_positions_name_rows_where_labels_are_numbers(X, y):
+    other = X.set_axis(np.arange(10, 16))
+    cells = [cell.frames for cell in X["video"]]
+    cells[0] = cells[0][1:]
+    other = other.assign(video=av.SequenceArray.from_sequences(cells, rate_hz=1))
+    refuses(TREES, other, list(map(np.asarray, y)), r"Unequal lengths in row 0 \(index 10\)")
+
+
+@pytest.mark.parametrize("modalities", [[], ["audio", "audio"]])
+def test_modalities_are_one_or_more_and_different(X, modalities):
+    with pytest.raises(ValueError, match="must name one or more different sequence columns"):
+        choose_modalities(X, modalities)
+
+
+def test_unimodal_regressor_has_to_know_which(X, y):
+    refuses(av.UnimodalRegressor(), X, y, r"X has 2 modalities: set modality to one of 'audio', 'video'")
+
+
+def test_everything_that_as_sequences_takes_is_taken(X, y):
+    lists = {name: [cell.frames for cell in X[name]] for name in ("audio", "video")}
+    forms = [
+        X[["audio", "video"]],
+        lists,
+        [dict(zip(lists, row)) for row in zip(*lists.values())],
+        pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in lists.items()}),
+    ]
+    labels = [np.asarray(cell) for cell in y]
+    found = [clone(MODELS["network"]).fit(form, labels).predict(form) for form in forms]
+    for predictions in found[1:]:
+        for cell, expected in zip(predictions, found[0], strict=True):
+            np.testing.assert_array_equal(cell, expected)
+
+
+@pytest.mark.parametrize("form", [list, pd.Series, lambda c: av.SequenceArray.from_sequences(c, "float32")])
+def test_one_modality_without_a_name(form, X, y):
+    cells = [cell.frames for cell in X["audio"]]
+    data, labels = form(cells), [np.asarray(cell) for cell in y]
+    model = clone(MODELS["network"]).fit(data, labels)
+    assert list(model.modalities_.values()) == [3]
+    assert [len(cell) for cell in model.predict(data)] == [len(cell) for cell in labels]
