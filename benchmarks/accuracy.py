@@ -1,0 +1,166 @@
+"""The main job: fusion methods and their baselines, compared by cross-validation over several seeds.
+
+``python -m benchmarks.accuracy --data synthetic`` (or ``studyforrest``) prints a table and writes it, a plot,
+all out-of-fold predictions and the settings to ``results/<data>/``. Every estimator has its default
+parameters but for what is written below.
+"""
+
+import argparse
+import json
+import os
+import platform
+from pathlib import Path
+
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import avfusion as av
+
+COLUMNS = {
+    "ccc": "CCC",
+    "ccc_low": "low",
+    "ccc_high": "high",
+    "ccc_group_mean": "CCC per group",
+    "pcc": "r",
+    "mae": "MAE",
+    "fit_s": "fit (s)",
+}
+
+
+def synthetic(data_home):
+    """Forty recordings of 8 people, half of the label visible only in both streams together."""
+    X, y = av.datasets.make_audiovisual_regression(random_state=0)
+    return X, y.to_frame(), "subject", GroupKFold(4), (1, 5, 21)
+
+
+def studyforrest(data_home):
+    """Arousal in eight segments of a film, from six descriptors of its sound and picture."""
+    X, y = av.datasets.fetch_studyforrest(data_home)
+    return X, y[["arousal"]], "segment", LeaveOneGroupOut(), (1, 5, 21, 61)
+
+
+def methods(groups, widths_s, seed):
+    """Return the estimators by name; those without randomness only for the first seed."""
+    align = av.Align(rate_hz=1.0, aggregate=("mean", "std"))
+
+    def pipeline(estimator, widths_s=widths_s):
+        return make_pipeline(
+            align, av.AddContext(widths_s=widths_s), av.OnFrames(StandardScaler()), estimator
+        )
+
+    def rescaled(estimator):
+        return pipeline(av.RescaledRegressor(estimator, groups=groups))
+
+    ridge = av.FrameRegressor(Ridge(alpha=1000))
+    trees = av.FrameRegressor(HistGradientBoostingRegressor(max_iter=100, learning_rate=0.05))
+    fixed = {
+        "ridge": pipeline(ridge),
+        "ridge, rescaled": rescaled(ridge),
+        "gradient boosting": pipeline(trees),
+        "gradient boosting, rescaled": rescaled(trees),
+    }
+    networks = {
+        "audio only": pipeline(av.UnimodalRegressor("audio", random_state=seed)),
+        "video only": pipeline(av.UnimodalRegressor("video", random_state=seed)),
+        "late fusion": pipeline(av.LateFusionRegressor(random_state=seed)),
+        "early fusion": pipeline(av.EarlyFusionRegressor(random_state=seed)),
+        "LSTMs, no attention": pipeline(
+            av.RecursiveJointAttentionRegressor(n_recursions=0, random_state=seed)
+        ),
+        "recursive joint attention": pipeline(av.RecursiveJointAttentionRegressor(random_state=seed)),
+    }
+    return networks if seed else fixed | networks
+
+
+def summarise(table):
+    """Average over seeds: one line per method, with the spread of the pooled CCC between seeds.
+
+    The interval is the mean of the seeds' bootstrap intervals over groups.
+    """
+    table = table.assign(method=[name.rpartition(" #")[0] or name for name in table.index])
+    by_method = table.groupby("method", sort=False)
+    summary = by_method[list(COLUMNS)].mean().rename(columns=COLUMNS)
+    summary.insert(1, "sd of seeds", by_method["ccc"].std())
+    summary.insert(2, "seeds", by_method.size())
+    return summary
+
+
+def to_markdown(summary):
+    """Write the summary as a Markdown table."""
+    lines = [
+        "| method | CCC (sd of seeds) | 95 % interval | CCC per group | r | MAE | fit |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in summary.iterrows():
+        spread = f" ± {row['sd of seeds']:.3f}" if row["seeds"] > 1 else ""
+        lines.append(
+            f"| {name} | {row['CCC']:.3f}{spread} | {row['low']:.2f} to {row['high']:.2f} "
+            f"| {row['CCC per group']:.3f} | {row['r']:.3f} | {row['MAE']:.3f} | {row['fit (s)']:.2g} s |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def plot(summary, title):
+    """Draw pooled CCC and interval of each method."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 1.0 + 0.4 * len(summary)), layout="constrained")
+    ax = figure.subplots()
+    positions = range(len(summary))
+    ax.hlines(positions, summary["low"], summary["high"], color="black", linewidth=1.5)
+    ax.plot(summary["CCC"], positions, "D", color="black")
+    for position, (centre, spread) in enumerate(zip(summary["CCC"], summary["sd of seeds"].fillna(0))):
+        ax.plot([centre - spread, centre + spread], [position] * 2, color="0.6", linewidth=7, zorder=0)
+    ax.set_yticks(positions, summary.index)
+    ax.invert_yaxis()
+    ax.set_xlabel("CCC, out of fold (diamond), 95 % interval (line), ± sd between seeds (bar)")
+    ax.set_title(title)
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def write_in_one_step(path, write):
+    """Write to a temporary name, then put the file in place."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    write(part)
+    os.replace(part, path)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", choices=["synthetic", "studyforrest"], default="synthetic")
+    parser.add_argument("--data-home", help="folder of downloaded data sets (default: ~/avfusion_data)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds of the networks")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--output", type=Path, help="folder of the results (default: results/<data>)")
+    options = parser.parse_args(arguments)
+    folder = options.output or Path("results") / options.data
+
+    X, y, groups, cv, widths_s = {"synthetic": synthetic, "studyforrest": studyforrest}[options.data](
+        options.data_home
+    )
+    estimators = {}
+    for seed in range(options.seeds):
+        for name, estimator in methods(groups, widths_s, seed).items():
+            estimators[f"{name} #{seed}"] = estimator
+    comparison = av.compare(estimators, X, y, groups=groups, cv=cv, n_jobs=options.jobs)
+    summary = summarise(comparison.table)
+    machine = {"machine": platform.machine(), "system": platform.system(), "cores": os.cpu_count()}
+    record = {"data": options.data, **machine, "methods": json.loads(summary.to_json(orient="index"))}
+
+    comparison.save(folder / "every-seed")
+    write_in_one_step(folder / "summary.md", lambda path: path.write_text(to_markdown(summary)))
+    write_in_one_step(folder / "summary.json", lambda path: path.write_text(json.dumps(record, indent=2)))
+    figure = plot(summary, f"{options.data}: {y.columns[0]}")
+    write_in_one_step(folder / "plot.png", lambda path: figure.savefig(path, dpi=150))
+    with pd.option_context("display.width", 200):
+        print(summary.round(3).to_string())
+    print(f"\nTable, plot and all predictions are in {folder}/")
+
+
+if __name__ == "__main__":
+    main()
