@@ -249,8 +249,10 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
         with seeded(seed, self.device):
             net = self._build_net(statistics, train, np.random.default_rng(seed)).initialize()
             if warm:
-                self._take_over(net)
+                self._take_over_weights(net)
             self._train(net, train, valid)
+        if warm:  # not before training: skorch's schedulers would resume where the last one ended, at zero
+            net.history[:0] = self.net_.history
         self.net_ = net
         return self
 
@@ -414,8 +416,8 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
                 f"on, had {fitted.n_targets} {kinds[1]}. Set warm_start=False to start anew."
             )
 
-    def _take_over(self, net):
-        """Let a new net go on from the weights, the input statistics and the history of the last fit."""
+    def _take_over_weights(self, net):
+        """Let a new net go on from the weights and the input statistics of the last fit."""
         try:
             net.module_.load_state_dict(self.net_.module_.state_dict())
         except RuntimeError as error:
@@ -423,7 +425,6 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
                 "The weights of the last fit, from which warm_start goes on, do not fit the network of the "
                 "parameters of now. Set warm_start=False to start anew."
             ) from error
-        net.history.extend(self.net_.history)
 
     def _train(self, net, train, valid):
         net.train_split = (lambda dataset: (dataset, valid)) if valid is not None else None
