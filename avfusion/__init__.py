@@ -7,7 +7,7 @@ Optuna.
 
 from importlib.metadata import version
 
-from avfusion import datasets, metrics, model_selection, networks
+from avfusion import datasets, inspection, metrics, model_selection, networks
 from avfusion.estimators import (
     EarlyFusionRegressor,
     FrameRegressor,
@@ -42,6 +42,7 @@ __all__ = [
     "as_sequences",
     "compare",
     "datasets",
+    "inspection",
     "metrics",
     "model_selection",
     "networks",

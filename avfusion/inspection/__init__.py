@@ -1,0 +1,6 @@
+"""Looking at what was learnt: displays of predictions and of training, in the manner of scikit-learn."""
+
+from avfusion.inspection.prediction_display import PredictionDisplay, PredictionPanel
+from avfusion.inspection.training_display import TrainingDisplay
+
+__all__ = ["PredictionDisplay", "PredictionPanel", "TrainingDisplay"]
