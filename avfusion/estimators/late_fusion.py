@@ -203,6 +203,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
                 (name, UnimodalRegressor(name, random_state=random.randint(2**31 - 1)), [name])
                 for name in sequence_columns(X)
             ]
+        if len(self.estimators) == 0:
+            raise ValueError("estimators is empty; at least one (name, estimator, modalities) is needed.")
         members = []
         for member in self.estimators:
             if not (isinstance(member, (tuple, list)) and len(member) == 3):

@@ -1,0 +1,244 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+import avfusion as av
+from avfusion.sequences.targets import as_targets
+
+QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
+
+
+def values_of(y):
+    return as_targets(y).values
+
+
+def cells_of(y):
+    targets = as_targets(y)
+    return [targets.values[targets.row_of_value == row] for row in range(targets.n_rows)]
+
+
+def members():
+    return [
+        ("audio", av.FrameRegressor(Ridge()), "audio"),
+        ("video", av.FrameRegressor(LinearRegression()), ["video"]),
+    ]
+
+
+class Constant(RegressorMixin, BaseEstimator):
+    """Answers every frame of its stream with one value, and tells which rows and columns it was given."""
+
+    def __init__(self, value=0.0):
+        self.value = value
+
+    def fit(self, X, y):
+        self.rows_, self.columns_, self.y_ = list(X.index), list(X.columns), y
+        return self
+
+    def predict(self, X):
+        column = X[next(name for name in ("audio", "video") if name in X)].array
+        if as_targets(self.y_).lengths is None:
+            return np.full(len(X), self.value)
+        cells = [np.full(n, self.value) for n in column.lengths]
+        return np.fromiter(cells, dtype=object, count=len(X))
+
+
+def test_is_the_mean_by_hand(ragged):
+    X, y = ragged
+    model = av.LateFusionRegressor(members()).fit(X, y)
+    has = {name: X[name].notna() for name in ("audio", "video")}
+    alone = {
+        name: clone(estimator).fit(X[has[name]].drop(columns=other), y[has[name]])
+        for (name, estimator, _), other in zip(members(), ("video", "audio"))
+    }
+    for row, found in enumerate(cells_of(model.predict(X))):
+        answers = [
+            values_of(alone[name].predict(X.iloc[[row]].drop(columns=other)))
+            for name, other in (("audio", "video"), ("video", "audio"))
+            if has[name].iloc[row]
+        ]
+        assert len(answers) == (1 if row in (1, 4) else 2)
+        np.testing.assert_allclose(found, np.mean(answers, axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("target", ["frame", "clip"])
+def test_weighted_mean_and_absent_streams(ragged, target):
+    X, y = ragged
+    y = y if target == "frame" else np.arange(6.0)
+    estimators = [("a", Constant(1.0), "audio"), ("v", Constant(4.0), "video"), ("b", Constant(10.0), None)]
+    model = av.LateFusionRegressor(estimators, weights=[3, 2, 1]).fit(X, y)
+    means = [(3 * 1 + 2 * 4 + 10) / 6, (2 * 4 + 10) / 3, *[(3 * 1 + 2 * 4 + 10) / 6] * 2, (3 * 1 + 10) / 4]
+    if target == "clip":
+        np.testing.assert_allclose(model.predict(X), [*means, means[0]])
+    else:
+        # `b` counts audio's frames, which row b lacks
+        present = X[X.index != "b"]
+        for cell, mean in zip(
+            cells_of(model.predict(present)), [means[0], *means[2:], means[0]], strict=True
+        ):
+            np.testing.assert_allclose(cell, mean)
+
+
+def test_members_see_their_streams_metadata_and_rows(ragged):
+    X, y = ragged
+    estimators = [("a", Constant(), "audio"), ("v", Constant(), "video"), ("both", Constant(), None)]
+    model = av.LateFusionRegressor(estimators).fit(X, y)
+    audio, video, both = (member for _, member, _ in model.estimators_)
+    assert audio.rows_ == list("acdef")
+    assert video.rows_ == list("abcdf")
+    assert both.rows_ == list("abcdef")
+    assert audio.columns_ == ["audio", "subject"]
+    assert video.columns_ == ["video", "subject"]
+    assert both.columns_ == ["audio", "video", "subject"]
+    for label, cell in audio.y_.items():
+        assert cell == y[label]
+
+
+@pytest.mark.parametrize("form", ["series", "table", "list", "clips", "clip table"])
+def test_members_get_labels_in_the_form_of_y(ragged, form):
+    X, y = ragged
+    labels = {
+        "series": y,
+        "table": pd.DataFrame({"a": y, "b": y}),
+        "list": [np.asarray(cell)[:, 0] for cell in y],
+        "clips": np.arange(6.0),
+        "clip table": pd.DataFrame({"a": np.arange(6.0), "b": np.nan}, index=X.index),
+    }[form]
+    model = av.LateFusionRegressor([("a", Constant(), "audio"), ("v", Constant(), "video")]).fit(X, labels)
+    given = model.estimators_[0][1].y_
+    expected = (
+        labels.iloc[[0, 2, 3, 4, 5]] if hasattr(labels, "iloc") else [labels[k] for k in (0, 2, 3, 4, 5)]
+    )
+    if hasattr(labels, "iloc"):
+        assert given.equals(expected)
+    else:
+        assert isinstance(given, np.ndarray)
+        np.testing.assert_array_equal(values_of(given), values_of(expected))
+
+
+def test_one_weight_may_be_zero(ragged):
+    X, y = ragged
+    rows = X[X["audio"].notna()]
+    model = av.LateFusionRegressor(members(), weights=[1, 0]).fit(X, y)
+    alone = model.estimators_[0][1].predict(rows.drop(columns="video"))
+    np.testing.assert_allclose(values_of(model.predict(rows)), values_of(alone))
+    with pytest.raises(ValueError, match=r"No stream is present in row 1 \(index 'b'\). Drop the row"):
+        model.predict(X)
+
+
+@pytest.mark.parametrize("weights", [[1], [1, -1], [0, 0], [1, np.nan], [[1, 2]]])
+def test_weights_that_do_not_fit(ragged, weights):
+    model = av.LateFusionRegressor(members(), weights=weights)
+    with pytest.raises(
+        ValueError, match=r"must hold 2 numbers, one for each estimator, none of them negative"
+    ):
+        model.fit(*ragged)
+    assert not hasattr(model, "estimators_")
+
+
+@pytest.mark.parametrize(
+    ("estimators", "message"),
+    [
+        ([("a", Ridge())], r"must be a list of \(name, estimator, modalities\); got \('a', Ridge\(\)\)"),
+        ([("a", Constant(), "audio"), ("a", Constant(), "video")], "Names provided are not unique"),
+        ([("weights", Constant(), "audio")], "conflict with constructor arguments"),
+        ([("a__b", Constant(), "audio")], "must not contain __"),
+        ([], "estimators is empty; at least one"),
+    ],
+)
+def test_estimators_that_are_none(ragged, estimators, message):
+    model = av.LateFusionRegressor(estimators)
+    with pytest.raises(ValueError, match=message):
+        model.fit(*ragged)
+    assert not hasattr(model, "estimators_")
+
+
+def test_nested_parameters():
+    model = av.LateFusionRegressor(members())
+    assert model.get_params()["audio__regressor__alpha"] == 1.0
+    assert model.get_params(deep=False).keys() == {"estimators", "weights", "n_jobs", "random_state"}
+    model.set_params(audio__regressor__alpha=7.0)
+    assert model.estimators[0][1].regressor.alpha == 7.0
+    assert [modalities for _, _, modalities in model.estimators] == ["audio", ["video"]]
+    new = Constant(3.0)
+    model.set_params(video=new)
+    assert model.estimators[1] == ("video", new, ["video"])
+    model.set_params(estimators=[("x", Constant(), None)], x__value=5.0, weights=[2.0])
+    assert model.estimators[0][1].value == 5.0
+    assert model.weights == [2.0]
+    with pytest.raises(ValueError, match="Invalid parameter 'audio'"):
+        model.set_params(audio__value=1)
+    copy = clone(model)
+    assert copy.estimators[0][1] is not model.estimators[0][1]
+    assert copy.estimators[0][1].value == 5.0
+
+
+def test_grid_search_over_a_members_parameter(ragged):
+    X, y = ragged
+    grid = {"audio__regressor__alpha": [1e-3, 1e6], "weights": [[1, 0], [1, 1]]}
+    X = X[X["audio"].notna()]
+    search = GridSearchCV(av.LateFusionRegressor(members()), grid, cv=2, error_score="raise").fit(
+        X, y[X.index]
+    )
+    assert search.best_params_["audio__regressor__alpha"] == 1e-3
+    assert search.best_estimator_.estimators_[0][1].regressors_[0].alpha == 1e-3
+    assert len(set(search.cv_results_["mean_test_score"])) >= 3
+
+
+def test_pipelines_with_different_alignment():
+    X, y = av.datasets.make_audiovisual_regression(6, duration_s=(8, 20), random_state=0)
+    estimators = [
+        ("means", make_pipeline(av.Align(1.0), av.FrameRegressor(Ridge())), "audio"),
+        (
+            "spreads",
+            make_pipeline(
+                av.Align(1.0, aggregate=("mean", "std")), av.OnFrames(), av.FrameRegressor(Ridge())
+            ),
+            "video",
+        ),
+        ("network", make_pipeline(av.Align(1.0), av.EarlyFusionRegressor(**QUICK)), None),
+    ]
+    model = av.LateFusionRegressor(estimators, n_jobs=2).fit(X, y)
+    views = [X.drop(columns="video"), X.drop(columns="audio"), X]
+    expected = np.mean(
+        [values_of(clone(e).fit(view, y).predict(view)) for (_, e, _), view in zip(estimators, views)], axis=0
+    )
+    np.testing.assert_allclose(values_of(model.predict(X)), expected, atol=1e-6)
+
+
+class Shorter(Constant):
+    def predict(self, X):
+        return np.fromiter((cell[:-1] for cell in super().predict(X)), dtype=object, count=len(X))
+
+
+def test_members_that_do_not_agree_on_the_number_of_frames(ragged):
+    X, y = ragged
+    model = av.LateFusionRegressor([("a", Constant(), "audio"), ("v", Shorter(), "video")]).fit(X, y)
+    message = (
+        r"Estimators 'a' and 'v' predict 9 and 8 frames for row 0 \(index 'a'\). Let both align their streams"
+    )
+    with pytest.raises(ValueError, match=message):
+        model.predict(X)
+
+
+def test_default_is_a_network_for_each_stream(ragged):
+    X, _ = ragged
+    model = av.LateFusionRegressor(random_state=0)
+    members = model._members(X)
+    assert [(name, type(e), e.modality, names) for name, e, names in members] == [
+        ("audio", av.UnimodalRegressor, "audio", ["audio"]),
+        ("video", av.UnimodalRegressor, "video", ["video"]),
+    ]
+    seeds = [e.random_state for _, e, _ in members]
+    assert seeds == [e.random_state for _, e, _ in model._members(X)]
+    assert len(set(seeds)) == 2
+
+
+def test_without_a_seed_the_global_generator_is_left_alone(ragged):
+    X, _ = ragged
+    before = np.random.get_state()[2]  # noqa: NPY002, it is the global generator that matters here
+    av.LateFusionRegressor()._members(X)
+    assert np.random.get_state()[2] == before  # noqa: NPY002
