@@ -1,6 +1,7 @@
 """Looking at what was learnt: displays of predictions and of training, in the manner of scikit-learn."""
 
-from avfusion.inspection.prediction_display import PredictionDisplay, PredictionPanel
+from avfusion.inspection.prediction_display import PredictionDisplay
+from avfusion.inspection.prediction_panels import PredictionPanel
 from avfusion.inspection.training_display import TrainingDisplay
 
 __all__ = ["PredictionDisplay", "PredictionPanel", "TrainingDisplay"]

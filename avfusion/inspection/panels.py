@@ -1,24 +1,23 @@
 """Where displays draw: one axes per panel, on a new figure or inside what the caller gives."""
 
-from itertools import cycle, islice
+from itertools import cycle
+from textwrap import wrap
 
 import numpy as np
 
-# Colours differ in lightness and every line in its dashes, so that nothing is lost in greyscale.
+# Colours differ in lightness and lines in their dashes, so that nothing is lost in greyscale.
 _COLOURS = ("black", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)))
-_MARKERS = ("o", "x", "s", "+", "^", "D")
 LABEL_COLOUR = "0.68"
+LINE_HEIGHT = 0.18  # of text, in inches
 
 
-def distinct_styles(names, marks="dashes"):
-    """Return for each name what sets its line or its markers apart, in colour and in greyscale.
+def line_styles(names):
+    """Return for each name what sets its line apart, in colour and in greyscale.
 
     Parameters
     ----------
     names : iterable of str
-    marks : {"dashes", "markers"}
-        Whether lines or single points are drawn.
 
     Returns
     -------
@@ -27,13 +26,11 @@ def distinct_styles(names, marks="dashes"):
 
     Examples
     --------
-    >>> distinct_styles(["ridge"])
+    >>> line_styles(["ridge"])
     {'ridge': {'color': 'black', 'linestyle': '-'}}
     """
-    names = list(names)
-    key, values = ("linestyle", _DASHES) if marks == "dashes" else ("marker", _MARKERS)
-    pairs = islice(zip(cycle(_COLOURS), cycle(values)), len(names))
-    return {name: {"color": colour, key: value} for name, (colour, value) in zip(names, pairs)}
+    pairs = zip(names, cycle(_COLOURS), cycle(_DASHES))
+    return {name: {"color": colour, "linestyle": dashes} for name, colour, dashes in pairs}
 
 
 def panel_axes(ax, n_panels, n_columns, panel_size):
@@ -67,7 +64,7 @@ def panel_axes(ax, n_panels, n_columns, panel_size):
     if ax is None:
         from matplotlib import pyplot
 
-        size = panel_size[0] * n_columns, panel_size[1] * n_rows + 0.5
+        size = panel_size[0] * n_columns, panel_size[1] * n_rows
         figure = pyplot.figure(figsize=size, layout="constrained")
         return _grid_axes(figure, figure.add_gridspec(n_rows, n_columns), n_panels)
     axes = np.ravel(np.asarray(ax, dtype=object))
@@ -102,8 +99,6 @@ def fitted_text(text, n_characters, n_lines=1):
     >>> fitted_text("amount of laughter", 12, n_lines=2)
     'amount of\nlaughter'
     """
-    from textwrap import wrap
-
     text = str(text)
     lines = wrap(text, n_characters)
     if len(lines) <= n_lines:
@@ -114,18 +109,40 @@ def fitted_text(text, n_characters, n_lines=1):
 
 
 def name_lines(axes, own_figure, names, handles):
-    """Name the lines: above all panels of a figure of our own, else within the first panel."""
-    names = [fitted_text(name, 60) for name in names]
+    """Name the lines: above all panels of a figure of our own, which grows by that, else in the first panel.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> name_lines([ax], False, ["label"], ax.plot([0, 1]))
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'label'
+    """
+    figure = axes[0].figure
+    width = figure.get_figwidth() if own_figure else axes[0].get_position().width * figure.get_figwidth()
+    room = int(width * 13) - 8  # characters of this size to the inch, less the line itself
+    names = [fitted_text(name, min(room, 80), n_lines=2) for name in names]
     if not own_figure:
         axes[0].legend(handles, names, fontsize="small")
         return
-    figure = axes[0].figure
-    room = figure.get_figwidth() * 13  # characters of this size to the inch
-    n_columns = max(1, min(len(names), int(room // (max(map(len, names)) + 8))))
+    n_columns = max(1, min(len(names), (room + 8) // (max(map(len, names)) + 8)))
     figure.legend(
-        handles, names, loc="outside upper left", ncols=n_columns, frameon=False, fontsize="small",
+        handles,
+        names,
+        loc="outside upper left",
+        ncols=n_columns,
+        frameon=False,
+        fontsize="small",
         handlelength=3.5,
-    )  # fmt: skip
+    )
+    n_lines = -(-len(names) // n_columns) * max(name.count("\n") + 1 for name in names)
+    make_room(figure, LINE_HEIGHT * n_lines)
+
+
+def make_room(figure, inches):
+    """Let a figure grow in height."""
+    figure.set_figheight(figure.get_figheight() + inches)
 
 
 def tidy(ax):

@@ -1,7 +1,6 @@
 """Predictions beside labels: traces over time, or for one label per clip a scatter plot."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,75 +8,37 @@ from sklearn.pipeline import Pipeline
 
 from avfusion.inspection.panels import (
     LABEL_COLOUR,
-    distinct_styles,
+    LINE_HEIGHT,
     fitted_text,
+    line_styles,
+    make_room,
     name_lines,
     panel_axes,
     tidy,
 )
+from avfusion.inspection.prediction_panels import (
+    metadata_column,
+    names_of_rows,
+    prediction_panels,
+)
 from avfusion.inspection.selection import paired_values, select_rows, select_targets
-from avfusion.metrics import ccc_score
 from avfusion.sequences import SequenceDtype
 from avfusion.sequences.targets import as_targets
 
 _MOST_PANELS = 12  # by default
 
 
-@dataclass(frozen=True, eq=False)
-class PredictionPanel:
-    """What one panel shows.
-
-    Parameters
-    ----------
-    target : str
-        Name of the target.
-    labels : ndarray of shape (n_steps,), or per clip (n_rows,)
-        NaN is unlabelled.
-    predictions : dict of str to ndarray of the same shape
-        By name of the model; NaN where there is none.
-    row : str, optional
-        Name of the row whose steps these are; None where every value is a clip.
-
-    Examples
-    --------
-    >>> PredictionPanel("arousal", np.array([0.0, 1.0]), {"ridge": np.array([0.0, 1.0])}).ccc
-    {'ridge': 1.0}
-    """
-
-    target: str
-    labels: np.ndarray
-    predictions: dict
-    row: str | None = None
-
-    @property
-    def ccc(self) -> dict:
-        """CCC of each model over the labelled steps of this panel; NaN without labels or predictions.
-
-        Examples
-        --------
-        >>> panel = PredictionPanel("arousal", np.array([np.nan, 1.0]), {"ridge": np.array([0.0, np.nan])})
-        >>> panel.ccc
-        {'ridge': nan}
-        """
-        labelled = ~np.isnan(self.labels)
-        scores = {}
-        for name, values in self.predictions.items():
-            complete = labelled.any() and not np.isnan(values[labelled]).any()
-            scores[name] = ccc_score(self.labels[labelled], values[labelled]) if complete else np.nan
-        return scores
-
-
 class PredictionDisplay:
     """Predictions beside labels.
 
     Labels per frame are drawn over time, one panel for each row and target; labels per clip as actual against
-    predicted values, one panel for each target. It is recommended to use :meth:`from_estimator` or
+    predicted values, one panel for each target and model. It is recommended to use :meth:`from_estimator` or
     :meth:`from_predictions`. All parameters are stored as attributes.
 
     Parameters
     ----------
     panels : list of PredictionPanel
-        What to draw, in this order, with the same models in each.
+        What to draw, in this order; all of them per frame, with the same models, or all per clip.
     rate_hz : float, optional
         Steps per second: time is shown in seconds. Without it in steps.
 
@@ -158,7 +119,7 @@ class PredictionDisplay:
         (3, 'label')
         """
         if isinstance(row_names, str):
-            row_names = _names_from_column(X, row_names)
+            row_names = metadata_column(X, row_names)
         several = estimator if isinstance(estimator, Mapping) else {name or _class_name(estimator): estimator}
         predictions = {key: model.predict(X) for key, model in several.items()}
         return cls.from_predictions(
@@ -185,7 +146,8 @@ class PredictionDisplay:
         rate_hz : float, optional
             Labels per second; by default that of y's dtype, if it has one.
         row_names : array-like of shape (n_rows,), optional
-            Names of all rows of y; by default its index, or "row 0", "row 1", ...
+            Names of all rows of y, or a Series (its name goes before each: "subject 7"); by default the
+            index of y, or "row 0", "row 1", ...
         name : str, default="prediction"
             What to call the predictions of a single model.
         ax : Axes or array-like of Axes, optional
@@ -221,8 +183,8 @@ class PredictionDisplay:
         columns = select_targets(true.form.target_names, targets)
         most = max(1, min(3, _MOST_PANELS // len(columns)))
         rows = select_rows(true, rows, most, index)
-        names = _row_names(true.n_rows, row_names, index)
-        panels = _panels(true, values, rows, columns, names)
+        names = names_of_rows(true.n_rows, row_names, index)
+        panels = prediction_panels(true, values, rows, columns, names)
         if rate_hz is None:
             rate_hz = next((d.rate_hz for d in true.form.dtypes if isinstance(d, SequenceDtype)), None)
         return cls(panels=panels, rate_hz=rate_hz).plot(ax=ax)
@@ -249,6 +211,7 @@ class PredictionDisplay:
         Examples
         --------
         >>> from matplotlib.figure import Figure
+        >>> from avfusion.inspection import PredictionPanel
         >>> values = np.array([2.0, 4.0, 6.0])
         >>> display = PredictionDisplay(panels=[PredictionPanel("trust", values, {"svr": values})])
         >>> display.plot(ax=Figure().subplots()).ax_.get_xlabel()
@@ -261,126 +224,89 @@ class PredictionDisplay:
         size = (3.4, 3.4) if clips else ((9.0, 2.0) if n_columns == 1 else (10.0 / n_columns, 1.8))
         self.axes_ = panel_axes(ax, len(self.panels), n_columns, size)
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
-        styles = distinct_styles(self.panels[0].predictions, "markers" if clips else "dashes")
+        styles = line_styles(self.panels[0].predictions)
         draw = self._draw_clips if clips else self._draw_steps
         drawn = [draw(axes, panel, styles) for axes, panel in zip(self.axes_, self.panels)]
         self.label_lines_, self.prediction_lines_ = (list(lines) for lines in zip(*drawn))
         for axes, panel in zip(self.axes_, self.panels):
-            axes.set_title(_title(panel, _characters(axes)), loc="left", fontsize="medium")
+            axes.set_title(_title(panel, axes), loc="left", fontsize="medium")
             tidy(axes)
         if ax is None:
-            self._share(n_columns, clips)
-        handles = [self.label_lines_[0], *self.prediction_lines_[0].values()]
-        name_lines(self.axes_, ax is None, ["equal" if clips else "label", *styles], handles)
+            self._arrange(n_columns, clips)
+        if not clips:
+            handles = [self.label_lines_[0], *self.prediction_lines_[0].values()]
+            name_lines(self.axes_, ax is None, ["label", *styles], handles)
         return self
 
     def _n_columns(self, clips):
         n_panels, n_targets = len(self.panels), len({panel.target for panel in self.panels})
+        n_models = n_panels // n_targets
         if clips:
-            return min(n_panels, 4 if n_panels > 6 else 3)
+            return min(n_models, 4) if n_models > 1 else min(n_panels, 3 if n_panels <= 6 else 4)
         if n_targets == 1:
             return 1 if n_panels <= 4 else 2
         return min(n_targets, 3)
 
     def _draw_steps(self, ax, panel, styles):
         time = np.arange(len(panel.labels)) / (self.rate_hz or 1)
-        (labels,) = ax.plot(time, panel.labels, color=LABEL_COLOUR, linewidth=3, zorder=1)
+        labels = _line(ax, time, panel.labels, color=LABEL_COLOUR, linewidth=3, zorder=1)
         lines = {
-            name: ax.plot(time, values, linewidth=1.2, zorder=2, **styles[name])[0]
+            name: _line(ax, time, values, linewidth=1.2, zorder=2, **styles[name])
             for name, values in panel.predictions.items()
         }
         ax.margins(x=0.01)
         ax.set_xlabel("time (s)" if self.rate_hz else "time (steps)")
-        ax.set_ylabel(fitted_text(panel.target, 20, n_lines=2))
+        ax.set_ylabel(fitted_text(panel.target, 16, n_lines=2))
         return labels, lines
 
     def _draw_clips(self, ax, panel, styles):
         values = np.concatenate([panel.labels, *panel.predictions.values()])
         ends = [np.nanmin(values), np.nanmax(values)]
         (diagonal,) = ax.plot(ends, ends, color="0.5", linestyle="--", linewidth=1, zorder=1)
+        points = {"color": "black", "linestyle": "none", "marker": "o", "markersize": 4, "fillstyle": "none"}
         lines = {
-            name: ax.plot(
-                predicted,
-                panel.labels,
-                linestyle="none",
-                markersize=4,
-                fillstyle="none",
-                zorder=2,
-                **styles[name],
-            )[0]
+            name: ax.plot(predicted, panel.labels, zorder=2, **points)[0]
             for name, predicted in panel.predictions.items()
         }
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal", adjustable="box")
         ax.set_xlabel(fitted_text(f"predicted {panel.target}", 32, n_lines=2))
         ax.set_ylabel(fitted_text(f"actual {panel.target}", 32, n_lines=2))
         return diagonal, lines
 
-    def _share(self, n_columns, clips):
-        """Give each target one scale, and the axis of time one name per column."""
-        if clips:
-            return
+    def _arrange(self, n_columns, clips):
+        """Give each target one scale, the axis of time one name per column, and titles their room."""
         first = {}
         for panel, axes in zip(self.panels, self.axes_):
-            if panel.target in first:
-                axes.sharey(first[panel.target])
+            own = first.setdefault(panel.target, axes)
+            if own is not axes:
+                axes.sharey(own)
                 axes.autoscale(axis="y")  # over all that share
-            first.setdefault(panel.target, axes)
-        for axes in self.axes_[:-n_columns]:
+        for axes in self.axes_[: 0 if clips else -n_columns]:
             axes.set_xlabel("")
-
-
-def _panels(true, values, rows, columns, row_names):
-    names = true.form.target_names
-    if true.lengths is None:
-        return [
-            PredictionPanel(
-                names[k], true.values[rows, k], {model: v[rows, k] for model, v in values.items()}
-            )
-            for k in columns
-        ]
-    stops = np.cumsum(np.maximum(true.lengths, 0))
-    panels = []
-    for row in rows:
-        steps = slice(stops[row] - true.lengths[row], stops[row])
-        for k in columns:
-            own = {model: v[steps, k] for model, v in values.items()}
-            panels.append(PredictionPanel(names[k], true.values[steps, k], own, row_names[row]))
-    return panels
-
-
-def _row_names(n_rows, row_names, index):
-    if row_names is None:
-        if index is None or isinstance(index, pd.RangeIndex):
-            return [f"row {row}" for row in range(n_rows)]
-        return [str(label) for label in index]
-    if len(row_names) != n_rows:
-        raise ValueError(f"row_names has {len(row_names)} names, but y_true has {n_rows} rows.")
-    return [str(name) for name in row_names]
-
-
-def _names_from_column(X, column):
-    if not isinstance(X, pd.DataFrame) or column not in X.columns:
-        columns = list(X.columns) if isinstance(X, pd.DataFrame) else "none: it is no DataFrame"
-        raise ValueError(f"row_names={column!r} is no column of X; its columns are {columns}.")
-    return [f"{column} {value}" for value in X[column]]
+        n_lines = max(axes.get_title(loc="left").count("\n") for axes in self.axes_)
+        make_room(self.figure_, LINE_HEIGHT * n_lines * -(-len(self.axes_) // n_columns))
 
 
 def _class_name(estimator):
     return type(estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator).__name__
 
 
-def _characters(ax):
-    """How many characters of a title have room above an axes."""
-    width = ax.get_position().width * ax.figure.get_figwidth()
-    return max(12, int(width * 11))
+def _line(ax, time, values, **style):
+    """Draw a line with gaps; a value between two gaps, which no line would show, is a point."""
+    absent = np.isnan(np.concatenate([[np.nan], values, [np.nan]]))
+    alone = ~absent[1:-1] & absent[:-2] & absent[2:]
+    points = {"marker": "o", "markersize": style["linewidth"] + 1, "markevery": alone} if alone.any() else {}
+    return ax.plot(time, values, **points, **style)[0]
 
 
-def _title(panel, n_characters):
-    scores = panel.ccc.values()
-    numbers = ", ".join("none" if np.isnan(score) else f"{score:.2f}" for score in scores)
-    score = f"CCC {numbers}" if not np.isnan(panel.labels).all() else "no labels"
-    if panel.row is None:
-        return fitted_text(score, n_characters, n_lines=2)
-    if len(panel.row) + len(score) + 2 <= n_characters:
-        return f"{panel.row}: {score}"
-    return f"{fitted_text(panel.row, n_characters)}\n{fitted_text(score, n_characters, n_lines=2)}"
+def _title(panel, ax):
+    """Name what a panel shows and how well it agrees, on as many lines as the width of the axes asks for."""
+    n_characters = max(16, int(ax.get_position().width * ax.figure.get_figwidth() * 13))
+    name = next(iter(panel.predictions)) if panel.row is None else panel.row
+    numbers = ", ".join(
+        "none" if np.isnan(score) else f"{round(score, 2) + 0.0:.2f}" for score in panel.ccc.values()
+    )
+    score = "no labels" if np.isnan(panel.labels).all() else f"CCC {numbers}"
+    if len(name) + len(score) + 2 <= n_characters:
+        return f"{name}: {score}"
+    return f"{fitted_text(name, n_characters)}\n{fitted_text(score, n_characters, n_lines=2)}"

@@ -91,7 +91,9 @@ class TrainingDisplay:
         history = {
             key: _recorded(model.net_.history, key) for key in ("train_loss", "valid_loss", "valid_ccc")
         }
-        best = np.flatnonzero(_recorded(model.net_.history, "valid_ccc_best") == 1)
+        flags = _recorded(model.net_.history, "valid_ccc_best")
+        # after a warm start without early stopping the flags of former fits say nothing any more
+        best = np.flatnonzero(flags == 1) if not np.isnan(flags[-1]) else ()
         loss = getattr(model, "loss", None)
         display = cls(
             **{key: values for key, values in history.items() if not np.isnan(values).all()},

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from avfusion.inspection.panels import fitted_text
+
 _FAINT = "0.72"
 
 
@@ -55,12 +57,14 @@ def plot_comparison(comparison, score=None, ax=None):
         positions, table[f"{score}_low"], table[f"{score}_high"], color="black", linewidth=1.6, zorder=2
     )
     ax.plot(table[score], positions, "D", color="black", markersize=6, zorder=3)
-    ax.set_yticks(positions, table.index)
+    ax.set_yticks(positions, [fitted_text(name, 32, n_lines=2) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
     if ax.get_xlim()[0] < 0 < ax.get_xlim()[1]:
         ax.axvline(0, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
     level = f"{comparison.settings['level']:.0%}".replace("%", " %")
-    ax.set_xlabel(f"{score}, out of fold: all rows (diamond), {level} interval (line), {label} (points)")
+    legend = f"all rows (diamond), {level} interval (line), {label} (points)"
+    # right-aligned: there is room below the names on the left
+    ax.set_xlabel(f"{score}, out of fold: {legend}", loc="right", fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -64,3 +64,23 @@ def test_a_new_figure_without_axes(result):
 def test_unknown_score_is_refused(result):
     with pytest.raises(ValueError, match="score 'r2' is not among ccc, pcc, rmse, mae"):
         draw(result, score="r2")
+
+
+def test_long_names_leave_room_and_all_text_is_inside():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(24, 2))
+    y = X[:, 0] + rng.normal(size=24)
+    names = [f"a very long name of an estimator_as_a_configuration_file_would_have_it_v{k}" for k in range(7)]
+    models = {name: Ridge(10.0**k) for k, name in enumerate(names)}
+    result = compare(models, X, y, groups=np.arange(24) % 8, cv=2, verbose=False)
+    figure = result._figure()
+    figure.canvas.draw()
+    ax = figure.axes[0]
+    inside = ax.get_window_extent()
+    assert inside.width > 0.5 * figure.bbox.width
+    labels = [label.get_window_extent() for label in ax.get_yticklabels()]
+    for box in [*labels, ax.xaxis.label.get_window_extent()]:
+        assert figure.bbox.x0 - 1 <= box.x0
+        assert box.x1 <= figure.bbox.x1 + 1
+    assert not any(one.overlaps(other) for one, other in zip(labels, labels[1:]))
+    assert [label.get_text()[-2:] for label in ax.get_yticklabels()] == [f"v{k}" for k in range(7)]
