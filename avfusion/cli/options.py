@@ -1,0 +1,80 @@
+"""Arguments and options that several commands share, and the texts that explain them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA_HELP = """\b
+What DATA can be:
+  synthetic      drawn recordings, see --option
+  studyforrest   a feature film with its emotions, downloaded once (20 MB)
+  FILE.parquet   a Parquet (or .feather) file with columns of sequences, as
+                 DataFrame.to_parquet writes them; --target names the labels
+  FOLDER         a sub-folder for each modality, a file for each recording:
+    audio/clip01.npy    (steps, features), or .csv: a line per step
+    video/clip01.npy    a recording without this file lacks the stream
+    labels/clip01.csv   labels per step, a column for each target
+    labels.csv          or labels per clip: columns recording, TARGET...
+    metadata.csv        optional: columns recording, subject...
+    rates.toml          optional: steps per second, lines such as audio = 25"""
+
+ESTIMATORS_HELP = """\b
+A file of estimators (YAML; TOML likewise) names them and lists their steps:
+  ridge:
+    - Align: {rate_hz: 1, aggregate: [mean, std]}
+    - AddContext: {widths_s: [1, 5, 21]}
+    - FrameRegressor: {regressor: {Ridge: {alpha: 1000}}}
+  attention:
+    - Align: {rate_hz: 1}
+    - RecursiveJointAttentionRegressor: {hidden_size: 64, max_epochs: 30}
+Classes are those of avfusion, else of scikit-learn. A Python file defines
+estimators = {name: estimator}; it is executed, so use only files you trust."""
+
+EXIT_CODES = """\b
+Exit codes: 0 done, 2 something is wrong with what was given, 1 a failure,
+130 interrupted. Results appear under their name only when they are whole."""
+
+
+def examples(*lines):
+    """Write examples of a command for the end of its help. The backspace lets the lines stay as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  avfusion {line}" for line in lines)
+
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="synthetic, studyforrest, a file or a folder.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="NAME", help="A target; repeat for several. [default: all]"),
+]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option("--rate", metavar="NAME=HZ", help="Steps per second of a modality, or of labels; repeat."),
+]
+DataHome = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-home", metavar="FOLDER", help="Where studyforrest is kept. [default: ~/avfusion_data]"
+    ),
+]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="A parameter of the synthetic recordings, such as n_recordings=20 or target=clip; repeat.",
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        metavar="COLUMN",
+        help="Metadata column whose values are never on both sides of a split, such as subject. "
+        "[default: subject of synthetic, segment of studyforrest]",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Seed of all that is drawn, wherever no other seed is written.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")]

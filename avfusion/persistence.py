@@ -1,0 +1,301 @@
+"""Fitted estimators in one file, written in one step, with a header that is read without running code.
+
+A model file is a zip archive of two members: ``avfusion.json``, the header, and ``model.joblib``, the
+estimator as joblib pickles it. Pickles keep every estimator, those of scikit-learn and of users too, exactly
+as it is; formats that hold weights only (safetensors) or known types only (skops) would keep some estimators
+and refuse others. The price: **loading a model executes code that the file names. Load only files that you
+trust.** The header alone is safe to read.
+"""
+
+import json
+import os
+import platform
+import shutil
+import warnings
+import zipfile
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+FORMAT = 1
+_HEADER, _MODEL = "avfusion.json", "model.joblib"
+_PACKAGES = ("avfusion", "torch", "scikit-learn", "numpy")
+
+
+def save(estimator, path, *, target_names=None):
+    """Write a fitted estimator to a file, which appears under its name only when it is whole.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        Fitted. Classes and functions of your own must live in a module that can be imported where the file
+        is loaded.
+    path : str or path-like
+        The file; one of this name is replaced.
+    target_names : list of str, optional
+        Names of the targets. By default those that the estimator remembers.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the estimator is not fitted, or cannot be pickled.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from avfusion import persistence
+    >>> from tempfile import TemporaryDirectory
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     4, audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> model = av.FrameRegressor().fit(X, y)
+    >>> with TemporaryDirectory() as folder:
+    ...     again = persistence.load(persistence.save(model, f"{folder}/ridge.model"))
+    >>> again.predict(X).equals(model.predict(X))
+    True
+    """
+    path = Path(path)
+    try:
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError) as error:
+        raise ValueError(f"Only a fitted estimator can be saved: {error}") from error
+    header = json.dumps(_describe(estimator, target_names), indent=2)
+    with in_one_step(path) as part, zipfile.ZipFile(part, "w") as archive:
+        archive.writestr(_HEADER, header)
+        try:
+            with archive.open(_MODEL, "w", force_zip64=True) as file:
+                joblib.dump(estimator, file)
+        except (TypeError, AttributeError, ImportError, ValueError) as error:
+            raise _pickling_error(error) from error
+        except Exception as error:
+            if type(error).__name__ != "PicklingError":  # joblib has classes of its own by that name
+                raise
+            raise _pickling_error(error) from error
+    return path
+
+
+def load(path):
+    """Read an estimator that `save` wrote. This executes code: load only files that you trust.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    estimator
+        As it was saved.
+
+    Raises
+    ------
+    ValueError
+        If the file is no model of this package, is damaged, or needs code that is not here.
+    OSError
+        If the file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If avfusion, torch, scikit-learn, numpy or Python had another version when the file was written.
+
+    Examples
+    --------
+    >>> from avfusion import persistence
+    >>> persistence.load("LICENSE")  # doctest: +SKIP
+    Traceback (most recent call last):
+    ...
+    ValueError: LICENSE is not a model that avfusion saved...
+    """
+    path = Path(path)
+    header = read_header(path)
+    saved, here = header["versions"], _versions()
+    different = [
+        f"{name} {saved[name]} (here {here.get(name)})" for name in saved if saved[name] != here.get(name)
+    ]
+    if different:
+        warnings.warn(
+            f"{path} was saved with {', '.join(different)}. It may predict something else, or fail; with the "
+            "versions of then it does what it did then.",
+            stacklevel=2,
+        )
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(_MODEL) as file:
+            return joblib.load(file)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"{path} needs code that is not here: {error}. Install the versions of its header, and put "
+            "modules of your own where Python finds them (PYTHONPATH)."
+        ) from error
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is damaged: {error}. Copy or save it again.") from error
+
+
+def read_header(path):
+    """Tell what is in a model file, without running any code of it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Returns
+    -------
+    dict
+        ``format``; ``estimator``, its representation; ``versions`` of python and packages; ``modalities``,
+        a dict of name to ``{"width": int, "rate_hz": float or None}``, None if unknown; ``targets``,
+        ``{"names": list or None, "per_frame": bool or None}``.
+
+    Raises
+    ------
+    ValueError
+        If the file is no model of this package, or of a newer format.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from avfusion import persistence
+    >>> from tempfile import TemporaryDirectory
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     4, audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> with TemporaryDirectory() as folder:
+    ...     path = persistence.save(av.FrameRegressor().fit(X, y), f"{folder}/ridge.model")
+    ...     header = persistence.read_header(path)
+    >>> header["targets"]
+    {'names': ['label'], 'per_frame': True}
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read(_HEADER))
+            archive.getinfo(_MODEL)
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not a model that avfusion saved, or only a part of one ({error}). "
+            "Models are written by avfusion.persistence.save and by the command avfusion fit."
+        ) from error
+    if header["format"] > FORMAT:
+        raise ValueError(
+            f"{path} was saved by avfusion {header['versions']['avfusion']}, which is newer: upgrade."
+        )
+    return header
+
+
+def is_model(path):
+    """Tell whether a file is a model that `save` wrote, without running any code of it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Any path.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_model("no such file")
+    False
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _HEADER in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+@contextmanager
+def in_one_step(path):
+    """Give a temporary name beside `path`, and put what was written there in its place once it is whole.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A file, or a folder that does not exist yet.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write. After an error, or Ctrl-C, it is removed and `path` is as it was.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with in_one_step(Path(folder, "notes.txt")) as part:
+    ...         _ = part.write_text("whole")
+    ...     Path(folder, "notes.txt").read_text()
+    'whole'
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+
+
+def _describe(estimator, target_names):
+    streams = form = None
+    for part in _outside_in(estimator):
+        streams = getattr(part, "modalities_", None) if streams is None else streams
+        form = getattr(part, "target_form_", None) if form is None else form
+    if streams is not None:  # transformers know width and rate, regressors the width
+        streams = {
+            str(name): {
+                "width": int(getattr(stream, "width", stream)),
+                "rate_hz": getattr(stream, "rate_hz", None),
+            }
+            for name, stream in streams.items()
+        }
+    if target_names is None and form is not None:
+        target_names = form.target_names
+    return {
+        "format": FORMAT,
+        "estimator": repr(estimator),
+        "versions": _versions(),
+        "modalities": streams,
+        "targets": {
+            "names": None if target_names is None else [str(name) for name in target_names],
+            "per_frame": getattr(form, "per_frame", None),
+        },
+    }
+
+
+def _outside_in(estimator):
+    """Yield an estimator, then the fitted ones that it is made of, in the order in which X passes them."""
+    yield estimator
+    inner = [step for _, step in getattr(estimator, "steps", ())]
+    inner += [
+        getattr(estimator, name) for name in ("best_estimator_", "regressor_") if hasattr(estimator, name)
+    ]
+    for part in inner:
+        yield from _outside_in(part)
+
+
+def _versions():
+    return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
+
+
+def _pickling_error(error):
+    return ValueError(
+        f"The estimator cannot be saved: {error}. Put functions and classes of your own into a module that "
+        "can be imported, and use no lambdas."
+    )
