@@ -88,12 +88,18 @@ class PredictionDisplay:
             Rows to predict, preferably ones that were not trained on.
         y : per-frame or per-clip targets
             Their labels.
-        rows, targets, rate_hz, ax
-            As in `from_predictions`.
+        rows : int or array-like of int, optional
+            Positions of the rows to draw, chosen as in `from_predictions`.
+        targets : str, int or list of these, optional
+            Names or positions of the targets; by default all of them.
+        rate_hz : float, optional
+            Labels per second; by default that of y's dtype, if it has one.
         row_names : str or array-like of shape (n_rows,), optional
             Column of X that names the rows, or the names.
         name : str, optional
             What to call a single estimator; by default its class.
+        ax : Axes or array-like of Axes, optional
+            Where to draw, as in `plot`.
 
         Returns
         -------

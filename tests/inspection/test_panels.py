@@ -88,7 +88,7 @@ def test_the_figure_grows_by_its_legend():
             axes, True, [f"a name that takes about half the width {k}" for k in range(n_names)], handles
         )
         figure = axes[0].figure
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         heights.append(axes[0].get_window_extent().height)
         legend = figure.legends[0].get_window_extent()
         assert legend.y0 >= axes[0].get_window_extent().y1

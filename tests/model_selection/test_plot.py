@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -74,7 +76,7 @@ def test_long_names_leave_room_and_all_text_is_inside():
     models = {name: Ridge(10.0**k) for k, name in enumerate(names)}
     result = compare(models, X, y, groups=np.arange(24) % 8, cv=2, verbose=False)
     figure = result._figure()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     ax = figure.axes[0]
     inside = ax.get_window_extent()
     assert inside.width > 0.5 * figure.bbox.width
@@ -82,5 +84,5 @@ def test_long_names_leave_room_and_all_text_is_inside():
     for box in [*labels, ax.xaxis.label.get_window_extent()]:
         assert figure.bbox.x0 - 1 <= box.x0
         assert box.x1 <= figure.bbox.x1 + 1
-    assert not any(one.overlaps(other) for one, other in zip(labels, labels[1:]))
+    assert not any(one.overlaps(other) for one, other in pairwise(labels))
     assert [label.get_text()[-2:] for label in ax.get_yticklabels()] == [f"v{k}" for k in range(7)]
