@@ -34,13 +34,15 @@ def quick(regressor):
     if regressor is av.LateFusionRegressor:
         network, trees = av.UnimodalRegressor(**QUICK), quick(av.FrameRegressor)
         return av.LateFusionRegressor([("audio", network, "audio"), ("trees", trees, None)])
+    if regressor is av.RescaledRegressor:
+        return av.RescaledRegressor(quick(av.FrameRegressor), n_splits=2)
     model = regressor(**QUICK)
     return model.set_params(modality="audio") if "modality" in model.get_params() else model
 
 
 def searched(model):
     """Name and values of a parameter that changes what the model learns."""
-    names = ("hidden_size", "audio__hidden_size", "regressor__max_depth")
+    names = ("hidden_size", "audio__hidden_size", "regressor__max_depth", "regressor__regressor__max_depth")
     return next(name for name in names if name in model.get_params()), [2, 4]
 
 

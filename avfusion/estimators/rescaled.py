@@ -41,9 +41,9 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
     modalities_ : dict of str to int
         Names and widths of the streams.
     n_features_in_ : int
-        Number of features of a plain table, else number of sequence columns.
+        Number of columns of X.
     feature_names_in_ : ndarray of str
-        Column names of a table, else names of the sequence columns.
+        Names of the columns of X, where it has names.
 
     Examples
     --------
@@ -90,9 +90,12 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         self.target_form_ = targets.form
         regressor = FrameRegressor() if self.regressor is None else self.regressor
         cv, groups = self._inner_folds(X)
+        fitted = clone(regressor).fit(
+            X, y
+        )  # first, so that what it objects to names rows of X, not of a fold
         held_out = cross_val_predict(regressor, X, y, cv=cv, groups=groups)
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
-        self.regressor_ = clone(regressor).fit(X, y)
+        self.regressor_ = fitted
         return self
 
     def predict(self, X):

@@ -524,14 +524,13 @@ class TestParameters:
         )
 
 
-def test_no_data_is_kept(ragged):
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_no_data_is_kept(ragged, early_stopping):
     X, y = ragged
-    wide = X.assign(
-        audio=X["audio"].array.with_frames(np.ones((len(X["audio"].array.pack().frames), 1), "float32"))
-    )
-    model = av.EarlyFusionRegressor(**QUICK).fit(wide, y)
-    big = pd.concat([wide] * 200, ignore_index=True), pd.concat([y] * 200, ignore_index=True)
-    large = av.EarlyFusionRegressor(**{**QUICK, "max_epochs": 1, "batch_size": 1200}).fit(*big)
+    settings = {**QUICK, "early_stopping": early_stopping, "max_epochs": 1, "batch_size": 1200}
+    model = av.EarlyFusionRegressor(**settings).fit(X, y)
+    many = pd.concat([X] * 200, ignore_index=True), pd.concat([y] * 200, ignore_index=True)
+    large = av.EarlyFusionRegressor(**settings).fit(*many)
     assert len(pickle.dumps(large)) < 1.1 * len(pickle.dumps(model)) + 2000
 
 

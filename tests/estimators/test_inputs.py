@@ -18,9 +18,10 @@ MODELS = {
     "attention": av.RecursiveJointAttentionRegressor(max_epochs=1, hidden_size=4, random_state=0),
     "frames": TREES,
     "late": av.LateFusionRegressor([("all", TREES, None)]),
+    "rescaled": av.RescaledRegressor(TREES, n_splits=2),
 }
 each = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-LEARNT = ("net_", "regressors_", "estimators_")
+LEARNT = ("net_", "regressors_", "estimators_", "regressor_")
 
 
 def refuses(model, X, y, message, kind=ValueError):
