@@ -99,13 +99,13 @@ def fitted_text(text, n_characters, n_lines=1):
     >>> fitted_text("amount of laughter", 12, n_lines=2)
     'amount of\nlaughter'
     """
-    text = str(text)
+    text = " ".join(str(text).split())
     lines = wrap(text, n_characters)
-    if len(lines) <= n_lines:
-        return "\n".join(lines)
-    room = n_characters * n_lines - 1
-    text = f"{text[: room // 2].rstrip()}…{text[len(text) - (room - room // 2) :].lstrip()}"
-    return "\n".join(text[k : k + n_characters] for k in range(0, len(text), n_characters))
+    if len(lines) > n_lines:
+        room = n_characters * n_lines - 1
+        text = f"{text[: room // 2].rstrip()}…{text[len(text) - (room - room // 2) :].lstrip()}"
+        lines = [text[k : k + n_characters] for k in range(0, len(text), n_characters)]
+    return "\n".join(lines).replace("$", r"\$")  # Matplotlib would take $...$ for mathematics
 
 
 def name_lines(axes, own_figure, names, handles):

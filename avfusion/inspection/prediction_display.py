@@ -308,11 +308,11 @@ def _line(ax, time, values, **style):
 def _title(panel, ax):
     """Name what a panel shows and how well it agrees, on as many lines as the width of the axes asks for."""
     n_characters = max(16, int(ax.get_position().width * ax.figure.get_figwidth() * 13))
-    name = next(iter(panel.predictions)) if panel.row is None else panel.row
+    name = fitted_text(next(iter(panel.predictions)) if panel.row is None else panel.row, n_characters)
     numbers = ", ".join(
         "none" if np.isnan(score) else f"{round(score, 2) + 0.0:.2f}" for score in panel.ccc.values()
     )
     score = "no labels" if np.isnan(panel.labels).all() else f"CCC {numbers}"
     if len(name) + len(score) + 2 <= n_characters:
         return f"{name}: {score}"
-    return f"{fitted_text(name, n_characters)}\n{fitted_text(score, n_characters, n_lines=2)}"
+    return f"{name}\n{fitted_text(score, n_characters, n_lines=2)}"
