@@ -34,33 +34,36 @@ COLUMNS = {
 def synthetic(data_home):
     """Forty recordings of 8 people, half of the label visible only in both streams together."""
     X, y = av.datasets.make_audiovisual_regression(random_state=0)
-    return X, y.to_frame(), "subject", GroupKFold(4), (1, 5, 21)
+    return X, y.to_frame(), "subject", GroupKFold(4), {"networks": (1, 5, 21), "classical": (1, 5, 21)}
 
 
 def studyforrest(data_home):
     """Arousal in eight segments of a film, from six descriptors of its sound and picture."""
     X, y = av.datasets.fetch_studyforrest(data_home)
-    return X, y[["arousal"]], "segment", LeaveOneGroupOut(), (1, 5, 21, 61)
+    widths_s = {"networks": (1, 5, 21, 61), "classical": (1, 5, 15, 31, 61, 121)}
+    return X, y[["arousal"]], "segment", LeaveOneGroupOut(), widths_s
 
 
 def methods(groups, widths_s, seed):
     """Return the estimators by name; those without randomness only for the first seed."""
     align = av.Align(rate_hz=1.0, aggregate=("mean", "std"))
 
-    def pipeline(estimator, widths_s=widths_s):
-        return make_pipeline(
-            align, av.AddContext(widths_s=widths_s), av.OnFrames(StandardScaler()), estimator
-        )
+    def pipeline(estimator, kind="networks"):
+        context = av.AddContext(widths_s=widths_s[kind])
+        return make_pipeline(align, context, av.OnFrames(StandardScaler()), estimator)
+
+    def classical(estimator):
+        return pipeline(estimator, "classical")
 
     def rescaled(estimator):
-        return pipeline(av.RescaledRegressor(estimator, groups=groups))
+        return classical(av.RescaledRegressor(estimator, groups=groups))
 
     ridge = av.FrameRegressor(Ridge(alpha=1000))
     trees = av.FrameRegressor(HistGradientBoostingRegressor(max_iter=100, learning_rate=0.05))
     fixed = {
-        "ridge": pipeline(ridge),
+        "ridge": classical(ridge),
         "ridge, rescaled": rescaled(ridge),
-        "gradient boosting": pipeline(trees),
+        "gradient boosting": classical(trees),
         "gradient boosting, rescaled": rescaled(trees),
     }
     networks = {
@@ -117,7 +120,7 @@ def plot(summary, title):
         ax.plot([centre - spread, centre + spread], [position] * 2, color="0.6", linewidth=7, zorder=0)
     ax.set_yticks(positions, summary.index)
     ax.invert_yaxis()
-    ax.set_xlabel("CCC, out of fold (diamond), 95 % interval (line), ± sd between seeds (bar)")
+    ax.set_xlabel("CCC out of fold (line: 95 % interval, bar: ± sd of seeds)")
     ax.set_title(title)
     ax.spines[["top", "right"]].set_visible(False)
     return figure

@@ -57,9 +57,9 @@ hidden_size : int, default=32
         Learning rate at its highest.
     weight_decay : float, default=0.1
         Weight decay of the optimizer.
-    batch_size : int, default=16
+    batch_size : int, default=8
         Number of windows (or rows) in a batch.
-    max_epochs : int, default=50
+    max_epochs : int, default=40
         Number of passes over the training rows.
     schedule : {"cosine", None}, default="cosine"
         "cosine" raises the learning rate over 10 steps and then lets it fall to zero; None leaves it.
@@ -153,8 +153,8 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
     optimizer: str = "adamw"
     lr: float = 3e-3
     weight_decay: float = 0.1
-    batch_size: int = 16
-    max_epochs: int = 50
+    batch_size: int = 8
+    max_epochs: int = 40
     schedule: str | None = "cosine"
     gradient_clip: float | None = 1.0
     weight_average: float | None = 0.95
