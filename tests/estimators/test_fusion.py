@@ -12,8 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from skorch.callbacks import Callback
 
 import avfusion as av
-from avfusion.estimators.batches import StreamDataset
-from avfusion.estimators.fusion import observed_statistics
+from avfusion.estimators.batches import StreamDataset, observed_statistics
 from avfusion.sequences.targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "batch_size": 2, "random_state": 0}
