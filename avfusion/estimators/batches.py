@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from avfusion.estimators.inputs import check_observed
+
 
 class Spans(NamedTuple):
     """Pieces of rows: for each, its row, its first step and its number of steps, all int64 (n_spans,)."""
@@ -221,3 +223,28 @@ def expected_batches(dataset, batch_size):
 
 def _torch_dtype(dtype):
     return {"float32": torch.float32, "float64": torch.float64}[np.dtype(dtype).name]
+
+
+def observed_statistics(data, name):
+    """Return mean and spread of a stream's features over the observed steps of all rows, (width,) each.
+
+    Summed in float64, row by row, around the first observed step, so that neither memory-mapped features are
+    copied nor large offsets lose digits.
+    """
+    frames, starts = data.frames[name], data.starts[name]
+    shift, n_steps = None, 0
+    for row in np.flatnonzero(starts >= 0):
+        values = np.asarray(frames[starts[row] : starts[row] + data.lengths[row]], dtype=np.float64)
+        values = values[~np.isnan(values).any(axis=1)]
+        if not len(values):
+            continue
+        if shift is None:
+            shift, total, squares = values[0], np.zeros(frames.shape[1]), np.zeros(frames.shape[1])
+        values = values - shift
+        n_steps += len(values)
+        total += values.sum(axis=0)
+        squares += np.square(values).sum(axis=0)
+    check_observed(n_steps > 0, name)
+    mean = total / n_steps
+    variance = squares / n_steps - np.square(mean)
+    return mean + shift, np.sqrt(np.maximum(variance, 0))

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupShuffleSplit
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
@@ -18,9 +15,12 @@ from avfusion.estimators.batches import (
     StreamDataset,
     TrainingBatches,
     expected_batches,
+    observed_statistics,
     span_batches,
 )
 from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.model import build_model
+from avfusion.estimators.parameters import NetworkParameters
 from avfusion.estimators.training import (
     OPTIMIZERS,
     LabelledLoss,
@@ -29,112 +29,13 @@ from avfusion.estimators.training import (
     seeded,
     training_callbacks,
 )
-from avfusion.networks import LOSSES, ClipHead, FrameHead, FusionModel, InputNorm
+from avfusion.networks import LOSSES
 from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
-SHARED_PARAMETERS = """\
-hidden_size : int, default=32
-        Width of the recurrent layers (both directions together); even.
-    dropout : float, default=0.5
-        Dropout after every recurrent layer and on the updates of attention.
-    input_norm : {"standard", "layer", None}, default="standard"
-        "standard" brings every feature to mean 0 and spread 1 over the observed training steps, and clips at
-        5; "layer" normalises every step over its features; None takes features as they are.
-    input_noise : float, default=0.5
-        Standard deviation of Gaussian noise on the normalised inputs in training.
-    modality_dropout : float, default=0.0
-        Probability that a stream of a row is hidden in training (never all of them), so that the network
-        learns to do without.
-    pooling : {"mean", "max", "attention"}, default="mean"
-        How steps are pooled where there is one label per clip.
-    loss : {"ccc+mse", "ccc", "mse", "mae", "huber"} or callable, default="ccc+mse"
-        "ccc" is 1 - CCC over all labelled steps of a batch, "ccc+mse" adds half the squared error of the
-        standardised target. A callable is given ``(prediction, target, mask)``, (n, n_targets) each.
-    optimizer : {"adamw", "adam", "sgd"} or torch optimizer class, default="adamw"
-        What updates the weights.
-    lr : float, default=3e-3
-        Learning rate at its highest.
-    weight_decay : float, default=0.1
-        Weight decay of the optimizer.
-    batch_size : int, default=8
-        Number of windows (or rows) in a batch.
-    max_epochs : int, default=40
-        Number of passes over the training rows.
-    schedule : {"cosine", None}, default="cosine"
-        "cosine" raises the learning rate over 10 steps and then lets it fall to zero; None leaves it.
-    gradient_clip : float or None, default=1.0
-        Largest norm of the gradient.
-    weight_average : float or None, default=0.95
-        Decay of the moving average of the weights that predictions are made with; None for the last weights.
-    window : int or None, default=300
-        Longest piece of a row that is seen at once, in steps, where labels are per frame; None for whole
-        rows. Training cuts at a random phase. A clip label belongs to its whole row, which is never cut.
-    hop : int or None, default=None
-        Steps between the windows of prediction, whose overlaps are averaged; by default half a window.
-    early_stopping : bool, default=False
-        Hold out a part of the rows, stop when its CCC has not risen for `patience` epochs, and keep the
-        best epoch's weights.
-    validation_fraction : float, default=0.1
-        Share of the rows (of the groups, where there are groups) held out.
-    validation_groups : str or None, default=None
-        Column of X whose values must not be on both sides of the held-out split, for instance "subject".
-        ``groups`` given to `fit` take precedence.
-    patience : int, default=10
-        Epochs without a better validation CCC before training stops.
-    standardize_target : bool, default=True
-        Learn targets of mean 0 and spread 1; predictions are on the scale of y either way.
-    device : str or torch.device, default="cpu"
-        Where the network trains and predicts.
-    random_state : int, RandomState or None, default=None
-        Seed of the weights, of dropout and of the batches. The global generators are left as they are.
-    verbose : int, default=0
-        Whether to show a progress bar.
-    callbacks : list of skorch callbacks, optional
-        More callbacks for the training; used as they are, as skorch does.
-    warm_start : bool, default=False
-        Whether another call of `fit` goes on from the weights of the last one."""
-
-FITTED_ATTRIBUTES = """\
-net_ : skorch.NeuralNet
-        The trained net: ``net_.module_`` is the network, ``net_.history`` what happened in training.
-    modalities_ : dict of str to int
-        Names and widths of the streams.
-    target_form_ : TargetForm
-        The form in which y was given, and in which predictions are given back.
-    n_features_in_ : int
-        Number of columns of X.
-    feature_names_in_ : ndarray of str
-        Names of the columns of X, where it has names."""
-
-
-def build_model(network, head, *, statistics, input_norm, input_noise, dtype, per_frame, n_targets):
-    """Return the whole model: input norms, the network, and the head that the targets need.
-
-    Parameters
-    ----------
-    network : callable
-        Called with the widths of the streams, returns the network.
-    head : dict
-        Arguments of the head.
-    statistics : dict of str to (mean, std)
-        Per stream, arrays (width,) of the training rows.
-    """
-    widths = {name: len(mean) for name, (mean, _) in statistics.items()}
-    norms = {name: InputNorm(width, mode=input_norm, noise=input_noise) for name, width in widths.items()}
-    body = network(widths)
-    if per_frame:
-        head = FrameHead(body.output_size, n_targets, dropout=head["dropout"])
-    else:
-        head = ClipHead(body.output_size, widths, n_targets, **head)
-    model = FusionModel(norms, body, head).to(getattr(torch, dtype))
-    for name, (mean, std) in statistics.items():
-        norms[name].set_statistics(mean, std)
-    return model
-
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
+class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator):
     """Base of all estimators that train a network; a subclass says which.
 
     A subclass is a dataclass (which writes the flat ``__init__`` that scikit-learn asks for) with fields for
@@ -142,71 +43,6 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
     streams to a `torch.nn.Module` of this form: ``module(streams, masks)`` gives (batch, steps,
     ``module.output_size``). ``_choose_modalities(X)`` returns the names of the columns to read.
     """
-
-    hidden_size: int = 32
-    dropout: float = 0.5
-    input_norm: str | None = "standard"
-    input_noise: float = 0.5
-    modality_dropout: float = 0.0
-    pooling: str = "mean"
-    loss: str = "ccc+mse"
-    optimizer: str = "adamw"
-    lr: float = 3e-3
-    weight_decay: float = 0.1
-    batch_size: int = 8
-    max_epochs: int = 40
-    schedule: str | None = "cosine"
-    gradient_clip: float | None = 1.0
-    weight_average: float | None = 0.95
-    window: int | None = 300
-    hop: int | None = None
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    validation_groups: str | None = None
-    patience: int = 10
-    standardize_target: bool = True
-    device: str = "cpu"
-    random_state: int | None = None
-    verbose: int = 0
-    callbacks: list | None = None
-    warm_start: bool = False
-
-    _parameter_constraints: ClassVar[dict] = {
-        "hidden_size": [Interval(Integral, 2, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "input_norm": [StrOptions({"standard", "layer"}), None],
-        "input_noise": [Interval(Real, 0, None, closed="left")],
-        "modality_dropout": [Interval(Real, 0, 1, closed="left")],
-        "pooling": [StrOptions({"mean", "max", "attention"})],
-        "loss": [StrOptions(set(LOSSES)), callable],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "schedule": [StrOptions({"cosine"}), None],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "weight_average": [Interval(Real, 0, 1, closed="left"), None],
-        "window": [Interval(Integral, 2, None, closed="left"), None],
-        "hop": [Interval(Integral, 1, None, closed="left"), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "validation_groups": [str, None],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "standardize_target": ["boolean"],
-        "device": [str, torch.device],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "callbacks": [list, tuple, None],
-        "warm_start": ["boolean"],
-    }
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if cls.__doc__:  # the shared parameters are described once, above
-            shared, fitted = SHARED_PARAMETERS, FITTED_ATTRIBUTES
-            cls.__doc__ = cls.__doc__.replace("{shared_parameters}", shared)
-            cls.__doc__ = cls.__doc__.replace("{fitted_attributes}", fitted)
 
     def fit(self, X, y, groups=None):
         """Train the network.
@@ -282,16 +118,6 @@ class NetworkRegressor(SequenceRegressorMixin, BaseEstimator):
         values = self._predict_scaled(data) * self.target_scale_ + self.target_mean_
         lengths = data.lengths if self.target_form_.per_frame else None
         return self.target_form_.wrap(values, lengths, X.index)
-
-    def _check_parameters(self):
-        self._validate_params()
-        if self.hidden_size % 2:
-            raise ValueError(f"hidden_size={self.hidden_size} must be even: half for each direction in time.")
-        if self.window is not None and self.hop is not None and self.hop > self.window:
-            raise ValueError(
-                f"hop={self.hop} is larger than window={self.window}: steps between windows would have no "
-                "prediction. Choose a hop of at most the window."
-            )
 
     def _read_training_data(self, X, y, reset):
         targets = as_targets(y)
@@ -483,28 +309,3 @@ class FusionRegressor(NetworkRegressor):
 
     def _choose_modalities(self, X):
         return inputs.choose_modalities(X, self.modalities)
-
-
-def observed_statistics(data, name):
-    """Return mean and spread of a stream's features over the observed steps of all rows, (width,) each.
-
-    Summed in float64, row by row, around the first observed step, so that neither memory-mapped features are
-    copied nor large offsets lose digits.
-    """
-    frames, starts = data.frames[name], data.starts[name]
-    shift, n_steps = None, 0
-    for row in np.flatnonzero(starts >= 0):
-        values = np.asarray(frames[starts[row] : starts[row] + data.lengths[row]], dtype=np.float64)
-        values = values[~np.isnan(values).any(axis=1)]
-        if not len(values):
-            continue
-        if shift is None:
-            shift, total, squares = values[0], np.zeros(frames.shape[1]), np.zeros(frames.shape[1])
-        values = values - shift
-        n_steps += len(values)
-        total += values.sum(axis=0)
-        squares += np.square(values).sum(axis=0)
-    inputs.check_observed(n_steps > 0, name)
-    mean = total / n_steps
-    variance = squares / n_steps - np.square(mean)
-    return mean + shift, np.sqrt(np.maximum(variance, 0))
