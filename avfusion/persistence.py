@@ -9,6 +9,7 @@ trust.** The header alone is safe to read.
 
 import json
 import os
+import pickle
 import platform
 import shutil
 import warnings
@@ -76,12 +77,11 @@ def save(estimator, path, *, target_names=None):
         try:
             with archive.open(_MODEL, "w", force_zip64=True) as file:
                 joblib.dump(estimator, file)
-        except (TypeError, AttributeError, ImportError, ValueError) as error:
-            raise _pickling_error(error) from error
-        except Exception as error:
-            if type(error).__name__ != "PicklingError":  # joblib has classes of its own by that name
-                raise
-            raise _pickling_error(error) from error
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"The estimator cannot be saved: {error}. Put functions and classes of your own into a "
+                "module that can be imported, and use no lambdas."
+            ) from error
     return path
 
 
@@ -120,9 +120,11 @@ def load(path):
     """
     path = Path(path)
     header = read_header(path)
-    saved, here = header["versions"], _versions()
+    here = _versions()
     different = [
-        f"{name} {saved[name]} (here {here.get(name)})" for name in saved if saved[name] != here.get(name)
+        f"{name} {number} (here {here.get(name)})"
+        for name, number in header["versions"].items()
+        if number.split("+")[0] != here.get(name, "").split("+")[0]  # 2.13.0+cpu is 2.13.0
     ]
     if different:
         warnings.warn(
@@ -131,15 +133,16 @@ def load(path):
             stacklevel=2,
         )
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(_MODEL) as file:
-            return joblib.load(file)
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:  # before anything of it is executed
+                raise ValueError(f"{path} is damaged. Copy or save it again.")
+            with archive.open(_MODEL) as file:
+                return joblib.load(file)
     except (ImportError, AttributeError) as error:
         raise ValueError(
             f"{path} needs code that is not here: {error}. Install the versions of its header, and put "
             "modules of your own where Python finds them (PYTHONPATH)."
         ) from error
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Copy or save it again.") from error
 
 
 def read_header(path):
@@ -292,10 +295,3 @@ def _outside_in(estimator):
 
 def _versions():
     return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
-
-
-def _pickling_error(error):
-    return ValueError(
-        f"The estimator cannot be saved: {error}. Put functions and classes of your own into a module that "
-        "can be imported, and use no lambdas."
-    )

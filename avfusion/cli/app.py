@@ -121,6 +121,17 @@ def _require_labels(recordings):
         )
 
 
+def _known_groups(recordings, groups):
+    from avfusion.cli.recordings import nearest
+
+    if groups is None:
+        return recordings.groups
+    if groups not in recordings.metadata:
+        known = nearest(groups, recordings.metadata)
+        raise ValueError(f"--groups {groups}: {recordings.name} has no such metadata column. {known}")
+    return groups
+
+
 def _check_output(path, *suffixes):
     """Find out before the work whether its result can be written."""
     if suffixes and path.suffix.lower() not in suffixes:
@@ -218,7 +229,7 @@ def compare(
         _check_output(output)
     recordings = _read(data, target, rate, data_home, option, seed)
     _require_labels(recordings)
-    groups = groups or recordings.groups
+    groups = _known_groups(recordings, groups)
     from avfusion.cli.estimators import choose_estimators
     from avfusion.model_selection import compare as run
 
@@ -231,7 +242,7 @@ def compare(
         scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
         n_jobs=jobs,
         random_state=seed,
-        verbose=not quiet,
+        verbose=not quiet and sys.stderr.isatty(),
     )
     typer.echo(repr(result))
     if output is not None:
@@ -278,7 +289,7 @@ def fit(
     from avfusion import persistence
     from avfusion.cli.estimators import choose_estimator
 
-    model = choose_estimator(estimator, recordings, groups or recordings.groups, seed)
+    model = choose_estimator(estimator, recordings, _known_groups(recordings, groups), seed)
     model.fit(recordings.X, recordings.y)
     persistence.save(model, output, target_names=recordings.target_names)
     typer.echo(f"Written to {output}", err=True)

@@ -32,7 +32,6 @@ def describe_recordings(recordings):
     """
     X, y = recordings.X, recordings.y
     modalities = sequence_columns(X)
-    metadata = [name for name in X.columns if name not in modalities]
     parts = [
         f"{recordings.name}: {len(X)} recording{'s' if len(X) != 1 else ''}",
         _block("Modalities", pd.DataFrame([_stream(name, X[name].array) for name in modalities])),
@@ -40,8 +39,9 @@ def describe_recordings(recordings):
         if y is None
         else _block("Targets", _targets(y)),
     ]
-    if metadata:
-        parts.append(_block("Metadata", pd.DataFrame([_column(name, X[name]) for name in metadata])))
+    if recordings.metadata:
+        lines = [_column(name, X[name]) for name in recordings.metadata]
+        parts.append(_block("Metadata", pd.DataFrame(lines)))
     return "\n\n".join(parts)
 
 

@@ -187,12 +187,13 @@ class _Loader(yaml.SafeLoader):
     """YAML that takes 1e-3 for a number, and no name twice."""
 
     def construct_mapping(self, node, deep=False):
-        names = [key.value for key, _ in node.value]
+        seen = []
         for key, _ in node.value:
-            if names.count(key.value) > 1:
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{key.value!r} appears twice", key.start_mark
                 )
+            seen.append(key.value)
         return super().construct_mapping(node, deep)
 
 

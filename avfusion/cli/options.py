@@ -76,5 +76,7 @@ Groups = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", help="Seed of all that is drawn, wherever no other seed is written.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress. (It is shown on terminals only.)")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")]

@@ -49,6 +49,18 @@ class Recordings:
         """
         return [] if self.y is None else as_targets(self.y).form.target_names
 
+    @property
+    def metadata(self):
+        """Names of the columns of X that are not sequences.
+
+        Examples
+        --------
+        >>> Recordings("mine", as_sequences({"audio": [[1.0, 2.0]]}).assign(site="a"), None).metadata
+        ['site']
+        """
+        modalities = sequence_columns(self.X)
+        return [name for name in self.X.columns if name not in modalities]
+
 
 def read_recordings(source, *, targets=(), rates=None, data_home=None, options=None, seed=0):
     """Read recordings.
@@ -157,7 +169,7 @@ def nearest(name, names):
     close = difflib.get_close_matches(name.lower(), lower, n=3)
     if close:
         return f"Nearest: {', '.join(lower[match] for match in close)}."
-    return f"There are: {', '.join(names)}."
+    return f"There are: {', '.join(names)}." if names else "There is none."
 
 
 def _known_options(options, seed):

@@ -1,0 +1,116 @@
+"""What DATA can be."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import avfusion as av
+from avfusion.cli.recordings import parse_options, parse_rates, read_recordings
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    X = av.as_sequences({"audio": [rng.normal(size=(n, 2)) for n in (4, 6)]}, rate_hz=2.0)
+    labels = av.SequenceArray.from_sequences([[0.25, 0.5], [1, 2, 3]], dtype="float64", rate_hz=1)
+    return X.assign(subject=["s1", "s2"], arousal=labels, mood=[0.1, 0.2])
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_files_are_read_and_split_into_features_and_targets(table, suffix, tmp_path):
+    path = tmp_path / f"clips{suffix}"
+    (table.to_parquet if suffix == ".parquet" else table.to_feather)(path)
+    recordings = read_recordings(str(path), targets=["arousal"])
+    pd.testing.assert_frame_equal(recordings.X, table.drop(columns="arousal"))
+    pd.testing.assert_series_equal(recordings.y, table["arousal"])
+    assert recordings.target_names == ["arousal"]
+    assert read_recordings(str(path)).y is None
+    assert read_recordings(str(path), targets=["mood"]).y.tolist() == [0.1, 0.2]
+
+
+def test_files_of_plain_lists_are_read_with_rates(tmp_path):
+    path = tmp_path / "clips.parquet"
+    pd.DataFrame({"audio": [[0.1, 0.2, 0.3, 0.4], [0.5, 0.6]], "arousal": [[0.1, 0.2], [0.3]]}).to_parquet(
+        path
+    )
+    recordings = read_recordings(str(path), targets=["arousal"], rates={"audio": 2, "labels": 1})
+    assert str(recordings.X.dtypes["audio"]) == "sequence[float32, 1, 2Hz]"
+    assert str(recordings.y.dtype) == "sequence[float64, 1, 1Hz]"
+    assert recordings.y[0].frames.ravel().tolist() == [0.1, 0.2]
+
+
+def test_synthetic_recordings_have_the_options_and_the_seed():
+    recordings = read_recordings("synthetic", options={"n_recordings": 3}, seed=4)
+    X, y = av.datasets.make_audiovisual_regression(3, random_state=4)
+    pd.testing.assert_frame_equal(recordings.X, X)
+    pd.testing.assert_series_equal(recordings.y, y)
+    assert read_recordings("synthetic", options={"n_recordings": 3, "random_state": 4}, seed=5).y.equals(y)
+
+
+def test_a_folder_is_read(tmp_path):
+    for name, values in {"audio": np.zeros((4, 2)), "labels": np.zeros((2, 2))}.items():
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "clip.npy", values)
+    recordings = read_recordings(str(tmp_path), targets=["label 1"], rates={"audio": 2})
+    assert recordings.target_names == ["label 1"]
+    assert recordings.X.dtypes["audio"].rate_hz == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ("gone.parquet", {}, "There is no file gone.parquet. Known are synthetic, studyforrest"),
+        ("gone", {}, "There is no folder gone. Known are"),
+        (
+            "synthetic",
+            {"options": {"n_recs": 3}},
+            "--option n_recs: synthetic data has no such parameter. Nearest: n_recordings",
+        ),
+        ("synthetic", {"options": {"n_recordings": 0}}, "n_recordings=0 must be an integer of at least 1"),
+        (
+            "synthetic",
+            {"targets": ["lable"]},
+            "--target lable: synthetic has no such target. Nearest: label.",
+        ),
+        ("synthetic", {"rates": {"audio": 2}}, "--rate is for folders and files"),
+        (
+            "elsewhere",
+            {"options": {"n_recordings": 3}},
+            "--option n_recordings=...: options are for synthetic",
+        ),
+    ],
+)
+def test_what_is_not_there_is_named(source, options, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        read_recordings(source, **options)
+
+
+def test_files_that_cannot_be_read_are_named(table, tmp_path):
+    path = tmp_path / "clips.parquet"
+    path.write_text("hello")
+    with pytest.raises(ValueError, match=r"clips.parquet cannot be read: .*to_parquet"):
+        read_recordings(str(path))
+    table[["subject", "mood"]].to_parquet(path)
+    with pytest.raises(ValueError, match=r"no column of sequences, but subject \(str\), mood \(float64\)"):
+        read_recordings(str(path))
+    table.to_parquet(path)
+    with pytest.raises(ValueError, match=r"--target aroused: .* has no such column. Nearest: arousal"):
+        read_recordings(str(path), targets=["aroused"])
+    (tmp_path / "clips.txt").write_text("hello")
+    with pytest.raises(ValueError, match=r"clips.txt is no file of recordings"):
+        read_recordings(str(tmp_path / "clips.txt"))
+
+
+@pytest.mark.parametrize("text", ["audio", "audio=fast", "=25", "audio=-1", "audio=inf"])
+def test_rates_are_name_and_hz(text):
+    with pytest.raises(ValueError, match=f"--rate {text}: expected"):
+        parse_rates([text])
+
+
+@pytest.mark.parametrize("text", ["n_recordings", "=3"])
+def test_options_are_name_and_value(text):
+    with pytest.raises(ValueError, match=f"--option {text}: expected NAME=VALUE"):
+        parse_options([text])
