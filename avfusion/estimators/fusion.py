@@ -73,23 +73,63 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         X, data, form = self._read_training_data(X, y, reset=not warm)
         random = random_generator(self.random_state)
         train, valid = self._hold_out(X, data, groups, random)
-        seed = int(random.randint(np.iinfo(np.int32).max))
+        seeds = random.randint(np.iinfo(np.int32).max, size=self.n_members)
         if warm:
-            self._check_same_form(form)
+            self._check_can_go_on(form)
         else:
-            self.target_form_ = form
-            self.modalities_ = {name: frames.shape[1] for name, frames in data.frames.items()}
-            self._set_target_scale(train.labels)
+            self._settle(form, train)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         train, valid = (self._with_scaled_labels(part) for part in (train, valid))
-        with seeded(seed, self.device):
-            net = self._build_net(statistics, train, np.random.default_rng(seed)).initialize()
-            if warm:
-                self._take_over_weights(net)
-            self._train(net, train, valid)
-        if warm:  # not before training: skorch's schedulers would resume where the last one ended, at zero
-            net.history[:0] = self.net_.history
-        self.net_ = net
+        self.nets_ = [
+            self._train_net(statistics, train, valid, int(seed), former)
+            for seed, former in zip(seeds, self.nets_ if warm else [None] * self.n_members)
+        ]
+        self.net_ = self.nets_[0]
+        return self
+
+    def partial_fit(self, X, y):
+        """Go over some rows once, at a constant learning rate: training by hand, or on data in parts.
+
+        The first call settles the input statistics and the scale of the targets, so it should see rows that
+        are like those to come.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Rows to train on.
+        y : as in `fit`
+            Their labels.
+
+        Returns
+        -------
+        NetworkRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, or if the rows have other modalities, widths or targets than those of the first call.
+        """
+        self._check_parameters()
+        first = not hasattr(self, "net_")
+        X, data, form = self._read_training_data(X, y, reset=first)
+        if not first:
+            self._check_can_go_on(form)
+            data = replace(data, dtype=self._dtype)
+        else:
+            self._settle(form, data)
+            statistics = {name: observed_statistics(data, name) for name in data.frames}
+            seeds = random_generator(self.random_state).randint(np.iinfo(np.int32).max, size=self.n_members)
+            nets = []
+            for seed in seeds:
+                with seeded(int(seed), self.device):
+                    nets.append(self._build_net(statistics, data, seed, by_hand=True).initialize())
+        data = self._with_scaled_labels(data)
+        for net in nets if first else self.nets_:
+            with seeded(int(net.get_params()["iterator_train__rng"].integers(2**31)), self.device):
+                net.train(data, epochs=1)
+        if first:
+            self.nets_, self.net_ = nets, nets[0]
         return self
 
     def predict(self, X):
@@ -178,11 +218,13 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
                 )
         return parts
 
-    def _set_target_scale(self, labels):
-        n_targets = labels.shape[1]
-        self.target_mean_, self.target_scale_ = np.zeros(n_targets), np.ones(n_targets)
+    def _settle(self, form, data):
+        """Keep what later calls are held to: the form and the scale of the targets, names and widths."""
+        self.target_form_ = form
+        self.modalities_ = {name: frames.shape[1] for name, frames in data.frames.items()}
+        self.target_mean_, self.target_scale_ = np.zeros(form.n_targets), np.ones(form.n_targets)
         if self.standardize_target:
-            self.target_mean_, scale = np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
+            self.target_mean_, scale = np.nanmean(data.labels, axis=0), np.nanstd(data.labels, axis=0)
             self.target_scale_ = np.where(scale > 0, scale, 1.0)
 
     def _with_scaled_labels(self, data):
@@ -190,7 +232,20 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             return None
         return data.with_labels((data.labels - self.target_mean_) / self.target_scale_)
 
-    def _build_net(self, statistics, data, rng):
+    def _train_net(self, statistics, train, valid, seed, former):
+        """Return a trained net, which goes on from the weights of a former one if there is one."""
+        with seeded(seed, self.device):
+            net = self._build_net(statistics, train, seed).initialize()
+            if former is not None:
+                self._take_over_weights(net, former)
+            net.train(train, valid)
+        if (
+            former is not None
+        ):  # not before: skorch's schedulers would resume where the last one ended, at zero
+            net.history[:0] = former.history
+        return net
+
+    def _build_net(self, statistics, data, seed, by_hand=False):
         model = partial(
             build_model,
             network=self._network(),
@@ -212,52 +267,50 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             batch_size=self.batch_size,
             max_epochs=self.max_epochs,
             iterator_train=TrainingBatches,
-            iterator_train__rng=rng,
+            iterator_train__rng=np.random.default_rng(seed),
             iterator_train__modality_dropout=self.modality_dropout,
             iterator_valid=EvaluationBatches,
             train_split=None,
-            callbacks=self._callbacks(data),
+            callbacks=self._callbacks(data, by_hand),
             callbacks__print_log=None,
             device=self.device,
             verbose=0,
         )
 
-    def _callbacks(self, data):
+    def _callbacks(self, data, by_hand):
         ours = training_callbacks(
             n_steps=self.max_epochs * expected_batches(data, self.batch_size),
-            schedule=self.schedule,
+            schedule=None if by_hand else self.schedule,
             gradient_clip=self.gradient_clip,
             weight_average=self.weight_average,
-            patience=self.patience if self.early_stopping else None,
-            progress=(self.max_epochs, type(self).__name__) if self.verbose else None,
+            patience=self.patience if self.early_stopping and not by_hand else None,
+            progress=(self.max_epochs, type(self).__name__) if self.verbose and not by_hand else None,
         )
         return [*ours, *(self.callbacks or ())]
 
-    def _check_same_form(self, form):
+    def _check_can_go_on(self, form):
         fitted = self.target_form_
         if (form.per_frame, form.n_targets) != (fitted.per_frame, fitted.n_targets):
             kinds = ["per frame" if f.per_frame else "per clip" for f in (form, fitted)]
             raise ValueError(
-                f"y has {form.n_targets} target(s) {kinds[0]}, but the last fit, from which warm_start goes "
+                f"y has {form.n_targets} target(s) {kinds[0]}, but the last fit, from which training goes "
                 f"on, had {fitted.n_targets} {kinds[1]}. Set warm_start=False to start anew."
             )
+        if len(self.nets_) != self.n_members:
+            raise ValueError(
+                f"n_members={self.n_members}, but the last fit, from which training goes on, had "
+                f"{len(self.nets_)}. Set warm_start=False to start anew."
+            )
 
-    def _take_over_weights(self, net):
+    def _take_over_weights(self, net, former):
         """Let a new net go on from the weights and the input statistics of the last fit."""
         try:
-            net.module_.load_state_dict(self.net_.module_.state_dict())
+            net.module_.load_state_dict(former.module_.state_dict())
         except RuntimeError as error:
             raise ValueError(
                 "The weights of the last fit, from which warm_start goes on, do not fit the network of the "
                 "parameters of now. Set warm_start=False to start anew."
             ) from error
-
-    def _train(self, net, train, valid):
-        net.train_split = (lambda dataset: (dataset, valid)) if valid is not None else None
-        try:
-            net.partial_fit(train, None)
-        finally:
-            net.train_split = None  # the net keeps no data
 
     @property
     def _dtype(self):
@@ -271,7 +324,8 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         total = np.zeros((data.lengths.sum() if per_frame else len(data), self.target_form_.n_targets))
         counts = np.zeros((len(total), 1))
         for spans, (batch, _) in span_batches(data, self.batch_size, hop):
-            values = self.net_.evaluation_step((batch, None)).cpu().numpy()
+            values = sum(net.evaluation_step((batch, None)) for net in self.nets_) / len(self.nets_)
+            values = values.cpu().numpy()
             if not per_frame:
                 total[spans.rows], counts[spans.rows] = values, 1
                 continue

@@ -49,6 +49,9 @@ hidden_size : int, default=32
         rows. Training cuts at a random phase. A clip label belongs to its whole row, which is never cut.
     hop : int or None, default=None
         Steps between the windows of prediction, whose overlaps are averaged; by default half a window.
+    n_members : int, default=1
+        Number of networks, each from a seed of its own, whose predictions are averaged. More of them help
+        more often than another network does.
     early_stopping : bool, default=False
         Hold out a part of the rows, stop when its CCC has not risen for `patience` epochs, and keep the
         best epoch's weights.
@@ -75,6 +78,8 @@ hidden_size : int, default=32
 FITTED_ATTRIBUTES = """\
 net_ : skorch.NeuralNet
         The trained net: ``net_.module_`` is the network, ``net_.history`` what happened in training.
+    nets_ : list of skorch.NeuralNet
+        All `n_members` of them.
     modalities_ : dict of str to int
         Names and widths of the streams.
     target_form_ : TargetForm
@@ -109,6 +114,7 @@ class NetworkParameters:
     weight_average: float | None = 0.95
     window: int | None = 300
     hop: int | None = None
+    n_members: int = 1
     early_stopping: bool = False
     validation_fraction: float = 0.1
     validation_groups: str | None = None
@@ -138,6 +144,7 @@ class NetworkParameters:
         "weight_average": [Interval(Real, 0, 1, closed="left"), None],
         "window": [Interval(Integral, 2, None, closed="left"), None],
         "hop": [Interval(Integral, 1, None, closed="left"), None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation_groups": [str, None],

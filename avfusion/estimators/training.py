@@ -41,12 +41,41 @@ class LabelledLoss(torch.nn.Module):
         return self.function(prediction, target, ~torch.isnan(target))
 
 
+class StopTraining(Exception):
+    """A callback's wish to end training."""
+
+
 class SequenceNet(NeuralNet):
     """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
 
     Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
     averaged weights where weights are averaged.
     """
+
+    def train(self, dataset, valid=None, epochs=None):
+        """Train on a data set until the last epoch, or until a callback ends it.
+
+        Unlike skorch's `partial_fit` it lets the user's Ctrl-C through: half a training must not pass for a
+        whole one, least of all in a search.
+        """
+        self.train_split = None if valid is None else (lambda dataset: (dataset, valid))
+        self.notify("on_train_begin", X=dataset, y=None)
+        try:
+            self.fit_loop(dataset, epochs=epochs)
+        except StopTraining:
+            pass
+        finally:
+            self.train_split = None  # the net keeps no data
+            self.notify("on_train_end", X=dataset, y=None)
+
+    def notify(self, method_name, **cb_kwargs):
+        """Call the callbacks; where one ends training as skorch's do, tell that from Ctrl-C."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as wish:
+            if method_name == "on_epoch_end":
+                raise StopTraining from wish
+            raise
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train one epoch batch by batch as skorch does, or validate once over all batches."""

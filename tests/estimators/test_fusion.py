@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 import avfusion as av
 from avfusion.estimators.batches import StreamDataset, observed_statistics
+from avfusion.estimators.training import SequenceNet
 from avfusion.sequences.targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "batch_size": 2, "random_state": 0}
@@ -129,13 +130,13 @@ class TestHoldOut:
     def held_out(self, monkeypatch, model, X, y, **kwargs):
         """Rows that were trained on and held out, found by spying."""
         parts = []
-        original = type(model)._train
+        original = SequenceNet.train
 
-        def spy(self, net, train, valid):
+        def spy(net, train, valid=None, epochs=None):
             parts.extend([train, valid])
-            return original(self, net, train, valid)
+            return original(net, train, valid, epochs)
 
-        monkeypatch.setattr(type(model), "_train", spy)
+        monkeypatch.setattr(SequenceNet, "train", spy)
         model.fit(X, y, **kwargs)
         starts = np.cumsum(X["video"].array.pack().lengths.clip(0)) - X["video"].array.pack().lengths.clip(0)
         assert len(set(starts)) == len(X)
@@ -547,3 +548,94 @@ def test_learns_a_linear_mapping(network):
     y = [a[:, 0] - v[:, 1] for a, v in zip(audio, video)]
     model = network(hidden_size=16, max_epochs=60, dropout=0.0, input_noise=0.0, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.9
+
+
+class TestMembers:
+    def data(self):
+        return av.datasets.make_audiovisual_regression(
+            6, recordings_per_subject=2, duration_s=(6, 12), audio_rate_hz=1, video_rate_hz=1, random_state=0
+        )
+
+    def test_prediction_is_the_mean_over_networks_of_different_seeds(self):
+        X, y = self.data()
+        model = av.EarlyFusionRegressor(n_members=3, **QUICK).fit(X, y)
+        together = model.predict(X)
+        nets, alone = model.nets_, []
+        for net in nets:
+            model.nets_ = [net]
+            alone.append([np.asarray(cell) for cell in model.predict(X)])
+        for row, cell in enumerate(together):
+            np.testing.assert_allclose(np.asarray(cell), np.mean([a[row] for a in alone], axis=0), atol=1e-6)
+        assert np.abs(alone[0][0] - alone[1][0]).max() > 1e-3
+        assert model.net_ is nets[0]
+
+    def test_first_member_is_the_network_of_one(self):
+        X, y = self.data()
+        one = av.EarlyFusionRegressor(**QUICK).fit(X, y).net_.module_.state_dict()
+        three = av.EarlyFusionRegressor(n_members=3, **QUICK).fit(X, y).net_.module_.state_dict()
+        assert all(torch.equal(one[name], three[name]) for name in one)
+
+    def test_warm_start_keeps_the_number(self):
+        X, y = self.data()
+        model = av.EarlyFusionRegressor(n_members=2, warm_start=True, **QUICK).fit(X, y)
+        epochs = [len(net.history) for net in model.nets_]
+        assert [len(net.history) for net in model.fit(X, y).nets_] == [2 * n for n in epochs]
+        with pytest.raises(ValueError, match=r"n_members=3, but the last fit.* had 2"):
+            model.set_params(n_members=3).fit(X, y)
+
+
+class TestPartialFit:
+    def data(self):
+        return av.datasets.make_audiovisual_regression(
+            12, duration_s=(20, 40), audio_rate_hz=1, video_rate_hz=1, random_state=0
+        )
+
+    def test_every_call_is_one_epoch_and_the_loss_falls(self):
+        X, y = self.data()
+        model = av.EarlyFusionRegressor(random_state=0, weight_average=None)
+        for n_calls in range(1, 31):
+            assert model.partial_fit(X, y) is model
+            assert len(model.net_.history) == n_calls
+        losses = model.net_.history[:, "train_loss"]
+        assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+        assert {lr for g in model.net_.optimizer_.param_groups for lr in [g["lr"]]} == {model.lr}
+
+    def test_same_calls_same_result(self):
+        X, y = self.data()
+        a, b = (av.EarlyFusionRegressor(random_state=3) for _ in range(2))
+        for rows in (slice(0, 6), slice(6, 12), slice(0, 12)):
+            a.partial_fit(X[rows], y[rows])
+            b.partial_fit(X[rows], y[rows])
+        assert all(
+            np.array_equal(p, q) for p, q in zip(map(np.asarray, a.predict(X)), map(np.asarray, b.predict(X)))
+        )
+
+    def test_goes_on_from_fit(self):
+        X, y = self.data()
+        model = av.EarlyFusionRegressor(**QUICK).fit(X, y)
+        before = [np.asarray(cell) for cell in model.predict(X)]
+        epochs, scale = len(model.net_.history), model.target_scale_.copy()
+        model.partial_fit(X[:4], y[:4])
+        assert len(model.net_.history) == epochs + 1
+        assert model.target_scale_ == pytest.approx(scale)
+        assert np.abs(np.asarray(model.predict(X)[0]) - before[0]).max() > 0
+
+    def test_other_rows_must_be_alike(self):
+        X, y = self.data()
+        model = av.EarlyFusionRegressor(**QUICK).partial_fit(X, y)
+        with pytest.raises(ValueError, match="target"):
+            model.partial_fit(X, np.arange(len(X), dtype=float))
+        with pytest.raises(ValueError, match="lacks sequence columns"):
+            model.partial_fit(X.drop(columns="audio"), y)
+
+
+def test_ctrl_c_is_let_through_and_leaves_no_half_trained_network():
+    class Interrupt(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=1, video_rate_hz=1, random_state=0)
+    model = av.EarlyFusionRegressor(callbacks=[("interrupt", Interrupt())], **QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "net_")
