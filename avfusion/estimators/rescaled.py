@@ -9,6 +9,7 @@ from avfusion.estimators import inputs
 from avfusion.estimators.frame_regressor import FrameRegressor
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.metrics.regression import paired_targets
+from avfusion.sequences.groups import read_groups
 from avfusion.sequences.reading import check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
@@ -89,11 +90,10 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
         self.target_form_ = targets.form
         regressor = FrameRegressor() if self.regressor is None else self.regressor
-        cv, groups = self._inner_folds(X)
-        fitted = clone(regressor).fit(
-            X, y
-        )  # first, so that what it objects to names rows of X, not of a fold
-        held_out = cross_val_predict(regressor, X, y, cv=cv, groups=groups)
+        folds = self._inner_folds(X)
+        # before the folds, so that what it objects to names rows of X
+        fitted = clone(regressor).fit(X, y)
+        held_out = cross_val_predict(regressor, X, y, cv=folds)
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
         self.regressor_ = fitted
         return self
@@ -119,9 +119,8 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         return self.target_form_.wrap(values, prediction.lengths, X.index)
 
     def _inner_folds(self, X):
-        if self.groups is not None and self.groups not in X.columns:
-            raise ValueError(f"groups={self.groups!r} is no column of X; its columns are {list(X.columns)}.")
-        groups = None if self.groups is None else X[self.groups].to_numpy()
+        """Return the folds as a list: with metadata routing, scikit-learn refuses to be given groups."""
+        groups = read_groups(self.groups, X)
         n_groups = len(X) if groups is None else len(np.unique(groups))
         if n_groups < 2:
             raise ValueError(
@@ -129,7 +128,8 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
                 f"out; X has n_samples = {len(X)} in {n_groups} group(s)."
             )
         n_splits = min(self.n_splits, n_groups)
-        return (KFold(n_splits) if groups is None else GroupKFold(n_splits)), groups
+        splitter = KFold(n_splits) if groups is None else GroupKFold(n_splits)
+        return list(splitter.split(X, groups=groups))
 
 
 def matching_line(labels, predictions):

@@ -18,10 +18,11 @@ from tqdm.auto import tqdm
 
 from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.comparison import Comparison
-from avfusion.model_selection.folds import check_no_copies, make_folds, read_groups
+from avfusion.model_selection.folds import check_no_copies, make_folds
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.model_selection.tables import Evaluation, out_of_fold
 from avfusion.sequences.convert import as_sequences
+from avfusion.sequences.groups import read_groups
 from avfusion.sequences.targets import as_targets
 
 _LEVEL = 0.95

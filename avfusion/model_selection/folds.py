@@ -1,4 +1,4 @@
-"""Groups, the folds of a comparison, and the checks that nothing leaks between them."""
+"""The folds of a comparison, and the checks that nothing leaks between them."""
 
 import numpy as np
 import pandas as pd
@@ -8,49 +8,6 @@ from avfusion.sequences.array import SequenceArray
 from avfusion.sequences.target_columns import row_name
 
 _FEW_GROUPS = 10
-
-
-def read_groups(groups, X):
-    """Group of each row, from a column of X or from an array.
-
-    Parameters
-    ----------
-    groups : str, array-like of shape (n_rows,) or None
-        Name of a column of X, or the groups themselves.
-    X : DataFrame or array
-        The samples.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,) or None
-
-    Raises
-    ------
-    ValueError
-        If there is no such column, the length is wrong, or a row has no group.
-
-    Examples
-    --------
-    >>> read_groups("subject", pd.DataFrame({"subject": ["a", "a", "b"]})).tolist()
-    ['a', 'a', 'b']
-    """
-    if groups is None:
-        return None
-    if isinstance(groups, str):
-        columns = list(X.columns) if isinstance(X, pd.DataFrame) else []
-        if groups not in columns:
-            has = f"X has the columns {columns}" if columns else "X is not a DataFrame"
-            raise ValueError(f"groups={groups!r} is not a column of X: {has}.")
-        groups = X[groups]
-    values = pd.Series(groups)
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    if len(values) != n_rows:
-        raise ValueError(f"groups has {len(values)} values for {n_rows} rows of X.")
-    if values.isna().any():
-        index = X.index if isinstance(X, pd.DataFrame) else None
-        row = row_name(int(np.argmax(values.isna())), index)
-        raise ValueError(f"groups is missing for {row}. Give every row a group, or drop the row.")
-    return values.to_numpy()
 
 
 def make_folds(cv, X, y, groups):

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.linear_model import Ridge
 
 import avfusion as av
@@ -97,3 +98,11 @@ def test_constant_predictions_keep_their_spread():
     model = av.RescaledRegressor(av.FrameRegressor(Ridge(alpha=1e300)), n_splits=2)
     model.fit(np.ones((20, 1)) + 1e-9 * rng.normal(size=(20, 1)), y)
     assert np.isfinite(model.predict(np.ones((2, 1)))).all()
+
+
+def test_groups_with_metadata_routing(data):
+    X, y = data
+    expected = av.RescaledRegressor(groups="subject").fit(X, y)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = av.RescaledRegressor(groups="subject").fit(X, y)
+    np.testing.assert_array_equal(model.scale_, expected.scale_)

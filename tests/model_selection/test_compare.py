@@ -276,7 +276,7 @@ def test_progress_names_estimator_and_fold(verbose, capsys):
         ({"y": [np.zeros(3)] * 5}, ValueError, "inconsistent numbers of samples"),
         ({"y": [np.full(3, np.nan)] * 12}, ValueError, "y has no label at all"),
         ({"y": None}, ValueError, "the target y is None"),
-        ({"groups": "speaker"}, ValueError, "groups='speaker' is not a column"),
+        ({"groups": "speaker"}, ValueError, "groups='speaker' is no column of X"),
         ({"scoring": "cc"}, ValueError, "'cc' is not known"),
     ],
 )

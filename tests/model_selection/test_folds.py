@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, PredefinedSplit, RepeatedKFold
 
-from avfusion.model_selection.folds import check_no_copies, make_folds, read_groups
+from avfusion.model_selection.folds import check_no_copies, make_folds
 from avfusion.sequences.array import SequenceArray
 
 
@@ -41,32 +41,6 @@ def test_a_fixed_split_tests_some_rows_only():
 def test_splits_may_be_given_as_masks():
     test = np.array([True, False, False])
     assert [fold[1].tolist() for fold in make_folds([(~test, test)], np.zeros(3), None, None)] == [[0]]
-
-
-def test_groups_from_a_column_or_an_array():
-    X = pd.DataFrame({"subject": ["a", "b"]}, index=["x", "y"])
-    for groups in ("subject", ["a", "b"], np.array(["a", "b"]), X["subject"]):
-        assert read_groups(groups, X).tolist() == ["a", "b"]
-    assert read_groups(None, X) is None
-
-
-@pytest.mark.parametrize(
-    ("groups", "message"),
-    [
-        ("speaker", r"groups='speaker' is not a column of X: X has the columns \['subject'\]"),
-        (["a"], "groups has 1 values for 2 rows"),
-        (["a", None], r"groups is missing for row 1 \(index 'y'\)"),
-    ],
-)
-def test_bad_groups_are_refused(groups, message):
-    X = pd.DataFrame({"subject": ["a", "b"]}, index=["x", "y"])
-    with pytest.raises(ValueError, match=message):
-        read_groups(groups, X)
-
-
-def test_a_column_name_needs_a_table():
-    with pytest.raises(ValueError, match="X is not a DataFrame"):
-        read_groups("subject", np.zeros((3, 2)))
 
 
 @pytest.mark.parametrize(

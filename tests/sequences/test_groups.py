@@ -1,0 +1,45 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from avfusion.sequences import SequenceArray
+from avfusion.sequences.groups import read_groups
+
+
+@pytest.fixture
+def X():
+    audio = SequenceArray.from_sequences([[1.0, 2.0], [3.0]])
+    return pd.DataFrame({"subject": ["a", "b"], "audio": audio}, index=["x", "y"])
+
+
+def test_groups_from_a_column_or_an_array(X):
+    for groups in (
+        "subject",
+        ["a", "b"],
+        np.array(["a", "b"]),
+        X["subject"],
+        X["subject"].astype("category"),
+    ):
+        assert read_groups(groups, X).tolist() == ["a", "b"]
+    assert read_groups(None, X) is None
+    assert read_groups([1, 2], np.zeros((2, 3))).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("speaker", r"cohort='speaker' is no column of X; its columns are \['subject', 'audio'\]"),
+        ("audio", "cohort='audio' is a modality; groups are a column of metadata"),
+        (["a"], "cohort has 1 values for 2 rows"),
+        (["a", None], r"cohort is missing for row 1 \(index 'y'\)"),
+        ([1.0, np.nan], r"cohort is missing for row 1 \(index 'y'\)"),
+    ],
+)
+def test_bad_groups_are_refused(X, groups, message):
+    with pytest.raises(ValueError, match=message):
+        read_groups(groups, X, "cohort")
+
+
+def test_a_column_name_needs_a_table():
+    with pytest.raises(ValueError, match="groups='subject' names a column, but X is not a DataFrame"):
+        read_groups("subject", np.zeros((3, 2)))
