@@ -159,6 +159,14 @@ class TestFitted:
 class TestForms:
     """What `predict` answers has the form that y had."""
 
+    @pytest.mark.parametrize("missing", [None, np.nan, av.SequenceArray.from_sequences([None] * 6)])
+    def test_a_stream_that_no_row_has_needs_no_width(self, regressor, missing):
+        X, y = recordings()
+        model = quick(regressor).fit(X, y)
+        X = X[X["audio"].notna() & X["video"].notna()]
+        expected = model.predict(X.assign(video=X["video"].where([False] * 6)))
+        np.testing.assert_array_equal(values_of(model.predict(X.assign(video=missing))), values_of(expected))
+
     def test_series_of_sequences(self, regressor):
         X, y = recordings()
         predictions = quick(regressor).fit(X, y).predict(X.iloc[2:5])

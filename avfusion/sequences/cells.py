@@ -76,7 +76,8 @@ def located(error, where):
 def _cell_frames(cell, dtype, where):
     if isinstance(cell, Sequence):
         return as_float_frames(cell.frames, dtype)
-    if pd.api.types.is_scalar(cell) or isinstance(cell, (dict, set)) or not hasattr(cell, "__len__"):
+    has_length = hasattr(cell, "__len__") and getattr(cell, "ndim", 1) > 0
+    if not has_length or isinstance(cell, (str, bytes, dict, set)):
         raise TypeError(
             f"{where}: a cell is an array of shape (steps, features) or (steps,), or None if it is absent, "
             f"not {type(cell).__name__} {str(cell)[:40]!r}"

@@ -72,8 +72,9 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
         - with `recording`, a long table: one line per step.
     modalities : list of str, or mapping of str to int or list of str, optional
         A list selects these modalities (all metadata is kept), or names the only one of a plain array or
-        list. A mapping of names to widths splits a plain array, and checks the widths of all else. A
-        mapping of names to column names says what to read from a table of numbers.
+        list. A mapping of names to widths splits a plain array, and checks the widths of all else; a
+        modality that is absent in all rows gets its width from there. A mapping of names to column names
+        says what to read from a table of numbers.
     dtype : numpy dtype, default=numpy.float32
         Floating dtype of new columns. Tables of one-step sequences and columns that are sequences already
         keep theirs (integers become float64).
@@ -292,10 +293,13 @@ def _select(X, modalities):
     if unknown:
         raise ValueError(f"unknown modality {unknown[0]!r}; the modalities are {known}")
     for name, width in modalities.items() if isinstance(modalities, Mapping) else ():
-        if isinstance(width, (int, np.integer)) and X.dtypes[name].width != width:
-            raise ValueError(
-                f"column {name!r} has {X.dtypes[name].width} features per step, but {width} are expected"
-            )
+        old = X.dtypes[name]
+        if not isinstance(width, (int, np.integer)) or old.width == width:
+            continue
+        if not X[name].isna().all():  # without any row the width could not be seen
+            raise ValueError(f"column {name!r} has {old.width} features per step, but {width} are expected")
+        absent = SequenceArray.from_sequences([None] * len(X), old.subtype, width, old.rate_hz)
+        X = X.assign(**{name: absent})
     dropped = [name for name in known if name not in modalities]
     return X.drop(columns=dropped) if dropped else X
 

@@ -28,7 +28,7 @@ def read_columns(estimator, X, *, reset, allow_nan=False):
     estimator : estimator or transformer
         Gets ``n_features_in_`` and, where X has names, ``feature_names_in_``: those of all columns.
         ``_fitted_on_array`` tells afterwards whether X was a table. Once fitted it has ``modalities_``, a
-        mapping whose keys are the names of the sequence columns.
+        mapping of the names of the sequence columns to their widths, or to (width, rate).
     X : DataFrame with sequence columns, array-like (n_rows, n_features), or what `as_sequences` takes
         One row per recording or clip.
     reset : bool
@@ -39,7 +39,8 @@ def read_columns(estimator, X, *, reset, allow_nan=False):
     Returns
     -------
     DataFrame
-        With the index of X; metadata columns stay as they are.
+        With the index of X; metadata columns stay as they are. A modality of `fit` that is missing in every
+        row gets the width it had in `fit`.
 
     Raises
     ------
@@ -65,6 +66,7 @@ def read_columns(estimator, X, *, reset, allow_nan=False):
         _refuse_text(X)
     if not reset:
         _check_kind(estimator, table, X)
+        X = X if table else _with_known_widths(X, estimator.modalities_)
     if table:
         X = _read_table(estimator, X, reset, allow_nan)
     elif reset:
@@ -196,6 +198,16 @@ def _read_sequences(estimator, X):
         if len(X) == 0:
             raise ValueError(f"X has no rows; {type(estimator).__name__} needs at least one recording")
     return as_sequences(X)
+
+
+def _with_known_widths(X, modalities):
+    """Give columns without any present row, which cannot tell it themselves, the width and rate of `fit`."""
+    columns = {}
+    for name, known in modalities.items():
+        if name in X.columns and X[name].isna().all():
+            width, rate_hz = known if isinstance(known, tuple) else (known, None)
+            columns[name] = SequenceArray.from_sequences([None] * len(X), width=width, rate_hz=rate_hz)
+    return X.assign(**columns) if columns else X
 
 
 def _read_table(estimator, X, reset, allow_nan):

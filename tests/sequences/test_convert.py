@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import sparse
 from sequence_models import assert_holds
 
@@ -41,6 +42,16 @@ def test_list_of_mappings():
     check(as_sequences(rows))
     X = as_sequences([{"audio": AUDIO[0]}, {}, None])
     assert X["audio"].isna().tolist() == [False, True, True]
+
+
+def test_a_modality_that_is_absent_everywhere_gets_its_width_from_modalities():
+    X = as_sequences({"audio": AUDIO, "video": [None] * 3}, {"audio": 3, "video": 5}, rate_hz=25)
+    assert X.dtypes["video"] == SequenceDtype("float32", 5, 25)
+    assert X["video"].isna().all()
+
+
+def test_cells_may_be_tensors():
+    check(as_sequences({"audio": [torch.tensor(cell) for cell in AUDIO], "video": VIDEO}))
 
 
 @pytest.mark.parametrize(

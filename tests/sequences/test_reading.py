@@ -183,3 +183,17 @@ def test_only_the_columns_asked_for_are_checked():
 
 def test_listed():
     assert listed(["a", 1]) == "'a', 1"
+
+
+@pytest.mark.parametrize("video", [None, np.nan, SequenceArray.from_sequences([None, None])])
+def test_a_modality_that_is_missing_everywhere_is_as_wide_as_in_fit(video):
+    X = as_sequences({"audio": CELLS, "video": CELLS}, rate_hz=5)
+    reader = Reader()
+    reader.read(X)
+    reader.modalities_ = {"audio": 2, "video": 2}
+    found = reader.read(X.assign(video=video), reset=False)
+    check_widths(reader, found, reader.modalities_)
+    assert found["video"].isna().all()
+    assert found["audio"].equals(X["audio"])
+    reader.modalities_ = {"audio": (2, 5.0), "video": (2, 5.0)}
+    assert reader.read(X.assign(video=video), reset=False).dtypes["video"] == X.dtypes["video"]
