@@ -22,6 +22,8 @@ import joblib
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+__all__ = ["is_model", "load", "read_header", "save"]
+
 FORMAT = 1
 _HEADER, _MODEL = "avfusion.json", "model.joblib"
 _PACKAGES = ("avfusion", "torch", "scikit-learn", "numpy")
@@ -211,6 +213,7 @@ def is_model(path):
     Returns
     -------
     bool
+        False also where there is no such file.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
 
 
 def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
-    """Pearson's correlation coefficient.
+    """Correlation coefficient of Pearson.
 
     Parameters
     ----------

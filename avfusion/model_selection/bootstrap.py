@@ -39,8 +39,11 @@ def bootstrap_interval(
 
     Returns
     -------
-    low, high : float
-        NaN with fewer than two groups. Resamples in which some target has no label are left out.
+    low : float
+        Lower end, in units of the score. NaN with fewer than two groups. Resamples in which some target has
+        no label are left out.
+    high : float
+        Upper end, likewise.
 
     Raises
     ------

@@ -16,9 +16,9 @@ from avfusion.model_selection.plot import plot_comparison
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """The result of `compare`.
+    """The result of `compare`, which makes it; the parameters are its attributes.
 
-    Attributes
+    Parameters
     ----------
     table : DataFrame
         One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
@@ -79,6 +79,7 @@ class Comparison:
         Returns
         -------
         matplotlib.axes.Axes
+            Where it was drawn.
 
         Raises
         ------
@@ -103,6 +104,7 @@ class Comparison:
         Returns
         -------
         str
+            One line per estimator, columns aligned.
 
         Examples
         --------
@@ -129,7 +131,7 @@ class Comparison:
         return "\n".join("| " + " | ".join(line) + " |" for line in [aligned[0], rule, *aligned[1:]]) + "\n"
 
     def prediction_table(self):
-        """Labels and out-of-fold predictions as one long table.
+        """Put labels and out-of-fold predictions into one long table.
 
         Returns
         -------

@@ -23,6 +23,7 @@ class StreamEncoder(nn.Module):
     recurrent : bool, default=True
         Whether steps see the other steps of their row (LSTM) or only themselves (linear map).
     dropout : float, default=0.5
+        Share of the entries dropped in training, within the sequence layer and of the output.
 
     Raises
     ------

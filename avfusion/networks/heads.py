@@ -27,6 +27,7 @@ class FrameHead(nn.Module):
     n_targets : int
         K.
     dropout : float, default=0.5
+        Share of the entries between the two layers that are dropped in training.
 
     Examples
     --------

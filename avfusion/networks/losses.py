@@ -24,7 +24,9 @@ def ccc_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     Parameters
     ----------
     prediction, target : Tensors of shape (N, K)
+        N entries (frames or clips, pooled) of K targets; anything outside the mask, NaN included.
     mask : bool Tensor of shape (N, K)
+        True where labelled.
 
     Returns
     -------
@@ -52,7 +54,22 @@ def ccc_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def mse_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error; see `ccc_loss` for shapes.
+    """Mean squared error.
+
+    Parameters
+    ----------
+    prediction, target, mask : Tensors of shape (N, K)
+        As in `ccc_loss`.
+
+    Returns
+    -------
+    Tensor of shape ()
+        In squared units of the target.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
 
     Examples
     --------
@@ -65,7 +82,22 @@ def mse_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def mae_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean absolute error; see `ccc_loss` for shapes.
+    """Mean absolute error.
+
+    Parameters
+    ----------
+    prediction, target, mask : Tensors of shape (N, K)
+        As in `ccc_loss`.
+
+    Returns
+    -------
+    Tensor of shape ()
+        In units of the target.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
 
     Examples
     --------
@@ -78,7 +110,22 @@ def mae_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def huber_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Huber loss, e^2 / 2 up to |e| = 1 and |e| - 1/2 beyond; see `ccc_loss` for shapes.
+    """Huber loss, e^2 / 2 up to |e| = 1 and |e| - 1/2 beyond.
+
+    Parameters
+    ----------
+    prediction, target, mask : Tensors of shape (N, K)
+        As in `ccc_loss`.
+
+    Returns
+    -------
+    Tensor of shape ()
+        At least 0. The switch at 1 is in units of the target, which is best standardised.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
 
     Examples
     --------
@@ -91,10 +138,25 @@ def huber_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def ccc_mse_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """(1 - CCC) + MSE / 2; see `ccc_loss` for shapes.
+    """One minus the CCC, plus half the mean squared error.
 
     The CCC alone does not mind where the error lies; half the squared error, of targets that the caller
     has standardised, steadies the scale of the prediction.
+
+    Parameters
+    ----------
+    prediction, target, mask : Tensors of shape (N, K)
+        As in `ccc_loss`.
+
+    Returns
+    -------
+    Tensor of shape ()
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
 
     Examples
     --------
@@ -106,6 +168,7 @@ def ccc_mse_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return ccc_loss(prediction, target, mask) + 0.5 * mse_loss(prediction, target, mask)
 
 
+#: Name -> loss, as the `loss` parameter of the network estimators takes it.
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "ccc": ccc_loss,
     "mse": mse_loss,

@@ -85,11 +85,14 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     Parameters
     ----------
     x : Tensor of shape (B, T, D)
+        Features of each step; anything outside the mask, NaN included.
     mask : bool Tensor of shape (B, T)
+        True for the steps to average.
 
     Returns
     -------
     Tensor of shape (B, D)
+        Mean of each row and feature, in units of x.
 
     Examples
     --------
@@ -110,11 +113,16 @@ def masked_mean_std(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     x : Tensor of shape (B, T, D)
+        Features of each step; anything outside the mask, NaN included.
     mask : bool Tensor of shape (B, T)
+        True for the steps that count.
 
     Returns
     -------
-    mean, std : Tensors of shape (B, D)
+    mean : Tensor of shape (B, D)
+        Mean of each row and feature, in units of x.
+    std : Tensor of shape (B, D)
+        Standard deviation, in units of x.
 
     Examples
     --------

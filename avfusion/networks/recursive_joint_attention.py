@@ -120,7 +120,7 @@ class RecursiveJointAttention(nn.Module):
     widths : dict of str to int
         Number of features of each stream, by name; one or more.
     hidden_size : int, default=32
-        h: features per modality inside, and of the output.
+        Features h per modality inside, and of the output.
     n_recursions : int, default=1
         Attention steps; 0 leaves encoders and joint LSTM only.
     attention : {"softmax", "tanh"}, default="softmax"

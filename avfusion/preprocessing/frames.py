@@ -68,6 +68,7 @@ class OnFrames(StreamTransformer):
         Returns
         -------
         dict
+            Values by name.
         """
         params = super().get_params(deep=deep)
         if deep and isinstance(self.transformer, dict):
@@ -87,7 +88,8 @@ class OnFrames(StreamTransformer):
 
         Returns
         -------
-        self : object
+        OnFrames
+            The transformer itself.
 
         Raises
         ------

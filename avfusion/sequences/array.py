@@ -105,8 +105,8 @@ class SequenceArray(ColumnProtocol):
             One cell per row: an array or nested list of shape (T, D) or (T,), a `Sequence`, or None, NaN or
             ``pandas.NA`` for a missing row.
         dtype : numpy dtype, optional
-            float16, float32 or float64. By default what the cells need; integers become float64. Without
-            any present cell it is float32.
+            One of float16, float32 and float64. By default what the cells need; integers become float64.
+            Without any present cell it is float32.
         width : int, optional
             Features per step, for when no row is present; it is checked against those that are.
         rate_hz : float, optional
@@ -272,6 +272,7 @@ class SequenceArray(ColumnProtocol):
         Returns
         -------
         numpy.ndarray of bool of shape (n_rows,)
+            True where missing; a sequence of no steps is not.
 
         Examples
         --------
@@ -282,6 +283,11 @@ class SequenceArray(ColumnProtocol):
 
     def copy(self):
         """Return a new array over the same frames, which never change.
+
+        Returns
+        -------
+        SequenceArray
+            Equal to this one; no frame is copied.
 
         Examples
         --------

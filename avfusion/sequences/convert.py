@@ -23,6 +23,7 @@ def sequence_columns(X):
     Parameters
     ----------
     X : pandas.DataFrame
+        A row per recording or clip; other columns are metadata.
 
     Returns
     -------

@@ -187,6 +187,7 @@ class Sequence:
         Returns
         -------
         bytes
+            Equal for equal sequences: 0.0 and -0.0 count as one number, all NaNs as one.
 
         Examples
         --------
@@ -216,7 +217,7 @@ class SequenceDtype(ExtensionDtype):
     Parameters
     ----------
     subtype : numpy dtype, default="float32"
-        float16, float32 or float64.
+        One of float16, float32 and float64.
     width : int, default=1
         Features per step.
     rate_hz : float, optional
@@ -272,10 +273,12 @@ class SequenceDtype(ExtensionDtype):
         Parameters
         ----------
         string : str
+            Subtype, features per step and, where known, steps per second.
 
         Returns
         -------
         SequenceDtype
+            With this subtype, width and rate.
 
         Raises
         ------

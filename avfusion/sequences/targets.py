@@ -158,6 +158,13 @@ class Targets:
         values: it has no label, and how long it is only its features know.
     form : TargetForm
         How the targets were given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> targets = as_targets([np.zeros(2), None, np.ones(1)])
+    >>> targets.lengths, targets.values.shape
+    (array([ 2, -1,  1]), (3, 1))
     """
 
     values: np.ndarray
@@ -207,7 +214,7 @@ def as_targets(y, name="y") -> Targets:
     Returns
     -------
     Targets
-        float64 values, lengths and form.
+        Values in float64, lengths and form.
 
     Raises
     ------
