@@ -27,14 +27,14 @@ class InputNorm(nn.Module):
     clip : float, default=5.0
         Largest absolute value that ``"standard"`` lets through.
 
-    Notes
-    -----
-    NaN stays NaN. In mode ``"layer"`` a step with one NaN becomes NaN altogether.
-
     Raises
     ------
     ValueError
         If `mode` is none of the choices.
+
+    Notes
+    -----
+    NaN stays NaN. In mode ``"layer"`` a step with one NaN becomes NaN altogether.
 
     Examples
     --------
