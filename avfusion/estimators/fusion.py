@@ -30,6 +30,7 @@ from avfusion.estimators.training import (
     training_callbacks,
 )
 from avfusion.networks import LOSSES
+from avfusion.sequences.groups import read_groups
 from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
@@ -54,8 +55,8 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         y : per-frame or per-clip targets
             Per frame: DataFrame or Series of sequences, list or object array of (T,) or (T, K) arrays, or a
             numeric (n_rows, T, K) array. Per clip: numbers, (n_rows,) or (n_rows, K). NaN is unlabelled.
-        groups : array-like of shape (n_rows,), optional
-            Groups that the held-out rows of early stopping must respect.
+        groups : str or array-like of shape (n_rows,), optional
+            Groups that the held-out rows of early stopping must respect, or the column of X that holds them.
 
         Returns
         -------
@@ -193,16 +194,9 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         """Return the rows to train on and those held out (None without early stopping)."""
         if not self.early_stopping:
             return data, None
-        if groups is None and self.validation_groups is not None:
-            if self.validation_groups not in X.columns:
-                raise ValueError(
-                    f"validation_groups={self.validation_groups!r} is no column of X; its columns are "
-                    f"{list(X.columns)}."
-                )
-            groups = X[self.validation_groups].to_numpy()
-        groups = np.arange(len(X)) if groups is None else np.asarray(groups)
-        if len(groups) != len(X):
-            raise ValueError(f"groups has {len(groups)} values, but X has {len(X)} rows; give one for each.")
+        name = "validation_groups" if groups is None else "groups"
+        groups = read_groups(self.validation_groups if groups is None else groups, X, name)
+        groups = np.arange(len(X)) if groups is None else groups
         if len(np.unique(groups)) < 2:
             raise ValueError(
                 "early_stopping needs at least two rows (two groups, where there are groups), one of them "
@@ -219,7 +213,12 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         return parts
 
     def _settle(self, form, data):
-        """Keep what later calls are held to: the form and the scale of the targets, names and widths."""
+        """Keep what later calls are held to: the form and the scale of the targets, names and widths.
+
+        Nets of a former fit, which had another scale, go: a training that is cut off leaves no model.
+        """
+        for former in ("net_", "nets_"):
+            vars(self).pop(former, None)
         self.target_form_ = form
         self.modalities_ = {name: frames.shape[1] for name, frames in data.frames.items()}
         self.target_mean_, self.target_scale_ = np.zeros(form.n_targets), np.ones(form.n_targets)
@@ -239,9 +238,8 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             if former is not None:
                 self._take_over_weights(net, former)
             net.train(train, valid)
-        if (
-            former is not None
-        ):  # not before: skorch's schedulers would resume where the last one ended, at zero
+        if former is not None:
+            # not before training: skorch's schedulers would resume where the last one ended, at zero
             net.history[:0] = former.history
         return net
 

@@ -67,6 +67,11 @@ class SequenceNet(NeuralNet):
         finally:
             self.train_split = None  # the net keeps no data
             self.notify("on_train_end", X=dataset, y=None)
+        if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
+            raise ValueError(
+                "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
+                "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
+            )
 
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; where one ends training as skorch's do, tell that from Ctrl-C."""

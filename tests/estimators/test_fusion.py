@@ -196,13 +196,17 @@ class TestHoldOut:
     def test_bad_groups(self, ragged):
         X, y = ragged
         model = av.EarlyFusionRegressor(early_stopping=True, **QUICK)
-        with pytest.raises(ValueError, match="groups has 5 values, but X has 6 rows"):
+        with pytest.raises(ValueError, match="groups has 5 values for 6 rows of X"):
             model.fit(X, y, groups=list("aabbc"))
         with pytest.raises(ValueError, match=r"at least two rows .two groups.* 6 row.s. in 1 group"):
             model.fit(X, y, groups=["a"] * 6)
         model.set_params(validation_groups="speaker")
         with pytest.raises(ValueError, match=r"'speaker' is no column of X; its columns are .*'subject'"):
             model.fit(X, y)
+        with pytest.raises(ValueError, match=r"validation_groups is missing for row 1 \(index "):
+            model.set_params(validation_groups="subject").fit(X.assign(subject=["a", None, *"bbcc"]), y)
+        with pytest.raises(ValueError, match="validation_groups='audio' is a modality; groups are"):
+            model.set_params(validation_groups="audio").fit(X, y)
         assert not hasattr(model, "net_")
 
     @pytest.mark.parametrize(("labelled", "name"), [("p", "held-out"), ("q", "training")])
@@ -637,5 +641,18 @@ def test_ctrl_c_is_let_through_and_leaves_no_half_trained_network():
     X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=1, video_rate_hz=1, random_state=0)
     model = av.EarlyFusionRegressor(callbacks=[("interrupt", Interrupt())], **QUICK)
     with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "net_")
+    model.set_params(callbacks=None).fit(X, y)
+    model.set_params(callbacks=[("interrupt", Interrupt())])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y.array.with_frames(100 * y.array.pack().frames))
+    assert not hasattr(model, "net_")  # the former network would answer on the scale of the new labels
+
+
+def test_a_training_that_diverges_is_an_error():
+    X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=1, video_rate_hz=1, random_state=0)
+    model = av.EarlyFusionRegressor(optimizer="sgd", lr=1e30, schedule=None, gradient_clip=None, **QUICK)
+    with pytest.raises(ValueError, match="Training diverged: weights became infinite or NaN"):
         model.fit(X, y)
     assert not hasattr(model, "net_")
