@@ -1,6 +1,7 @@
 """Files of estimators: what they become, and what is said of mistakes."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sklearn.decomposition import PCA
@@ -204,3 +205,10 @@ def test_without_a_file_the_default_ones_are_meant(recordings):
     )
     with pytest.raises(ValueError, match=r"no estimator 'ridgee'. Nearest: ridge\."):
         choose_estimator("ridgee", recordings)
+
+
+@pytest.mark.parametrize("language", ["yaml", "toml"])
+def test_the_files_in_the_documentation_are_read(language, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "command_line.md").read_text(encoding="utf-8")
+    shown = re.search(rf"```{language}\n(.*?)```", text, flags=re.DOTALL).group(1)
+    assert "ridge" in read(tmp_path, shown, f".{language}")
