@@ -96,8 +96,8 @@ class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
 
         Returns
         -------
-        self : object
-            Fitted transformer.
+        StreamTransformer
+            The transformer itself.
 
         Raises
         ------

@@ -32,6 +32,7 @@ class ColumnProtocol(ExtensionArray):
         Returns
         -------
         SequenceArray
+            One row per index, over the same frames.
 
         Examples
         --------
@@ -83,6 +84,7 @@ class ColumnProtocol(ExtensionArray):
         Returns
         -------
         SequenceArray
+            Of the same length, dtype and rate.
 
         Examples
         --------
@@ -136,6 +138,7 @@ class ColumnProtocol(ExtensionArray):
         Returns
         -------
         SequenceArray or other array
+            What `dtype` stands for, of the same length.
 
         Raises
         ------
@@ -191,6 +194,11 @@ class ColumnProtocol(ExtensionArray):
 
     def unique(self):
         """Return the distinct rows in order of appearance, without copying frames.
+
+        Returns
+        -------
+        SequenceArray
+            The first row of each content; one row at most is missing.
 
         Examples
         --------

@@ -1,0 +1,105 @@
+"""Write docs/api.md, the list of every public name with the first line of its docstring.
+
+Public is what stands in ``__all__`` of `avfusion` and of the modules in `GROUPS`. To write the page again::
+
+    python docs/make_api.py
+"""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import avfusion
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "api.md"
+
+GROUPS = {  # what a user does -> where the names for it are
+    "Data and labels": "avfusion.sequences",
+    "Data sets": "avfusion.datasets",
+    "Preprocessing": "avfusion.preprocessing",
+    "Estimators": "avfusion.estimators",
+    "Metrics": "avfusion.metrics",
+    "Comparison": "avfusion.model_selection",
+    "Inspection": "avfusion.inspection",
+    "Model files": "avfusion.persistence",
+    "Networks": "avfusion.networks",
+}
+
+HEAD = """\
+# API reference
+
+Every public name and what it is, in the order in which one needs them. Modules can be imported by name
+(`from avfusion import metrics`), and each name in the list leads to its source. `help(avfusion.Align)`, or
+`avfusion.Align?` in a notebook, shows the rest: parameters, shapes, units, errors and an example that the
+tests run. The command `avfusion` has [a page of its own](command_line.md).
+
+This page is written by `python docs/make_api.py`.
+"""
+
+
+def page():
+    """Return the text of the page."""
+    return HEAD + "".join(f"\n{_group(title, module)}" for title, module in GROUPS.items())
+
+
+def summary(module, name):
+    """Tell on one line, in Markdown, what a public name of a module is.
+
+    Classes and functions have a docstring, constants a comment that starts with ``#:``, above them.
+
+    Parameters
+    ----------
+    module : str
+        Where the name is public.
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        First paragraph of the docstring, or first sentence of the comment.
+    """
+    value = getattr(import_module(module), name)
+    text = inspect.getdoc(value).split("\n\n")[0] if callable(value) else _constant(module, name)[1]
+    return _markdown(text)
+
+
+def _group(title, module):
+    names = import_module(module).__all__
+    lines = [
+        f"| [`{_shortest(module, name)}`](../{_source(module, name)}) | {summary(module, name)} |"
+        for name in names
+    ]
+    intro = _markdown(inspect.getdoc(import_module(module)).split("\n\n")[0])
+    return "\n".join([f"## {title}", "", f"`{module}`: {intro}", "", "| | |", "|---|---|", *lines, ""])
+
+
+def _shortest(module, name):
+    """Return the name by which users import it."""
+    return f"avfusion.{name}" if name in avfusion.__all__ else f"{module}.{name}"
+
+
+def _source(module, name):
+    value = getattr(import_module(module), name)
+    path = inspect.getsourcefile(value) if callable(value) else _constant(module, name)[0]
+    return Path(path).resolve().relative_to(ROOT.resolve()).as_posix()
+
+
+def _constant(module, name):
+    """Find the file of a constant, and the first sentence of the comment above it."""
+    for path in sorted(Path(import_module(module).__file__).parent.glob("*.py")):
+        found = re.search(rf"((?:^#: .*\n)+){name}\b", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if found:
+            return path, re.sub(r"^#: ", "", found[1], flags=re.MULTILINE).split(". ")[0].strip(" .\n") + "."
+    raise LookupError(f"{module}.{name} needs a comment above it that starts with '#:' and says what it is")
+
+
+def _markdown(text):
+    text = re.sub(r":\w+:(?=`)", "", " ".join(text.split())).replace("``", "`")
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
