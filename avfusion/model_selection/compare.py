@@ -114,6 +114,7 @@ def compare(
     tested = np.sort(np.concatenate(tests))
     if not _all_labelled(_safe_indexing(y, tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
+    _check_scores(scores, _safe_indexing(y, tested))
     runs = _run(estimators, X, y, group_of_row, folds, n_jobs, verbose)
     parts = {name: [runs[name, fold] for fold in range(len(folds))] for name in estimators}
     predictions = {name: out_of_fold(y, tests, [part[0] for part in own]) for name, own in parts.items()}
@@ -159,6 +160,18 @@ def _check_estimators(estimators):
             raise TypeError(
                 f"estimators[{name!r}] is {estimator!r}; expected a scikit-learn estimator: {hint}."
             )
+
+
+def _check_scores(scores, y):
+    """Refuse scores that such labels cannot have, before anything is fitted: labels stand for predictions."""
+    for name, score in scores.items():
+        try:
+            score(y, y)
+        except Exception as error:
+            raise ValueError(
+                f"scoring {name!r} cannot score these labels ({type(error).__name__}: {error}). "
+                "scikit-learn's scores take numbers, none of them missing; avfusion's take every kind of label."
+            ) from error
 
 
 def _run(estimators, X, y, groups, folds, n_jobs, verbose):

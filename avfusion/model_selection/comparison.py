@@ -122,7 +122,7 @@ class Comparison:
             [shown.index.name, *shown.columns],
             *([name, *cells] for name, cells in zip(shown.index, shown.to_numpy())),
         ]
-        lines = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
+        lines = [[" ".join(str(cell).split()).replace("|", r"\|") for cell in line] for line in lines]
         widths = [max(map(len, column)) for column in zip(*lines)]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         aligned = [
@@ -181,7 +181,8 @@ class Comparison:
         Parameters
         ----------
         folder : str or Path
-            Made if it does not exist; files of these names are replaced.
+            Made if it does not exist; files of these names are replaced, and an old ``groups.csv`` goes if
+            there are no groups.
 
         Returns
         -------
@@ -216,6 +217,8 @@ class Comparison:
         for name, frame in frames.items():
             with _in_one_step(folder / name) as path:
                 frame.to_csv(path, index=False)
+        if "groups.csv" not in frames:
+            (folder / "groups.csv").unlink(missing_ok=True)
         with _in_one_step(folder / "predictions.parquet") as path:
             self.prediction_table().to_parquet(path, index=False)
         with _in_one_step(folder / "plot.png") as path:

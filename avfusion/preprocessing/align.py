@@ -1,5 +1,8 @@
 """Bring streams of different rates and lengths onto one time base."""
 
+import math
+from numbers import Real
+
 import numpy
 
 from ._base import StreamTransformer, blocks, packed, present_lengths
@@ -80,7 +83,7 @@ class Align(StreamTransformer):
             raise ValueError(f"give rate_hz or to, not both: rate_hz={self.rate_hz!r}, to={self.to!r}")
         if self.to is not None and self.to not in rates:
             raise ValueError(f"unknown column to={self.to!r}; X has {', '.join(map(repr, rates))}")
-        if self.rate_hz is not None and not (numpy.isfinite(self.rate_hz) and self.rate_hz > 0):
+        if self.rate_hz is not None and not (isinstance(self.rate_hz, Real) and 0 < self.rate_hz < math.inf):
             raise ValueError(f"rate_hz must be a positive number of steps per second, not {self.rate_hz!r}")
         if self.rate_hz is None and self.to is None and not any(rates.values()):
             return None

@@ -1,5 +1,8 @@
 """Give every step the statistics of the steps around it."""
 
+import math
+from numbers import Real
+
 import numpy
 from pandas import DataFrame
 from pandas.api.indexers import BaseIndexer
@@ -70,9 +73,9 @@ class AddContext(StreamTransformer):
 
     def _learn(self, streams):
         check_statistics(self.statistics, _MOVING)
-        if numpy.ndim(self.widths_s) != 1 or not all(width > 0 for width in self.widths_s):
+        if not _are_seconds(self.widths_s) or not all(width > 0 for width in self.widths_s):
             raise ValueError(f"widths_s must be a tuple of positive numbers (seconds), not {self.widths_s!r}")
-        if numpy.ndim(self.lags_s) != 1:
+        if not _are_seconds(self.lags_s):
             raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {self.lags_s!r}")
         for name, column in streams.columns.items():
             self._check_steps(streams, name, column)
@@ -154,6 +157,10 @@ class _Window(BaseIndexer):
 
     def get_window_bounds(self, num_values=0, min_periods=None, center=None, closed=None, step=None):
         return self.begins, self.ends
+
+
+def _are_seconds(durations):
+    return numpy.ndim(durations) == 1 and all(isinstance(s, Real) and math.isfinite(s) for s in durations)
 
 
 def _to_steps(seconds, rate_hz, name=None):

@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from .array import SequenceArray
 from .buffers import gather
 from .convert import ONLY, as_sequences, sequence_columns
-from .dtype import SequenceDtype
+from .dtype import Sequence, SequenceDtype
 from .padded import is_padded_pair
 from .target_columns import row_name
 
@@ -62,8 +62,8 @@ def read_columns(estimator, X, *, reset, allow_nan=False):
     table = is_table(X)
     if not table:
         X = _read_sequences(estimator, X)
-    elif isinstance(X, pd.DataFrame):
-        _refuse_text(X)
+    else:
+        _refuse_objects(X)
     if not reset:
         _check_kind(estimator, table, X)
         X = X if table else _with_known_widths(X, estimator.modalities_)
@@ -220,12 +220,23 @@ def _read_table(estimator, X, reset, allow_nan):
     return pd.DataFrame({ONLY: SequenceArray(table.view(), rows, np.ones_like(rows))}, index=index)
 
 
-def _refuse_text(X):
-    others = [name for name, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
-    if others:
+def _refuse_objects(X):
+    """Refuse tables of text or of sequences that lost their columns, which are not tables of numbers."""
+    if isinstance(X, pd.DataFrame):
+        others = [name for name, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
+        if others:
+            raise ValueError(
+                f"X has no sequence column, and columns that are not numbers: {listed(others)}; "
+                "turn recordings into sequence columns with avfusion.as_sequences"
+            )
+    elif (
+        getattr(X, "dtype", None) == object
+        and X.ndim == 2
+        and any(isinstance(cell, Sequence) for cell in X.flat)
+    ):
         raise ValueError(
-            f"X has no sequence column, and columns that are not numbers: {listed(others)}; "
-            "turn recordings into sequence columns with avfusion.as_sequences"
+            "X is a 2-D array with sequences in its cells, whose columns have lost their names and types; "
+            'if it comes from a ColumnTransformer or FeatureUnion, call its set_output(transform="pandas")'
         )
 
 

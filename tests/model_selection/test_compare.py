@@ -301,6 +301,12 @@ def test_nothing_to_score_is_refused_before_any_fit():
         compare({"a": Refuses()}, X, [*labels[:-1], None], cv=cv, verbose=False)
 
 
+def test_a_score_that_the_labels_cannot_have_is_refused_before_any_fit():
+    X, labels = recordings()
+    with pytest.raises(ValueError, match=r"scoring 'r2' cannot score these labels \(ValueError: "):
+        compare({"a": Refuses()}, X, labels, scoring=["ccc", "r2"], verbose=False)
+
+
 def test_settings_tell_how_it_was_done(result):
     assert isinstance(result, Comparison)
     settings = json.loads(json.dumps(result.settings, allow_nan=False))

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import pickle
@@ -132,6 +133,19 @@ def test_saved_files_hold_the_result(result, tmp_path):
     assert (folder / "plot.png").read_bytes().startswith(b"\x89PNG")
     result.save(folder)  # again, over the old files
     assert {path.name for path in folder.iterdir()} == FILES
+
+
+def test_groups_of_an_older_comparison_do_not_stay(result, tmp_path):
+    result.save(tmp_path)
+    dataclasses.replace(result, groups=result.groups.iloc[:0]).save(tmp_path)
+    assert set(os.listdir(tmp_path)) == FILES - {"groups.csv"}
+
+
+def test_names_keep_to_one_line_of_markdown(result):
+    named = dataclasses.replace(result, table=result.table.rename(index={result.table.index[0]: "a\n|b"}))
+    lines = named.to_markdown().splitlines()
+    assert len(lines) == 2 + len(result.table)
+    assert lines[2].startswith(r"| a \|b ")
 
 
 def test_a_failed_save_leaves_the_old_file_and_no_half_written_one(result, tmp_path, monkeypatch):

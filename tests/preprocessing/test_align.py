@@ -178,6 +178,7 @@ def test_rates_must_not_appear_after_fit():
         (Align(to="text"), "unknown column to='text'; X has 'audio', 'video'"),
         (Align(rate_hz=0), "positive number of steps per second"),
         (Align(rate_hz=float("nan")), "positive number of steps per second"),
+        (Align(rate_hz="1 Hz"), "positive number of steps per second"),
         (Align(aggregate=("average",)), "unknown statistic 'average'"),
         (Align(aggregate="mean"), "one or more names"),
     ],

@@ -169,7 +169,10 @@ def test_another_rate_than_in_fit_is_refused():
         (AddContext(lags_s=(0,)), "0 s is less than one step"),
         (AddContext(widths_s=(-3,)), "widths_s must be a tuple of positive numbers"),
         (AddContext(widths_s=5), "widths_s must be a tuple of positive numbers"),
+        (AddContext(widths_s=(1, float("inf"))), "widths_s must be a tuple of positive numbers"),
+        (AddContext(widths_s=("5 s",)), "widths_s must be a tuple of positive numbers"),
         (AddContext(lags_s=5), "lags_s must be"),
+        (AddContext(lags_s=(float("nan"),)), "lags_s must be"),
         (AddContext(statistics=("median",)), "unknown statistic 'median'; choose from: mean, std, min, max"),
     ],
 )

@@ -133,6 +133,8 @@ def test_what_cannot_be_read():
         ValueError, match="no sequence column, and columns that are not numbers: 'subject'; turn"
     ):
         Reader().read(pd.DataFrame({"subject": ["a", "b"], "age": [1, 2]}))
+    with pytest.raises(ValueError, match=r"columns have lost .* call its set_output\(transform=\"pandas"):
+        Reader().read(X.to_numpy())
     with pytest.raises(TypeError, match="dense data is required"):
         Reader().read(csr_array(np.eye(2)))
 
