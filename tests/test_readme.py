@@ -46,4 +46,4 @@ def test_snippet_of_the_design_runs_on_real_recordings():
         "early": make_pipeline(*steps, av.EarlyFusionRegressor(max_epochs=1)),
     }
     assert "window=200" in block
-    exec(compile(block.replace("window=200", "window=200, max_epochs=1"), "docs/design.md", "exec"), namespace)
+    exec(compile(block.replace("window=200", "window=200, max_epochs=1"), "design.md", "exec"), namespace)
