@@ -170,7 +170,7 @@ def _check_scores(scores, y):
         except Exception as error:
             raise ValueError(
                 f"scoring {name!r} cannot score these labels ({type(error).__name__}: {error}). "
-                "scikit-learn's scores take numbers, none of them missing; avfusion's take every kind of label."
+                "scikit-learn's scores take numbers, none of them missing; avfusion's take all kinds of labels."
             ) from error
 
 

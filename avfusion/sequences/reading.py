@@ -229,11 +229,7 @@ def _refuse_objects(X):
                 f"X has no sequence column, and columns that are not numbers: {listed(others)}; "
                 "turn recordings into sequence columns with avfusion.as_sequences"
             )
-    elif (
-        getattr(X, "dtype", None) == object
-        and X.ndim == 2
-        and any(isinstance(cell, Sequence) for cell in X.flat)
-    ):
+    elif isinstance(X, np.ndarray) and X.dtype == object and any(isinstance(c, Sequence) for c in X.flat):
         raise ValueError(
             "X is a 2-D array with sequences in its cells, whose columns have lost their names and types; "
             'if it comes from a ColumnTransformer or FeatureUnion, call its set_output(transform="pandas")'
