@@ -170,7 +170,7 @@ def _check_scores(scores, y):
         except Exception as error:
             raise ValueError(
                 f"scoring {name!r} cannot score these labels ({type(error).__name__}: {error}). "
-                "scikit-learn's scores take numbers, none of them missing; avfusion's take all kinds of labels."
+                "scikit-learn's scores take numbers, none missing; avfusion's take all kinds of label."
             ) from error
 
 
