@@ -95,6 +95,7 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         table, lengths = self._table(X)
         if targets.form.per_frame:
             labels = inputs.frame_labels(targets, lengths, X.index)
+            inputs.check_label_rate(X, names, targets.form)
         else:
             labels = np.repeat(targets.values, lengths, axis=0)
         inputs.check_labelled(labels, targets.form.target_names)
@@ -164,7 +165,7 @@ def call_without_nan(method, table, *labels):
     try:
         return method(table, *labels)
     except ValueError as error:
-        if not np.isnan(table).any():
+        if get_tags(method.__self__).input_tags.allow_nan or not np.isnan(table).any():
             raise
         raise ValueError(
             f"Some frames are NaN (not observed, or a stream is absent), which the regressor "

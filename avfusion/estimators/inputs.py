@@ -96,6 +96,18 @@ def frame_labels(targets, lengths, index):
     return labels
 
 
+def check_label_rate(X, names, form):
+    """Raise where labels per frame declare another rate than the streams."""
+    stream_rates = {X[name].array.rate_hz for name in names} - {None}
+    for dtype in form.dtypes if form.per_frame else ():
+        rate = getattr(dtype, "rate_hz", None)
+        if rate is not None and stream_rates and rate not in stream_rates:
+            raise ValueError(
+                f"The labels have {rate:g} Hz, the streams {min(stream_rates):g} Hz. Bring the streams to the "
+                f"rate of the labels with avfusion.Align(rate_hz={rate:g})."
+            )
+
+
 def check_labelled(labels, names):
     """Raise where a target has no label at all."""
     for column in np.flatnonzero(np.isnan(labels).all(axis=0)):
@@ -106,8 +118,9 @@ def check_observed(observed, name):
     """Raise unless a stream is observed somewhere."""
     if not observed:
         raise ValueError(
-            f"Stream {name!r} is never observed in the training rows: it is absent or NaN everywhere. Leave "
-            "it out with modalities=..., or look for what went wrong when it was extracted."
+            f"Stream {name!r} is never observed in the training rows: it is absent, or every step of it "
+            "holds a NaN. Leave it out with modalities=..., or drop or impute the features that were not "
+            "extracted."
         )
 
 

@@ -17,6 +17,21 @@ def is_missing(cell):
     return cell is None or cell is pd.NA or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
 
 
+def n_axes(cell):
+    """Count the axes of an array or of nested lists, up to 2; a line of numbers in a list has 1.
+
+    Examples
+    --------
+    >>> n_axes(3.5), n_axes([1.0, 2.0]), n_axes([[1.0], [2.0]]), n_axes(Sequence([1.0, 2.0]))
+    (0, 1, 2, 2)
+    """
+    if isinstance(cell, Sequence):
+        return 2
+    if isinstance(cell, (list, tuple)):
+        return 2 if any(isinstance(step, (list, tuple)) or getattr(step, "ndim", 0) for step in cell) else 1
+    return getattr(cell, "ndim", 0)
+
+
 def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".format):
     """Check cells and lay their frames one after the other.
 

@@ -9,8 +9,8 @@ from sklearn.utils import check_array
 
 from .array import SequenceArray
 from .buffers import packed_starts
-from .cells import is_missing, located, stack_cells
-from .dtype import Sequence, SequenceDtype
+from .cells import is_missing, located, n_axes, stack_cells
+from .dtype import SequenceDtype
 from .padded import frames_and_extent, is_padded_pair, read_padded
 from .tables import read_long_table
 
@@ -277,9 +277,7 @@ def _only_name(modalities, name=None):
 
 def _is_sequence(cell):
     """Tell a cell (T, D) or (T,) from a line of numbers: lists count only if they hold lists."""
-    if isinstance(cell, (list, tuple)):
-        return any(isinstance(step, (list, tuple)) for step in cell)
-    return isinstance(cell, Sequence) or getattr(cell, "ndim", 0) > 0
+    return n_axes(cell) > (1 if isinstance(cell, (list, tuple)) else 0)
 
 
 def _select(X, modalities):

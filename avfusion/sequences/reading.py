@@ -9,6 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from .array import SequenceArray
 from .buffers import gather
+from .cells import n_axes
 from .convert import ONLY, as_sequences, sequence_columns
 from .dtype import Sequence, SequenceDtype
 from .padded import is_padded_pair
@@ -96,7 +97,7 @@ def is_table(X):
     if isinstance(X, Mapping) or is_padded_pair(X):
         return False
     if isinstance(X, (list, tuple)):
-        return not any(isinstance(row, Mapping) or _n_axes(row) > 1 for row in X)
+        return not any(isinstance(row, Mapping) or n_axes(row) > 1 for row in X)
     if getattr(X, "ndim", 2) == 1:
         return not _holds_sequences(X)
     return getattr(X, "ndim", 2) != 3
@@ -254,14 +255,7 @@ def _holds_sequences(column):
     """Tell whether a column, or an array of cells, holds sequences: as its dtype, or as objects."""
     if isinstance(column.dtype, SequenceDtype):
         return True
-    return pd.api.types.is_object_dtype(column.dtype) and any(_n_axes(cell) > 0 for cell in column)
-
-
-def _n_axes(cell):
-    """Count the axes of an array or of nested lists, up to 2; a line of numbers in a list has 1."""
-    if isinstance(cell, (list, tuple)):
-        return 2 if any(isinstance(step, (list, tuple)) or getattr(step, "ndim", 0) for step in cell) else 1
-    return getattr(cell, "ndim", 0)
+    return pd.api.types.is_object_dtype(column.dtype) and any(n_axes(cell) > 0 for cell in column)
 
 
 def _runs(values):

@@ -181,3 +181,14 @@ def test_plain_table_is_the_regressor_itself():
     np.testing.assert_allclose(
         av.FrameRegressor(RIDGE).fit(X, y).predict(X), Ridge(alpha=2.0).fit(X, y).predict(X)
     )
+
+
+def test_nan_is_not_blamed_where_the_regressor_takes_it(ragged):
+    class Fussy(HistGradientBoostingRegressor):
+        def fit(self, X, y):
+            raise ValueError("what it objects to")
+
+    X, y = ragged
+    assert X["video"].isna().any()
+    with pytest.raises(ValueError, match=r"^what it objects to$"):
+        av.FrameRegressor(Fussy()).fit(X, y)

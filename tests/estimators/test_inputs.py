@@ -198,6 +198,21 @@ def test_labels_of_another_length(model, X, y):
 
 
 @each
+def test_labels_of_another_rate(model, X, y):
+    def at(rate_hz, column):
+        return av.SequenceArray(column.frames, column.starts, column.lengths, rate_hz=rate_hz)
+
+    streams = [name for name in X.columns if isinstance(X[name].dtype, av.SequenceDtype)]
+    X = X.assign(**{name: at(2.0, X[name].array.pack()) for name in streams})
+    cells = av.SequenceArray.from_sequences([np.asarray(cell) for cell in y])
+    labels = pd.Series(at(4.0, cells.pack()), index=X.index)
+    message = r"labels have 4 Hz, the streams 2 Hz\. .*Align\(rate_hz=4\)"
+    refuses(model, X, labels, message)
+    clone(model).fit(X, pd.Series(at(2.0, cells.pack()), index=X.index))
+    clone(model).fit(X, pd.Series(cells, index=X.index))  # no rate, no contradiction
+
+
+@each
 def test_another_number_of_rows(model, X, y):
     refuses(model, X, y.iloc[:5], "inconsistent numbers of samples: X has 6 rows, y has 5")
 
@@ -231,7 +246,7 @@ def test_stream_that_is_never_observed(model, X, y):
     def blank(frames, starts):
         frames[:] = np.nan
 
-    message = "Stream 'video' is never observed in the training rows: it is absent or NaN everywhere. Leave"
+    message = "Stream 'video' is never observed in the training rows: it is absent, or every step of it holds"
     refuses(model, with_frames(X, "video", blank), y, message)
     absent = X.assign(video=av.SequenceArray.from_sequences([None] * 6, width=2, rate_hz=1))
     refuses(model, absent, y, message)
