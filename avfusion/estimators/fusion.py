@@ -168,6 +168,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         if not reset:
             check_widths(self, X, self.modalities_)
         data = self._stream_dataset(X, names, targets)
+        inputs.check_label_rate(X, names, targets.form)
         inputs.check_labelled(data.labels, targets.form.target_names)
         return X, data, targets.form
 

@@ -15,9 +15,9 @@ from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
 from torch.optim.lr_scheduler import LambdaLR
-from tqdm.auto import tqdm
 
 from avfusion.networks import ccc_loss
+from avfusion.progress import progress_bar
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -201,7 +201,7 @@ class Progress(Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Open the bar."""
-        self.bar_ = tqdm(total=self.max_epochs, desc=self.description, unit="epoch")
+        self.bar_ = progress_bar(total=self.max_epochs, desc=self.description, unit="epoch")
 
     def on_epoch_end(self, net, **kwargs):
         """Advance by an epoch."""

@@ -14,13 +14,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
-from tqdm.auto import tqdm
 
 from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.comparison import Comparison
 from avfusion.model_selection.folds import check_no_copies, make_folds
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.model_selection.tables import Evaluation, out_of_fold
+from avfusion.progress import progress_bar
 from avfusion.sequences.convert import as_sequences
 from avfusion.sequences.groups import read_groups
 from avfusion.sequences.targets import as_targets
@@ -178,7 +178,7 @@ def _run(estimators, X, y, groups, folds, n_jobs, verbose):
     """Fit and predict every estimator in every fold: {(name, fold): (predictions, fit_s, predict_s)}."""
     runs = {}
     total = len(estimators) * len(folds)
-    with tqdm(total=total, disable=not verbose, unit="fit", desc="compare") as bar:
+    with progress_bar(total=total, disable=not verbose, unit="fit", desc="compare") as bar:
 
         def tasks():
             for name, estimator in estimators.items():
