@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 
 from avfusion.metrics import ccc_score, mean_absolute_error, pcc_score, root_mean_squared_error, sagr_score
 from avfusion.metrics.regression import paired_targets
+from avfusion.sequences.targets import as_targets
 
 _CHUNK = 1_000_000  # counts held at once
 _CONSTANT = 1e-12  # share of a sum of squares that rounding may leave as variance
@@ -89,9 +90,7 @@ def _group_codes(groups, true):
         raise ValueError(f"groups has {len(groups)} values for {true.n_rows} rows.")
     if groups.isna().any():
         raise ValueError(f"groups is missing for row {int(np.argmax(groups.isna()))}.")
-    labelled = np.zeros(true.n_rows, dtype=bool)
-    labelled[true.row_of_value[~np.isnan(true.values).all(axis=1)]] = True
-    return pd.factorize(groups.where(groups.isin(groups[labelled])))[0]
+    return pd.factorize(groups.where(groups.isin(groups[true.labelled.any(axis=1)])))[0]
 
 
 def _sums(true, pred, codes):
@@ -159,8 +158,10 @@ def _resample_sums(score, sums, n_resamples, rng):
 def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng):
     y_true, y_pred = (list(y) if isinstance(y, tuple) else y for y in (y_true, y_pred))
     rows = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
-    scores = np.empty(n_resamples)
+    labelled = as_targets(y_true).labelled
+    scores = np.full(n_resamples, np.nan)
     for i in range(n_resamples):
         drawn = np.concatenate([rows[code] for code in rng.randint(len(rows), size=len(rows))])
-        scores[i] = metric(_safe_indexing(y_true, drawn), _safe_indexing(y_pred, drawn))
+        if labelled[drawn].any(axis=0).all():
+            scores[i] = metric(_safe_indexing(y_true, drawn), _safe_indexing(y_pred, drawn))
     return scores

@@ -93,9 +93,7 @@ class Evaluation:
 
     def __post_init__(self):
         targets = as_targets(self.y)
-        labelled = np.zeros((targets.n_rows, targets.form.n_targets), dtype=bool)
-        np.logical_or.at(labelled, targets.row_of_value, ~np.isnan(targets.values))
-        object.__setattr__(self, "_labelled", labelled)
+        object.__setattr__(self, "_labelled", targets.labelled)
         object.__setattr__(self, "_names", targets.form.target_names)
 
     def of_rows(self, name, rows):

@@ -195,6 +195,20 @@ class Targets:
         counts = 1 if self.lengths is None else np.maximum(self.lengths, 0)
         return np.repeat(np.arange(self.n_rows), counts)
 
+    @property
+    def labelled(self) -> np.ndarray:
+        """Whether each row has any label of each target, of shape (n_rows, K).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> as_targets([np.array([0.5, np.nan]), np.array([np.nan]), None]).labelled.ravel()
+        array([ True, False, False])
+        """
+        labelled = np.zeros((self.n_rows, self.form.n_targets), dtype=bool)
+        np.logical_or.at(labelled, self.row_of_value, ~np.isnan(self.values))
+        return labelled
+
 
 def as_targets(y, name="y") -> Targets:
     """Read targets of any form.

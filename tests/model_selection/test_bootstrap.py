@@ -134,6 +134,16 @@ def test_groups_without_labels_do_not_count():
     np.testing.assert_allclose(more, expected, rtol=1e-12)
 
 
+def test_resamples_without_a_label_of_some_target_are_left_out_for_every_metric():
+    rng = np.random.default_rng(0)
+    y = pd.DataFrame(rng.normal(size=(12, 2)))
+    y.iloc[3:, 1] = np.nan
+    fast = bootstrap_interval(y, y + 1, root_mean_squared_error, random_state=0)
+    slow = bootstrap_interval(y, y + 1, lambda *pair: root_mean_squared_error(*pair), random_state=0)
+    assert fast == pytest.approx((1, 1))
+    assert slow == pytest.approx((1, 1))
+
+
 def test_constant_predictions_have_a_ccc_of_zero_in_every_resample():
     true, pred = recordings(width=1)
     assert bootstrap_interval(true, [np.full_like(p, 0.3) for p in pred], random_state=0) == (0.0, 0.0)
