@@ -29,13 +29,18 @@ def choose_modalities(X, modalities):
 def aligned_lengths(X, names, per_frame):
     """Return the number of steps of each row, which all its present streams must share; (n_rows,) int64.
 
-    A row whose chosen streams are all absent takes the length of its other streams; without any it is one
-    unobserved step for a clip, and an error where an answer per frame is due.
+    A row whose chosen streams are all absent takes the length of its other streams of that rate; without any
+    it is one unobserved step for a clip, and an error where an answer per frame is due.
     """
     check_same_rate(X, names)
     lengths = _common_lengths(X, names)
     if (lengths < 0).any():
-        others = [name for name in sequence_columns(X) if name not in names]
+        rates = {X[name].array.rate_hz for name in names} - {None}
+        others = [
+            name
+            for name in sequence_columns(X)
+            if name not in names and (not rates or X[name].array.rate_hz in (None, *rates))
+        ]
         if others:
             unknown = np.flatnonzero(lengths < 0)
             lengths[unknown] = _common_lengths(X.iloc[unknown], others)
@@ -103,8 +108,8 @@ def check_label_rate(X, names, form):
         rate = getattr(dtype, "rate_hz", None)
         if rate is not None and stream_rates and rate not in stream_rates:
             raise ValueError(
-                f"The labels have {rate:g} Hz, the streams {min(stream_rates):g} Hz. Bring the streams to the "
-                f"rate of the labels with avfusion.Align(rate_hz={rate:g})."
+                f"The labels have {rate:g} Hz, the streams {min(stream_rates):g} Hz. Bring the streams to "
+                f"the rate of the labels with avfusion.Align(rate_hz={rate:g})."
             )
 
 

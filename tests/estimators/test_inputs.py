@@ -333,3 +333,14 @@ def test_one_modality_without_a_name(form, X, y):
     model = clone(MODELS["network"]).fit(data, labels)
     assert list(model.modalities_.values()) == [3]
     assert [len(cell) for cell in model.predict(data)] == [len(cell) for cell in labels]
+
+
+def test_an_absent_stream_has_the_length_of_another_only_at_the_same_rate():
+    audio, video = [None, np.zeros((4, 1))], [np.zeros((6, 1)), np.zeros((4, 1))]
+    for rates in ({"audio": 5, "video": 5}, {"audio": 5}, {"video": 5}):
+        X = av.as_sequences({"audio": audio, "video": video}, rate_hz=rates)
+        assert aligned_lengths(X, ["audio"], per_frame=True).tolist() == [6, 4]
+    X = av.as_sequences({"audio": audio, "video": video}, rate_hz={"audio": 5, "video": 25})
+    assert aligned_lengths(X, ["audio"], per_frame=False).tolist() == [1, 4]
+    with pytest.raises(ValueError, match=r"All streams are absent in row 0 \(index 0\) \(columns 'audio'\)"):
+        aligned_lengths(X, ["audio"], per_frame=True)
