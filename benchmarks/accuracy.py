@@ -7,8 +7,6 @@ parameters but for what is written below.
 
 import argparse
 import json
-import os
-import platform
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
+from benchmarks.report import machine, write_in_one_step
 
 COLUMNS = {
     "ccc": "CCC",
@@ -129,13 +128,6 @@ def plot(summary, title):
     return figure
 
 
-def write_in_one_step(path, write):
-    """Write to a temporary name, then put the file in place."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    write(part)
-    os.replace(part, path)
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=["synthetic", "studyforrest"], default="synthetic")
@@ -155,8 +147,11 @@ def main(arguments=None):
             estimators[f"{name} #{seed}"] = estimator
     comparison = av.compare(estimators, X, y, groups=groups, cv=cv, n_jobs=options.jobs)
     summary = summarise(comparison.table)
-    machine = {"machine": platform.machine(), "system": platform.system(), "cores": os.cpu_count()}
-    record = {"data": options.data, **machine, "methods": json.loads(summary.to_json(orient="index"))}
+    record = {
+        "data": options.data,
+        "machine": machine(),
+        "methods": json.loads(summary.to_json(orient="index")),
+    }
 
     comparison.save(folder / "every-seed")
     write_in_one_step(folder / "summary.md", lambda path: path.write_text(to_markdown(summary)))

@@ -1,0 +1,78 @@
+"""Each benchmark runs in its short form with tiny sizes and writes what it promises."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import gpu, overhead, parallel, scaling
+
+
+def tables(folder, name):
+    assert (folder / f"{name}.md").read_text().startswith(f"# {name}\n")
+    return json.loads((folder / f"{name}.json").read_text())["tables"]
+
+
+def test_overhead(tmp_path):
+    sizes = ["--rows", "17", "--length", "10", "--hour", "400", "--repeats", "1"]
+    overhead.main(["--short", "--output", str(tmp_path), *sizes])
+    written = tables(tmp_path, "overhead")
+    assert [row["features"] for row in written["fit against a bare loop"]] == ["64+128", "512+512"]
+    assert written["fit against a bare loop"][0]["steps"] == 2  # 17 rows in batches of 16
+    [ragged] = written["ragged rows against packed sequences"]
+    assert ragged["packed / fit"] > 0
+    [long] = written["prediction of a long recording"]
+    assert long["steps"] == 400
+    assert written["import"][0]["import (s)"] > 0
+
+
+def test_scaling_of_products(tmp_path):
+    scaling.main(
+        ["--short", "--only-products", "--output", str(tmp_path), "--length", "10", "--repeats", "1"]
+    )
+    written = tables(tmp_path, "scaling")
+    rows = written.pop("share of the rate of matrix products")
+    assert [row["hidden"] for row in rows] == [32, 32]
+    assert all(row["share of products"] > 0 for row in rows)
+    assert len(written) == 2  # a profile for each
+    for profile in written.values():
+        assert 0 < sum(line["share"] for line in profile) <= 1.0001
+
+
+def test_growth_in_a_fresh_process():
+    case = {"rows": 4, "length": 20, "width": 3, "modalities": 2, "window": 10}
+    grown = scaling.in_fresh_process(case)
+    assert grown.items() >= case.items()
+    assert grown["epoch (s)"] > 0
+    assert grown["features (MB)"] == pytest.approx(4 * 20 * 3 * 2 * 4e-6)
+    assert grown["fit adds at its peak (MB)"] >= 0
+
+
+@pytest.mark.slow
+def test_parallel(tmp_path):
+    sizes = ["--megabytes", "1", "--length", "50", "--width", "32"]
+    parallel.main(["--short", "--output", str(tmp_path), *sizes])
+    written = tables(tmp_path, "parallel")
+    workers = [row["worker"] for row in written["memory of the workers"]]
+    assert workers == [1, 2, "both at once"]
+    [throughput] = written["throughput"]
+    assert throughput["fits"] == 4
+    assert throughput["throughput of the search"] > 0
+
+
+def test_gpu_on_a_cpu(tmp_path):
+    sizes = ["--size", "32", "--batch", "2", "--length", "8", "--steps", "1"]
+    gpu.main(["--short", "--device", "cpu", "--output", str(tmp_path), *sizes])
+    written = tables(tmp_path, "gpu")
+    rows = written["training steps, 512+512 features"]
+    assert [(row["hidden"], row["precision"]) for row in rows] == [
+        (hidden, precision) for hidden in (32, 256) for precision in ("float32", "tf32", "bfloat16")
+    ]
+    assert all(row["frames per second"] > 0 and row["share of peak"] > 0 for row in rows)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_gpu_says_where_there_is_none(tmp_path, capsys):
+    gpu.main(["--output", str(tmp_path)])
+    assert "no GPU" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
