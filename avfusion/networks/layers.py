@@ -1,12 +1,16 @@
 """Layers that all networks are made of; `masking` tells the convention on padding and missing data."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.masking import observed_steps, zero_padding
+from avfusion.networks.masking import observed_steps, without_padding, zero_padding
 
 __all__ = ["AbsenceEmbedding", "BidirectionalLSTM", "Dropout", "InputNorm"]
+
+SMALL_STEP = 1 << 15  # multiplications of an LSTM step that two idle cores do no faster than one
 
 
 class InputNorm(nn.Module):
@@ -83,7 +87,7 @@ class InputNorm(nn.Module):
     def normalise(self, x: Tensor) -> Tensor:
         """Normalise without noise: (B, T, D) -> (B, T, D)."""
         if self.mode == "standard":
-            return ((x - self.mean) / self.std).clamp(-self.clip, self.clip)
+            return (x - self.mean).div_(self.std).clamp_(-self.clip, self.clip)
         if self.mode == "layer":
             unobserved = x.isnan().any(-1, keepdim=True)  # (B, T, 1); kept out for finite gradients
             return F.layer_norm(x.masked_fill(unobserved, 0.0), (self.width,)).masked_fill(
@@ -223,10 +227,64 @@ class BidirectionalLSTM(nn.Module):
         Tensor of shape (B, T, output_size)
             Zero in the padding.
         """
-        order = reversal(mask)  # (B * T,)
+        if self._small_steps(x):
+            return on_one_thread(self._encode, x, mask)
+        return self._encode(x, mask)
+
+    def _encode(self, x: Tensor, mask: Tensor) -> Tensor:
         ahead, _ = self.forwards(x)  # (B, T, output_size / 2)
+        if without_padding(mask):
+            back, _ = self.backwards(x.flip(1))
+            return torch.cat([ahead, back.flip(1)], -1)
+        order = reversal(mask)  # (B * T,)
         back, _ = self.backwards(reorder(x, order))
         return zero_padding(torch.cat([ahead, reorder(back, order)], -1), mask)
+
+    def _small_steps(self, x: Tensor) -> bool:
+        """Tell whether a step is too little work to be shared between threads of a CPU."""
+        products = len(x) * self.output_size**2  # of the states of a batch with the weights of four gates
+        return x.device.type == "cpu" and products <= SMALL_STEP and not torch.compiler.is_compiling()
+
+
+def on_one_thread(layer: Callable[[Tensor, Tensor], Tensor], x: Tensor, mask: Tensor) -> Tensor:
+    """Return ``layer(x, mask)``, computed on one thread forwards and backwards.
+
+    An LSTM has its threads wait for each other several times a step. Where steps are small that alone takes
+    longer than the work, and a hundred times longer where other processes want the same cores.
+    """
+    n_threads = torch.get_num_threads()
+    if n_threads == 1 or (torch.is_grad_enabled() and not x.requires_grad):  # no way back to n_threads
+        return layer(x, mask)
+    x = ThreadsOfBackward.apply(x, n_threads)
+    torch.set_num_threads(1)
+    try:
+        y = layer(x, mask)
+    finally:
+        torch.set_num_threads(n_threads)
+    return ThreadsOfBackward.apply(y, 1)
+
+
+class ThreadsOfBackward(torch.autograd.Function):
+    """The identity, whose backward pass sets the number of threads for all that comes after it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ThreadsOfBackward.apply(torch.ones(2), 1)
+    tensor([1., 1.])
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, n_threads: int) -> Tensor:
+        """Return x."""
+        ctx.n_threads = n_threads
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient, and set the number of threads."""
+        torch.set_num_threads(ctx.n_threads)
+        return gradient, None
 
 
 def reversal(mask: Tensor) -> Tensor:

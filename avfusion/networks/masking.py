@@ -10,7 +10,14 @@ Inside the networks padded steps are zero, so that nothing can leak from them.
 import torch
 from torch import Tensor
 
-__all__ = ["existing_steps", "masked_mean", "masked_mean_std", "observed_steps", "zero_padding"]
+__all__ = [
+    "existing_steps",
+    "masked_mean",
+    "masked_mean_std",
+    "observed_steps",
+    "without_padding",
+    "zero_padding",
+]
 
 
 def existing_steps(masks: dict[str, Tensor]) -> Tensor:
@@ -76,7 +83,23 @@ def zero_padding(x: Tensor, mask: Tensor) -> Tensor:
     >>> zero_padding(torch.tensor([[[1.0], [float("inf")]]]), torch.tensor([[True, False]])).flatten()
     tensor([1., 0.])
     """
+    if without_padding(mask):
+        return x
     return x.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+
+def without_padding(mask: Tensor) -> bool:
+    """Tell whether all steps are inside the mask, where finding out is cheaper than acting on it.
+
+    Most batches are windows of one length. On a GPU the question would wait for all work under way.
+
+    Examples
+    --------
+    >>> import torch
+    >>> without_padding(torch.tensor([[True, True]])), without_padding(torch.tensor([[True, False]]))
+    (True, False)
+    """
+    return mask.device.type == "cpu" and bool(mask.all())
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:

@@ -130,6 +130,15 @@ def packed_lstm(layer, x, lengths):
     return lstm, out
 
 
+@pytest.fixture
+def two_threads():
+    """Let torch use two threads for a while."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 class TestBidirectionalLSTM:
     lengths = (3, 9, 1, 6)
 
@@ -152,6 +161,41 @@ class TestBidirectionalLSTM:
         torch.testing.assert_close(recurrent, lstm.weight_hh_l0_reverse.grad, **gradients)
         projection = layer.backwards.weight_ih_l0
         torch.testing.assert_close(projection.grad, lstm.weight_ih_l0_reverse.grad, **gradients)
+
+    def test_without_padding_equals_torch_in_value_and_gradient(self, randomise):
+        layer = randomise(BidirectionalLSTM(5, 4).double())
+        ours = torch.randn(4, 9, 5, dtype=torch.float64, requires_grad=True)
+        theirs = ours.detach().clone().requires_grad_()
+        lstm, expected = packed_lstm(layer, theirs, [9] * 4)
+        out = layer(ours, torch.ones(4, 9, dtype=torch.bool))
+        torch.testing.assert_close(out, expected, atol=1e-12, rtol=0)
+        out.square().sum().backward()
+        expected.square().sum().backward()
+        torch.testing.assert_close(ours.grad, theirs.grad)
+        torch.testing.assert_close(layer.backwards.weight_hh_l0.grad, lstm.weight_hh_l0_reverse.grad)
+
+    @pytest.mark.parametrize(("size", "expected"), [(32, 1), (512, 2)])
+    def test_small_steps_run_on_one_thread_both_ways(self, size, expected, two_threads):
+        layer, seen = BidirectionalLSTM(3, size), []
+
+        def watch(module, arguments, output):
+            seen.append(torch.get_num_threads())
+            output[0].register_hook(lambda gradient: seen.append(torch.get_num_threads()))
+
+        layer.forwards.register_forward_hook(watch)
+        x = torch.randn(4, 5, 3, requires_grad=True)
+        x.register_hook(lambda gradient: seen.append(torch.get_num_threads()))
+        out = layer(x, torch.ones(4, 5, dtype=torch.bool))
+        assert torch.get_num_threads() == 2
+        out.sum().backward()
+        assert seen == [expected, expected, 2]  # the last is what comes after the LSTM, backwards
+        assert torch.get_num_threads() == 2
+
+    def test_threads_come_back_where_inputs_need_no_gradient(self, two_threads):
+        layer = BidirectionalLSTM(3, 4)
+        layer(torch.randn(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)).sum().backward()
+        assert layer.backwards.weight_hh_l0.grad.abs().sum() > 0
+        assert torch.get_num_threads() == 2
 
     def test_padding_content_and_amount_do_not_matter(self):
         layer = BidirectionalLSTM(3, 6)
