@@ -6,7 +6,7 @@ DATA ?= synthetic
 DATA_HOME ?=
 JOBS ?= 2
 
-.PHONY: compare test lint setup clean
+.PHONY: compare bench test lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
@@ -17,6 +17,10 @@ compare: $(VENV)/.ready
 # One thread for each of the test processes: two pools of threads on the same cores only wait for each other.
 test: lint
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+# What fit costs beyond the mathematics, in time and memory, in short: tables in results/bench.
+bench: $(VENV)/.ready
+	for script in overhead scaling parallel gpu; do $(BIN)/python -m benchmarks.$$script --short || exit 1; done
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -82,6 +82,14 @@ class SequenceNet(NeuralNet):
                 raise StopTraining from wish
             raise
 
+    def train_step_single(self, batch, **fit_params):
+        """Go one step; whatever happens on the way back through an LSTM, torch keeps its threads."""
+        n_threads = torch.get_num_threads()
+        try:
+            return super().train_step_single(batch, **fit_params)
+        finally:
+            torch.set_num_threads(n_threads)
+
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train one epoch batch by batch as skorch does, or validate once over all batches."""
         if training or iterator is None:

@@ -260,6 +260,26 @@ def test_an_error_in_training_leaves_no_half_trained_net(ragged):
     assert not hasattr(model, "net_")
 
 
+def test_an_error_on_the_way_back_through_an_lstm_leaves_torch_its_threads(ragged):
+    class Fail(Callback):
+        def on_train_begin(self, net, **kwargs):
+            lstm = next(module for module in net.module_.modules() if isinstance(module, nn.LSTM))
+            lstm.weight_hh_l0.register_hook(self.fail)
+
+        def fail(self, gradient):
+            self.n_threads = torch.get_num_threads()
+            raise RuntimeError("not enough memory")
+
+    fail, before = Fail(), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RuntimeError, match="not enough memory"):
+            av.EarlyFusionRegressor(max_epochs=1, callbacks=[fail], **QUICK).fit(*ragged)
+        assert (fail.n_threads, torch.get_num_threads()) == (1, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_callbacks_come_in_order():
     settings = {"schedule": "cosine", "gradient_clip": 1.0, "weight_average": 0.9, "patience": 3}
     names = [name for name, _ in training_callbacks(n_steps=10, progress=(5, "x"), **settings)]
