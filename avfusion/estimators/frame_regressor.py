@@ -32,6 +32,8 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         The fitted regressor, or one per target.
     modalities_ : dict of str to int
         Names and widths of the streams.
+    rate_hz_ : float or None
+        The rate that the streams declared in `fit`.
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     n_features_in_ : int
@@ -91,6 +93,7 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         inputs.check_rows_agree(X, targets)
         names = inputs.choose_modalities(X, self.modalities)
         self.modalities_ = {name: X[name].array.width for name in names}
+        self.rate_hz_ = inputs.common_rate(X, names)
         self.target_form_ = targets.form
         table, lengths = self._table(X)
         if targets.form.per_frame:
@@ -122,6 +125,7 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
         table, lengths = self._table(X)
+        inputs.check_rate(X, self.modalities_, self.rate_hz_)
         columns = [call_without_nan(regressor.predict, table) for regressor in self.regressors_]
         values = np.column_stack(columns).astype(np.float64, copy=False)
         if not self.target_form_.per_frame:

@@ -156,6 +156,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
         data = replace(self._stream_dataset(X, list(self.modalities_)), dtype=self._dtype)
+        inputs.check_rate(X, self.modalities_, self.rate_hz_)
         values = self._predict_scaled(data) * self.target_scale_ + self.target_mean_
         lengths = data.lengths if self.target_form_.per_frame else None
         return self.target_form_.wrap(values, lengths, X.index)
@@ -168,6 +169,10 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         if not reset:
             check_widths(self, X, self.modalities_)
         data = self._stream_dataset(X, names, targets)
+        if reset:
+            self.rate_hz_ = inputs.common_rate(X, names)
+        else:
+            inputs.check_rate(X, names, self.rate_hz_)
         inputs.check_label_rate(X, names, targets.form)
         inputs.check_labelled(data.labels, targets.form.target_names)
         return X, data, targets.form

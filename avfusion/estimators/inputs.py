@@ -101,16 +101,31 @@ def frame_labels(targets, lengths, index):
     return labels
 
 
+def common_rate(X, names):
+    """Return the rate in Hz that the streams declare, None if none does; streams in step have one."""
+    return max((X[name].array.rate_hz for name in names if X[name].array.rate_hz is not None), default=None)
+
+
 def check_label_rate(X, names, form):
     """Raise where labels per frame declare another rate than the streams."""
-    stream_rates = {X[name].array.rate_hz for name in names} - {None}
+    stream_rate = common_rate(X, names)
     for dtype in form.dtypes if form.per_frame else ():
         rate = getattr(dtype, "rate_hz", None)
-        if rate is not None and stream_rates and rate not in stream_rates:
+        if None not in (rate, stream_rate) and rate != stream_rate:
             raise ValueError(
-                f"The labels have {rate:g} Hz, the streams {min(stream_rates):g} Hz. Bring the streams to "
-                f"the rate of the labels with avfusion.Align(rate_hz={rate:g})."
+                f"The labels have {rate:g} Hz, the streams {stream_rate:g} Hz. Bring the streams to the rate "
+                f"of the labels with avfusion.Align(rate_hz={rate:g})."
             )
+
+
+def check_rate(X, names, fitted_rate_hz):
+    """Raise where the streams declare another rate than in `fit`: a model knows steps, not seconds."""
+    rate = common_rate(X, names)
+    if None not in (rate, fitted_rate_hz) and rate != fitted_rate_hz:
+        raise ValueError(
+            f"The streams have {rate:g} Hz, but they had {fitted_rate_hz:g} Hz in fit. Bring them to that "
+            f"rate with avfusion.Align(rate_hz={fitted_rate_hz:g})."
+        )
 
 
 def check_labelled(labels, names):

@@ -82,6 +82,8 @@ net_ : skorch.NeuralNet
         All `n_members` of them.
     modalities_ : dict of str to int
         Names and widths of the streams.
+    rate_hz_ : float or None
+        The rate that the streams declared in `fit`.
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     n_features_in_ : int

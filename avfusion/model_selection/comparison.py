@@ -1,8 +1,6 @@
 """What `compare` found: tables, out-of-fold predictions, a plot, and files of all of these."""
 
 import json
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from sklearn.utils import _safe_indexing
 
 from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.plot import plot_comparison
+from avfusion.persistence import in_one_step
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -212,16 +211,16 @@ class Comparison:
         if len(self.groups):
             frames["groups.csv"] = self.groups
         for name, text in texts.items():
-            with _in_one_step(folder / name) as path:
+            with in_one_step(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
         for name, frame in frames.items():
-            with _in_one_step(folder / name) as path:
+            with in_one_step(folder / name) as path:
                 frame.to_csv(path, index=False)
         if "groups.csv" not in frames:
             (folder / "groups.csv").unlink(missing_ok=True)
-        with _in_one_step(folder / "predictions.parquet") as path:
+        with in_one_step(folder / "predictions.parquet") as path:
             self.prediction_table().to_parquet(path, index=False)
-        with _in_one_step(folder / "plot.png") as path:
+        with in_one_step(folder / "plot.png") as path:
             self._figure().savefig(path, format="png", dpi=150)
         return folder
 
@@ -268,14 +267,3 @@ class Comparison:
 
     def _repr_html_(self):
         return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
-
-
-@contextmanager
-def _in_one_step(path):
-    """Give a temporary name beside `path`, and put the file in its place once it is whole."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

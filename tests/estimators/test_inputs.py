@@ -20,6 +20,7 @@ MODELS = {
     "late": av.LateFusionRegressor([("all", TREES, None)]),
     "rescaled": av.RescaledRegressor(TREES, n_splits=2),
 }
+STREAMS = ("audio", "video")
 each = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 LEARNT = ("net_", "regressors_", "estimators_", "regressor_")
 
@@ -210,6 +211,13 @@ def test_labels_of_another_rate(model, X, y):
     refuses(model, X, labels, message)
     clone(model).fit(X, pd.Series(at(2.0, cells.pack()), index=X.index))
     clone(model).fit(X, pd.Series(cells, index=X.index))  # no rate, no contradiction
+
+
+@each
+def test_another_rate_than_in_fit(model, X, y):
+    faster = {name: X[name].array.with_frames(X[name].array.pack().frames, rate_hz=50) for name in STREAMS}
+    message = r"streams have 50 Hz, but they had 1 Hz in fit\. .*Align\(rate_hz=1\)"
+    refuses_to_predict(model, X, y, X.assign(**faster), message)
 
 
 @each
