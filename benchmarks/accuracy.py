@@ -113,7 +113,7 @@ def plot(summary, title):
     """Draw pooled CCC and interval of each method."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 1.0 + 0.4 * len(summary)), layout="constrained")
+    figure = Figure(figsize=(7.5, 1.0 + 0.4 * len(summary)), layout="constrained")
     ax = figure.subplots()
     positions = range(len(summary))
     ax.hlines(positions, summary["low"], summary["high"], color="black", linewidth=1.5)
