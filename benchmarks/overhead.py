@@ -102,7 +102,7 @@ def main(arguments=None):
     parser = report.options(__doc__)
     parser.add_argument("--rows", type=int, default=160, help="recordings")
     parser.add_argument("--length", type=int, default=300, help="steps of a recording")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--hour", type=int, default=90_000, help="steps of the long recording: 1 h at 25 Hz")
     chosen = parser.parse_args(arguments)
