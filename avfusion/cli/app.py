@@ -62,7 +62,7 @@ def main():
 
 
 class _Interrupted(BaseException):
-    """Ctrl-C. A KeyboardInterrupt would only end the training, and its model be saved as if it were whole."""
+    """Ctrl-C. A KeyboardInterrupt would leave with exit code 1, like a failure."""
 
 
 def _interrupt(signum, frame):
