@@ -75,6 +75,12 @@ hidden_size : int, default=32
     warm_start : bool, default=False
         Whether another call of `fit` goes on from the weights of the last one."""
 
+ENCODER_PARAMETERS = """\
+intra_lstm : bool, default=True
+        Whether each stream is read by a bidirectional LSTM before fusion, or step by step by a linear map.
+    joint_lstm : bool, default=True
+        Whether a bidirectional LSTM reads the fused sequence, or a linear map."""
+
 FITTED_ATTRIBUTES = """\
 net_ : skorch.NeuralNet
         The trained net: ``net_.module_`` is the network, ``net_.history`` what happened in training.
@@ -90,6 +96,13 @@ net_ : skorch.NeuralNet
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns of X, where it has names."""
+
+
+DESCRIPTIONS = {  # by what stands for them in a docstring
+    "{encoder_parameters}": ENCODER_PARAMETERS,
+    "{shared_parameters}": SHARED_PARAMETERS,
+    "{fitted_attributes}": FITTED_ATTRIBUTES,
+}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -162,9 +175,8 @@ class NetworkParameters:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if cls.__doc__:  # the shared parameters are described once, here
-            shared, fitted = SHARED_PARAMETERS, FITTED_ATTRIBUTES
-            cls.__doc__ = cls.__doc__.replace("{shared_parameters}", shared)
-            cls.__doc__ = cls.__doc__.replace("{fitted_attributes}", fitted)
+            for name, text in DESCRIPTIONS.items():
+                cls.__doc__ = cls.__doc__.replace(name, text)
 
     def _check_parameters(self):
         self._validate_params()

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from avfusion.estimators.fusion import FusionRegressor
-from avfusion.networks import RecursiveJointAttention
+from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
+from avfusion.networks import AttentionStack, JointAttention
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RecursiveJointAttentionRegressor(FusionRegressor):
+class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
     r"""Fuse streams by recursive joint attention between bidirectional LSTMs.
 
     Each of the M streams is read by a bidirectional LSTM. Every stream then attends, over time, by its
@@ -35,10 +35,7 @@ class RecursiveJointAttentionRegressor(FusionRegressor):
         Number of attention steps, each with weights of its own; 0 leaves the LSTMs only.
     attention : {"softmax", "tanh"}, default="softmax"
         "tanh" as published; "softmax" weighs the steps of a stream by a softmax instead.
-    intra_lstm : bool, default=True
-        Whether each stream is read by an LSTM before attention, or step by step by a linear map.
-    joint_lstm : bool, default=True
-        Whether an LSTM reads the attended streams, or a linear map.
+    {encoder_parameters}
     {shared_parameters}
     modalities : list of str, optional
         The sequence columns of X to use; by default all of them.
@@ -68,24 +65,13 @@ class RecursiveJointAttentionRegressor(FusionRegressor):
 
     n_recursions: int = 1
     attention: str = "softmax"
-    intra_lstm: bool = True
-    joint_lstm: bool = True
 
     _parameter_constraints: ClassVar[dict] = {
-        **FusionRegressor._parameter_constraints,
+        **EncodedFusionRegressor._parameter_constraints,
         "n_recursions": [Interval(Integral, 0, None, closed="left")],
         "attention": [StrOptions({"softmax", "tanh"})],
-        "intra_lstm": ["boolean"],
-        "joint_lstm": ["boolean"],
     }
 
-    def _network(self):
-        return partial(
-            RecursiveJointAttention,
-            hidden_size=self.hidden_size,
-            n_recursions=self.n_recursions,
-            attention=self.attention,
-            intra_lstm=self.intra_lstm,
-            joint_lstm=self.joint_lstm,
-            dropout=self.dropout,
-        )
+    def _core(self):
+        step = partial(JointAttention, attention=self.attention, dropout=self.dropout)
+        return partial(AttentionStack, step=step, n_recursions=self.n_recursions)

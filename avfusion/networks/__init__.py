@@ -1,6 +1,8 @@
 """Fusion networks, heads and losses as plain torch modules."""
 
+from avfusion.networks.attention_stack import AttentionStack
 from avfusion.networks.concatenation import Concatenation
+from avfusion.networks.encoded_fusion import EncodedFusion
 from avfusion.networks.encoders import StreamEncoder
 from avfusion.networks.fusion_model import FusionModel
 from avfusion.networks.heads import ClipHead, FrameHead
@@ -11,17 +13,20 @@ from avfusion.networks.layers import (
 )
 from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
 from avfusion.networks.masking import masked_mean, masked_mean_std
-from avfusion.networks.recursive_joint_attention import RecursiveJointAttention
+from avfusion.networks.recursive_joint_attention import JointAttention, RecursiveJointAttention
 
 __all__ = [
     "LOSSES",
     "AbsenceEmbedding",
+    "AttentionStack",
     "BidirectionalLSTM",
     "ClipHead",
     "Concatenation",
+    "EncodedFusion",
     "FrameHead",
     "FusionModel",
     "InputNorm",
+    "JointAttention",
     "RecursiveJointAttention",
     "StreamEncoder",
     "ccc_loss",

@@ -2,15 +2,15 @@
 
 For modalities m = 1 .. M of one row with T steps, all matrices with steps as rows:
 
-    X_m = dropout(LayerNorm(S_m(input_m)))                  (T, h)      intra-modal encoder
+    X_1, ..., X_M                                           (T, h)      hidden sequences of the encoders
     repeat `n_recursions` times, with weights of their own and the same incoming X for all m:
         J   = [X_1, ..., X_M]                               (T, M h)    joint representation
         C_m = tanh(X_m W_jm J^T / sqrt(M h))                (T, T)      joint correlation, source x target
         H_m = ReLU((C_m / n)^T X_m W_cm)                    (T, h)      n: number of steps of the row
         X_m = X_m + dropout(H_m W_hm)                       (T, h)
-    Z = dropout(S([X_1, ..., X_M]))                         (T, h)      joint encoder
 
-where S is a linear map and a bidirectional LSTM (`avfusion.networks.encoders.SequenceLayer`).
+Encoders before and after are those of `avfusion.networks.encoded_fusion`, the repetition is
+`avfusion.networks.attention_stack`.
 
 The paper's own code correlates features and learns T x T maps over time, so its T is fixed; here weights
 act on features and C relates steps, so that a row may have any length. C is divided by n, after the
@@ -21,14 +21,16 @@ tanh(.) / n by a softmax over source steps, which sums to one by itself:
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.encoders import SequenceLayer, StreamEncoder
+from avfusion.networks.attention_stack import AttentionStack
+from avfusion.networks.encoded_fusion import EncodedFusion
 from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import existing_steps, zero_padding
+from avfusion.networks.masking import zero_padding
 
 __all__ = ["JointAttention", "RecursiveJointAttention"]
 
@@ -44,21 +46,30 @@ class JointAttention(nn.Module):
         M.
     hidden_size : int
         Features h of each modality.
-    attention : {"tanh", "softmax"}
-    dropout : float
+    attention : {"softmax", "tanh"}, default="softmax"
+        ``"tanh"`` as published.
+    dropout : float, default=0.0
+        On the updates.
+
+    Raises
+    ------
+    ValueError
+        If `attention` is unknown.
 
     Examples
     --------
     >>> import torch
-    >>> step = JointAttention(2, 8, attention="tanh", dropout=0.0)
+    >>> step = JointAttention(2, 8, attention="tanh")
     >>> mask = torch.ones(1, 5, dtype=torch.bool)
     >>> audio, video = step([torch.randn(1, 5, 8), torch.randn(1, 5, 8)], mask)
     >>> audio.shape
     torch.Size([1, 5, 8])
     """
 
-    def __init__(self, n_modalities: int, hidden_size: int, attention: str, dropout: float):
+    def __init__(self, n_modalities: int, hidden_size: int, attention: str = "softmax", dropout: float = 0.0):
         super().__init__()
+        if attention not in ATTENTIONS:
+            raise ValueError(f"attention {attention!r} is unknown; choose one of {', '.join(ATTENTIONS)}")
         self.attend = {"tanh": tanh_attention, "softmax": softmax_attention}[attention]
         self.scale = 1 / math.sqrt(n_modalities * hidden_size)
 
@@ -112,7 +123,7 @@ def softmax_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, s
     return F.scaled_dot_product_attention(*heads, attn_mask=sources[:, None, None], scale=scale).squeeze(1)
 
 
-class RecursiveJointAttention(nn.Module):
+class RecursiveJointAttention(EncodedFusion):
     """Fuse aligned streams by recursive joint attention; see the module's equations.
 
     Parameters
@@ -158,43 +169,6 @@ class RecursiveJointAttention(nn.Module):
         joint_lstm: bool = True,
         dropout: float = 0.5,
     ):
-        super().__init__()
-        if not widths:
-            raise ValueError("at least one stream is needed; widths is empty")
-        if attention not in ATTENTIONS:
-            raise ValueError(f"attention {attention!r} is unknown; choose one of {', '.join(ATTENTIONS)}")
-        if n_recursions < 0:
-            raise ValueError(f"n_recursions must be 0 or more; got {n_recursions}")
-        self.names, self.output_size = tuple(widths), hidden_size
-        # lists, since names of streams may hold dots or be no strings, which ModuleDict refuses
-        self.encoders = nn.ModuleList(
-            StreamEncoder(width, hidden_size, intra_lstm, dropout) for width in widths.values()
-        )
-        self.recursions = nn.ModuleList(
-            JointAttention(len(widths), hidden_size, attention, dropout) for _ in range(n_recursions)
-        )
-        self.joint = SequenceLayer(len(widths) * hidden_size, hidden_size, joint_lstm)
-        self.dropout = Dropout(dropout)
-
-    def forward(self, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
-        """Fuse.
-
-        Parameters
-        ----------
-        streams : dict of str to Tensor of shape (B, T, D_m)
-            Normalised features; NaN where not observed, anything in the padding.
-        masks : dict of str to bool Tensor of shape (B, T)
-            True where the step exists; padding on the right.
-
-        Returns
-        -------
-        Tensor of shape (B, T, hidden_size)
-            Zero in the padding.
-        """
-        mask = existing_steps({name: masks[name] for name in self.names})  # (B, T)
-        fused = [
-            encoder(streams[name], masks[name], mask) for name, encoder in zip(self.names, self.encoders)
-        ]  # M of (B, T, h)
-        for recursion in self.recursions:
-            fused = recursion(fused, mask)
-        return self.dropout(self.joint(torch.cat(fused, -1), mask))  # (B, T, h)
+        step = partial(JointAttention, attention=attention, dropout=dropout)
+        core = partial(AttentionStack, step=step, n_recursions=n_recursions)
+        super().__init__(widths, core, hidden_size, intra_lstm, joint_lstm, dropout)

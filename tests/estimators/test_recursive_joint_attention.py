@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import avfusion as av
-from avfusion.networks import RecursiveJointAttention
+from avfusion.networks import EncodedFusion
 from avfusion.sequences.targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
@@ -15,8 +15,8 @@ def values_of(y):
 def test_builds_the_network_that_it_is_named_after(ragged):
     model = av.RecursiveJointAttentionRegressor(n_recursions=3, **QUICK).fit(*ragged)
     network = model.net_.module_.network
-    assert isinstance(network, RecursiveJointAttention)
-    assert len(network.recursions) == 3
+    assert isinstance(network, EncodedFusion)
+    assert len(network.core.steps) == 3
 
 
 @pytest.mark.parametrize(

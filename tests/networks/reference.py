@@ -57,9 +57,9 @@ def recursive_joint_attention(streams, weights, n_recursions, attention):
     for step in range(n_recursions):
         joint, updated = np.hstack(xs), []
         for m, x in enumerate(xs):
-            w_j = weights[f"recursions.{step}.correlate.{m}.weight"]  # (h, M h)
-            w_c = weights[f"recursions.{step}.value.{m}.weight"].T
-            w_h = weights[f"recursions.{step}.update.{m}.weight"].T
+            w_j = weights[f"core.steps.{step}.correlate.{m}.weight"]  # (h, M h)
+            w_c = weights[f"core.steps.{step}.value.{m}.weight"].T
+            w_h = weights[f"core.steps.{step}.update.{m}.weight"].T
             scores = x @ w_j @ joint.T / np.sqrt(joint.shape[1])  # (T source, T target)
             c = {"tanh": np.tanh(scores) / len(x), "softmax": np.exp(scores) / np.exp(scores).sum(0)}[
                 attention

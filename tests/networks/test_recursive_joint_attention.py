@@ -102,7 +102,7 @@ def test_recursion_moves_the_hidden_sequence_from_the_start():
     network = RecursiveJointAttention(widths, 32, 1, "softmax").eval()
     mask = torch.ones(4, 50, dtype=torch.bool)
     encoded = [encoder(torch.randn(4, 50, 10), mask) for encoder in network.encoders]
-    updated = network.recursions[0](encoded, mask)
+    updated = network.core.steps[0](encoded, mask)
     for before, after in zip(encoded, updated):
         assert (after - before).norm() / before.norm() > 0.05
 
@@ -130,7 +130,7 @@ def test_thousands_of_steps_train(attention):
     streams = {"a": torch.randn(1, 2500, 4), "b": torch.randn(1, 2500, 3)}
     masks = dict.fromkeys(streams, torch.ones(1, 2500, dtype=torch.bool))
     network(streams, masks).square().sum().backward()
-    weight = network.recursions[0].correlate[0].weight
+    weight = network.core.steps[0].correlate[0].weight
     assert weight.grad.isfinite().all()
     assert weight.grad.abs().max() > 0
 
