@@ -7,43 +7,10 @@ Optuna.
 
 from importlib.metadata import version
 
-from avfusion import datasets, inspection, metrics, model_selection, networks
-from avfusion.estimators import (
-    EarlyFusionRegressor,
-    FrameRegressor,
-    FusionRegressor,
-    LateFusionRegressor,
-    RecursiveJointAttentionRegressor,
-    RescaledRegressor,
-    UnimodalRegressor,
-)
-from avfusion.model_selection import Comparison, compare
-from avfusion.preprocessing import AddContext, Align, Functionals, OnFrames
-from avfusion.sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
+import lazy_loader
 
+from avfusion import sequences as sequences  # at once: pandas knows sequence columns from here on
+
+# The rest when it is first used, torch above all: reading sequences, or the help of the command, needs none.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = version("avfusion")
-
-__all__ = [
-    "AddContext",
-    "Align",
-    "Comparison",
-    "EarlyFusionRegressor",
-    "FrameRegressor",
-    "Functionals",
-    "FusionRegressor",
-    "LateFusionRegressor",
-    "OnFrames",
-    "RecursiveJointAttentionRegressor",
-    "RescaledRegressor",
-    "Sequence",
-    "SequenceArray",
-    "SequenceDtype",
-    "UnimodalRegressor",
-    "as_sequences",
-    "compare",
-    "datasets",
-    "inspection",
-    "metrics",
-    "model_selection",
-    "networks",
-]

@@ -1,5 +1,7 @@
 """Training loops without the package's estimators: what `overhead` and `scaling` measure them against."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from skorch import NeuralNet
@@ -9,7 +11,15 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from torch.utils.data import Dataset
 
 from avfusion import RecursiveJointAttentionRegressor
-from avfusion.networks import FrameHead, FusionModel, InputNorm, RecursiveJointAttention, ccc_mse_loss
+from avfusion.networks import (
+    AttentionStack,
+    EncodedFusion,
+    FrameHead,
+    FusionModel,
+    InputNorm,
+    JointAttention,
+    ccc_mse_loss,
+)
 from avfusion.networks.layers import BidirectionalLSTM
 
 
@@ -17,7 +27,8 @@ def default_model(widths, hidden_size=32):
     """Return the model that `RecursiveJointAttentionRegressor` trains by default."""
     noise = RecursiveJointAttentionRegressor().input_noise
     norms = {name: InputNorm(width, noise=noise) for name, width in widths.items()}
-    body = RecursiveJointAttention(widths, hidden_size)
+    step = partial(JointAttention, dropout=0.5)
+    body = EncodedFusion(widths, partial(AttentionStack, step=step), hidden_size)
     return FusionModel(norms, body, FrameHead(hidden_size, n_targets=1))
 
 

@@ -1,5 +1,6 @@
 """Estimators: fusion networks and their baselines, as scikit-learn regressors for sequences."""
 
+from avfusion.estimators.catalogue import all_estimators
 from avfusion.estimators.early_fusion import EarlyFusionRegressor
 from avfusion.estimators.frame_regressor import FrameRegressor
 from avfusion.estimators.fusion import FusionRegressor
@@ -16,4 +17,5 @@ __all__ = [
     "RecursiveJointAttentionRegressor",
     "RescaledRegressor",
     "UnimodalRegressor",
+    "all_estimators",
 ]

@@ -1,12 +1,41 @@
 """What every regressor of this package shares, whether it trains a network or not."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from sklearn.base import RegressorMixin
 
 from avfusion.metrics import ccc_score
 
 
+@dataclass(frozen=True)
+class FusionTags:
+    """What `avfusion.estimators.all_estimators` tells of an estimator.
+
+    Parameters
+    ----------
+    needs_alignment : bool, default=True
+        Whether the streams of a row must have the same number of steps.
+    any_length : bool, default=True
+        Whether a row may have any number of steps, or is worked on in windows of one fixed length.
+    published_in : str, default=""
+        arXiv number of the method; empty for classical ones.
+
+    Examples
+    --------
+    >>> FusionTags(published_in="arXiv 1702.01992").needs_alignment
+    True
+    """
+
+    needs_alignment: bool = True
+    any_length: bool = True
+    published_in: str = ""
+
+
 class SequenceRegressorMixin(RegressorMixin):
     """A regressor that takes any number of targets and is scored by the CCC."""
+
+    fusion_tags: ClassVar[FusionTags] = FusionTags()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,6 +8,7 @@ from typing import ClassVar
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
+from avfusion.estimators.mixin import FusionTags
 from avfusion.networks import AttentionStack, JointAttention
 
 
@@ -62,6 +63,8 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
     >>> model.predict(X).shape == y.shape
     True
     """
+
+    fusion_tags: ClassVar[FusionTags] = FusionTags(published_in="arXiv 2304.07958")
 
     n_recursions: int = 1
     attention: str = "softmax"

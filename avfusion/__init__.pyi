@@ -1,0 +1,44 @@
+# The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
+
+from . import datasets, estimators, inspection, metrics, model_selection, networks, persistence
+from .estimators import (
+    EarlyFusionRegressor,
+    FrameRegressor,
+    FusionRegressor,
+    LateFusionRegressor,
+    RecursiveJointAttentionRegressor,
+    RescaledRegressor,
+    UnimodalRegressor,
+)
+from .model_selection import Comparison, compare
+from .preprocessing import AddContext, Align, Functionals, OnFrames
+from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
+
+__version__: str
+
+__all__ = [
+    "AddContext",
+    "Align",
+    "Comparison",
+    "EarlyFusionRegressor",
+    "FrameRegressor",
+    "Functionals",
+    "FusionRegressor",
+    "LateFusionRegressor",
+    "OnFrames",
+    "RecursiveJointAttentionRegressor",
+    "RescaledRegressor",
+    "Sequence",
+    "SequenceArray",
+    "SequenceDtype",
+    "UnimodalRegressor",
+    "as_sequences",
+    "compare",
+    "datasets",
+    "estimators",
+    "inspection",
+    "metrics",
+    "model_selection",
+    "networks",
+    "persistence",
+]
