@@ -45,7 +45,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
     ``module.output_size``). ``_choose_modalities(X)`` returns the names of the columns to read.
     """
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, X_val=None, y_val=None):
         """Train the network.
 
         Parameters
@@ -57,6 +57,11 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             numeric (n_rows, T, K) array. Per clip: numbers, (n_rows,) or (n_rows, K). NaN is unlabelled.
         groups : str or array-like of shape (n_rows,), optional
             Groups that the held-out rows of early stopping must respect, or the column of X that holds them.
+        X_val : as `X`, optional
+            Rows to validate on after every epoch, such as those of an official split. Early stopping looks at
+            these; all rows of X are then trained on.
+        y_val : as `y`
+            Their labels.
 
         Returns
         -------
@@ -73,12 +78,14 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         warm = self.warm_start and hasattr(self, "net_")
         X, data, form = self._read_training_data(X, y, reset=not warm)
         random = random_generator(self.random_state)
-        train, valid = self._hold_out(X, data, groups, random)
+        train, valid = self._hold_out(X, data, groups, random) if X_val is None else (data, None)
         seeds = random.randint(np.iinfo(np.int32).max, size=self.n_members)
         if warm:
             self._check_can_go_on(form)
         else:
             self._settle(form, train)
+        if X_val is not None:
+            valid = self._read_validation_data(X_val, y_val, train)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         train, valid = (self._with_scaled_labels(part) for part in (train, valid))
         self.nets_ = [
@@ -176,6 +183,18 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         inputs.check_label_rate(X, names, targets.form)
         inputs.check_labelled(data.labels, targets.form.target_names)
         return X, data, targets.form
+
+    def _read_validation_data(self, X, y, train):
+        if y is None:
+            raise ValueError("X_val is given without y_val, the labels of its rows.")
+        _, data, form = self._read_training_data(X, y, reset=False)
+        fitted = self.target_form_
+        if (form.per_frame, form.n_targets) != (fitted.per_frame, fitted.n_targets):
+            kinds = [
+                f"{f.n_targets} target(s) per {'frame' if f.per_frame else 'clip'}" for f in (form, fitted)
+            ]
+            raise ValueError(f"y_val has {kinds[0]}, but y has {kinds[1]}.")
+        return replace(data, dtype=train.dtype)
 
     def _stream_dataset(self, X, names, targets=None):
         """Return the data set of X, checked, with labels where there are targets."""

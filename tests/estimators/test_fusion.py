@@ -656,3 +656,41 @@ def test_a_training_that_diverges_is_an_error():
     with pytest.raises(ValueError, match="Training diverged: weights became infinite or NaN"):
         model.fit(X, y)
     assert not hasattr(model, "net_")
+
+
+class TestExplicitValidation:
+    def test_is_recorded_each_epoch_and_trained_on_by_nobody(self, ragged):
+        X, y = ragged
+        model = av.EarlyFusionRegressor(**QUICK)
+        alone = model.fit(X.iloc[:4], y.iloc[:4]).predict(X)
+        watched = model.fit(X.iloc[:4], y.iloc[:4], X_val=X.iloc[4:], y_val=y.iloc[4:])
+        pd.testing.assert_series_equal(watched.predict(X), alone)
+        scores = watched.net_.history[:, "valid_ccc"]
+        assert len(scores) == QUICK["max_epochs"]
+        # rows shorter than the window are seen whole, so the last epoch's score is that of `score`
+        whole = model.set_params(window=None).fit(X.iloc[:4], y.iloc[:4], X_val=X.iloc[4:], y_val=y.iloc[4:])
+        np.testing.assert_allclose(
+            whole.net_.history[-1, "valid_ccc"], whole.score(X.iloc[4:], y.iloc[4:]), atol=1e-5
+        )
+
+    def test_early_stopping_looks_at_it_and_trains_on_all_rows(self, ragged):
+        X, y = ragged
+        model = av.EarlyFusionRegressor(
+            **{**QUICK, "max_epochs": 50, "lr": 0.1}, early_stopping=True, patience=2
+        )
+        model.fit(X.iloc[:4], y.iloc[:4], X_val=X.iloc[4:], y_val=y.iloc[4:])
+        scores = model.net_.history[:, "valid_ccc"]
+        assert len(scores) < 50
+        assert len(scores) == int(np.argmax(scores)) + 1 + 2
+
+    def test_errors(self, ragged):
+        X, y = ragged
+        model = av.EarlyFusionRegressor(**QUICK)
+        with pytest.raises(ValueError, match="X_val is given without y_val"):
+            model.fit(X, y, X_val=X)
+        with pytest.raises(
+            ValueError, match=r"y_val has 1 target\(s\) per clip, but y has 1 target\(s\) per frame"
+        ):
+            model.fit(X, y, X_val=X, y_val=np.arange(6.0))
+        with pytest.raises(ValueError, match="audio"):
+            model.fit(X, y, X_val=X[["video"]], y_val=y)
