@@ -10,7 +10,7 @@ from .estimators import (
     RescaledRegressor,
     UnimodalRegressor,
 )
-from .model_selection import Comparison, compare
+from .model_selection import Comparison, FusionSearchCV, compare
 from .preprocessing import AddContext, Align, Functionals, OnFrames
 from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
 
@@ -24,6 +24,7 @@ __all__ = [
     "FrameRegressor",
     "Functionals",
     "FusionRegressor",
+    "FusionSearchCV",
     "LateFusionRegressor",
     "OnFrames",
     "RecursiveJointAttentionRegressor",

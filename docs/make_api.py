@@ -83,7 +83,7 @@ def _shortest(module, name):
 
 def _source(module, name):
     value = getattr(import_module(module), name)
-    path = inspect.getsourcefile(value) if callable(value) else _constant(module, name)[0]
+    path = inspect.getsourcefile(inspect.unwrap(value)) if callable(value) else _constant(module, name)[0]
     return Path(path).resolve().relative_to(ROOT.resolve()).as_posix()
 
 

@@ -12,6 +12,7 @@ from optuna_integration.sklearn import OptunaSearchCV
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_predict, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -34,6 +35,9 @@ def quick(regressor):
     if regressor is av.LateFusionRegressor:
         network, trees = av.UnimodalRegressor(**QUICK), quick(av.FrameRegressor)
         return av.LateFusionRegressor([("audio", network, "audio"), ("trees", trees, None)])
+    if regressor is av.FusionSearchCV:
+        network, space = quick(av.EarlyFusionRegressor), {"lr": [1e-3, 1e-2]}
+        return av.FusionSearchCV(network, space, cv=2, n_trials=2, random_state=0)
     if regressor is av.RescaledRegressor:
         return av.RescaledRegressor(quick(av.FrameRegressor), n_splits=2)
     model = regressor(**QUICK)
@@ -42,7 +46,13 @@ def quick(regressor):
 
 def searched(model):
     """Name and values of a parameter that changes what the model learns."""
-    names = ("hidden_size", "audio__hidden_size", "regressor__max_depth", "regressor__regressor__max_depth")
+    names = (
+        "hidden_size",
+        "estimator__hidden_size",
+        "audio__hidden_size",
+        "regressor__max_depth",
+        "regressor__regressor__max_depth",
+    )
     return next(name for name in names if name in model.get_params()), [2, 4]
 
 
@@ -92,7 +102,16 @@ def test_the_suite_sees_what_is_public():
     assert len(REGRESSORS) >= 5
 
 
-@parametrize_with_checks([estimator() for estimator in ESTIMATORS])
+def checked(estimator):
+    """An instance for scikit-learn's checks: a search over little, everything else as it is by default."""
+    if estimator is av.FusionSearchCV:
+        return av.FusionSearchCV(
+            av.FrameRegressor(Ridge()), {"regressor__alpha": [0.1, 1.0]}, cv=2, n_trials=2
+        )
+    return estimator()
+
+
+@parametrize_with_checks([checked(estimator) for estimator in ESTIMATORS])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 

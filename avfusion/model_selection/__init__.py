@@ -1,7 +1,8 @@
-"""Fair comparison of estimators: the same folds for all, intervals over groups."""
+"""Fair comparison and search: the same folds for all, intervals over groups, trials that can be resumed."""
 
-from avfusion.model_selection.bootstrap import bootstrap_interval
-from avfusion.model_selection.compare import compare
-from avfusion.model_selection.comparison import Comparison
+import lazy_loader
 
-__all__ = ["Comparison", "bootstrap_interval", "compare"]
+# Now, or the name would be that of the module once somebody imports it; optuna waits until it is used.
+from avfusion.model_selection.compare import compare as compare
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

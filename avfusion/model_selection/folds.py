@@ -36,6 +36,38 @@ def make_folds(cv, X, y, groups):
     >>> [test.tolist() for _, test in make_folds(None, np.zeros(4), None, np.array([1, 1, 2, 2]))]
     [[0, 1], [2, 3]]
     """
+    folds = split_rows(cv, X, y, groups)
+    tested, times = np.unique(np.concatenate([test for _, test in folds]), return_counts=True)
+    if times.max() > 1:
+        raise ValueError(
+            f"cv tests row {tested[times.argmax()]} {times.max()} times; every row may be tested once, so "
+            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold."
+        )
+    return folds
+
+
+def split_rows(cv, X, y, groups):
+    """Split the rows; they may be tested several times, as in repeated cross-validation.
+
+    Parameters
+    ----------
+    cv, X, y, groups : as in `make_folds`
+
+    Returns
+    -------
+    list of (train, test)
+        Arrays of row positions.
+
+    Raises
+    ------
+    ValueError
+        If there are too few groups, or a row is both trained on and tested in a fold.
+
+    Examples
+    --------
+    >>> len(split_rows(5, np.zeros((10, 1)), None, None))
+    5
+    """
     folds = [
         (np.asarray(train), np.asarray(test)) for train, test in _splitter(cv, groups).split(X, y, groups)
     ]
@@ -45,12 +77,6 @@ def make_folds(cv, X, y, groups):
     for number, (train, test) in enumerate(folds, start=1):
         if np.intersect1d(train, test).size:
             raise ValueError(f"Fold {number} of cv tests rows that it trains on.")
-    tested, times = np.unique(np.concatenate([test for _, test in folds]), return_counts=True)
-    if times.max() > 1:
-        raise ValueError(
-            f"cv tests row {tested[times.argmax()]} {times.max()} times; every row may be tested once, so "
-            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold."
-        )
     return folds
 
 

@@ -1,0 +1,498 @@
+"""Searches with Optuna that prune inside cross-validation and can be killed and resumed."""
+
+import time
+import warnings
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import ClassVar
+
+import joblib
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.pruners import BasePruner, MedianPruner
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.trial import FixedTrial, TrialState
+from scipy.sparse import issparse
+from scipy.stats import rankdata
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
+
+from avfusion.estimators import RecursiveJointAttentionRegressor
+from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.training import random_generator
+from avfusion.metrics import scorers
+from avfusion.model_selection.compare import group_parameters
+from avfusion.model_selection.folds import split_rows
+from avfusion.model_selection.search_spaces import read_space, suggest
+from avfusion.model_selection.studies import (
+    begin_trial,
+    bury_dead_trials,
+    finished_trials,
+    in_memory,
+    name_study,
+    quiet_optuna,
+    storage_of,
+    tell,
+)
+from avfusion.model_selection.watched_folds import FoldOutcome, score_folds
+from avfusion.progress import progress_bar
+from avfusion.sequences import as_sequences
+from avfusion.sequences.groups import read_groups
+from avfusion.sequences.targets import as_targets
+
+__all__ = ["FusionSearchCV", "optuna_objective"]
+
+STEPS_PER_FOLD = 40  # of the axis on which trials report: as many as a network has epochs by default
+
+
+def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, groups=None):
+    """Return what a study of your own optimises: the cross-validated score of an estimator.
+
+    Every epoch of every fold reports to the trial, which is pruned in the middle of a fold where the study's
+    pruner says so. The value is the mean over folds of the score, so the study's direction is "maximize".
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        Cloned for each fold.
+    X, y : as in `compare`
+        The samples.
+    space : dict or callable, optional
+        Parameter name to optuna distribution or list of choices, or ``space(trial) -> dict of parameters``;
+        by default `search_space` of the estimator.
+    cv : int, scikit-learn splitter, iterable or None
+        As in `compare`, but rows may be tested more than once.
+    scoring : str, callable or None
+        A key of `avfusion.metrics.scorers`, what scikit-learn knows, or ``scorer(estimator, X, y)``; by
+        default the estimator's own score, the CCC.
+    groups : str or array-like of shape (n_rows,), optional
+        Column of X or values that folds must not split.
+
+    Returns
+    -------
+    callable
+        ``objective(trial) -> float``. Scores and times of the folds are kept as attributes of the trial.
+
+    Raises
+    ------
+    ValueError
+        If the space names parameters that the estimator has not, or groups do not fit.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> import avfusion as av
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import optuna_objective
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     6, audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> space = {"regressor__alpha": [1, 100]}
+    >>> objective = optuna_objective(av.FrameRegressor(Ridge()), X, y, space=space, cv=2)
+    >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+    >>> study = optuna.create_study(direction="maximize")
+    >>> study.optimize(objective, n_trials=2)
+    >>> sorted(study.best_params)
+    ['regressor__alpha']
+    """
+    space = read_space(space, estimator)
+    groups = read_groups(groups, X)
+    folds = split_rows(cv, X, y, groups)
+    scorer = resolve_scorer(estimator, scoring)
+
+    def objective(trial):
+        parameters = suggest(trial, space)
+        model = clone(estimator).set_params(**parameters)
+        last = -1
+
+        def watch(fold, share, value):
+            nonlocal last
+            step = int(np.ceil(STEPS_PER_FOLD * (fold + share) - 1e-9))
+            if step <= last:
+                return
+            last = step
+            trial.report(value, step)
+            if fold + share < len(folds) and trial.should_prune():
+                raise optuna.TrialPruned
+
+        outcomes = []
+        try:
+            outcomes.extend(score_folds(model, X, y, folds, scorer, groups, watch))
+        finally:  # also those of a trial that is pruned
+            for key in FoldOutcome._fields:
+                trial.set_user_attr(key, [getattr(outcome, key) for outcome in outcomes])
+        return float(np.mean([outcome.score for outcome in outcomes]))
+
+    return objective
+
+
+def resolve_scorer(estimator, scoring):
+    """Return ``scorer(estimator, X, y)`` for one of our names, one of scikit-learn's, a scorer or None."""
+    return (
+        scorers[scoring]
+        if isinstance(scoring, str) and scoring in scorers
+        else check_scoring(estimator, scoring)
+    )
+
+
+class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
+    """Search the parameters of an estimator or Pipeline with Optuna, by cross-validation that is cut short.
+
+    Every epoch of every fold is scored on the fold's test rows and reported, so that a configuration that
+    lags behind the others ends in the middle of a fold. Trials are kept in `storage` as they finish: a search
+    that was killed goes on where it was, and several processes can work on one study.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline, optional
+        Epochs are watched if it is a network of this package or a Pipeline that ends in one; anything else is
+        judged fold by fold. By default a `RecursiveJointAttentionRegressor`.
+    space : dict or callable, optional
+        Parameter name to optuna distribution or list of choices, or ``space(trial) -> dict of parameters``;
+        by default `avfusion.model_selection.search_space` of the estimator.
+    cv : int, scikit-learn splitter, iterable or None, default=None
+        With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
+        many group folds; without groups, None is 5 folds in the order of the rows.
+    scoring : str, callable or None, default=None
+        A key of `avfusion.metrics.scorers`, what scikit-learn knows, or ``scorer(estimator, X, y)``; None is
+        the estimator's own score, the CCC. Higher is better.
+    n_trials : int, default=20
+        Number of configurations in the study, those of a former, killed search included.
+    timeout : float or None, default=None
+        Seconds after which no new trial begins.
+    sampler : optuna sampler or None, default=None
+        By default TPE, seeded by `random_state` and the number of the trial.
+    pruner : optuna pruner or None, default=None
+        By default the median of the trials before, from the middle of the first fold on.
+        ``optuna.pruners.NopPruner()`` lets every trial go to its end. The axis has 40 steps per fold.
+    storage : str, path-like, optuna storage or None, default=None
+        Where trials are kept: a journal file, a database URL such as "sqlite:///study.db", or an optuna
+        storage. None keeps them in memory.
+    study_name : str or None, default=None
+        Name of the study in the storage; by default made from the data, the folds, the estimator and the
+        scoring, so that the same search goes on and another one does not meddle.
+    refit : bool, default=True
+        Whether to fit the best configuration on all rows.
+    n_jobs : int or None, default=None
+        Number of trials at the same time, each in a process with one thread. What the sampler knows when it
+        chooses then depends on which trial ends first: only one job gives the same search again.
+    error_score : "raise" or numeric, default=nan
+        Whether an error in a fit ends the search; otherwise it is a warning, and the trial has this score.
+    random_state : int, RandomState or None, default=None
+        Seed of the default sampler. The estimator has its own.
+    verbose : int, default=0
+        Whether to show progress: best score, number of pruned trials, time left.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        Fitted on all rows, with `refit`.
+    best_params_ : dict
+    best_score_ : float
+        Mean over folds.
+    best_index_ : int
+        Where the best trial stands in `cv_results_`.
+    cv_results_ : dict of str to array
+        As of scikit-learn's searches, with "state" ("complete", "pruned" or "failed") of each trial; scores
+        that a trial did not come to are NaN.
+    study_ : optuna.Study
+        The study, for optuna's plots.
+    scorer_ : callable
+    n_splits_ : int
+    refit_time_ : float
+        Seconds, with `refit`.
+    n_features_in_ : int
+        Number of columns of X, with `refit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, with `refit` and where it has names.
+
+    See Also
+    --------
+    avfusion.model_selection.optuna_objective : For a study of your own.
+    avfusion.model_selection.search_space : The default space, to narrow or extend.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from sklearn.linear_model import Ridge
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     6, audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> space = {"regressor__alpha": [0.1, 10.0, 1000.0]}
+    >>> search = av.FusionSearchCV(av.FrameRegressor(Ridge()), space, cv=2, n_trials=4, random_state=0)
+    >>> search.fit(X, y, groups="subject").best_params_
+    {'regressor__alpha': ...}
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "space": [Mapping, callable, None],
+        "cv": ["cv_object"],
+        "scoring": [str, callable, None],
+        "n_trials": [Interval(Integral, 1, None, closed="left")],
+        "timeout": [Interval(Real, 0, None, closed="left"), None],
+        "sampler": [BaseSampler, None],
+        "pruner": [BasePruner, None],
+        "study_name": [str, None],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+        "error_score": [StrOptions({"raise"}), Real],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        space=None,
+        *,
+        cv=None,
+        scoring=None,
+        n_trials=20,
+        timeout=None,
+        sampler=None,
+        pruner=None,
+        storage=None,
+        study_name=None,
+        refit=True,
+        n_jobs=None,
+        error_score=np.nan,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.space = space
+        self.cv = cv
+        self.scoring = scoring
+        self.n_trials = n_trials
+        self.timeout = timeout
+        self.sampler = sampler
+        self.pruner = pruner
+        self.storage = storage
+        self.study_name = study_name
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.error_score = error_score
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, groups=None):
+        """Search, and fit the best configuration on all rows.
+
+        Parameters
+        ----------
+        X, y : as the estimator takes them
+            The samples.
+        groups : str or array-like of shape (n_rows,), optional
+            Column of X or values that folds must not split.
+
+        Returns
+        -------
+        FusionSearchCV
+            The search itself.
+
+        Raises
+        ------
+        ValueError
+            If the space names parameters that the estimator has not, groups do not fit, or no trial came to
+            its end.
+        """
+        self._validate_params()
+        labels = as_targets(y).values
+        X, y = read_rows(X), y if isinstance(y, (pd.DataFrame, pd.Series, list)) else np.asarray(y)
+        check_consistent_length(X, y)
+        estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
+        space = read_space(self.space, estimator)
+        row_groups = read_groups(groups, X)
+        folds = split_rows(self.cv, X, y, row_groups)
+        scorer = resolve_scorer(estimator, self.scoring)
+        objective = optuna_objective(
+            estimator, X, y, space=space, cv=folds, scoring=self.scoring, groups=row_groups
+        )
+        name = self.study_name or name_study(estimator, self.scoring, labels, folds)
+        self.study_ = self._search(objective, name)
+        self.scorer_, self.n_splits_ = scorer, len(folds)
+        trials = finished_trials(self.study_)
+        self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
+        self._choose_best(trials, space)
+        if self.refit:
+            begin = time.perf_counter()
+            best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+            self.best_estimator_ = best.fit(X, y, **group_parameters(best, row_groups))
+            self.refit_time_ = time.perf_counter() - begin
+        return self
+
+    def predict(self, X):
+        """Predict with the best configuration.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Rows to predict.
+
+        Returns
+        -------
+        DataFrame, Series or ndarray
+            As the estimator's own `predict`.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(X)
+
+    def score(self, X, y):
+        """Score the best configuration by `scoring`.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+            Rows to score.
+
+        Returns
+        -------
+        float
+            Higher is better.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.scorer_(self.best_estimator_, X, y)
+
+    @property
+    def n_features_in_(self):
+        """Number of columns of X."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the columns of X."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.feature_names_in_
+
+    def _search(self, objective, name):
+        """Run the trials that the study lacks; return the study."""
+        n_jobs = joblib.effective_n_jobs(self.n_jobs)
+        seed = int(random_generator(self.random_state).randint(2**31))
+        pruner = self.pruner or MedianPruner(n_startup_trials=5, n_warmup_steps=STEPS_PER_FOLD // 2)
+        begin = time.monotonic()
+        with quiet_optuna(), storage_of(self.storage, shared=n_jobs > 1) as storage:
+            study = optuna.create_study(
+                study_name=name, storage=storage, direction="maximize", load_if_exists=True, pruner=pruner
+            )
+            bury_dead_trials(study)
+            done = len(finished_trials(study))
+            with progress_bar(
+                total=self.n_trials, initial=min(done, self.n_trials), disable=not self.verbose,
+                unit="trial", desc="search",
+            ) as bar:  # fmt: skip
+
+                def tasks():
+                    for _ in range(self.n_trials - done):
+                        if self.timeout is None or time.monotonic() - begin < self.timeout:
+                            yield delayed(run_trial)(
+                                storage, name, objective, self.sampler, pruner, seed, self.n_trials,
+                                n_jobs > 1, self.error_score == "raise",
+                            )  # fmt: skip
+
+                for error in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks()):
+                    if error:
+                        warnings.warn(f"A trial failed: {error}", FitFailedWarning, stacklevel=3)
+                    bar.set_postfix(progress_of(study), refresh=False)
+                    bar.update()
+            return study if self.storage is not None else in_memory(study)
+
+    def _choose_best(self, trials, space):
+        scores = self.cv_results_["mean_test_score"]
+        complete = np.array([trial.state == TrialState.COMPLETE for trial in trials], dtype=bool)
+        if not np.isfinite(scores[complete]).any():
+            errors = [trial.user_attrs["error"] for trial in trials if "error" in trial.user_attrs]
+            raise ValueError(
+                f"No trial of {len(trials)} came to a score. "
+                + (f"The first error: {errors[0]}" if errors else "Allow more trials or more time.")
+            )
+        self.best_index_ = int(np.nanargmax(np.where(complete, scores, np.nan)))
+        self.best_score_ = float(scores[self.best_index_])
+        self.best_params_ = parameters_of(trials[self.best_index_], space)
+
+
+def read_rows(X):
+    """Return X as a DataFrame or an array of numbers, of which rows can be taken."""
+    mappings = isinstance(X, Mapping) or (isinstance(X, list) and X and isinstance(X[0], Mapping))
+    if mappings and not issparse(X):  # one kind of sparse array is a dict
+        return as_sequences(X)
+    if isinstance(X, pd.DataFrame):
+        return X
+    return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
+
+
+def run_trial(storage, name, objective, sampler, pruner, seed, n_trials, shared, raise_errors):
+    """Run one more trial of a study, if it still lacks one; return what went wrong, if anything did."""
+    with quiet_optuna():
+        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
+        done = len(finished_trials(study))
+        if done >= n_trials:
+            return None
+        if sampler is None:
+            trial_seed = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
+            sampler = TPESampler(seed=trial_seed, constant_liar=shared)
+        elif shared:
+            sampler.reseed_rng()  # every process got the same one
+        study.sampler = sampler
+        trial = begin_trial(study)
+        try:
+            value, state, error = objective(trial), TrialState.COMPLETE, None
+        except optuna.TrialPruned:
+            value, state, error = None, TrialState.PRUNED, None
+        except Exception as raised:
+            value, state, error = None, TrialState.FAIL, raised
+        except BaseException:  # Ctrl-C: nobody's fault, so that a resumed search runs as many trials as asked
+            study.tell(trial, state=TrialState.FAIL)
+            raise
+        tell(study, trial, value, state, error)
+        if error is not None and raise_errors:
+            raise error
+        return None if error is None else f"{type(error).__name__}: {error}"
+
+
+def parameters_of(trial, space):
+    """Return the parameters that a finished trial stood for."""
+    return suggest(FixedTrial(trial.params), space)
+
+
+def results_of(trials, space, n_splits, error_score):
+    """Return ``cv_results_``: a dict of arrays with one entry per trial."""
+    failed = np.nan if error_score == "raise" else float(error_score)
+    parameters = [parameters_of(trial, space) for trial in trials]
+    columns = {}
+    for name in dict.fromkeys(name for chosen in parameters for name in chosen):
+        values = np.ma.masked_all(len(trials), dtype=object)
+        for row, chosen in enumerate(parameters):
+            if name in chosen:
+                values[row] = chosen[name]
+        columns[f"param_{name}"] = values
+    columns["params"] = parameters
+    columns["state"] = np.array([trial.state.name.lower().replace("fail", "failed") for trial in trials])
+    padded = {
+        key: np.array(
+            [(*trial.user_attrs.get(key, ()), *[np.nan] * n_splits)[:n_splits] for trial in trials]
+        ).reshape(len(trials), n_splits)
+        for key in FoldOutcome._fields
+    }
+    padded["score"][columns["state"] == "failed"] = failed
+    for fold in range(n_splits):
+        columns[f"split{fold}_test_score"] = padded["score"][:, fold]
+    for key, title in (("score", "test_score"), ("fit_s", "fit_time"), ("score_s", "score_time")):
+        columns[f"mean_{title}"], columns[f"std_{title}"] = padded[key].mean(axis=1), padded[key].std(axis=1)
+    scores = np.nan_to_num(columns["mean_test_score"], nan=-np.inf)
+    columns["rank_test_score"] = rankdata(-scores, method="min").astype(np.int32)
+    return columns
+
+
+def progress_of(study):
+    """Return what the progress bar tells: the best score so far, the number of pruned trials."""
+    trials = finished_trials(study)
+    values = [trial.value for trial in trials if trial.state == TrialState.COMPLETE]
+    pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
+    return {"best": f"{max(values):.3f}" if values else "-", "pruned": pruned}

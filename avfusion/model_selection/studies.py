@@ -1,0 +1,210 @@
+"""Studies that outlive the process: where trials are kept, and what becomes of those whose process died."""
+
+import os
+import socket
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import joblib
+import optuna
+import psutil
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, get_storage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+__all__ = ["finished_trials"]
+
+_WORKER = "worker"
+_ERROR = "error"
+_UNSIGNED_S = 2.0  # a trial is signed by its worker some milliseconds after it was created
+
+
+@contextmanager
+def storage_of(storage, shared):
+    """Open what a user gives as storage.
+
+    Parameters
+    ----------
+    storage : str, path-like, optuna storage or None
+        A URL with ``://`` (SQLite or another database), the name of a journal file, or a storage.
+    shared : bool
+        Whether several processes will use it; then None is a journal file for the time being.
+
+    Yields
+    ------
+    optuna storage
+
+    Examples
+    --------
+    >>> with storage_of(None, shared=False) as storage:
+    ...     type(storage).__name__
+    'InMemoryStorage'
+    """
+    if storage is None and shared:
+        with TemporaryDirectory() as folder:
+            yield JournalStorage(JournalFileBackend(str(Path(folder) / "journal")))
+    elif storage is None:
+        yield InMemoryStorage()
+    elif isinstance(storage, BaseStorage) or "://" in str(storage):
+        yield get_storage(storage)
+    else:
+        Path(storage).parent.mkdir(parents=True, exist_ok=True)
+        yield JournalStorage(JournalFileBackend(os.fspath(storage)))
+
+
+def begin_trial(study):
+    """Ask a study for a new trial and sign it with this process.
+
+    Parameters
+    ----------
+    study : optuna.Study
+
+    Returns
+    -------
+    optuna.Trial
+    """
+    trial = study.ask()
+    process = psutil.Process()
+    trial.set_user_attr(_WORKER, [socket.gethostname(), process.pid, process.create_time()])
+    return trial
+
+
+def tell(study, trial, value, state, error=None):
+    """Say how a trial ended; if it failed for a reason of its own, another attempt would meet it again.
+
+    Parameters
+    ----------
+    study : optuna.Study
+    trial : optuna.Trial
+    value : float or None
+    state : optuna.trial.TrialState
+    error : Exception, optional
+    """
+    if error is not None:
+        trial.set_user_attr(_ERROR, f"{type(error).__name__}: {error}")
+    try:
+        study.tell(trial, value, state=None if state == TrialState.COMPLETE else state)
+    except RuntimeError:
+        # a sampler that has nothing left to suggest stops the study, which only `optimize` lets it; the
+        # trial is told by then
+        if study.get_trials(deepcopy=False)[trial.number].state != state:
+            raise
+
+
+def finished_trials(study):
+    """Return the trials that count: complete, pruned, or failed for a reason of their own.
+
+    Parameters
+    ----------
+    study : optuna.Study
+
+    Returns
+    -------
+    list of optuna.trial.FrozenTrial
+        Trials that were cut off with their process are not among them.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+    >>> study = optuna.create_study()
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+    >>> len(finished_trials(study))
+    2
+    """
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        or (trial.state == TrialState.FAIL and _ERROR in trial.user_attrs)
+    ]
+
+
+def bury_dead_trials(study):
+    """Mark the running trials whose process is gone as failed; those of other machines are left alone.
+
+    Parameters
+    ----------
+    study : optuna.Study
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if _WORKER not in trial.user_attrs:  # perhaps its worker is about to sign it
+            age = time.time() - trial.datetime_start.timestamp()
+            time.sleep(max(0.0, _UNSIGNED_S - age))
+            trial = study._storage.get_trial(trial._trial_id)
+        if not _is_alive(trial.user_attrs.get(_WORKER)):
+            with suppress(ValueError, RuntimeError):  # told by somebody else in the meantime
+                study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _is_alive(worker):
+    if worker is None:
+        return False
+    host, pid, created = worker
+    if host != socket.gethostname():
+        return True
+    try:
+        return abs(psutil.Process(pid).create_time() - created) < 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def name_study(estimator, scoring, labels, folds):
+    """Name a study after what it is about, so that the same search finds it and another one does not.
+
+    Parameters
+    ----------
+    estimator : estimator
+    scoring : str, callable or None
+    labels : ndarray
+    folds : list of (train, test)
+
+    Returns
+    -------
+    str
+    """
+    parameters = {key: repr(value) for key, value in sorted(estimator.get_params().items())}
+    about = joblib.hash([type(estimator).__qualname__, parameters, _name_of(scoring), labels, list(folds)])
+    return f"{type(estimator).__name__}-{about[:12]}"
+
+
+def _name_of(scoring):
+    return getattr(scoring, "__qualname__", type(scoring).__qualname__) if callable(scoring) else str(scoring)
+
+
+def in_memory(study):
+    """Return a copy of a study that lives in memory.
+
+    Parameters
+    ----------
+    study : optuna.Study
+
+    Returns
+    -------
+    optuna.Study
+    """
+    storage = optuna.storages.InMemoryStorage()
+    optuna.copy_study(
+        from_study_name=study.study_name, from_storage=study._storage,
+        to_storage=storage, to_study_name=study.study_name,
+    )  # fmt: skip
+    return optuna.load_study(study_name=study.study_name, storage=storage)
+
+
+@contextmanager
+def quiet_optuna():
+    """Keep optuna from writing a line for every trial, for a while: there is a progress bar.
+
+    Examples
+    --------
+    >>> with quiet_optuna():
+    ...     study = optuna.create_study()
+    """
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(level, optuna.logging.WARNING))
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)

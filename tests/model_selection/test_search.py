@@ -1,0 +1,357 @@
+"""The search: its results against scikit-learn's own, pruning against what is known, killed and resumed."""
+
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.pruners import NopPruner, ThresholdPruner
+from optuna.samplers import GridSampler
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import FitFailedWarning, NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import avfusion as av
+from avfusion.metrics import scorers
+from avfusion.model_selection import optuna_objective
+from avfusion.model_selection.studies import finished_trials
+
+ALPHAS = [1e-2, 1.0, 1e2, 1e4]
+NETWORK = av.EarlyFusionRegressor(hidden_size=4, max_epochs=4, window=10, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return av.datasets.make_audiovisual_regression(
+        8, recordings_per_subject=2, audio_rate_hz=1, video_rate_hz=1, duration_s=(15, 30), random_state=0
+    )
+
+
+@pytest.fixture
+def ridge():
+    return make_pipeline(av.OnFrames(StandardScaler()), av.FrameRegressor(Ridge()))
+
+
+SPACE = {"frameregressor__regressor__alpha": ALPHAS}
+
+
+def test_a_full_grid_gives_what_grid_search_gives(data, ridge):
+    X, y = data
+    grid = GridSearchCV(ridge, SPACE, cv=GroupKFold(4), scoring=scorers["ccc"]).fit(X, y, groups=X["subject"])
+    ours = av.FusionSearchCV(
+        ridge, SPACE, cv=GroupKFold(4), n_trials=4, sampler=GridSampler(SPACE, seed=0), pruner=NopPruner()
+    ).fit(X, y, groups="subject")
+    order = [ALPHAS.index(p["frameregressor__regressor__alpha"]) for p in ours.cv_results_["params"]]
+    assert sorted(order) == [0, 1, 2, 3]
+    for key in (
+        "mean_test_score",
+        "std_test_score",
+        "rank_test_score",
+        "split0_test_score",
+        "split3_test_score",
+    ):
+        np.testing.assert_allclose(ours.cv_results_[key], grid.cv_results_[key][order])
+    assert ours.best_params_ == grid.best_params_
+    assert ours.best_score_ == pytest.approx(grid.best_score_)
+    assert ours.n_splits_ == 4
+    assert (ours.cv_results_["state"] == "complete").all()
+    pd.testing.assert_series_equal(ours.predict(X), grid.predict(X))
+    assert ours.score(X, y) == pytest.approx(grid.score(X, y))
+    np.testing.assert_array_equal(ours.feature_names_in_, X.columns)
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_what_is_watched_is_what_cross_val_score_gives(data, n_members):
+    X, y = data
+    model = clone(NETWORK).set_params(n_members=n_members)
+    pipeline = make_pipeline(av.OnFrames(StandardScaler()), model)
+    name = "earlyfusionregressor__dropout"
+    objective = optuna_objective(pipeline, X, y, space={name: [0.3]}, cv=GroupKFold(4), groups="subject")
+    study = optuna.create_study(direction="maximize")
+    study.optimize(objective, n_trials=1)
+    expected = cross_val_score(
+        pipeline.set_params(**{name: 0.3}), X, y, groups=X["subject"], cv=GroupKFold(4)
+    )
+    trial = study.trials[0]
+    np.testing.assert_allclose(trial.user_attrs["score"], expected)
+    assert trial.value == pytest.approx(expected.mean())
+    # 4 folds of 4 epochs (of each member) on an axis of 40 steps per fold, the mean so far at each fold's end
+    steps_of_fold = np.arange(1, 4 * n_members + 1) * 40 // (4 * n_members)
+    assert list(trial.intermediate_values) == [
+        40 * fold + step for fold in range(4) for step in steps_of_fold
+    ]
+    for fold in range(4):
+        assert trial.intermediate_values[40 * (fold + 1)] == pytest.approx(expected[: fold + 1].mean())
+
+
+def test_an_epoch_reports_the_score_of_a_network_that_ends_there(data):
+    X, y = data
+    whole = clone(NETWORK).set_params(schedule=None, window=None, max_epochs=4)
+    space = {"schedule": [None]}
+    study = optuna.create_study(direction="maximize")
+    study.optimize(optuna_objective(whole, X, y, space=space, cv=KFold(2), scoring="neg_mae"), n_trials=1)
+    shorter = clone(whole).set_params(max_epochs=2)
+    expected = cross_val_score(shorter, X, y, cv=KFold(2), scoring=scorers["neg_mae"])
+    assert study.trials[0].intermediate_values[20] == pytest.approx(expected[0])
+
+
+def test_a_bad_trial_stops_in_the_middle_of_a_fold(data):
+    X, y = data
+    search = av.FusionSearchCV(
+        NETWORK, {"lr": [1e-9, 1e-2]}, cv=KFold(2), n_trials=2, sampler=GridSampler({"lr": [1e-9, 1e-2]}),
+        pruner=ThresholdPruner(lower=-0.5, n_warmup_steps=41), scoring="neg_mae",
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"No trial of 2 came to a score. Allow more trials"):
+        search.fit(X, y)
+    results = search.cv_results_
+    assert (results["state"] == "pruned").all()
+    assert all(max(trial.intermediate_values) == 50 for trial in search.study_.trials)
+    assert np.isfinite(results["split0_test_score"]).all()  # the fold that was done is kept
+    assert np.isnan(results["split1_test_score"]).all()
+    assert np.isnan(results["mean_test_score"]).all()
+
+
+def test_watching_changes_nothing_and_keeps_nothing(data):
+    X, y = data
+    search = av.FusionSearchCV(NETWORK, {"lr": [3e-3]}, cv=KFold(2), n_trials=1).fit(X, y)
+    alone = clone(NETWORK).set_params(lr=3e-3).fit(X, y)
+    pd.testing.assert_series_equal(search.predict(X), alone.predict(X))
+    assert search.best_estimator_.callbacks is None
+    assert NETWORK.callbacks is None
+    again = pickle.loads(pickle.dumps(search))
+    pd.testing.assert_series_equal(again.predict(X), search.predict(X))
+    assert again.study_.best_value == search.best_score_
+
+
+def test_early_stopping_does_not_see_the_test_rows(data):
+    X, y = data
+    model = clone(NETWORK).set_params(
+        early_stopping=True, patience=1, max_epochs=6, validation_groups="subject"
+    )
+    search = av.FusionSearchCV(model, {"lr": [1e-2]}, cv=KFold(2), n_trials=1, refit=False).fit(X, y)
+    expected = cross_val_score(clone(model).set_params(lr=1e-2), X, y, cv=KFold(2))
+    np.testing.assert_allclose(search.study_.trials[0].user_attrs["score"], expected)
+    with pytest.raises(NotFittedError):
+        search.predict(X)
+
+
+def test_same_seed_same_search_and_a_killed_one_goes_on_alike(data, ridge, tmp_path):
+    X, y = data
+    space = {"frameregressor__regressor__alpha": FloatDistribution(1e-2, 1e4, log=True)}
+
+    def search(n_trials, storage=None, seed=3):
+        return av.FusionSearchCV(
+            ridge, space, cv=2, n_trials=n_trials, storage=storage, random_state=seed, refit=False
+        ).fit(X, y)
+
+    whole = search(14).cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(search(14).cv_results_["mean_test_score"], whole)
+    assert not np.array_equal(search(14, seed=4).cv_results_["mean_test_score"], whole)
+    url = f"sqlite:///{tmp_path}/study.db"
+    search(5, url)
+    resumed = search(14, url)
+    assert len(resumed.study_.trials) == 14
+    np.testing.assert_array_equal(resumed.cv_results_["mean_test_score"], whole)
+
+
+def test_other_data_get_a_study_of_their_own(data, ridge, tmp_path):
+    X, y = data
+    settings = {"cv": 2, "n_trials": 2, "storage": tmp_path / "new" / "journal", "refit": False}
+    first = av.FusionSearchCV(ridge, SPACE, **settings).fit(X, y)
+    other = av.FusionSearchCV(ridge, SPACE, **settings).fit(X.iloc[:6], y.iloc[:6])
+    assert first.study_.study_name != other.study_.study_name
+    assert len(other.study_.trials) == 2
+
+
+@pytest.mark.parametrize("kind", ["memory", "journal", "sqlite"])
+def test_processes_share_a_study(data, ridge, tmp_path, kind):
+    X, y = data
+    storage = {"memory": None, "journal": tmp_path / "journal", "sqlite": f"sqlite:///{tmp_path}/s.db"}[kind]
+    search = av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=6, n_jobs=2, storage=storage).fit(X, y)
+    assert len(search.study_.trials) == 6
+    assert search.best_score_ == max(search.cv_results_["mean_test_score"])
+    workers = {tuple(trial.user_attrs["worker"]) for trial in search.study_.trials}
+    assert 1 <= len(workers) <= 2
+
+
+SCRIPT = """
+import sys
+from sklearn.linear_model import Ridge
+import avfusion as av
+X, y = av.datasets.make_audiovisual_regression(
+    6, audio_rate_hz=1, video_rate_hz=1, duration_s=(15, 30), random_state=0)
+model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=3, random_state=0)
+print("ready", flush=True)
+search = av.FusionSearchCV(model, {"lr": (1e-3, 1e-2), "dropout": (0.2, 0.5)}, cv=2, n_trials=12,
+                           storage=sys.argv[1], study_name="killed", random_state=0, refit=False)
+search.fit(X, y)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["journal", "sqlite"])
+def test_killed_at_any_moment_it_resumes_and_loses_no_finished_trial(tmp_path, kind):
+    storage = f"sqlite:///{tmp_path}/s.db" if kind == "sqlite" else str(tmp_path / "journal")
+    rng = np.random.default_rng(0)
+    seen = {}
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, storage], stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0.1, 0.8))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        seen |= finished_by_number(storage)
+    subprocess.run([sys.executable, "-c", SCRIPT, storage], check=True, stdout=subprocess.DEVNULL)
+    now = finished_by_number(storage)
+    assert seen.items() <= now.items()
+    assert len(now) == 12
+    study = open_study(storage)
+    assert not study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
+    assert study.best_value == max(value for value in now.values() if value is not None)
+
+
+def open_study(storage):
+    if "://" not in storage:
+        backend = optuna.storages.journal.JournalFileBackend(storage)
+        storage = optuna.storages.JournalStorage(backend)
+    return optuna.load_study(study_name="killed", storage=storage)
+
+
+def finished_by_number(storage):
+    try:
+        trials = finished_trials(open_study(storage))
+    except (KeyError, OSError):  # killed before there was a study
+        return {}
+    complete = optuna.trial.TrialState.COMPLETE
+    return {trial.number: trial.value if trial.state == complete else None for trial in trials}
+
+
+class Fails(av.FrameRegressor):
+    """Fails where its regressor is strong."""
+
+    def fit(self, X, y):
+        if self.regressor.alpha > 10:
+            raise ArithmeticError("too strong")
+        return super().fit(X, y)
+
+
+def test_a_trial_that_fails_is_told_and_counted(data):
+    X, y = data
+    model, space = Fails(Ridge()), {"regressor__alpha": [1.0, 100.0]}
+    settings = {"cv": 2, "n_trials": 2, "sampler": GridSampler(space, seed=0)}
+    with pytest.warns(FitFailedWarning, match="A trial failed: ArithmeticError: too strong"):
+        search = av.FusionSearchCV(model, space, **settings).fit(X, y)
+    assert sorted(search.cv_results_["state"]) == ["complete", "failed"]
+    assert search.best_params_ == {"regressor__alpha": 1.0}
+    with pytest.raises(ArithmeticError, match="too strong"):
+        av.FusionSearchCV(model, space, error_score="raise", **settings).fit(X, y)
+    with (
+        pytest.warns(FitFailedWarning),
+        pytest.raises(ValueError, match=r"No trial of 2 came to a score. The first error: ArithmeticError"),
+    ):
+        av.FusionSearchCV(model, {"regressor__alpha": [100.0]}, cv=2, n_trials=2).fit(X, y)
+
+
+def test_ctrl_c_ends_the_search_and_the_trial_does_not_count(data, tmp_path):
+    X, y = data
+
+    class Interrupted(av.FrameRegressor):
+        def fit(self, X, y):
+            raise KeyboardInterrupt
+
+    storage = optuna.storages.InMemoryStorage()
+    with pytest.raises(KeyboardInterrupt):
+        av.FusionSearchCV(
+            Interrupted(Ridge()), {"regressor__alpha": [1.0]}, cv=2, storage=storage, study_name="s"
+        ).fit(X, y)
+    study = optuna.load_study(study_name="s", storage=storage)
+    assert [trial.state.name for trial in study.trials] == ["FAIL"]
+    assert finished_trials(study) == []
+
+
+def test_timeout_begins_no_new_trial(data, ridge):
+    X, y = data
+    search = av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=50, timeout=0.0)
+    with pytest.raises(ValueError, match=r"No trial of 0 came to a score. Allow more trials or more time"):
+        search.fit(X, y)
+
+
+def test_space_as_a_function_of_the_trial(data, ridge):
+    X, y = data
+
+    def space(trial):
+        exponent = trial.suggest_int("exponent", -2, 4)
+        return {"frameregressor__regressor__alpha": 10.0**exponent}
+
+    search = av.FusionSearchCV(ridge, space, cv=2, n_trials=4, random_state=0).fit(X, y)
+    assert set(search.best_params_) == {"frameregressor__regressor__alpha"}
+    assert (
+        search.best_estimator_[-1].regressor.alpha == search.best_params_["frameregressor__regressor__alpha"]
+    )
+    assert search.cv_results_["param_frameregressor__regressor__alpha"].shape == (4,)
+
+
+def test_default_estimator_and_space(data):
+    X, y = data
+    search = av.FusionSearchCV(cv=2, n_trials=1, timeout=None, refit=False, random_state=0)
+    search.estimator = av.RecursiveJointAttentionRegressor(max_epochs=1, random_state=0)
+    space = {"max_epochs": CategoricalDistribution([1, 2])}
+    search.set_params(space=space).fit(X, y)
+    assert set(search.best_params_) == {"max_epochs"}
+
+
+def test_progress_tells_best_and_pruned(data, ridge, capsys):
+    X, y = data
+    search = av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=3, verbose=1, refit=False, random_state=0)
+    best = search.fit(X, y).best_score_
+    shown = capsys.readouterr().err
+    assert "3/3" in shown
+    assert f"best={best:.3f}" in shown
+    assert "pruned=0" in shown
+
+
+def test_optuna_keeps_its_voice(data, ridge):
+    X, y = data
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
+    try:
+        av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=1, refit=False).fit(X, y)
+        assert optuna.logging.get_verbosity() == optuna.logging.DEBUG
+    finally:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def test_errors(data, ridge):
+    X, y = data
+    with pytest.raises(
+        ValueError, match=r"space has 'alpha', which Pipeline has not. Did you mean '.*__alpha'"
+    ):
+        av.FusionSearchCV(ridge, {"alpha": [1]}).fit(X, y)
+    with pytest.raises(TypeError, match=r"space\['memory'\] is 3; expected an optuna distribution or a list"):
+        av.FusionSearchCV(ridge, {"memory": 3}).fit(X, y)
+    with pytest.raises(ValueError, match="for BaseEstimator: expected a dict"):
+        optuna_objective(BaseEstimator(), X, y)
+    with pytest.raises(ValueError, match="no column of X"):
+        av.FusionSearchCV(ridge, SPACE).fit(X, y, groups="nobody")
+    with pytest.raises(ValueError, match="The 'n_trials' parameter of FusionSearchCV must be"):
+        av.FusionSearchCV(ridge, SPACE, n_trials=0).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        av.FusionSearchCV(ridge, SPACE).fit(X, y.iloc[:3])
+
+
+def test_it_is_quiet(data, ridge, capfd):
+    X, y = data
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=2).fit(X, y)
+    out = capfd.readouterr()
+    assert out.out == out.err == ""
