@@ -3,14 +3,20 @@
 from .bootstrap import bootstrap_interval
 from .compare import compare
 from .comparison import Comparison
+from .differences import corrected_resampled_t_test, paired_differences
+from .ranking import Ranking, rank_estimators
 from .search import FusionSearchCV, optuna_objective
 from .search_spaces import search_space
 
 __all__ = [
     "Comparison",
     "FusionSearchCV",
+    "Ranking",
     "bootstrap_interval",
     "compare",
+    "corrected_resampled_t_test",
     "optuna_objective",
+    "paired_differences",
+    "rank_estimators",
     "search_space",
 ]

@@ -67,19 +67,70 @@ def bootstrap_interval(
     >>> round(low, 2), round(high, 2)
     (0.63, 0.69)
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}.")
+    scores = resampled_scores(y_true, y_pred, metric, groups, n_resamples, random_state)
+    return central_interval(scores, level)
+
+
+def resampled_scores(
+    y_true, y_pred, metric=ccc_score, groups=None, n_resamples=1000, random_state=None
+) -> np.ndarray:
+    """Score of every resample of groups; the same seed draws the same groups for other predictions.
+
+    Parameters
+    ----------
+    y_true, y_pred, metric, groups, n_resamples, random_state : as in `bootstrap_interval`
+
+    Returns
+    -------
+    ndarray of shape (n_resamples,)
+        NaN where some target has no label in the resample, and everywhere with fewer than two groups.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = resampled_scores([1.0, 2.0, 4.0], [1.0, 3.0, 4.0], n_resamples=5, random_state=0)
+    >>> scores.shape
+    (5,)
+    """
     true, pred = paired_targets(y_true, y_pred)
     codes = _group_codes(groups, true)
     if codes.max() < 1:
-        return np.nan, np.nan
+        return np.full(n_resamples, np.nan)
     rng = check_random_state(random_state)
     if metric in _FROM_SUMS:
-        scores = _resample_sums(_FROM_SUMS[metric], _sums(true, pred, codes), n_resamples, rng)
-    else:
-        scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng)
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(scores, [tail, 1 - tail])
+        return _resample_sums(_FROM_SUMS[metric], _sums(true, pred, codes), n_resamples, rng)
+    return _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng)
+
+
+def central_interval(scores, level):
+    """Return the ends of the central share `level` of resampled scores; NaN if there is none.
+
+    Parameters
+    ----------
+    scores : ndarray
+        NaN is left out.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        If `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> central_interval(np.arange(101.0), 0.5)
+    (25.0, 75.0)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level}.")
+    if np.isnan(scores).all():
+        return np.nan, np.nan
+    low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

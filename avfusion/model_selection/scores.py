@@ -14,7 +14,7 @@ from avfusion.metrics import (
     sagr_score,
     scorers,
 )
-from avfusion.model_selection.bootstrap import bootstrap_interval
+from avfusion.model_selection.bootstrap import central_interval, resampled_scores
 
 _METRICS = {
     "ccc": ccc_score,
@@ -78,11 +78,19 @@ class Score:
         >>> score.interval([1.0, 2.0], [1.5, 2.5], random_state=0)
         (-0.5, -0.5)
         """
-        if self.metric is None:
-            return bootstrap_interval(y_true, y_pred, self, **options)
-        return tuple(
-            sorted(self.sign * b for b in bootstrap_interval(y_true, y_pred, self.metric, **options))
-        )
+        level = options.pop("level", 0.95)
+        return central_interval(self.resampled(y_true, y_pred, **options), level)
+
+    def resampled(self, y_true, y_pred, **options):
+        """Scores of bootstrap resamples; `options` as in `avfusion.model_selection.bootstrap`.
+
+        Examples
+        --------
+        >>> resolve_scoring("neg_mae")["neg_mae"].resampled([1.0, 2.0], [1.5, 2.5], n_resamples=2)
+        array([-0.5, -0.5])
+        """
+        metric = self if self.metric is None else self.metric
+        return (1 if self.metric is None else self.sign) * resampled_scores(y_true, y_pred, metric, **options)
 
 
 class _Given(RegressorMixin, BaseEstimator):

@@ -1,0 +1,179 @@
+"""Whether a model is better than another: differences on the same folds and groups, and what they are worth.
+
+Two uncertainties are kept apart. Another sample of recordings or speakers would give other scores: that is
+the paired bootstrap over groups, of the models as they were trained. Another draw of the training rows would
+give other models: that is the corrected resampled t-test over folds, whose plain form is far too sure of
+itself, since folds share most of their training rows.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.utils import _safe_indexing
+
+from avfusion.model_selection.bootstrap import central_interval
+from avfusion.model_selection.scores import resolve_scoring
+
+__all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
+
+
+def paired_differences(comparison, reference, *, score=None, level=0.95, n_resamples=2000, random_state=0):
+    """Compare every estimator of a comparison with one of them.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What `avfusion.compare` returned.
+    reference : str
+        Name of the estimator that the others are compared with.
+    score : str, optional
+        Name of the score; by default the first. Scores by custom metrics or scorers have no name to find them
+        by here, and are refused.
+    level : float, default=0.95
+        Probability that an interval covers.
+    n_resamples : int, default=2000
+        Number of bootstrap resamples.
+    random_state : int, default=0
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        One line per other estimator: "difference" of the pooled scores, "low" and "high" (bootstrap over
+        groups, or rows where there are none, the same resamples for both), "fold_difference" (mean over
+        folds), "t" and "p" of the corrected resampled t-test over folds, and "p_holm", p adjusted for the
+        number of estimators.
+
+    Raises
+    ------
+    ValueError
+        If there is no such estimator or score.
+
+    See Also
+    --------
+    corrected_resampled_t_test : The test.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare, paired_differences
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3))
+    >>> models = {"weak": Ridge(1e3), "strong": Ridge(1.0)}
+    >>> result = compare(models, X, X[:, 0] + rng.normal(size=200), scoring="ccc", verbose=False)
+    >>> table = paired_differences(result, "weak")
+    >>> bool(table.loc["strong", "low"] > 0)
+    True
+    """
+    name = comparison.scores[0] if score is None else score
+    if name not in comparison.scores:
+        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
+    if reference not in comparison.predictions:
+        known = ", ".join(map(repr, comparison.predictions))
+        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
+    scoring = resolve_scoring(name)[name]
+    rows = np.flatnonzero(comparison.fold_of_row >= 0)
+    y = _safe_indexing(comparison.y, rows)
+    groups = None if comparison.group_of_row is None else comparison.group_of_row[rows]
+
+    def resampled(estimator):
+        predicted = _safe_indexing(comparison.predictions[estimator], rows)
+        return scoring.resampled(
+            y, predicted, groups=groups, n_resamples=n_resamples, random_state=random_state
+        )
+
+    of_reference = resampled(reference)
+    folds = comparison.folds.pivot_table(index="fold", columns="estimator", values=name)
+    one = comparison.folds[comparison.folds["estimator"] == reference]
+    lines = {}
+    for estimator in comparison.predictions:
+        if estimator == reference:
+            continue
+        low, high = central_interval(resampled(estimator) - of_reference, level)
+        by_fold = (folds[estimator] - folds[reference]).dropna()
+        t, p = corrected_resampled_t_test(by_fold, one["n_train"].mean(), one["n_test"].mean())
+        lines[estimator] = {
+            "difference": comparison.table.loc[estimator, name] - comparison.table.loc[reference, name],
+            "low": low,
+            "high": high,
+            "fold_difference": by_fold.mean(),
+            "t": t,
+            "p": p,
+        }
+    columns = ["difference", "low", "high", "fold_difference", "t", "p"]
+    table = pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("estimator")
+    return table.assign(p_holm=holm(table["p"].to_numpy()))
+
+
+def corrected_resampled_t_test(differences, n_train, n_test):
+    r"""Test whether two models differ, from their differences in overlapping folds.
+
+    .. math::
+
+        t = \bar d \Big/ \sqrt{\left(\frac{1}{J} + \frac{n_{test}}{n_{train}}\right) s^2}
+
+    with J folds (of all repeats together), their mean difference and sample variance :math:`s^2`, and J - 1
+    degrees of freedom. The second term makes up for what folds have in common.
+
+    Parameters
+    ----------
+    differences : array-like of shape (J,)
+        Score of one model minus score of the other, for each fold.
+    n_train, n_test : float
+        Rows trained on and tested, or whatever is drawn, such as speakers; only their ratio matters.
+
+    Returns
+    -------
+    t : float
+        NaN with fewer than two folds.
+    p : float
+        Two-sided. 1 where the models are equal in every fold.
+
+    References
+    ----------
+    C. Nadeau, Y. Bengio. Inference for the generalization error. Machine Learning 52, 2003.
+
+    Examples
+    --------
+    >>> from avfusion.model_selection import corrected_resampled_t_test
+    >>> t, p = corrected_resampled_t_test([0.02, 0.05, 0.03, 0.06, 0.01], n_train=80, n_test=20)
+    >>> round(t, 2), round(p, 3)
+    (2.44, 0.071)
+    """
+    differences = np.asarray(differences, dtype=float)
+    n_folds = len(differences)
+    if n_folds < 2:
+        return np.nan, np.nan
+    mean, variance = differences.mean(), differences.var(ddof=1)
+    if variance == 0:
+        return (0.0, 1.0) if mean == 0 else (float(np.copysign(np.inf, mean)), 0.0)
+    t = mean / np.sqrt((1 / n_folds + n_test / n_train) * variance)
+    return float(t), float(2 * stats.t.sf(abs(t), n_folds - 1))
+
+
+def holm(p_values):
+    """Adjust p-values for their number, so that the chance of any false alarm stays at the level (Holm 1979).
+
+    Parameters
+    ----------
+    p_values : array-like of shape (n,)
+        NaN counts for nothing and stays.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> from avfusion.model_selection.differences import holm
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    adjusted = p_values.copy()
+    order = np.flatnonzero(~np.isnan(p_values))
+    order = order[np.argsort(p_values[order], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    return adjusted

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.datasets import make_moons
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, KFold, RepeatedStratifiedKFold
+from sklearn.svm import SVC
+
+import avfusion as av
+from avfusion.metrics import ccc_score
+from avfusion.model_selection import compare, corrected_resampled_t_test, paired_differences
+from avfusion.model_selection.differences import holm
+
+
+def grouped_data(n_groups=12, steps=30, noise=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    y = [rng.normal(size=steps) + rng.normal() for _ in range(n_groups)]
+    X = av.as_sequences({"audio": [np.column_stack([v + noise * rng.normal(size=steps), v]) for v in y]})
+    return X.assign(subject=np.arange(n_groups) // 2), y
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    X, y = grouped_data()
+    models = {name: av.FrameRegressor(Ridge(alpha)) for name, alpha in [("a", 1.0), ("b", 30.0), ("c", 1e3)]}
+    return compare(models, X, y, groups="subject", cv=3, verbose=False)
+
+
+def test_bootstrap_of_a_difference_draws_the_same_groups_for_both(comparison):
+    table = paired_differences(comparison, "c", n_resamples=500, random_state=5)
+    y, groups = comparison.y, comparison.group_of_row
+    names = np.unique(groups)
+    rng = np.random.RandomState(5)
+    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=500)
+    for name in ("a", "b"):
+        slow = []
+        for count in counts:
+            rows = np.concatenate([np.tile(np.flatnonzero(groups == g), n) for g, n in zip(names, count)])
+            truth = [y[row] for row in rows.astype(int)]
+            scores = [
+                ccc_score(truth, [comparison.predictions[m][r] for r in rows.astype(int)])
+                for m in (name, "c")
+            ]
+            slow.append(scores[0] - scores[1])
+        np.testing.assert_allclose(
+            table.loc[name, ["low", "high"]].astype(float), np.quantile(slow, [0.025, 0.975])
+        )
+        expected = comparison.table.loc[name, "ccc"] - comparison.table.loc["c", "ccc"]
+        assert table.loc[name, "difference"] == expected
+
+
+def test_t_test_is_that_of_the_folds(comparison):
+    table = paired_differences(comparison, "c", score="mae")
+    folds = comparison.folds.set_index(["estimator", "fold"])
+    d = folds.loc["a", "mae"] - folds.loc["c", "mae"]
+    share = folds.loc["a", "n_test"].mean() / folds.loc["a", "n_train"].mean()
+    # the plain t-test, with its variance of the mean blown up
+    t = stats.ttest_1samp(d, 0).statistic / np.sqrt(1 + 3 * share)
+    assert table.loc["a", "t"] == pytest.approx(t)
+    assert table.loc["a", "p"] == pytest.approx(2 * stats.t.sf(abs(t), 2))
+    assert table.loc["a", "fold_difference"] == pytest.approx(d.mean())
+    np.testing.assert_allclose(table["p_holm"], holm(table["p"]))
+    assert list(table.index) == ["a", "b"]
+
+
+def test_the_example_in_scikit_learns_documentation():
+    # "Statistical comparison of models using grid search": t = 0.750, one-sided p = 0.227
+    X, y = make_moons(noise=0.352, random_state=1, n_samples=100)
+    cv = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
+    search = GridSearchCV(SVC(random_state=0), {"kernel": ["linear", "rbf"]}, scoring="roc_auc", cv=cv).fit(
+        X, y
+    )
+    linear, rbf = (
+        np.array([search.cv_results_[f"split{k}_test_score"][row] for k in range(100)]) for row in (0, 1)
+    )
+    t, p = corrected_resampled_t_test(rbf - linear, n_train=90, n_test=10)
+    assert round(t, 3) == 0.750
+    assert round(p / 2, 3) == 0.227
+
+
+def test_holm_as_r_computes_it():
+    np.testing.assert_allclose(holm([0.01, 0.02, 0.03, 0.04, 0.05]), [0.05, 0.08, 0.09, 0.09, 0.09])
+    np.testing.assert_allclose(holm([0.7, np.nan, 0.6]), [1.0, np.nan, 1.0])
+    assert holm([]).shape == (0,)
+
+
+def test_equal_models_do_not_differ():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    result = compare({"a": Ridge(), "b": Ridge()}, X, X[:, 0], cv=KFold(3), scoring="mae", verbose=False)
+    line = paired_differences(result, "a").loc["b"]
+    assert line["difference"] == line["low"] == line["high"] == line["t"] == 0
+    assert line["p"] == line["p_holm"] == 1
+
+
+def test_degenerate_folds():
+    assert np.isnan(corrected_resampled_t_test([0.1], 8, 2)).all()
+    assert corrected_resampled_t_test([0.1, 0.1], 8, 2) == (np.inf, 0.0)
+    assert corrected_resampled_t_test([-0.1, -0.1], 8, 2) == (-np.inf, 0.0)
+
+
+def test_ties_are_called_different_at_the_nominal_rate_where_the_plain_test_is_not():
+    rng = np.random.default_rng(0)
+    plain, corrected = [], []
+    for trial in range(150):
+        X, y = rng.normal(size=(50, 4)), rng.normal(size=50)
+        scores = {}
+        for name, columns in (("a", [0, 1]), ("b", [2, 3])):
+            scores[name] = [
+                np.abs(
+                    Ridge(1e-3).fit(X[train][:, columns], y[train]).predict(X[test][:, columns]) - y[test]
+                ).mean()
+                for repeat in range(3)
+                for train, test in KFold(10, shuffle=True, random_state=1000 * trial + repeat).split(X)
+            ]
+        d = np.subtract(scores["a"], scores["b"])
+        plain.append(stats.ttest_1samp(d, 0).pvalue < 0.05)
+        corrected.append(corrected_resampled_t_test(d, 45, 5)[1] < 0.05)
+    assert np.mean(plain) > 0.12
+    assert np.mean(corrected) <= 0.07
+
+
+def test_errors(comparison):
+    with pytest.raises(ValueError, match="There is no score 'auc'; the scores are ccc, pcc, rmse, mae"):
+        paired_differences(comparison, "a", score="auc")
+    with pytest.raises(ValueError, match="There is no estimator 'd'; the estimators are 'a', 'b', 'c'"):
+        paired_differences(comparison, "d")
