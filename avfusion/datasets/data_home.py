@@ -40,7 +40,7 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
     A file that is there with the right checksum is left alone, so that a complete folder needs no network.
     One with another checksum is fetched again, with a warning. A download goes to a temporary name in the
     same folder and is moved to its own name only when its checksum is right: what is interrupted or corrupted
-    never appears under the final name.
+    never appears under the final name. One that fails leaves no empty folder.
 
     Parameters
     ----------
@@ -92,6 +92,8 @@ def _download(store, name, problem):
     """Fetch one file that has a problem."""
     if problem != "is missing":
         warnings.warn(f"{name} {problem} in {store.abspath}; it is downloaded again.", stacklevel=4)
+    folder = (Path(store.abspath) / name).parent
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
         store.fetch(name)
     except OSError as error:  # the errors of requests are among them
@@ -99,3 +101,12 @@ def _download(store, name, problem):
             f"{name} {problem} in {store.abspath}, and could not be downloaded from "
             f"{store.get_url(name)}: {error}. Without a network, put the file there by hand."
         ) from error
+    finally:
+        _remove_empty(folder, existing)
+
+
+def _remove_empty(folder, existing):
+    """Remove a folder and those around it, up to one that was there before, as far as they are empty."""
+    while folder != existing and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -109,8 +109,8 @@ def test_corrupted_content_is_an_error_and_leaves_no_file(serve, published, tmp_
     (published / "readme.txt").write_bytes(b"not what was published")
     address, _ = serve(published)
     with pytest.raises(ValueError, match=r"readme\.txt.*does not match the known hash"):
-        fetch_files(tmp_path / "set", address, CHECKSUMS)
-    assert files_in(tmp_path / "set") == set()
+        fetch_files(tmp_path / "home" / "set", address, CHECKSUMS)
+    assert not (tmp_path / "home").exists()
 
 
 def test_no_answer_is_an_os_error_that_names_file_folder_and_address(tmp_path):
@@ -118,7 +118,11 @@ def test_no_answer_is_an_os_error_that_names_file_folder_and_address(tmp_path):
         OSError, match=r"readme\.txt is missing in .*set, and could not be .*127\.0\.0\.1:9.*by hand"
     ):
         fetch_files(tmp_path / "set", NOWHERE, CHECKSUMS)
-    assert files_in(tmp_path / "set") == set()
+    assert not (tmp_path / "set").exists()
+    (tmp_path / "own").mkdir()
+    with pytest.raises(OSError, match="could not be downloaded"):
+        fetch_files(tmp_path / "own", NOWHERE, CHECKSUMS)
+    assert list(tmp_path.iterdir()) == [tmp_path / "own"]
 
 
 def test_a_file_that_the_server_lacks_is_an_os_error(serve, published, tmp_path):
