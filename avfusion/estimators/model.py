@@ -1,5 +1,7 @@
 """The torch model behind an estimator."""
 
+from functools import partial
+
 import torch
 
 from avfusion.networks import ClipHead, FrameHead, FusionModel, InputNorm
@@ -11,7 +13,8 @@ def build_model(network, head, *, statistics, input_norm, input_noise, dtype, pe
     Parameters
     ----------
     network : callable
-        Called with the widths of the streams, returns the network.
+        Called with the widths of the streams, returns the network. One that has a method
+        ``frame_head(n_targets, dropout)`` brings the head for labels per frame that belongs to it.
     head : dict
         Arguments of the head.
     statistics : dict of str to (mean, std)
@@ -21,7 +24,8 @@ def build_model(network, head, *, statistics, input_norm, input_noise, dtype, pe
     norms = {name: InputNorm(width, mode=input_norm, noise=input_noise) for name, width in widths.items()}
     body = network(widths)
     if per_frame:
-        head = FrameHead(body.output_size, n_targets, dropout=head["dropout"])
+        make_head = getattr(body, "frame_head", partial(FrameHead, body.output_size))
+        head = make_head(n_targets, dropout=head["dropout"])
     else:
         head = ClipHead(body.output_size, widths, n_targets, **head)
     model = FusionModel(norms, body, head).to(getattr(torch, dtype))

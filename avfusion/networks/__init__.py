@@ -4,8 +4,13 @@ from avfusion.networks.attention_stack import AttentionStack
 from avfusion.networks.concatenation import Concatenation
 from avfusion.networks.encoded_fusion import EncodedFusion
 from avfusion.networks.encoders import StreamEncoder
+from avfusion.networks.feature_attention import (
+    FeatureJointAttention,
+    FeatureJointCrossAttention,
+    attended_features,
+)
 from avfusion.networks.fusion_model import FusionModel
-from avfusion.networks.heads import ClipHead, FrameHead
+from avfusion.networks.heads import ClipHead, FrameHead, SeparateHeads
 from avfusion.networks.layers import (
     AbsenceEmbedding,
     BidirectionalLSTM,
@@ -14,6 +19,8 @@ from avfusion.networks.layers import (
 from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
 from avfusion.networks.masking import masked_mean, masked_mean_std
 from avfusion.networks.recursive_joint_attention import JointAttention, RecursiveJointAttention
+from avfusion.networks.released_weights import load_released, released_names, released_state_dict
+from avfusion.networks.skip_fusion import SkipFusion, SkipLSTM
 
 __all__ = [
     "LOSSES",
@@ -23,17 +30,26 @@ __all__ = [
     "ClipHead",
     "Concatenation",
     "EncodedFusion",
+    "FeatureJointAttention",
+    "FeatureJointCrossAttention",
     "FrameHead",
     "FusionModel",
     "InputNorm",
     "JointAttention",
     "RecursiveJointAttention",
+    "SeparateHeads",
+    "SkipFusion",
+    "SkipLSTM",
     "StreamEncoder",
+    "attended_features",
     "ccc_loss",
     "ccc_mse_loss",
     "huber_loss",
+    "load_released",
     "mae_loss",
     "masked_mean",
     "masked_mean_std",
     "mse_loss",
+    "released_names",
+    "released_state_dict",
 ]

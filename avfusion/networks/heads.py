@@ -12,7 +12,7 @@ from avfusion.networks.masking import (
     zero_padding,
 )
 
-__all__ = ["ClipHead", "FrameHead"]
+__all__ = ["ClipHead", "FrameHead", "SeparateHeads"]
 
 POOLINGS = ("mean", "max", "attention")
 
@@ -49,6 +49,42 @@ class FrameHead(nn.Module):
     def forward(self, hidden: Tensor, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
         """Predict each step: (B, T, input_size) -> (B, T, K); `streams` and `masks` are not needed."""
         return self.layers(hidden)
+
+
+class SeparateHeads(nn.Module):
+    """One prediction per step and target, by a head of its own: linear -> ReLU -> dropout -> linear.
+
+    Parameters
+    ----------
+    input_size : int
+        Features of the hidden sequence.
+    n_targets : int
+        K.
+    hidden_size : int, default=128
+        Features between the two layers of each head.
+    dropout : float, default=0.6
+        Share of the entries between the two layers that are dropped in training.
+
+    Examples
+    --------
+    >>> import torch
+    >>> hidden, masks = torch.randn(2, 6, 8), {"audio": torch.ones(2, 6, dtype=torch.bool)}
+    >>> SeparateHeads(8, n_targets=2, hidden_size=4)(hidden, {}, masks).shape
+    torch.Size([2, 6, 2])
+    """
+
+    def __init__(self, input_size: int, n_targets: int, hidden_size: int = 128, dropout: float = 0.6):
+        super().__init__()
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(input_size, hidden_size), nn.ReLU(), Dropout(dropout), nn.Linear(hidden_size, 1)
+            )
+            for _ in range(n_targets)
+        )
+
+    def forward(self, hidden: Tensor, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
+        """Predict each step: (B, T, input_size) -> (B, T, K); `streams` and `masks` are not needed."""
+        return torch.cat([head(hidden) for head in self.heads], -1)
 
 
 class ClipHead(nn.Module):

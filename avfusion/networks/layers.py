@@ -20,12 +20,13 @@ class InputNorm(nn.Module):
     ----------
     width : int
         Number of features D.
-    mode : {"standard", "layer", None}, default="standard"
+    mode : {"standard", "layer", "unit", None}, default="standard"
         ``"standard"`` subtracts a mean and divides by a standard deviation per feature, given by
         `set_statistics` (0 and 1 before), and clips. ``"layer"`` standardises the features of each
         step among themselves, which removes the step's level: of two features only their order is
-        left, of one nothing. A stream of width 1 therefore gets ``"standard"`` in its place; the
-        attribute `mode` tells. ``None`` changes nothing.
+        left, of one nothing. ``"unit"`` divides the features of each step by their Euclidean norm: of
+        one feature only its sign is left. A stream of width 1 therefore gets ``"standard"`` in place of
+        these two; the attribute `mode` tells. ``None`` changes nothing.
     noise : float, default=0.0
         Standard deviation of Gaussian noise, added in training, in units of the normalised features.
     clip : float, default=5.0
@@ -38,7 +39,7 @@ class InputNorm(nn.Module):
 
     Notes
     -----
-    NaN stays NaN. In mode ``"layer"`` a step with one NaN becomes NaN altogether.
+    NaN stays NaN. In modes ``"layer"`` and ``"unit"`` a step with one NaN becomes NaN altogether.
 
     Examples
     --------
@@ -52,10 +53,10 @@ class InputNorm(nn.Module):
 
     def __init__(self, width: int, mode: str | None = "standard", noise: float = 0.0, clip: float = 5.0):
         super().__init__()
-        if mode not in ("standard", "layer", None):
-            raise ValueError(f"input norm {mode!r} is unknown; choose 'standard', 'layer' or None")
+        if mode not in ("standard", "layer", "unit", None):
+            raise ValueError(f"input norm {mode!r} is unknown; choose 'standard', 'layer', 'unit' or None")
         self.width, self.noise, self.clip = width, noise, clip
-        self.mode = "standard" if mode == "layer" and width == 1 else mode
+        self.mode = "standard" if mode in ("layer", "unit") and width == 1 else mode
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("std", torch.ones(width))
 
@@ -88,12 +89,12 @@ class InputNorm(nn.Module):
         """Normalise without noise: (B, T, D) -> (B, T, D)."""
         if self.mode == "standard":
             return (x - self.mean).div_(self.std).clamp_(-self.clip, self.clip)
-        if self.mode == "layer":
-            unobserved = x.isnan().any(-1, keepdim=True)  # (B, T, 1); kept out for finite gradients
-            return F.layer_norm(x.masked_fill(unobserved, 0.0), (self.width,)).masked_fill(
-                unobserved, torch.nan
-            )
-        return x
+        if self.mode is None:
+            return x
+        unobserved = x.isnan().any(-1, keepdim=True)  # (B, T, 1); kept out for finite gradients
+        x = x.masked_fill(unobserved, 0.0)
+        x = F.layer_norm(x, (self.width,)) if self.mode == "layer" else F.normalize(x, dim=-1)
+        return x.masked_fill(unobserved, torch.nan)
 
     def perturb(self, x: Tensor) -> Tensor:
         """Add the training noise to normalised features; does nothing in evaluation."""
