@@ -4,6 +4,7 @@ from .bootstrap import bootstrap_interval
 from .compare import compare
 from .comparison import Comparison
 from .differences import corrected_resampled_t_test, paired_differences
+from .leakage import LeakageReport, LeakageWarning, check_leakage
 from .ranking import Ranking, rank_estimators
 from .search import FusionSearchCV, optuna_objective
 from .search_spaces import search_space
@@ -11,8 +12,11 @@ from .search_spaces import search_space
 __all__ = [
     "Comparison",
     "FusionSearchCV",
+    "LeakageReport",
+    "LeakageWarning",
     "Ranking",
     "bootstrap_interval",
+    "check_leakage",
     "compare",
     "corrected_resampled_t_test",
     "optuna_objective",
