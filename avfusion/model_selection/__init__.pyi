@@ -5,6 +5,7 @@ from .compare import compare
 from .comparison import Comparison
 from .differences import corrected_resampled_t_test, paired_differences
 from .leakage import LeakageReport, LeakageWarning, check_leakage
+from .learning_curve import LearningCurve, group_learning_curve
 from .ranking import Ranking, rank_estimators
 from .search import FusionSearchCV, optuna_objective
 from .search_spaces import search_space
@@ -14,11 +15,13 @@ __all__ = [
     "FusionSearchCV",
     "LeakageReport",
     "LeakageWarning",
+    "LearningCurve",
     "Ranking",
     "bootstrap_interval",
     "check_leakage",
     "compare",
     "corrected_resampled_t_test",
+    "group_learning_curve",
     "optuna_objective",
     "paired_differences",
     "rank_estimators",

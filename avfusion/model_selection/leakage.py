@@ -27,7 +27,14 @@ MAX_FEATURES = 16
 
 
 class LeakageWarning(UserWarning):
-    """Something that training should not know of the rows that are tested."""
+    """Something that training should not know of the rows that are tested.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", LeakageWarning)  # in a script that must not go on
+    >>> warnings.simplefilter("default", LeakageWarning)
+    """
 
 
 @dataclass(frozen=True)
@@ -87,16 +94,17 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
     Returns
     -------
     LeakageReport
-
-    Warns
-    -----
-    LeakageWarning
-        For each finding.
+        What was found, and the scores with strange labels.
 
     Raises
     ------
     ValueError
         If lengths differ or `groups` or `cv` do not fit the rows.
+
+    Warns
+    -----
+    LeakageWarning
+        For each finding.
 
     Examples
     --------

@@ -28,6 +28,7 @@ def rank_estimators(scores, *, score=None, higher_is_better=True, level=0.95):
     Returns
     -------
     Ranking
+        Mean ranks, Friedman's test, the critical difference and ``plot()``.
 
     Raises
     ------
@@ -167,6 +168,7 @@ class Ranking:
         Returns
         -------
         matplotlib.axes.Axes
+            Where it was drawn.
 
         Examples
         --------

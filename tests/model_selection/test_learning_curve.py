@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+import avfusion as av
+from avfusion.metrics import ccc_score
+from avfusion.model_selection import group_learning_curve
+
+SEEN = []
+
+
+class Remembers(RegressorMixin, BaseEstimator):
+    """Remembers which groups it was trained on (the first feature)."""
+
+    def fit(self, X, y):
+        SEEN.append(frozenset(X[:, 0].astype(int)))
+        return self
+
+    def predict(self, X):
+        return X[:, 0]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return av.datasets.make_audiovisual_regression(
+        16, recordings_per_subject=2, audio_rate_hz=1, video_rate_hz=1, duration_s=(10, 20), random_state=0
+    )
+
+
+def test_all_groups_give_plain_cross_validation_and_fewer_give_less(data):
+    X, y = data
+    ridge = av.FrameRegressor(Ridge())
+    curve = group_learning_curve(
+        {"ridge": ridge}, X, y, groups="subject", cv=4, sizes=(1, 0.5, 1.0), verbose=False
+    )
+    assert curve.table["n_groups"].tolist() == [1, 3, 6]
+    predicted = cross_val_predict(ridge, X, y, groups=X["subject"], cv=GroupKFold(4))
+    assert curve.table["score"].iloc[-1] == pytest.approx(ccc_score(y, predicted))
+    assert curve.table["score"].iloc[0] < curve.table["score"].iloc[-1]
+    assert curve.score == "ccc"
+
+
+def test_smaller_parts_are_contained_in_larger_ones_and_never_tested():
+    groups = np.repeat(np.arange(9), 3)
+    X = np.column_stack([groups, np.ones(27)]).astype(float)
+    SEEN.clear()
+    curve = group_learning_curve(
+        {"r": Remembers()},
+        X,
+        X[:, 0],
+        groups=groups,
+        cv=3,
+        sizes=(2, 4, 6),
+        n_repeats=2,
+        scoring="mae",
+        verbose=False,
+    )
+    runs = np.array(SEEN).reshape(2, 3, 3)  # repeat, size, fold
+    tests = [set(groups[test]) for _, test in GroupKFold(3).split(X, groups=groups)]
+    for repeat in runs:
+        for fold in range(3):
+            small, middle, large = repeat[:, fold]
+            assert small < middle < large == set(range(9)) - tests[fold]
+            assert (len(small), len(middle)) == (2, 4)
+    assert (runs[0] != runs[1]).any()
+    assert list(curve.table["repeat"]) == [0, 0, 0, 1, 1, 1]
+
+
+def test_plot_and_text(data):
+    X, y = data
+    models = {"weak": av.FrameRegressor(Ridge(1e4)), "strong": av.FrameRegressor(Ridge())}
+    curve = group_learning_curve(models, X, y, groups="subject", cv=4, sizes=(2, 6), verbose=False)
+    ax = curve.plot(Figure().subplots())
+    assert [line.get_label() for line in ax.lines] == ["weak", "strong"]
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), curve.table.query("estimator == 'strong'")["score"])
+    assert repr(curve).splitlines()[0] == "Learning curve, ccc:"
+    assert "<table" in curve._repr_html_()
+
+
+def test_errors(data):
+    X, y = data
+    models = {"ridge": av.FrameRegressor(Ridge())}
+    for size in (0, 7, 1.5, -0.5):
+        with pytest.raises(
+            ValueError, match=r"sizes has .*; expected shares between 0 and 1, or numbers .* to 6"
+        ):
+            group_learning_curve(models, X, y, groups="subject", cv=4, sizes=(size,), verbose=False)
+    with pytest.raises(ValueError, match="groups is needed"):
+        group_learning_curve(models, X, y, groups=None, verbose=False)
