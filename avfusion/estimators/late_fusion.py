@@ -1,4 +1,4 @@
-"""Late fusion: models of single streams, whose predictions are averaged."""
+"""Late fusion: models of single streams, whose predictions are averaged or stacked."""
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -7,6 +7,8 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
+from avfusion.estimators.answers import filled_with_mean, gather_answers, simplex_weights, weighted_mean
+from avfusion.estimators.inner_folds import inner_folds
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.training import random_generator
 from avfusion.estimators.unimodal import UnimodalRegressor
@@ -17,9 +19,18 @@ from avfusion.sequences.targets import as_targets
 
 
 class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
-    """Average the predictions of estimators that see some of the streams each.
+    r"""Combine the predictions of estimators that see some of the streams each: late fusion, ensembles.
 
     A row is answered by those estimators of whose streams it has at least one, and is used to fit just those.
+    Their answers :math:`\hat y_1, ..., \hat y_E` become one, frame by frame or clip by clip,
+
+    - by a mean, :math:`\sum_e w_e \hat y_e / \sum_e w_e` over the estimators that answer the row. The weights
+      are equal, given, or learnt: ``weights="simplex"`` takes those of smallest squared error;
+    - by a regressor that is stacked on them, `final_estimator`, one for each target.
+
+    Both are learnt from rows that the estimators were not fitted on: each estimator is fitted once more for
+    each of `cv` folds, and answers the rows left out. Those that predict are fitted on all rows.
+
     scikit-learn's VotingRegressor, StackingRegressor and TransformedTargetRegressor cannot take targets that
     are sequences; this one takes every kind of target that the estimators here take.
 
@@ -28,8 +39,21 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     estimators : list of (str, estimator, modalities), optional
         Name, estimator or Pipeline, and the sequence columns it sees: a name, a list of names, or None for
         all. Metadata columns are passed on. By default a `UnimodalRegressor` for each stream.
-    weights : array-like of shape (n_estimators,), optional
-        Weights of the mean, not negative; equal by default.
+    weights : array-like of shape (n_estimators,), "simplex" or None, default=None
+        Weights of the mean, not negative; None for equal ones. "simplex" learns weights, not negative and of
+        sum one, that minimise the squared error of held-out answers, over all targets in units of their
+        spread. A row that only estimators of weight zero can answer gets their plain mean.
+    final_estimator : scikit-learn regressor, optional
+        Stacked on the estimators: learns each target from the estimators' held-out answers for that target,
+        an array (n_lines, n_estimators). Where an estimator cannot answer a row, the mean of the others'
+        answers stands in for its own.
+    cv : int or scikit-learn splitter, default=5
+        Folds of rows whose held-out answers `weights` or `final_estimator` are learnt from. An int gives that
+        many folds, at most one for each group. Rows that no fold tests, as with a `PredefinedSplit`, are
+        left out of it.
+    groups : str, optional
+        Column of X whose values must not be on both sides of a fold, for instance "subject". ``groups`` given
+        to `fit` take precedence.
     n_jobs : int, optional
         How many estimators are fitted at the same time.
     random_state : int, RandomState or None, default=None
@@ -39,6 +63,10 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     ----------
     estimators_ : list of (str, estimator, list of str)
         The fitted estimators and their streams.
+    weights_ : ndarray of shape (n_estimators,)
+        Weights of the mean, of sum one; only without a `final_estimator`.
+    final_estimators_ : list of regressors
+        The fitted clones of `final_estimator`, one for each target.
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     modalities_ : dict of str to int
@@ -51,9 +79,23 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     See Also
     --------
     EarlyFusionRegressor : One network on all features.
+    Functionals : Makes scikit-learn's regressors members for labels per clip.
+
+    Notes
+    -----
+    Learning weights takes ``cv`` times the training of equal ones. Errors of networks from different seeds,
+    and more so of networks and trees, cancel in part, so that a mean of unlike estimators is often better
+    than any of them.
+
+    References
+    ----------
+    D. H. Wolpert. Stacked generalization. Neural Networks 5(2), 1992. L. Breiman. Stacked regressions.
+    Machine Learning 24(1), 1996: weights that are not negative.
 
     Examples
     --------
+    A network and trees, one stream each, labels per frame:
+
     >>> import avfusion as av
     >>> from sklearn.ensemble import HistGradientBoostingRegressor
     >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
@@ -65,11 +107,37 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     ... ).fit(X, y)
     >>> model.set_params(network__max_epochs=5).get_params()["network__max_epochs"]
     5
+
+    Weights learnt from held-out subjects, labels per clip, plain scikit-learn regressors:
+
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> ratings = [label.frames.mean() for label in y]
+    >>> members = [(name, make_pipeline(av.Functionals(), Ridge()), name) for name in ("audio", "video")]
+    >>> model = av.LateFusionRegressor(members, weights="simplex", groups="subject").fit(X, ratings)
+    >>> float(model.weights_.sum())
+    1.0
+    >>> stacked = av.LateFusionRegressor(members, final_estimator=Ridge()).fit(X, ratings)
+    >>> stacked.predict(X).shape
+    (8,)
     """
 
-    def __init__(self, estimators=None, *, weights=None, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        estimators=None,
+        *,
+        weights=None,
+        final_estimator=None,
+        cv=5,
+        groups=None,
+        n_jobs=None,
+        random_state=None,
+    ):
         self.estimators = estimators
         self.weights = weights
+        self.final_estimator = final_estimator
+        self.cv = cv
+        self.groups = groups
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -117,8 +185,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             self.estimators = params.pop("estimators")
         return self._set_params("_pairs", **params)
 
-    def fit(self, X, y):
-        """Fit every estimator on the rows that have one of its streams.
+    def fit(self, X, y, groups=None):
+        """Fit every estimator on the rows that have one of its streams, and learn how to combine them.
 
         Parameters
         ----------
@@ -126,6 +194,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             One row per recording or clip.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
+        groups : str or array-like of shape (n_rows,), optional
+            Groups that the folds must respect, or the column of X that holds them.
 
         Returns
         -------
@@ -135,32 +205,34 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         Raises
         ------
         ValueError
-            If names repeat, weights do not fit, a modality is unknown, or whatever an estimator objects to.
+            If names repeat, weights do not fit, a modality is unknown, no stream of a row is present, there
+            are fewer than two rows or groups to learn weights from, or whatever an estimator objects to.
         """
         targets = as_targets(y)
         X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         members = self._members(X)
-        self._member_weights(members)
+        weights = self._given_weights(len(members))
         check_finite(X, {name for _, _, names in members for name in names})
-
-        def fit_one(name, estimator, names):
-            rows = np.flatnonzero(present_rows(X, names))
-            if not len(rows):
-                raise ValueError(
-                    f"Estimator {name!r} has nothing to fit on: {listed(names)} absent everywhere."
-                )
-            part = view_of(X.iloc[rows], names)
-            return name, clone(estimator).fit(part, labels_of(targets, rows, X.index)), names
-
-        self.estimators_ = Parallel(n_jobs=self.n_jobs)(delayed(fit_one)(*member) for member in members)
+        check_answerable(X, members)
+        folds = inner_folds(X, self.groups if groups is None else groups, self.cv) if self._learns else []
+        everything = np.arange(len(X))
+        # all rows first, so that what an estimator objects to names rows of X
+        fitted = self._fit_members(X, targets, members, [everything, *(train for train, _ in folds)])
+        self.estimators_, held_out = fitted[0], fitted[1:]
         self.target_form_ = targets.form
         used = {name for _, _, names in members for name in names}
         self.modalities_ = {name: X[name].array.width for name in sequence_columns(X) if name in used}
+        if self._learns:
+            answers, labels = answers_with_labels(X, targets, folds, held_out)
+        if self.final_estimator is not None:
+            self.final_estimators_ = fit_per_target(self.final_estimator, filled_with_mean(answers), labels)
+        else:
+            self.weights_ = simplex_weights(answers, labels) if self._learns else weights / weights.sum()
         return self
 
     def predict(self, X):
-        """Predict the weighted mean over the estimators that have a stream of the row.
+        """Predict, by the estimators that have a stream of the row.
 
         Parameters
         ----------
@@ -180,20 +252,21 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         check_is_fitted(self, "estimators_")
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
-        weights = self._member_weights(self.estimators_)
-        answered = np.zeros(len(X), dtype=bool)
-        predictions = []
-        for weight, (name, estimator, names) in zip(weights, self.estimators_):
-            rows = np.flatnonzero(present_rows(X, names)) if weight > 0 else ()
-            if len(rows):
-                answered[rows] = True
-                prediction = as_targets(estimator.predict(view_of(X.iloc[rows], names)), name)
-                predictions.append((name, weight, rows, prediction))
-        for row in np.flatnonzero(~answered):
-            raise ValueError(f"No stream is present in {row_name(row, X.index)}. Drop the row.")
-        lengths = merged_lengths(predictions, X.index) if self.target_form_.per_frame else None
-        values = weighted_mean(predictions, np.ones(len(X), np.int64) if lengths is None else lengths)
-        return self.target_form_.wrap(values, lengths, X.index)
+        check_answerable(X, self.estimators_)
+        predictions = [predict_present(X, *member) for member in self.estimators_]
+        answers, lengths = gather_answers(predictions, len(X), self.target_form_, X.index)
+        if self.final_estimator is None:
+            values = weighted_mean(answers, self.weights_)
+        else:
+            tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)
+            values = np.column_stack(
+                [m.predict(tables[:, :, k]) for k, m in enumerate(self.final_estimators_)]
+            )
+        return self.target_form_.wrap(values, lengths if self.target_form_.per_frame else None, X.index)
+
+    @property
+    def _learns(self):
+        return self.final_estimator is not None or isinstance(self.weights, str)
 
     def _members(self, X):
         """Return the estimators with the lists of their streams."""
@@ -216,14 +289,45 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         self._validate_names([name for name, _, _ in members])
         return members
 
-    def _member_weights(self, members):
-        weights = np.ones(len(members)) if self.weights is None else np.asarray(self.weights, dtype=float)
-        if weights.shape != (len(members),) or not (weights >= 0).all() or weights.sum() == 0:
+    def _given_weights(self, n_members):
+        """Return the weights (n_members,) of the mean, None if they are to be learnt."""
+        if self.weights is not None and self.final_estimator is not None:
             raise ValueError(
-                f"weights={self.weights!r} must hold {len(members)} numbers, one for each estimator, none of "
+                "weights and final_estimator are both given; the estimators are either averaged or stacked."
+            )
+        if isinstance(self.weights, str) and self.weights != "simplex":
+            raise ValueError(f"weights={self.weights!r} must be 'simplex', numbers, or None.")
+        if self._learns:
+            return None
+        weights = np.ones(n_members) if self.weights is None else np.asarray(self.weights, dtype=float)
+        if weights.shape != (n_members,) or not (weights >= 0).all() or weights.sum() == 0:
+            raise ValueError(
+                f"weights={self.weights!r} must hold {n_members} numbers, one for each estimator, none of "
                 "them negative and not all zero."
             )
         return weights
+
+    def _fit_members(self, X, targets, members, parts):
+        """Fit the estimators on each of some sets of rows; return a list of them for each set."""
+
+        def fit_one(name, estimator, names, part):
+            rows = part[present_rows(X, names)[part]]
+            if not len(rows):
+                where = "everywhere" if len(part) == len(X) else "from all training rows of a fold"
+                raise ValueError(f"Estimator {name!r} has nothing to fit on: {listed(names)} absent {where}.")
+            view = view_of(X.iloc[rows], names)
+            return name, clone(estimator).fit(view, labels_of(targets, rows, X.index)), names
+
+        jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
+        fitted = Parallel(n_jobs=self.n_jobs)(jobs)
+        return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
+
+
+def check_answerable(X, members):
+    """Raise for a row without any stream that some estimator sees."""
+    answered = np.any([present_rows(X, names) for _, _, names in members], axis=0)
+    for row in np.flatnonzero(~answered):
+        raise ValueError(f"No stream is present in {row_name(row, X.index)}. Drop the row.")
 
 
 def present_rows(X, names):
@@ -243,30 +347,40 @@ def labels_of(targets, rows, index):
     return targets.form.wrap(values, lengths, index[rows])
 
 
-def merged_lengths(predictions, index):
-    """Return the number of steps of each row, which all predictions of the row must have."""
-    lengths, source = np.full(len(index), -1), {}
-    for name, _, rows, prediction in predictions:
-        for row, length in zip(rows, prediction.lengths):
-            if lengths[row] not in (-1, length):
+def predict_present(X, name, estimator, names, among=None):
+    """Return name, the positions of the rows that an estimator can answer, and its answers."""
+    present = present_rows(X, names)
+    rows = np.flatnonzero(present) if among is None else among[present[among]]
+    answers = as_targets(estimator.predict(view_of(X.iloc[rows], names)), name) if len(rows) else None
+    return name, rows, answers
+
+
+def answers_with_labels(X, targets, folds, fitted):
+    """Return what the estimators of each fold answer to its labelled test rows, and the labels."""
+    all_answers, all_labels = [], []
+    labelled = targets.labelled.any(axis=1)
+    for (_, test), members in zip(folds, fitted):
+        test = test[labelled[test]]
+        predictions = [predict_present(X, *member, among=test) for member in members]
+        answers, lengths = gather_answers(predictions, len(X), targets.form, X.index)
+        for row in test if targets.lengths is not None else ():
+            if lengths[row] != targets.lengths[row]:
                 raise ValueError(
-                    f"Estimators {source[row]!r} and {name!r} predict {lengths[row]} and {length} frames for "
-                    f"{row_name(row, index)}. Let both align their streams to the rate of the labels."
+                    f"The estimators predict {lengths[row]} frames for {row_name(row, X.index)}, which has "
+                    f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
                 )
-            lengths[row], source[row] = length, name
-    return lengths
+        all_answers.append(answers)
+        all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
+    labels = np.concatenate(all_labels)
+    inputs.check_labelled(labels, targets.form.target_names)
+    return np.concatenate(all_answers, axis=1), labels
 
 
-def weighted_mean(predictions, lengths):
-    """Return the mean over predictions of some rows each, one line per step of all rows."""
-    starts = np.cumsum(lengths) - lengths
-    total, weights = 0.0, np.zeros((lengths.sum(), 1))
-    for _, weight, rows, prediction in predictions:
-        own = lengths[rows]
-        within = np.arange(own.sum()) - np.repeat(np.cumsum(own) - own, own)
-        lines = np.repeat(starts[rows], own) + within
-        values = np.zeros((len(weights), prediction.values.shape[1]))
-        values[lines] = weight * prediction.values
-        total = total + values
-        weights[lines] += weight
-    return total / weights
+def fit_per_target(estimator, answers, labels):
+    """Fit a clone for each target on the answers for it, where it is labelled."""
+    tables = np.moveaxis(answers, 0, 1)  # (n_lines, n_estimators, K)
+    labelled = ~np.isnan(labels)
+    return [
+        clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])
+        for k in range(labels.shape[1])
+    ]

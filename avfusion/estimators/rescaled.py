@@ -2,14 +2,14 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.frame_regressor import FrameRegressor
+from avfusion.estimators.inner_folds import inner_folds
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.metrics.regression import paired_targets
-from avfusion.sequences.groups import read_groups
 from avfusion.sequences.reading import check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
@@ -90,7 +90,7 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
         self.target_form_ = targets.form
         regressor = FrameRegressor() if self.regressor is None else self.regressor
-        folds = self._inner_folds(X)
+        folds = inner_folds(X, self.groups, self.n_splits)
         # before the folds, so that what it objects to names rows of X
         fitted = clone(regressor).fit(X, y)
         held_out = cross_val_predict(regressor, X, y, cv=folds)
@@ -117,19 +117,6 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         prediction = as_targets(self.regressor_.predict(X))
         values = prediction.values * self.scale_ + self.offset_
         return self.target_form_.wrap(values, prediction.lengths, X.index)
-
-    def _inner_folds(self, X):
-        """Return the folds as a list: with metadata routing, scikit-learn refuses to be given groups."""
-        groups = read_groups(self.groups, X)
-        n_groups = len(X) if groups is None else len(np.unique(groups))
-        if n_groups < 2:
-            raise ValueError(
-                f"At least two rows (two groups, where there are groups) are needed, so that one can be held "
-                f"out; X has n_samples = {len(X)} in {n_groups} group(s)."
-            )
-        n_splits = min(self.n_splits, n_groups)
-        splitter = KFold(n_splits) if groups is None else GroupKFold(n_splits)
-        return list(splitter.split(X, groups=groups))
 
 
 def matching_line(labels, predictions):

@@ -121,11 +121,26 @@ def test_members_get_labels_in_the_form_of_y(ragged, form):
 
 def test_one_weight_may_be_zero(ragged):
     X, y = ragged
-    rows = X[X["audio"].notna()]
     model = av.LateFusionRegressor(members(), weights=[1, 0]).fit(X, y)
-    alone = model.estimators_[0][1].predict(rows.drop(columns="video"))
-    np.testing.assert_allclose(values_of(model.predict(rows)), values_of(alone))
-    with pytest.raises(ValueError, match=r"No stream is present in row 1 \(index 'b'\). Drop the row"):
+    audio, video = (estimator for _, estimator, _ in model.estimators_)
+    found = cells_of(model.predict(X))
+    for row, cell in enumerate(found):
+        # row b has no audio: the estimator of weight zero is better than no answer
+        alone = video.predict(X.iloc[[1]].drop(columns="audio")) if row == 1 else None
+        alone = audio.predict(X.iloc[[row]].drop(columns="video")) if alone is None else alone
+        np.testing.assert_allclose(cell, values_of(alone))
+
+
+def test_a_row_without_streams_is_refused_by_fit_and_predict_alike(ragged):
+    X, y = ragged
+    only_audio = [("a", Constant(), "audio")]
+    model = av.LateFusionRegressor(only_audio)
+    message = r"No stream is present in row 1 \(index 'b'\). Drop the row"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert not hasattr(model, "estimators_")
+    model.fit(X.drop(index="b"), y.drop(index="b"))
+    with pytest.raises(ValueError, match=message):
         model.predict(X)
 
 
@@ -159,7 +174,15 @@ def test_estimators_that_are_none(ragged, estimators, message):
 def test_nested_parameters():
     model = av.LateFusionRegressor(members())
     assert model.get_params()["audio__regressor__alpha"] == 1.0
-    assert model.get_params(deep=False).keys() == {"estimators", "weights", "n_jobs", "random_state"}
+    assert model.get_params(deep=False).keys() == {
+        "estimators",
+        "weights",
+        "final_estimator",
+        "cv",
+        "groups",
+        "n_jobs",
+        "random_state",
+    }
     model.set_params(audio__regressor__alpha=7.0)
     assert model.estimators[0][1].regressor.alpha == 7.0
     assert [modalities for _, _, modalities in model.estimators] == ["audio", ["video"]]
