@@ -10,7 +10,7 @@ from avfusion.networks.feature_attention import (
     attended_features,
 )
 from avfusion.networks.fusion_model import FusionModel
-from avfusion.networks.heads import ClipHead, FrameHead, SeparateHeads
+from avfusion.networks.heads import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
 from avfusion.networks.layers import (
     AbsenceEmbedding,
     BidirectionalLSTM,
@@ -36,6 +36,8 @@ __all__ = [
     "FusionModel",
     "InputNorm",
     "JointAttention",
+    "MaskedBatchNorm",
+    "NormalizedHead",
     "RecursiveJointAttention",
     "SeparateHeads",
     "SkipFusion",

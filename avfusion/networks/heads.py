@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from avfusion.networks.layers import Dropout
 from avfusion.networks.masking import (
@@ -12,7 +13,7 @@ from avfusion.networks.masking import (
     zero_padding,
 )
 
-__all__ = ["ClipHead", "FrameHead", "SeparateHeads"]
+__all__ = ["ClipHead", "FrameHead", "MaskedBatchNorm", "NormalizedHead", "SeparateHeads"]
 
 POOLINGS = ("mean", "max", "attention")
 
@@ -85,6 +86,71 @@ class SeparateHeads(nn.Module):
     def forward(self, hidden: Tensor, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
         """Predict each step: (B, T, input_size) -> (B, T, K); `streams` and `masks` are not needed."""
         return torch.cat([head(hidden) for head in self.heads], -1)
+
+
+class MaskedBatchNorm(nn.BatchNorm1d):
+    """torch's batch normalisation of features, with statistics of the steps inside the mask alone.
+
+    Parameters
+    ----------
+    width : int
+        Number of features D.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.tensor([[[1.0], [3.0], [99.0]]])
+    >>> MaskedBatchNorm(1)(x, torch.tensor([[True, True, False]])).flatten()
+    tensor([-1.0000,  1.0000,  0.0000], grad_fn=...)
+    """
+
+    def __init__(self, width: int):
+        super().__init__(width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D), (B, T) -> (B, T, D), zero in the padding."""
+        steps = x[mask]  # (N, D)
+        if self.training and len(steps) < 2:  # no variance: as in evaluation
+            scale = self.weight / (self.running_var + self.eps).sqrt()
+            normal = (steps - self.running_mean) * scale + self.bias
+        else:
+            normal = super().forward(steps)
+        return x.new_zeros(x.shape).index_put((mask,), normal.to(x.dtype))
+
+
+class NormalizedHead(nn.Module):
+    """One prediction in -1..1 per step: linear -> batch norm -> leaky ReLU -> linear -> tanh.
+
+    The head of recursive joint cross-modal attention (arXiv 2403.13659). Statistics of a batch are those of
+    its existing steps alone.
+
+    Parameters
+    ----------
+    input_size : int
+        Features of the hidden sequence.
+    n_targets : int
+        K.
+    hidden_size : int, default=256
+        Features between the two layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> hidden, masks = torch.randn(2, 6, 8), {"audio": torch.ones(2, 6, dtype=torch.bool)}
+    >>> NormalizedHead(8, n_targets=2)(hidden, {}, masks).shape
+    torch.Size([2, 6, 2])
+    """
+
+    def __init__(self, input_size: int, n_targets: int, hidden_size: int = 256):
+        super().__init__()
+        self.hidden = nn.Linear(input_size, hidden_size)
+        self.norm = MaskedBatchNorm(hidden_size)
+        self.output = nn.Linear(hidden_size, n_targets)
+
+    def forward(self, hidden: Tensor, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
+        """Predict each step: (B, T, input_size) -> (B, T, K); `streams` are not needed."""
+        normal = self.norm(self.hidden(hidden), existing_steps(masks))  # (B, T, hidden_size)
+        return self.output(F.leaky_relu(normal)).tanh()
 
 
 class ClipHead(nn.Module):

@@ -1,8 +1,8 @@
 """Weights of the released code, by the names that it gives them.
 
 What a parameter of ours (in a `FusionModel` around a `SkipFusion` of two streams) is called in the code of
-arXiv 2304.07958, for attention step ``l``, stream ``m`` (0 is their video, 1 their audio), target ``k`` (0 is
-valence, 1 arousal) and LSTM layer ``n``:
+arXiv 2304.07958, and of 2403.19554, which adds a gate. For attention step ``l``, stream ``m`` (0 is their
+video, 1 their audio), target ``k`` (0 is valence, 1 arousal) and LSTM layer ``n``:
 
 =========================================  ==============================================================
 ours                                       theirs
@@ -16,12 +16,13 @@ network.core.steps.<l>.query.*             coattn.dcn_layers.<l>.dense_coattn.qu
 network.core.steps.<l>.keys.<m>.*          coattn.dcn_layers.<l>.dense_coattn.key<m + 1>_linear.*
 network.core.steps.<l>.values.<m>.*        coattn.dcn_layers.<l>.dense_coattn.value<m + 1>_linear.*
 network.core.steps.<l>.updates.<m>.*       coattn.dcn_layers.<l>.linears.<m>.0.*
+network.core.gate.scores.<m>.*             video_gating_fc_layer.*, audio_gating_fc_layer.*
 head.heads.<k>.*                           vregressor.*, aregressor.*
 =========================================  ==============================================================
 
 All have one shape on both sides. Ours alone are the vectors for absent streams and the statistics of the
-inputs, which stay as they are; theirs alone is ``video_attn.*``, which makes 512 features of a map of the face
-and which feature vectors skip.
+inputs, which stay as they are; theirs alone is ``video_attn.*``, which makes 512 features of a map of the
+face and which feature vectors skip.
 """
 
 import re
@@ -40,6 +41,7 @@ RENAMINGS = [  # applied one after the other
     (r"\.forwards\.(\d)\.(\w+)_l0$", r".rnn.\2_l\1"),
     (r"\.backwards\.(\d)\.(\w+)_l0$", r".rnn.\2_l\1_reverse"),
     (r"^network\.core\.steps\.(\d+)\.", r"coattn.dcn_layers.\1."),
+    (r"^network\.core\.gate\.\w+\.(\d)\.", lambda found: f"{STREAMS[int(found[1])]}_gating_fc_layer."),
     (r"\.query\.", ".dense_coattn.query_linear."),
     (r"\.(key|value)s\.(\d)\.", lambda f: f".dense_coattn.{f[1]}{int(f[2]) + 1}_linear."),
     (r"\.updates\.(\d)\.", r".linears.\1.0."),

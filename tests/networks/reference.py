@@ -7,10 +7,11 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def lstm(x, w_ih, w_hh, bias):
+def lstm(x, w_ih, w_hh, bias, h=None, c=None):
     """One direction; gates in the order input, forget, cell, output."""
     hidden = w_hh.shape[1]
-    h, c, outputs = np.zeros(hidden), np.zeros(hidden), []
+    h, c = (np.zeros(hidden) if start is None else start for start in (h, c))
+    outputs = []
     for step in x:
         i, f, g, o = np.split(w_ih @ step + w_hh @ h + bias, 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
