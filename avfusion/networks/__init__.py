@@ -2,6 +2,7 @@
 
 from avfusion.networks.attention_stack import AttentionStack
 from avfusion.networks.concatenation import Concatenation
+from avfusion.networks.cross_attention import CrossAttention
 from avfusion.networks.encoded_fusion import EncodedFusion
 from avfusion.networks.encoders import StreamEncoder
 from avfusion.networks.feature_attention import (
@@ -10,12 +11,15 @@ from avfusion.networks.feature_attention import (
     attended_features,
 )
 from avfusion.networks.fusion_model import FusionModel
+from avfusion.networks.gates import DynamicGate, HierarchicalGate, RecursionGate, SlotGate
 from avfusion.networks.heads import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
+from avfusion.networks.joint_cross_attention import JointCrossAttention
 from avfusion.networks.layers import (
     AbsenceEmbedding,
     BidirectionalLSTM,
     InputNorm,
 )
+from avfusion.networks.leader_follower import LeaderFollower, LeaderFollowerAttention
 from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
 from avfusion.networks.masking import masked_mean, masked_mean_std
 from avfusion.networks.recursive_joint_attention import JointAttention, RecursiveJointAttention
@@ -29,19 +33,27 @@ __all__ = [
     "BidirectionalLSTM",
     "ClipHead",
     "Concatenation",
+    "CrossAttention",
+    "DynamicGate",
     "EncodedFusion",
     "FeatureJointAttention",
     "FeatureJointCrossAttention",
     "FrameHead",
     "FusionModel",
+    "HierarchicalGate",
     "InputNorm",
     "JointAttention",
+    "JointCrossAttention",
     "MaskedBatchNorm",
     "NormalizedHead",
+    "RecursionGate",
+    "LeaderFollower",
+    "LeaderFollowerAttention",
     "RecursiveJointAttention",
     "SeparateHeads",
     "SkipFusion",
     "SkipLSTM",
+    "SlotGate",
     "StreamEncoder",
     "attended_features",
     "ccc_loss",
