@@ -9,6 +9,7 @@ from avfusion.estimators.fusion import FusionRegressor
 from avfusion.estimators.gated_recursive_joint_attention import GatedRecursiveJointAttentionRegressor
 from avfusion.estimators.joint_cross_attention import JointCrossAttentionRegressor
 from avfusion.estimators.late_fusion import LateFusionRegressor
+from avfusion.estimators.leader_follower import LeaderFollowerRegressor
 from avfusion.estimators.recursive_joint_attention import RecursiveJointAttentionRegressor
 from avfusion.estimators.rescaled import RescaledRegressor
 from avfusion.estimators.unimodal import UnimodalRegressor
@@ -22,6 +23,7 @@ __all__ = [
     "GatedRecursiveJointAttentionRegressor",
     "JointCrossAttentionRegressor",
     "LateFusionRegressor",
+    "LeaderFollowerRegressor",
     "RecursiveJointAttentionRegressor",
     "RescaledRegressor",
     "UnimodalRegressor",
