@@ -2,9 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import ExtraTreesRegressor, StackingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit
 from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import avfusion as av
 from avfusion.sequences.targets import as_targets
@@ -265,3 +269,207 @@ def test_without_a_seed_the_global_generator_is_left_alone(ragged):
     before = np.random.get_state()[2]  # noqa: NPY002, it is the global generator that matters here
     av.LateFusionRegressor()._members(X)
     assert np.random.get_state()[2] == before  # noqa: NPY002
+
+
+def wide(n_rows=30, n_targets=None, seed=0):
+    """Two one-step streams of numbers, as a 2-D table and as sequences, and ratings."""
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(n_rows, 5))
+    weights = rng.normal(size=5 if n_targets is None else (5, n_targets))
+    y = table @ weights + rng.normal(size=n_rows if n_targets is None else (n_rows, n_targets))
+    return table, y
+
+
+@pytest.mark.parametrize("cv", [4, KFold(3, shuffle=True, random_state=1)])
+def test_stacking_is_scikit_learns_on_a_table(cv):
+    table, y = wide()
+    members = [("ridge", Ridge(10)), ("tree", DecisionTreeRegressor(max_depth=3, random_state=0))]
+    theirs = StackingRegressor(members, Ridge(0.5), cv=cv).fit(table, y)
+    ours = av.LateFusionRegressor(
+        [(name, av.FrameRegressor(member), None) for name, member in members],
+        final_estimator=Ridge(0.5),
+        cv=cv,
+    ).fit(table, y)
+    np.testing.assert_allclose(ours.predict(table), theirs.predict(table), rtol=1e-9)
+    np.testing.assert_allclose(ours.final_estimators_[0].coef_, theirs.final_estimator_.coef_, rtol=1e-9)
+    assert not hasattr(ours, "weights_")
+
+
+def test_targets_are_stacked_one_by_one_where_they_are_labelled():
+    table, y = wide(n_targets=2)
+    members = [
+        ("ridge", av.FrameRegressor(Ridge(10)), None),
+        ("mean", av.FrameRegressor(DummyRegressor()), None),
+    ]
+    y[3:9, 1] = np.nan
+    both = av.LateFusionRegressor(members, final_estimator=LinearRegression(positive=True), cv=3).fit(
+        table, y
+    )
+    for k in (0, 1):
+        alone = av.LateFusionRegressor(members, final_estimator=LinearRegression(positive=True), cv=3)
+        alone.fit(table, y[:, k])
+        np.testing.assert_allclose(both.predict(table)[:, k], alone.predict(table), rtol=1e-9)
+
+
+def fixed(value, stream):
+    return (f"{stream} {value}", Constant(value), stream)
+
+
+@pytest.mark.parametrize("target", ["frame", "clip"])
+def test_learnt_weights_are_those_of_the_held_out_answers(ragged, target):
+    """By hand: fit on the other subjects, answer the subject left out, least squares on a fine grid."""
+    X, y = ragged
+    y = y if target == "frame" else pd.Series([3.0, -1.0, 2.0, 0.5, 1.0, 4.0], index=X.index)
+    if target == "frame":
+        estimators = members()
+    else:
+        estimators = [
+            (name, make_pipeline(av.Functionals(("mean",)), Ridge()), name) for name in ("audio", "video")
+        ]
+    model = av.LateFusionRegressor(estimators, weights="simplex", groups="subject").fit(X, y)
+
+    held_out = {}
+    for subject in "pqr":
+        train, test = X[X["subject"] != subject], X[X["subject"] == subject]
+        for (name, estimator, _), other in zip(estimators, ("video", "audio")):
+            rows = train[name].notna()
+            fitted = clone(estimator).fit(train[rows].drop(columns=other), y[train.index[rows]])
+            for row in test.index[test[name].notna()]:
+                answer = fitted.predict(X.loc[[row]].drop(columns=other))
+                held_out[name, row] = values_of(answer).ravel()
+    both = [row for row in X.index if ("audio", row) in held_out and ("video", row) in held_out]
+    labels = np.concatenate([values_of(y[[row]]).ravel() for row in both])
+    audio, video = (np.concatenate([held_out[name, row] for row in both]) for name in ("audio", "video"))
+    shares = np.linspace(0, 1, 10_001)
+    errors = [np.mean((s * audio + (1 - s) * video - labels) ** 2) for s in shares]
+    np.testing.assert_allclose(model.weights_[0], shares[np.argmin(errors)], atol=2e-4)
+
+    passed = av.LateFusionRegressor(estimators, weights="simplex").fit(X, y, groups=X["subject"].to_numpy())
+    np.testing.assert_array_equal(passed.weights_, model.weights_)
+    given = av.LateFusionRegressor(estimators, weights=model.weights_).fit(X, y)
+    np.testing.assert_array_equal(values_of(given.predict(X)), values_of(model.predict(X)))
+
+
+@pytest.mark.parametrize("target", ["frame", "clip"])
+@pytest.mark.parametrize("how", [{"weights": "simplex"}, {"final_estimator": Ridge()}])
+def test_networks_trees_and_linear_models_mix(ragged, target, how):
+    X, y = ragged
+    trees = ExtraTreesRegressor(5, random_state=0)
+    if target == "frame":
+        y = pd.DataFrame({"arousal": y, "valence": y})
+        others = [
+            ("trees", av.FrameRegressor(trees), "audio"),
+            ("linear", make_pipeline(av.AddContext((1, 3)), av.FrameRegressor(Ridge())), "video"),
+        ]
+    else:
+        y = pd.DataFrame({"a": np.arange(6.0), "b": np.arange(6.0) ** 2}, index=X.index)
+        others = [
+            ("trees", make_pipeline(av.Functionals(), trees), "audio"),
+            ("linear", make_pipeline(av.Functionals(), Ridge()), "video"),
+        ]
+    estimators = [("network", av.EarlyFusionRegressor(**QUICK), None), *others]
+    model = av.LateFusionRegressor(estimators, cv=3, **how).fit(X, y)
+    predicted = model.predict(X)
+    assert list(predicted) == list(y)
+    assert predicted.index.equals(X.index)
+    assert np.isfinite(values_of(predicted)).all()
+    for row in X.index:  # the same alone, also where a stream is absent
+        np.testing.assert_allclose(
+            values_of(model.predict(X.loc[[row]])), values_of(predicted.loc[[row]]), atol=1e-5
+        )
+
+
+def test_when_stacked_the_mean_of_the_others_stands_in_for_an_absent_answer(ragged):
+    X, _ = ragged
+    y = np.arange(6.0)
+    estimators = [fixed(1.0, "audio"), fixed(5.0, "video"), ("both", Constant(9.0), None)]
+    model = av.LateFusionRegressor(estimators, final_estimator=Sum()).fit(X, y)
+    expected = [15.0, 7 + 5 + 9, 15.0, 15.0, 1 + 5 + 9, 15.0]  # row 1 has no audio, row 4 no video
+    np.testing.assert_allclose(model.predict(X), expected)
+
+
+class Sum(RegressorMixin, BaseEstimator):
+    """Adds up what it is given."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return X.sum(axis=1)
+
+
+def test_a_constant_among_the_members_shrinks_towards_the_mean():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=400)
+    table = np.column_stack([3 * (y + 2 * rng.normal(size=400)), rng.normal(size=400)])
+    members = [("first", First(), None), ("mean", av.FrameRegressor(DummyRegressor()), None)]
+    model = av.LateFusionRegressor(members, weights="simplex").fit(table, y)
+    slope = np.cov(table[:, 0], y)[0, 1] / table[:, 0].var()
+    assert model.weights_[0] == pytest.approx(slope, abs=0.02)
+
+
+class First(RegressorMixin, BaseEstimator):
+    """Answers the first feature of the first step."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return np.array([cell.frames[0, 0] for cell in X.iloc[:, 0]])
+
+
+def test_learning_from_an_official_validation_split(ragged):
+    X, y = ragged
+    fold = PredefinedSplit([-1, -1, 0, 0, -1, -1])
+    model = av.LateFusionRegressor(members(), weights="simplex", cv=fold).fit(X, y)
+    again = av.LateFusionRegressor(members(), weights="simplex", cv=[([0, 1, 4, 5], [2, 3])]).fit(X, y)
+    np.testing.assert_array_equal(model.weights_, again.weights_)
+    on_all_rows = av.LateFusionRegressor(members()).fit(X, y)
+    for (_, found, _), (_, expected, _) in zip(model.estimators_, on_all_rows.estimators_):
+        np.testing.assert_array_equal(found.regressors_[0].coef_, expected.regressors_[0].coef_)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"weights": "best"}, r"weights='best' must be 'simplex', numbers, or None"),
+        ({"weights": [1, 1], "final_estimator": Ridge()}, r"weights and final_estimator are both given"),
+        ({"weights": "simplex", "groups": "person"}, r"groups='person' is no column of X"),
+        ({"weights": "simplex", "cv": [([0], [1]), ([2], [1])]}, r"tests a row twice"),
+        ({"weights": "simplex", "cv": [([1], [0, 2, 3, 4, 5])]}, r"'audio' has nothing to fit on.*of a fold"),
+    ],
+)
+def test_what_cannot_be_learnt(ragged, parameters, message):
+    model = av.LateFusionRegressor(members(), **parameters)
+    with pytest.raises(ValueError, match=message):
+        model.fit(*ragged)
+    assert not hasattr(model, "estimators_")
+
+
+def test_labels_at_another_rate_than_the_answers(ragged):
+    X, y = ragged
+    model = av.LateFusionRegressor([("v", Shorter(), "audio")], weights="simplex")
+    rows = X["audio"].notna()
+    with pytest.raises(
+        ValueError, match=r"predict 8 frames for row 0 \(index 'a'\), which has 9 labels. Let them align"
+    ):
+        model.fit(X[rows], y[rows])
+
+
+def test_recordings_without_labels_are_left_out_of_what_is_learnt(ragged):
+    X, y = ragged
+    labels = [np.asarray(cell)[:, 0] for cell in y]
+    labels[2], labels[3] = np.full(12, np.nan), None
+    y = pd.Series(av.SequenceArray.from_sequences(labels, rate_hz=1), index=X.index)
+    model = av.LateFusionRegressor(members(), weights="simplex", groups="subject").fit(X, y)
+    assert np.isfinite(values_of(model.predict(X))).all()
+
+
+@parametrize_with_checks(
+    [
+        av.LateFusionRegressor([("ridge", av.FrameRegressor(Ridge()), None)], **how)
+        for how in ({"weights": "simplex"}, {"final_estimator": LinearRegression()})
+    ]
+)
+def test_scikit_learns_checks_where_something_is_learnt(estimator, check):
+    check(estimator)

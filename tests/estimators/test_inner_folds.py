@@ -1,0 +1,41 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, RepeatedKFold
+
+from avfusion.estimators.inner_folds import inner_folds
+
+X = pd.DataFrame({"subject": list("aabbcdd")})
+
+
+def equal(found, expected):
+    return all(
+        np.array_equal(a, b) for fold, other in zip(found, expected, strict=True) for a, b in zip(fold, other)
+    )
+
+
+def test_an_int_is_that_many_folds_of_rows_or_groups_as_far_as_there_are_any():
+    assert equal(inner_folds(X, None, 3), KFold(3).split(X))
+    assert equal(inner_folds(X, None, 50), KFold(7).split(X))
+    assert equal(inner_folds(X, "subject", 2), GroupKFold(2).split(X, groups=X["subject"]))
+    assert equal(inner_folds(X, "subject", 9), GroupKFold(4).split(X, groups=X["subject"]))
+
+
+def test_splitters_are_taken_as_they_are_and_may_leave_rows_untested():
+    fold = [-1, -1, -1, -1, 0, 0, -1]
+    ((train, test),) = inner_folds(X, None, PredefinedSplit(fold))
+    assert (train.tolist(), test.tolist()) == ([0, 1, 2, 3, 6], [4, 5])
+    assert equal(inner_folds(X, "subject", GroupKFold(2)), GroupKFold(2).split(X, groups=X["subject"]))
+
+
+def test_too_few_rows_or_groups():
+    with pytest.raises(ValueError, match=r"n_samples = 1 in 1 group"):
+        inner_folds(X[:1], None, 5)
+    with pytest.raises(ValueError, match=r"n_samples = 2 in 1 group"):
+        inner_folds(X[:2], "subject", 5)
+
+
+@pytest.mark.parametrize("cv", [RepeatedKFold(n_splits=2, n_repeats=2), [([0, 1], [1, 2])]])
+def test_rows_tested_twice_or_after_training_on_them(cv):
+    with pytest.raises(ValueError, match=r"tests a row twice, or in a fold that trains on it"):
+        inner_folds(X, None, cv)
