@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import torch
+
+from avfusion.networks import CrossAttention
+
+from .reference import numpy_weights
+from .reference_attention import cross_attention
+
+LENGTHS = [7, 1, 12, 4]
+
+
+def padded_streams(n_modalities, size=4):
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS).unsqueeze(1)
+    shape = (n_modalities, len(LENGTHS), max(LENGTHS), size)
+    return list(torch.randn(shape, dtype=torch.float64, generator=generator) * mask.unsqueeze(2)), mask
+
+
+@pytest.mark.parametrize("n_modalities", [1, 2, 3])
+def test_equals_the_equations_row_by_row(n_modalities, randomise):
+    step = randomise(CrossAttention(n_modalities, 4).double())
+    streams, mask = padded_streams(n_modalities)
+    out = step(streams, mask)
+    weights = {f"step.{name}": value for name, value in numpy_weights(step).items()}
+    for row, length in enumerate(LENGTHS):
+        expected = cross_attention([x[row, :length].numpy() for x in streams], weights, "step")
+        for found, wanted in zip(out, expected):
+            np.testing.assert_allclose(found[row, :length].detach(), wanted, atol=1e-12)
+            assert (found[row, length:] == 0).all()
+
+
+def test_one_matrix_for_each_pair():
+    assert [len(list(CrossAttention(m, 4).parameters())) for m in (1, 2, 3, 4)] == [1, 1, 3, 6]
+
+
+def test_row_without_steps_gives_zeros_and_finite_gradients():
+    step = CrossAttention(2, 4)
+    mask = torch.tensor([[True, True], [False, False]])
+    out = step([torch.randn(2, 2, 4) * mask.unsqueeze(2) for _ in range(2)], mask)
+    sum(x.sum() for x in out).backward()
+    assert all((x[1] == 0).all() for x in out)
+    assert all(p.grad.isfinite().all() for p in step.parameters())
