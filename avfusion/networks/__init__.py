@@ -1,6 +1,7 @@
 """Fusion networks, heads and losses as plain torch modules."""
 
 from avfusion.networks.attention_stack import AttentionStack
+from avfusion.networks.bottleneck_transformer import BottleneckTransformer
 from avfusion.networks.concatenation import Concatenation
 from avfusion.networks.cross_attention import CrossAttention
 from avfusion.networks.encoded_fusion import EncodedFusion
@@ -11,6 +12,7 @@ from avfusion.networks.feature_attention import (
     attended_features,
 )
 from avfusion.networks.fusion_model import FusionModel
+from avfusion.networks.gated_multimodal_unit import GatedMultimodalUnit
 from avfusion.networks.gates import DynamicGate, HierarchicalGate, RecursionGate, SlotGate
 from avfusion.networks.heads import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
 from avfusion.networks.joint_cross_attention import JointCrossAttention
@@ -22,6 +24,7 @@ from avfusion.networks.layers import (
 from avfusion.networks.leader_follower import LeaderFollower, LeaderFollowerAttention
 from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
 from avfusion.networks.masking import masked_mean, masked_mean_std
+from avfusion.networks.multimodal_transformer import MultimodalTransformer, TransformerLayer
 from avfusion.networks.recursive_joint_attention import JointAttention, RecursiveJointAttention
 from avfusion.networks.released_weights import load_released, released_names, released_state_dict
 from avfusion.networks.skip_fusion import SkipFusion, SkipLSTM
@@ -31,6 +34,7 @@ __all__ = [
     "AbsenceEmbedding",
     "AttentionStack",
     "BidirectionalLSTM",
+    "BottleneckTransformer",
     "ClipHead",
     "Concatenation",
     "CrossAttention",
@@ -40,6 +44,7 @@ __all__ = [
     "FeatureJointCrossAttention",
     "FrameHead",
     "FusionModel",
+    "GatedMultimodalUnit",
     "HierarchicalGate",
     "InputNorm",
     "JointAttention",
@@ -47,6 +52,7 @@ __all__ = [
     "LeaderFollower",
     "LeaderFollowerAttention",
     "MaskedBatchNorm",
+    "MultimodalTransformer",
     "NormalizedHead",
     "RecursionGate",
     "RecursiveJointAttention",
@@ -55,6 +61,7 @@ __all__ = [
     "SkipLSTM",
     "SlotGate",
     "StreamEncoder",
+    "TransformerLayer",
     "attended_features",
     "ccc_loss",
     "ccc_mse_loss",
