@@ -13,9 +13,11 @@ from .estimators import (
     JointCrossAttentionRegressor,
     LateFusionRegressor,
     LeaderFollowerRegressor,
+    LowRankFusionRegressor,
     MultimodalTransformerRegressor,
     RecursiveJointAttentionRegressor,
     RescaledRegressor,
+    TensorFusionRegressor,
     UnimodalRegressor,
 )
 from .model_selection import Comparison, FusionSearchCV, compare
@@ -41,6 +43,7 @@ __all__ = [
     "JointCrossAttentionRegressor",
     "LateFusionRegressor",
     "LeaderFollowerRegressor",
+    "LowRankFusionRegressor",
     "MultimodalTransformerRegressor",
     "OnFrames",
     "RecursiveJointAttentionRegressor",
@@ -48,6 +51,7 @@ __all__ = [
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
+    "TensorFusionRegressor",
     "UnimodalRegressor",
     "as_sequences",
     "compare",

@@ -12,9 +12,11 @@ from avfusion.estimators.gated_recursive_joint_attention import GatedRecursiveJo
 from avfusion.estimators.joint_cross_attention import JointCrossAttentionRegressor
 from avfusion.estimators.late_fusion import LateFusionRegressor
 from avfusion.estimators.leader_follower import LeaderFollowerRegressor
+from avfusion.estimators.low_rank_fusion import LowRankFusionRegressor
 from avfusion.estimators.multimodal_transformer import MultimodalTransformerRegressor
 from avfusion.estimators.recursive_joint_attention import RecursiveJointAttentionRegressor
 from avfusion.estimators.rescaled import RescaledRegressor
+from avfusion.estimators.tensor_fusion import TensorFusionRegressor
 from avfusion.estimators.unimodal import UnimodalRegressor
 
 __all__ = [
@@ -29,9 +31,11 @@ __all__ = [
     "JointCrossAttentionRegressor",
     "LateFusionRegressor",
     "LeaderFollowerRegressor",
+    "LowRankFusionRegressor",
     "MultimodalTransformerRegressor",
     "RecursiveJointAttentionRegressor",
     "RescaledRegressor",
+    "TensorFusionRegressor",
     "UnimodalRegressor",
     "all_estimators",
 ]

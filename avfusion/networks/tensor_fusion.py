@@ -1,0 +1,73 @@
+"""Tensor fusion (Zadeh et al., EMNLP 2017, arXiv 1707.07250).
+
+For the modalities m = 1 .. M of one step, x_m (h,) each:
+
+    z_m = V_m x_m + v_m                                     (k,)        reduced, k = `reduced_size`
+    f   = ([1; z_1] x ... x [1; z_M]) W + b                 (h,)        x: outer product, (k + 1)^M numbers
+
+Steps do not see each other. Entries of the product are those of every subset of modalities, by the ones.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from avfusion.networks.layers import Dropout
+from avfusion.networks.masking import zero_padding
+
+__all__ = ["TensorFusion"]
+
+LARGEST_PRODUCT = 1 << 14  # numbers per step
+
+
+class TensorFusion(nn.Module):
+    """Map all products of reduced modalities to one sequence; see the module's equations.
+
+    Parameters
+    ----------
+    n_modalities : int
+        M.
+    hidden_size : int
+        Features h of each modality, and of the output.
+    reduced_size : int, default=8
+        k, to which each modality is reduced first.
+    dropout : float, default=0.0
+        On the reduced modalities.
+
+    Raises
+    ------
+    ValueError
+        If the product would have more than 16384 numbers per step.
+
+    Examples
+    --------
+    >>> import torch
+    >>> core = TensorFusion(2, 8)
+    >>> core([torch.randn(1, 5, 8), torch.randn(1, 5, 8)], torch.ones(1, 5, dtype=torch.bool)).shape
+    torch.Size([1, 5, 8])
+    """
+
+    def __init__(self, n_modalities: int, hidden_size: int, reduced_size: int = 8, dropout: float = 0.0):
+        super().__init__()
+        product_size = (reduced_size + 1) ** n_modalities
+        if product_size > LARGEST_PRODUCT:
+            raise ValueError(
+                f"reduced_size={reduced_size} makes products of {product_size} numbers per step with "
+                f"{n_modalities} modalities, more than {LARGEST_PRODUCT}; lower it, or use low-rank fusion"
+            )
+        self.output_size = hidden_size
+        self.reduce = nn.ModuleList(nn.Linear(hidden_size, reduced_size) for _ in range(n_modalities))
+        self.combine = nn.Linear(product_size, hidden_size)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, streams: list[Tensor], mask: Tensor) -> Tensor:
+        """M of (B, T, h), (B, T) -> (B, T, h); zero in the padding."""
+        product = streams[0].new_ones(*mask.shape, 1)  # (B, T, 1)
+        for reduce, x in zip(self.reduce, streams):
+            z = with_one(self.dropout(reduce(x)))  # (B, T, k + 1)
+            product = (product.unsqueeze(-1) * z.unsqueeze(-2)).flatten(-2)  # the last modality runs fastest
+        return zero_padding(self.combine(product), mask)
+
+
+def with_one(x: Tensor) -> Tensor:
+    """Put a one before the features: (..., k) -> (..., 1 + k)."""
+    return torch.cat([torch.ones_like(x[..., :1]), x], -1)
