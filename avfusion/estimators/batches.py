@@ -81,7 +81,7 @@ def bucket(lengths, batch_size, rng=None):
 
 @dataclass(frozen=True, eq=False)
 class StreamDataset(Dataset):
-    """Aligned streams of a set of rows in their flat buffers, and their labels if there are any.
+    """Streams of a set of rows in their flat buffers, and their labels if there are any.
 
     Parameters
     ----------
@@ -90,13 +90,18 @@ class StreamDataset(Dataset):
     starts : dict of str to ndarray (n_rows,)
         Where each row begins in the buffer of the modality; -1 where the stream is absent.
     lengths : ndarray (n_rows,)
-        Number of steps of each row, common to its streams.
+        Number of steps of each row, common to its streams if these are in step.
     dtype : dtype
         The type that batches have.
     labels : ndarray (n_steps, n_targets) or (n_rows, n_targets), optional
         One line for each step (rows one after the other) or for each row; NaN is unlabelled.
     window : int, optional
         Longest span of a training batch, in steps.
+    per_frame : bool, default=True
+        Whether labels are per step.
+    stream_lengths : dict of str to ndarray (n_rows,), optional
+        Number of steps that each row has in the stream; by default `lengths`. Streams of one row cover the
+        same stretch of time, whatever their numbers of steps, and are cut in proportion.
     """
 
     frames: dict
@@ -106,6 +111,7 @@ class StreamDataset(Dataset):
     labels: np.ndarray | None = None
     window: int | None = None
     per_frame: bool = True
+    stream_lengths: dict | None = None
 
     def __len__(self):
         return len(self.lengths)
@@ -113,10 +119,11 @@ class StreamDataset(Dataset):
     def take(self, rows):
         """Return the data set of some rows; their frames stay where they are."""
         starts = {name: start[rows] for name, start in self.starts.items()}
+        own = self.stream_lengths and {name: lengths[rows] for name, lengths in self.stream_lengths.items()}
         labels = self.labels
         if labels is not None:
             labels = labels[rows] if not self.per_frame else labels[self.steps_of(rows)]
-        return replace(self, starts=starts, lengths=self.lengths[rows], labels=labels)
+        return replace(self, starts=starts, lengths=self.lengths[rows], labels=labels, stream_lengths=own)
 
     def with_labels(self, labels):
         """Return the same rows with other labels."""
@@ -138,13 +145,19 @@ class StreamDataset(Dataset):
 
         Streams are (batch, steps, width), masks (batch, steps), labels (batch, steps, n_targets) or (batch,
         n_targets). Absent streams and labels of padded steps are NaN; what padded steps of a stream hold
-        means nothing.
+        means nothing. All are padded to the longest stream.
         """
-        steps = np.arange(spans.lengths.max())
-        mask = steps < spans.lengths[:, None]
-        position = np.where(mask, spans.begins[:, None] + steps, 0)
-        streams = {name: self._gather_stream(name, spans.rows, position) for name in self.frames}
-        masks = dict.fromkeys(streams, torch.from_numpy(mask))
+        own = {name: self.spans_in(name, spans) for name in self.frames}
+        steps = np.arange(max(pieces.lengths.max() for pieces in (spans, *own.values())))
+        mask, position = spread(spans, steps)
+        masks = dict.fromkeys(own, torch.from_numpy(mask))
+        streams = {}
+        for name, pieces in own.items():
+            place = position
+            if pieces is not spans:
+                inside, place = spread(pieces, steps)
+                masks[name] = torch.from_numpy(inside)
+            streams[name] = self._gather_stream(name, spans.rows, place)
         if self.labels is None:
             return {"streams": streams, "masks": masks}, torch.empty(len(mask), 0)
         if self.per_frame:
@@ -153,6 +166,18 @@ class StreamDataset(Dataset):
         else:
             labels = self.labels[spans.rows]
         return {"streams": streams, "masks": masks}, torch.from_numpy(labels.astype(self.dtype))
+
+    def spans_in(self, name, spans):
+        """Return the steps of a stream in the time of some spans of rows, partly covered ones included.
+
+        Those are the spans themselves where the stream is in step.
+        """
+        if self.stream_lengths is None:
+            return spans
+        own, whole = self.stream_lengths[name][spans.rows], self.lengths[spans.rows]
+        begins = spans.begins * own // whole
+        ends = -(-(spans.begins + spans.lengths) * own // whole)
+        return Spans(spans.rows, begins, ends - begins)
 
     def _gather_stream(self, name, rows, position):
         frames, starts = self.frames[name], self.starts[name][rows]
@@ -164,6 +189,12 @@ class StreamDataset(Dataset):
         if absent.any():
             values[absent] = np.nan
         return torch.from_numpy(values)
+
+
+def spread(spans, steps):
+    """Return which of the padded steps exist, and where in their rows they are, both (n_spans, n_steps)."""
+    mask = steps < spans.lengths[:, None]
+    return mask, np.where(mask, spans.begins[:, None] + steps, 0)
 
 
 class TrainingBatches:
@@ -232,9 +263,10 @@ def observed_statistics(data, name):
     copied nor large offsets lose digits.
     """
     frames, starts = data.frames[name], data.starts[name]
+    lengths = data.lengths if data.stream_lengths is None else data.stream_lengths[name]
     shift, n_steps = None, 0
     for row in np.flatnonzero(starts >= 0):
-        values = np.asarray(frames[starts[row] : starts[row] + data.lengths[row]], dtype=np.float64)
+        values = np.asarray(frames[starts[row] : starts[row] + lengths[row]], dtype=np.float64)
         values = values[~np.isnan(values).any(axis=1)]
         if not len(values):
             continue

@@ -163,7 +163,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
         data = replace(self._stream_dataset(X, list(self.modalities_)), dtype=self._dtype)
-        inputs.check_rate(X, self.modalities_, self.rate_hz_)
+        inputs.check_rate(X, self._streams_in_step(self.modalities_), self.rate_hz_)
         values = self._predict_scaled(data) * self.target_scale_ + self.target_mean_
         lengths = data.lengths if self.target_form_.per_frame else None
         return self.target_form_.wrap(values, lengths, X.index)
@@ -175,12 +175,13 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         names = self._choose_modalities(X)
         if not reset:
             check_widths(self, X, self.modalities_)
-        data = self._stream_dataset(X, names, targets)
+        data = self._stream_dataset(X, names, targets, reset)
+        in_step = self._streams_in_step(names)
         if reset:
-            self.rate_hz_ = inputs.common_rate(X, names)
+            self.rate_hz_ = inputs.common_rate(X, in_step)
         else:
-            inputs.check_rate(X, names, self.rate_hz_)
-        inputs.check_label_rate(X, names, targets.form)
+            inputs.check_rate(X, in_step, self.rate_hz_)
+        inputs.check_label_rate(X, in_step, targets.form)
         inputs.check_labelled(data.labels, targets.form.target_names)
         return X, data, targets.form
 
@@ -196,12 +197,12 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             raise ValueError(f"y_val has {kinds[0]}, but y has {kinds[1]}.")
         return replace(data, dtype=train.dtype)
 
-    def _stream_dataset(self, X, names, targets=None):
+    def _stream_dataset(self, X, names, targets=None, reset=False):
         """Return the data set of X, checked, with labels where there are targets."""
         check_finite(X, names)
         arrays = {name: X[name].array for name in names}
         per_frame = targets.form.per_frame if targets is not None else self.target_form_.per_frame
-        lengths = inputs.aligned_lengths(X, names, per_frame)
+        lengths, stream_lengths = self._lengths(X, names, targets, per_frame, reset)
         labels = None
         if targets is not None:
             labels = inputs.frame_labels(targets, lengths, X.index) if per_frame else targets.values
@@ -209,11 +210,20 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             frames={name: array.frames for name, array in arrays.items()},
             starts={name: np.where(array.lengths < 0, -1, array.starts) for name, array in arrays.items()},
             lengths=lengths,
+            stream_lengths=stream_lengths,
             dtype=np.result_type(np.float32, *(array.frames.dtype for array in arrays.values())),
             labels=labels,
             window=self.window if per_frame else None,
             per_frame=per_frame,
         )
+
+    def _lengths(self, X, names, targets, per_frame, reset):
+        """Return the number of steps of each row, and by stream where streams may not be in step."""
+        return inputs.aligned_lengths(X, names, per_frame), None
+
+    def _streams_in_step(self, names):
+        """Return those of the streams that have a step for each step of the row."""
+        return names
 
     def _hold_out(self, X, data, groups, random):
         """Return the rows to train on and those held out (None without early stopping)."""

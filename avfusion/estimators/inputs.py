@@ -56,6 +56,52 @@ def aligned_lengths(X, names, per_frame):
     return lengths
 
 
+def streams_in_step(X, names, targets):
+    """Return the streams that have a step for each label, in every row where there are both."""
+    given = targets.lengths
+    clashes = {}
+    for name in names:
+        own = X[name].array.lengths
+        unlike = np.flatnonzero((own >= 0) & (given >= 0) & (own != given))
+        if len(unlike):
+            clashes[name] = unlike[0]
+    in_step = [name for name in names if name not in clashes]
+    if not in_step:
+        where = "; ".join(
+            f"{name!r} has {X[name].array.lengths[row]} steps and y {given[row]} labels in "
+            f"{row_name(row, X.index)}"
+            for name, row in clashes.items()
+        )
+        raise ValueError(
+            f"No stream is in step with the labels: {where}. At least one stream must have a step for each "
+            "label: bring it to their rate with avfusion.Align(rate_hz=...), and cut both to the same end."
+        )
+    return in_step
+
+
+def longest_lengths(X, names):
+    """Return the number of steps of each row's longest stream, 1 where all are absent; (n_rows,) int64."""
+    lengths = np.max([X[name].array.lengths for name in names], axis=0)
+    return np.where(lengths < 0, 1, lengths)
+
+
+def lengths_by_stream(X, names, lengths):
+    """Return the number of steps that each row has in each stream; an absent one is as long as its row.
+
+    None where all streams are in step.
+    """
+    own = {}
+    for name in names:
+        given = X[name].array.lengths
+        for row in np.flatnonzero(given == 0):
+            raise ValueError(
+                f"The stream {name!r} has no step in {row_name(row, X.index)}. Drop the row, or make the "
+                "stream absent there (None)."
+            )
+        own[name] = np.where(given < 0, lengths, given)
+    return None if all((steps == lengths).all() for steps in own.values()) else own
+
+
 def check_same_rate(X, names):
     """Raise where streams that have to be in step declare different rates."""
     rates = {name: X[name].array.rate_hz for name in names if X[name].array.rate_hz is not None}
