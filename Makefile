@@ -5,14 +5,22 @@ BIN := $(VENV)/bin
 DATA ?= synthetic
 DATA_HOME ?=
 JOBS ?= 2
+TARGET ?= arousal
+METHODS ?= usual
 
-.PHONY: compare bench test lint setup clean
+.PHONY: compare ablation bench test lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
 # DATA=studyforrest takes real recordings, from DATA_HOME (else they are downloaded to ~/avfusion_data).
+# METHODS=family takes every fusion network instead, METHODS=all both. What was stopped goes on when repeated.
 compare: $(VENV)/.ready
-	$(BIN)/python -m benchmarks.accuracy --data $(DATA) --jobs $(JOBS) $(if $(DATA_HOME),--data-home "$(DATA_HOME)")
+	$(BIN)/python -m benchmarks.accuracy --data $(DATA) --target $(TARGET) --methods $(METHODS) \
+		--jobs $(JOBS) $(if $(DATA_HOME),--data-home "$(DATA_HOME)")
+
+# What each part of recursive joint attention is worth, on DATA (also pom): table in results/ablation.
+ablation: $(VENV)/.ready
+	$(BIN)/python -m benchmarks.ablation --data $(DATA) --jobs $(JOBS) $(if $(DATA_HOME),--data-home "$(DATA_HOME)")
 
 # One thread for each of the test processes: two pools of threads on the same cores only wait for each other.
 test: lint
