@@ -5,8 +5,11 @@ narrow. The metrics of `avfusion.metrics` are functions of sums over frames; the
 one matrix product, (resamples, groups) x (groups, sums).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from scipy import stats
 from sklearn.utils import _safe_indexing, check_random_state
 
 from avfusion.metrics import ccc_score, mean_absolute_error, pcc_score, root_mean_squared_error, sagr_score
@@ -18,9 +21,12 @@ _CONSTANT = 1e-12  # share of a sum of squares that rounding may leave as varian
 
 
 def bootstrap_interval(
-    y_true, y_pred, metric=ccc_score, *, groups=None, n_resamples=1000, level=0.95, random_state=None
+    y_true, y_pred, metric=ccc_score, *, groups=None, n_resamples=2000, level=0.95, random_state=None
 ):
-    """Percentile bootstrap interval of a score, over groups.
+    """Bootstrap interval of a score, over groups.
+
+    Percentiles, further out the fewer groups there are: plain ones are too narrow for few groups, as a
+    normal interval is where Student's is due (with 10 groups they covered 89 % where 95 % were promised).
 
     Parameters
     ----------
@@ -55,6 +61,8 @@ def bootstrap_interval(
     References
     ----------
     .. [1] B. Efron, R. J. Tibshirani, "An introduction to the bootstrap", Chapman & Hall, 1993.
+    .. [2] T. C. Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69,
+       2015: the expanded percentile interval.
 
     Examples
     --------
@@ -67,13 +75,12 @@ def bootstrap_interval(
     >>> round(low, 2), round(high, 2)
     (0.63, 0.69)
     """
-    scores = resampled_scores(y_true, y_pred, metric, groups, n_resamples, random_state)
-    return central_interval(scores, level)
+    return resampled_scores(y_true, y_pred, metric, groups, n_resamples, random_state).interval(level)
 
 
 def resampled_scores(
-    y_true, y_pred, metric=ccc_score, groups=None, n_resamples=1000, random_state=None
-) -> np.ndarray:
+    y_true, y_pred, metric=ccc_score, groups=None, n_resamples=2000, random_state=None
+) -> "Resamples":
     """Score of every resample of groups; the same seed draws the same groups for other predictions.
 
     Parameters
@@ -82,56 +89,76 @@ def resampled_scores(
 
     Returns
     -------
-    ndarray of shape (n_resamples,)
-        NaN where some target has no label in the resample, and everywhere with fewer than two groups.
+    Resamples
+        Scores are NaN where some target has no label in the resample, and everywhere with fewer than two
+        groups.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> scores = resampled_scores([1.0, 2.0, 4.0], [1.0, 3.0, 4.0], n_resamples=5, random_state=0)
-    >>> scores.shape
-    (5,)
+    >>> resamples = resampled_scores([1.0, 2.0, 4.0], [1.0, 3.0, 4.0], n_resamples=5, random_state=0)
+    >>> resamples.scores.shape, resamples.n_groups
+    ((5,), 3)
     """
     true, pred = paired_targets(y_true, y_pred)
     codes = _group_codes(groups, true)
-    if codes.max() < 1:
-        return np.full(n_resamples, np.nan)
+    n_groups = int(codes.max()) + 1
+    if n_groups < 2:
+        return Resamples(np.full(n_resamples, np.nan), n_groups)
     rng = check_random_state(random_state)
     if metric in _FROM_SUMS:
-        return _resample_sums(_FROM_SUMS[metric], _sums(true, pred, codes), n_resamples, rng)
-    return _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng)
+        scores = _resample_sums(_FROM_SUMS[metric], _sums(true, pred, codes), n_resamples, rng)
+    else:
+        scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng)
+    return Resamples(scores, n_groups)
 
 
-def central_interval(scores, level):
-    """Return the ends of the central share `level` of resampled scores; NaN if there is none.
+@dataclass(frozen=True)
+class Resamples:
+    """Scores of resamples of groups, which can be subtracted from those of another model.
 
     Parameters
     ----------
-    scores : ndarray
+    scores : ndarray of shape (n_resamples,)
         NaN is left out.
-    level : float
-
-    Returns
-    -------
-    low, high : float
-
-    Raises
-    ------
-    ValueError
-        If `level` is not between 0 and 1.
+    n_groups : int
+        Number of groups that were drawn from.
 
     Examples
     --------
     >>> import numpy as np
-    >>> central_interval(np.arange(101.0), 0.5)
-    (25.0, 75.0)
+    >>> (Resamples(np.arange(3.0), 10) - Resamples(np.ones(3), 10)).scores
+    array([-1.,  0.,  1.])
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}.")
-    if np.isnan(scores).all():
-        return np.nan, np.nan
-    low, high = np.nanquantile(scores, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+
+    scores: np.ndarray
+    n_groups: int
+
+    def __sub__(self, other):
+        return Resamples(self.scores - other.scores, self.n_groups)
+
+    def interval(self, level):
+        """Return the ends of the interval that covers with probability `level`; NaN if there is none.
+
+        Percentiles as far out as Student's t is beyond the normal distribution, and the true standard error
+        beyond that of the resamples, which divides by the number of groups and not by one less.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> many = Resamples(np.arange(1001.0), n_groups=10_000)
+        >>> few = Resamples(np.arange(1001.0), n_groups=5)
+        >>> [round(end) for end in (*many.interval(0.95), *few.interval(0.95))]
+        [25, 975, 1, 999]
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, not {level}.")
+        if np.isnan(self.scores).all():
+            return np.nan, np.nan
+        n = self.n_groups
+        distance = np.sqrt(n / (n - 1)) * stats.t.ppf((1 + level) / 2, n - 1)
+        tail = stats.norm.sf(distance)
+        low, high = np.nanquantile(self.scores, [tail, 1 - tail])
+        return float(low), float(high)
 
 
 def _group_codes(groups, true):

@@ -26,7 +26,7 @@ from avfusion.sequences.groups import read_groups
 from avfusion.sequences.targets import as_targets
 
 _LEVEL = 0.95
-_RESAMPLES = 1000
+_RESAMPLES = 2000
 
 
 def compare(

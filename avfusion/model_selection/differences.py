@@ -11,7 +11,6 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import _safe_indexing
 
-from avfusion.model_selection.bootstrap import central_interval
 from avfusion.model_selection.scores import resolve_scoring
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
@@ -90,7 +89,7 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     for estimator in comparison.predictions:
         if estimator == reference:
             continue
-        low, high = central_interval(resampled(estimator) - of_reference, level)
+        low, high = (resampled(estimator) - of_reference).interval(level)
         by_fold = (folds[estimator] - folds[reference]).dropna()
         t, p = corrected_resampled_t_test(by_fold, one["n_train"].mean(), one["n_test"].mean())
         lines[estimator] = {

@@ -1,7 +1,7 @@
 """Names, metrics and scorers, all as functions of labels and predictions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
@@ -14,7 +14,7 @@ from avfusion.metrics import (
     sagr_score,
     scorers,
 )
-from avfusion.model_selection.bootstrap import central_interval, resampled_scores
+from avfusion.model_selection.bootstrap import resampled_scores
 
 _METRICS = {
     "ccc": ccc_score,
@@ -79,18 +79,21 @@ class Score:
         (-0.5, -0.5)
         """
         level = options.pop("level", 0.95)
-        return central_interval(self.resampled(y_true, y_pred, **options), level)
+        return self.resampled(y_true, y_pred, **options).interval(level)
 
     def resampled(self, y_true, y_pred, **options):
         """Scores of bootstrap resamples; `options` as in `avfusion.model_selection.bootstrap`.
 
         Examples
         --------
-        >>> resolve_scoring("neg_mae")["neg_mae"].resampled([1.0, 2.0], [1.5, 2.5], n_resamples=2)
+        >>> score = resolve_scoring("neg_mae")["neg_mae"]
+        >>> score.resampled([1.0, 2.0], [1.5, 2.5], n_resamples=2).scores
         array([-0.5, -0.5])
         """
-        metric = self if self.metric is None else self.metric
-        return (1 if self.metric is None else self.sign) * resampled_scores(y_true, y_pred, metric, **options)
+        if self.metric is None:
+            return resampled_scores(y_true, y_pred, self, **options)
+        resamples = resampled_scores(y_true, y_pred, self.metric, **options)
+        return replace(resamples, scores=self.sign * resamples.scores)
 
 
 class _Given(RegressorMixin, BaseEstimator):
