@@ -36,7 +36,7 @@ from avfusion.networks.masking import zero_padding
 __all__ = ["FeatureJointAttention", "FeatureJointCrossAttention", "attended_features"]
 
 DROPOUT_SITES = ("attended", "correlation")
-TILE = 1 << 18  # entries of C that stay in the cache of a core; a GPU gets more of them at once
+TILE = 1 << 19  # entries of C that stay in the cache of a core; a GPU gets more of them at once
 
 
 class InBlocks(nn.Module):
@@ -286,8 +286,9 @@ class AttendedFeatures(torch.autograd.Function):
         """(B, T, d), (B, T, d), (B, T, D) -> (B, T, D)."""
         ctx.save_for_backward(value, key, query)
         out = torch.empty_like(query)
+        doubled = 2 * key
         for rows, columns in tiles(key, query):
-            correlation = torch.bmm(key[rows].transpose(1, 2), query[rows, :, columns]).tanh_()
+            correlation = tanh_of_half_(torch.bmm(doubled[rows].transpose(1, 2), query[rows, :, columns]))
             out[rows, :, columns] = torch.bmm(value[rows], correlation)
         return out
 
@@ -297,15 +298,24 @@ class AttendedFeatures(torch.autograd.Function):
         """Return the gradients of value, key and query from that of the result, (B, T, D)."""
         value, key, query = ctx.saved_tensors
         d_value, d_key, d_query = torch.zeros_like(value), torch.zeros_like(key), torch.empty_like(query)
+        doubled = 2 * key
         for rows, columns in tiles(key, query):
             q, g = query[rows, :, columns], gradient[rows, :, columns]  # (b, T, w)
-            correlation = torch.bmm(key[rows].transpose(1, 2), q).tanh_()  # (b, d, w)
+            correlation = tanh_of_half_(torch.bmm(doubled[rows].transpose(1, 2), q))  # (b, d, w)
             d_value[rows] += torch.bmm(g, correlation.transpose(1, 2))
             inner = torch.bmm(value[rows].transpose(1, 2), g)  # (b, d, w): gradient of the correlation,
             inner = torch.ops.aten.tanh_backward(inner, correlation)  # and of what is within the tanh
             d_key[rows] += torch.bmm(q, inner.transpose(1, 2))
             d_query[rows, :, columns] = torch.bmm(key[rows], inner)
         return d_value, d_key, d_query
+
+
+def tanh_of_half_(x: Tensor) -> Tensor:
+    """Return tanh(x / 2) in the place of x, to the last digits; on a CPU in half the time of torch's."""
+    if x.device.type != "cpu":
+        return x.div_(2).tanh_()
+    x = x.clamp_(max=80).expm1_()  # e^x - 1, finite in float32
+    return x.div_(x + 2)
 
 
 def tiles(key: Tensor, query: Tensor):

@@ -16,7 +16,7 @@ network.core.steps.<l>.query.*             coattn.dcn_layers.<l>.dense_coattn.qu
 network.core.steps.<l>.keys.<m>.*          coattn.dcn_layers.<l>.dense_coattn.key<m + 1>_linear.*
 network.core.steps.<l>.values.<m>.*        coattn.dcn_layers.<l>.dense_coattn.value<m + 1>_linear.*
 network.core.steps.<l>.updates.<m>.*       coattn.dcn_layers.<l>.linears.<m>.0.*
-network.core.gate.scores.<m>.*             video_gating_fc_layer.*, audio_gating_fc_layer.*
+network.core.gate.gates.<m>.score.*        video_gating_fc_layer.*, audio_gating_fc_layer.*
 head.heads.<k>.*                           vregressor.*, aregressor.*
 =========================================  ==============================================================
 
@@ -41,7 +41,10 @@ RENAMINGS = [  # applied one after the other
     (r"\.forwards\.(\d)\.(\w+)_l0$", r".rnn.\2_l\1"),
     (r"\.backwards\.(\d)\.(\w+)_l0$", r".rnn.\2_l\1_reverse"),
     (r"^network\.core\.steps\.(\d+)\.", r"coattn.dcn_layers.\1."),
-    (r"^network\.core\.gate\.\w+\.(\d)\.", lambda found: f"{STREAMS[int(found[1])]}_gating_fc_layer."),
+    (
+        r"^network\.core\.gate\.gates\.(\d)\.score\.",
+        lambda found: f"{STREAMS[int(found[1])]}_gating_fc_layer.",
+    ),
     (r"\.query\.", ".dense_coattn.query_linear."),
     (r"\.(key|value)s\.(\d)\.", lambda f: f".dense_coattn.{f[1]}{int(f[2]) + 1}_linear."),
     (r"\.updates\.(\d)\.", r".linears.\1.0."),

@@ -177,6 +177,15 @@ def test_tiles_give_what_the_whole_gives(tile, monkeypatch):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tanh_in_tiles_is_exact_from_the_smallest_to_the_largest_values(dtype):
+    x = torch.logspace(-30, 4, 2000, dtype=torch.float64)
+    x = torch.cat([-x, torch.zeros(1), x]).to(dtype)
+    expected = x.double().tanh()
+    found = feature_attention.tanh_of_half_(2 * x).double()
+    torch.testing.assert_close(found, expected, rtol=4 * torch.finfo(dtype).eps, atol=0)
+
+
 def test_tiles_gradcheck(monkeypatch):
     monkeypatch.setattr(feature_attention, "TILE", 5)
     arguments = random_arguments((3, 3, 4), n_rows=2)

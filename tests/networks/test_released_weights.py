@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
+import avfusion as av
 from avfusion.networks import Concatenation, FrameHead, FusionModel, InputNorm, SeparateHeads
 from avfusion.networks.released_weights import load_released, released_names, released_state_dict
 
@@ -53,3 +55,13 @@ def test_another_network_is_refused():
     model = FusionModel({"audio": InputNorm(3)}, Concatenation({"audio": 3}, 8), FrameHead(8, 2))
     with pytest.raises(ValueError, match="two streams, two targets per frame and encoder='skip'"):
         released_names(model)
+
+
+def test_an_estimator_with_published_weights_on_published_features():
+    model, golden = av.RecursiveJointAttentionRegressor.published("release"), Golden("rjca_release", "seq1")
+    model.load_released({name: weight.float() for name, weight in golden.weights.items()})
+    streams = {name: golden.input(name, (3, 16, 512)).detach().numpy() for name in ("audio", "video")}
+    found = model.predict(av.as_sequences(streams))
+    for name, key in (("valence", "out.v"), ("arousal", "out.a")):
+        cells = np.stack([np.asarray(cell).ravel() for cell in found[name]])
+        np.testing.assert_allclose(cells, golden.numbers[key], rtol=0, atol=1e-6)

@@ -18,6 +18,7 @@ from avfusion.networks import (
     released_names,
 )
 from avfusion.networks.feature_attention import feature_correlation
+from avfusion.networks.gates import DynamicGate
 
 from .golden import Golden, loss
 from .reference import lstm
@@ -111,35 +112,15 @@ def test_equals_the_released_network(variant, n_recursions, gain, dropout_site):
     golden.check_intermediates(intermediates(seen, n_recursions))
 
 
-class Gate(nn.Module):
-    """Dynamic cross attention (arXiv 2403.19554) as released: what was encoded or what was attended."""
-
-    def __init__(self, n_modalities, hidden_size, n_recursions):
-        super().__init__()
-        self.scores = nn.ModuleList(nn.Linear(hidden_size, 2) for _ in range(n_modalities))
-
-    def forward(self, history):
-        weights = [(score(x) / 0.1).softmax(-1) for score, x in zip(self.scores, history[-1])]
-        return [
-            F.relu(w[..., :1] * first + w[..., 1:] * last)
-            for w, first, last in zip(weights, history[0], history[-1])
-        ]
-
-
 @pytest.mark.parametrize(("variant", "gain"), [("seq2", 1.0), ("seq2hot", 4.0)])
 def test_equals_the_released_network_with_a_gate(variant, gain):
     golden = Golden("dca", variant, ("coattn.", gain))
-    model = released_model(2, Gate)
+    model = released_model(2, DynamicGate)
     seen = compare_with_release(golden, model)
-    golden.check_intermediates(
-        intermediates(seen, 2)
-        | {
-            f"gate_{stream}": (score(x) / 0.1).softmax(-1)
-            for stream, score, x in zip(
-                ("video", "audio"), model.network.core.gate.scores, seen[1]["step"]["out"]
-            )
-        }
-    )
+    found = intermediates(seen, 2)
+    for m, stream in enumerate(("video", "audio")):
+        found[f"gate_{stream}"] = model.network.core.gate.gates[m].weights(found[f"step1.att{m + 1}"])
+    golden.check_intermediates(found)
 
 
 def batch(make_batch, lengths, **options):
