@@ -249,6 +249,8 @@ def group_parameters(estimator, groups):
         return {f"{name}__{key}": value for key, value in inner.items()}
     if not {"cv", "refit"} <= set(estimator.get_params(deep=False)):
         return {}
+    if getattr(estimator, "splits_by_groups", False):
+        return {"groups": groups}
     routing = getattr(check_cv(estimator.cv), "get_metadata_routing", None)
     wants = routing is not None and routing().consumes("split", ["groups"])
     return {"groups": groups} if wants else {}

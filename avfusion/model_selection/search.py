@@ -229,6 +229,8 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     {'regressor__alpha': ...}
     """
 
+    splits_by_groups = True  # whatever cv is: `compare` hands over the groups of the training rows
+
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "space": [Mapping, callable, None],

@@ -310,6 +310,22 @@ def test_default_estimator_and_space(data):
     assert set(search.best_params_) == {"max_epochs"}
 
 
+def test_nested_in_a_comparison_it_splits_by_the_groups_of_the_training_rows(data, ridge):
+    X, y = data
+    seen = []
+
+    class Watched(av.FusionSearchCV):
+        def fit(self, X, y, groups=None):
+            seen.append((set(groups), set(X["subject"])))
+            return super().fit(X, y, groups)
+
+    search = Watched(ridge, SPACE, cv=2, n_trials=2, random_state=0)
+    pipeline = make_pipeline(av.Align(rate_hz=1.0), Watched(ridge, SPACE, cv=2, n_trials=1, random_state=0))
+    av.compare({"search": search, "in a pipeline": pipeline}, X, y, groups="subject", verbose=False)
+    assert len(seen) == 2 * 4
+    assert all(groups == subjects and len(groups) == 3 for groups, subjects in seen)
+
+
 def test_progress_tells_best_and_pruned(data, ridge, capsys):
     X, y = data
     search = av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=3, verbose=1, refit=False, random_state=0)
