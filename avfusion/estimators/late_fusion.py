@@ -63,9 +63,9 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     ----------
     estimators_ : list of (str, estimator, list of str)
         The fitted estimators and their streams.
-    weights_ : ndarray of shape (n_estimators,)
-        Weights of the mean, of sum one; only without a `final_estimator`.
-    final_estimators_ : list of regressors
+    weights_ : ndarray of shape (n_estimators,) or None
+        Weights of the mean, of sum one; None with a `final_estimator`.
+    final_estimators_ : list of regressors or None
         The fitted clones of `final_estimator`, one for each target.
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
@@ -223,12 +223,15 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         self.target_form_ = targets.form
         used = {name for _, _, names in members for name in names}
         self.modalities_ = {name: X[name].array.width for name in sequence_columns(X) if name in used}
+        self.weights_ = None if weights is None else weights / weights.sum()
+        self.final_estimators_ = None
         if self._learns:
             answers, labels = answers_with_labels(X, targets, folds, held_out)
-        if self.final_estimator is not None:
-            self.final_estimators_ = fit_per_target(self.final_estimator, filled_with_mean(answers), labels)
-        else:
-            self.weights_ = simplex_weights(answers, labels) if self._learns else weights / weights.sum()
+            if self.final_estimator is None:
+                self.weights_ = simplex_weights(answers, labels)
+            else:
+                answers = filled_with_mean(answers)
+                self.final_estimators_ = fit_per_target(self.final_estimator, answers, labels)
         return self
 
     def predict(self, X):
@@ -255,7 +258,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         check_answerable(X, self.estimators_)
         predictions = [predict_present(X, *member) for member in self.estimators_]
         answers, lengths = gather_answers(predictions, len(X), self.target_form_, X.index)
-        if self.final_estimator is None:
+        if self.final_estimators_ is None:
             values = weighted_mean(answers, self.weights_)
         else:
             tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)

@@ -292,7 +292,12 @@ def test_stacking_is_scikit_learns_on_a_table(cv):
     ).fit(table, y)
     np.testing.assert_allclose(ours.predict(table), theirs.predict(table), rtol=1e-9)
     np.testing.assert_allclose(ours.final_estimators_[0].coef_, theirs.final_estimator_.coef_, rtol=1e-9)
-    assert not hasattr(ours, "weights_")
+    assert ours.weights_ is None
+    before = ours.predict(table)
+    np.testing.assert_array_equal(ours.set_params(final_estimator=None).predict(table), before)
+    ours.fit(table, y)
+    assert ours.final_estimators_ is None
+    np.testing.assert_array_equal(ours.weights_, [0.5, 0.5])
 
 
 def test_targets_are_stacked_one_by_one_where_they_are_labelled():
