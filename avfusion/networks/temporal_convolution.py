@@ -190,6 +190,7 @@ class ConvolutionEncoder(nn.Module):
         """
         step_mask = mask if step_mask is None else step_mask
         x = self.linear(self.absence(x, mask, step_mask))  # (B, T, h)
-        x = self.convolutions(zero_padding(self.dropout(x), step_mask), step_mask)  # (B, T, h)
+        x = zero_padding(self.dropout(x), step_mask)
+        x = x + self.convolutions(x, step_mask)  # (B, T, h)
         x = self.norm(x) if isinstance(self.norm, nn.LayerNorm) else self.norm(x, step_mask)
         return zero_padding(self.dropout(x), step_mask)
