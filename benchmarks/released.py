@@ -1,10 +1,11 @@
 """The released network of recursive joint attention: what a training step costs, as released and here.
 
 ``python -m benchmarks.released`` trains each form by one step in turn, at the released sizes: batches of 64
-windows of 16 steps, 512 + 512 features. A first table is of the step of attention alone, forward and backward,
-a second one of the whole network with loss and Adam. The plain form is written as one would from the equations
-with torch's own layers; with the same weights it gives the same outputs as the package's network. What counts
-are the ratios, each the median over runs in turn: times alone depend on what else the machine does.
+windows of 16 steps, 512 + 512 features. A first table is of the step of attention alone, forwards and
+backwards, a second one of the whole network with loss and Adam, where the LSTMs are the same in all but the
+last form and take most of what is left. The plain form is written as one would from the equations with
+torch's own layers; with the same weights it gives the same outputs as the package's network. What counts are
+the ratios, each the median over runs in turn: times alone depend on what else the machine does.
 """
 
 import math

@@ -167,7 +167,7 @@ class FeatureJointCrossAttention(InBlocks):
     n_steps : int
         T, the length of a block.
     n_hidden : int, default=32
-        k.
+        Features k of H.
 
     Examples
     --------
@@ -254,11 +254,14 @@ def attended_features(value: Tensor, key: Tensor, query: Tensor, scale: float) -
     value, key : Tensors of shape (B, T, d)
         The key, or the query, zero in the padding.
     query : Tensor of shape (B, T, D)
+        What the key is correlated with.
     scale : float
+        Of the sums over time in C, before the tanh.
 
     Returns
     -------
     Tensor of shape (B, T, D)
+        For each step, C weighed by the features of its value.
 
     Examples
     --------
