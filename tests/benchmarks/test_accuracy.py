@@ -36,7 +36,7 @@ def test_family_holds_every_fusion_network_and_the_choice_made_inside():
 
 
 def test_choice_is_made_by_leaving_out_each_training_segment():
-    X, y = av.datasets.make_audiovisual_regression(4, label_rate_hz=2, random_state=0)
+    X, y = av.datasets.make_audiovisual_regression(4, label_rate_hz=1, random_state=0)
     y = y.to_frame()
     [search] = accuracy.chosen_inside("segment", {"networks": (1,)}, 0).values()
     search.estimator.steps[-1][1].set_params(max_epochs=1)
