@@ -89,7 +89,7 @@ class SeparateHeads(nn.Module):
 
 
 class MaskedBatchNorm(nn.BatchNorm1d):
-    """Batch normalisation of features as torch has it, but with statistics of the steps inside the mask alone.
+    """Batch normalisation as torch has it, but with statistics of the steps inside the mask alone.
 
     Parameters
     ----------
