@@ -9,7 +9,7 @@ MODEL = av.LeaderFollowerRegressor(max_epochs=1, hidden_size=8, n_layers=1, rand
 
 @pytest.fixture(scope="module")
 def recordings():
-    return av.datasets.make_audiovisual_regression(4, label_rate_hz=2, audio_rate_hz=2, random_state=0)
+    return av.datasets.make_audiovisual_regression(4, label_rate_hz=5, audio_rate_hz=5, random_state=0)
 
 
 @pytest.mark.parametrize(("leader", "expected"), [(None, 0), ("audio", 0), ("video", 1)])
