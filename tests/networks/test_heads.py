@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from avfusion.networks import ClipHead, FrameHead
+from avfusion.networks import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
 
 from .reference import numpy_weights
 
@@ -77,3 +77,46 @@ def test_clip_head_without_statistics():
 def test_unknown_pooling():
     with pytest.raises(ValueError, match="pooling 'sum' is unknown; choose one of mean, max, attention"):
         ClipHead(4, {}, n_targets=1, pooling="sum")
+
+
+def test_separate_heads_equal_numpy(randomise):
+    head = randomise(SeparateHeads(4, n_targets=3, hidden_size=2).double()).eval()
+    hidden = torch.randn(3, 5, 4, dtype=torch.float64)
+    w = numpy_weights(head)
+    for k in range(3):
+        inner = hidden.numpy() @ w[f"heads.{k}.0.weight"].T + w[f"heads.{k}.0.bias"]
+        expected = np.maximum(inner, 0) @ w[f"heads.{k}.3.weight"].T + w[f"heads.{k}.3.bias"]
+        np.testing.assert_allclose(head(hidden, {}, {})[..., k : k + 1].detach(), expected, atol=1e-12)
+
+
+def test_masked_batch_norm_is_torchs_on_the_steps_alone(randomise):
+    norm = randomise(MaskedBatchNorm(4)).double()
+    plain = torch.nn.BatchNorm1d(4, dtype=torch.float64)
+    plain.load_state_dict(norm.state_dict())
+    mask = torch.arange(6) < torch.tensor([[6], [2], [0]])
+    x = torch.randn(3, 6, 4, dtype=torch.float64)
+    x[~mask] = torch.nan
+    for training in (True, True, False):
+        norm.train(training), plain.train(training)
+        out = norm(x, mask)
+        torch.testing.assert_close(out[mask], plain(x[mask]), rtol=1e-12, atol=1e-12)
+        assert (out[~mask] == 0).all()
+        torch.testing.assert_close(norm.running_var, plain.running_var, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_steps", [0, 1])
+def test_masked_batch_norm_of_too_few_steps_is_as_in_evaluation(n_steps, randomise):
+    norm = randomise(MaskedBatchNorm(4))
+    norm.running_mean.fill_(1.0), norm.running_var.fill_(2.0)
+    x, mask = torch.randn(1, 3, 4), torch.arange(3)[None] < n_steps
+    trained = norm.train()(x, mask)
+    torch.testing.assert_close(trained, norm.eval()(x, mask), rtol=1e-6, atol=1e-6)
+    assert norm.running_mean.tolist() == [1.0] * 4
+
+
+def test_normalized_head_does_not_see_the_padding(randomise):
+    head = randomise(NormalizedHead(4, n_targets=2, hidden_size=3)).train()
+    hidden, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([[5], [3]])
+    out, other = (head(h, {}, {"a": mask})[mask] for h in (hidden, hidden.masked_fill(~mask[..., None], 9.0)))
+    torch.testing.assert_close(out, other)
+    assert out.abs().max() < 1

@@ -29,7 +29,7 @@ class TestInputNorm:
         assert norm(torch.tensor([[[1000.0], [1000.0001]]])).abs().max() < 1e-3
         assert norm.std.item() == 1.0
 
-    @pytest.mark.parametrize("mode", ["standard", "layer", None])
+    @pytest.mark.parametrize("mode", ["standard", "layer", "unit", None])
     def test_nan_stays_nan_and_gradients_finite(self, mode):
         x = torch.tensor([[[1.0, 4.0, 2.0], [torch.nan, 0.0, 1.0]]], requires_grad=True)
         out = InputNorm(3, mode)(x)
@@ -43,8 +43,15 @@ class TestInputNorm:
         expected = (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt()
         torch.testing.assert_close(InputNorm(6, "layer")(x), expected)
 
-    def test_layer_of_one_feature_keeps_it_standardised(self):
-        norm = InputNorm(1, "layer")
+    def test_unit_gives_each_step_length_one_and_leaves_zeros(self):
+        x = torch.randn(2, 4, 6, dtype=torch.float64) * 7 + 3
+        x[1, 2] = 0
+        expected = x / x.square().sum(-1, keepdim=True).sqrt().clamp(min=1e-12)
+        torch.testing.assert_close(InputNorm(6, "unit")(x), expected)
+
+    @pytest.mark.parametrize("mode", ["layer", "unit"])
+    def test_one_feature_is_kept_standardised(self, mode):
+        norm = InputNorm(1, mode)
         norm.set_statistics([10.0], [2.0])
         assert norm.mode == "standard"
         assert norm(torch.tensor([[[12.0], [8.0]]])).flatten().tolist() == [1.0, -1.0]
