@@ -6,6 +6,8 @@ give other models: that is the corrected resampled t-test over folds, whose plai
 itself, since folds share most of their training rows.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -21,8 +23,9 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
 
     Parameters
     ----------
-    comparison : Comparison
-        What `avfusion.compare` returned.
+    comparison : Comparison or list of Comparison
+        What `avfusion.compare` returned; several of the same estimators on the same rows are repeats of the
+        cross-validation with other folds, such as ``cv=GroupKFold(5, shuffle=True, random_state=repeat)``.
     reference : str
         Name of the estimator that the others are compared with.
     score : str, optional
@@ -38,10 +41,10 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     Returns
     -------
     DataFrame
-        One line per other estimator: "difference" of the pooled scores, "low" and "high" (bootstrap over
-        groups, or rows where there are none, the same resamples for both), "fold_difference" (mean over
-        folds), "t" and "p" of the corrected resampled t-test over folds, and "p_holm", p adjusted for the
-        number of estimators.
+        One line per other estimator: "difference" of the pooled scores (mean of the repeats); "low" and
+        "high", its interval by bootstrap over groups (rows where there are none), the same resamples for both
+        and for all repeats; "fold_difference" (mean over the folds of all repeats); "t" and "p" of the
+        corrected resampled t-test over folds; and "p_holm", p adjusted for the number of estimators.
 
     Raises
     ------
@@ -65,44 +68,71 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     >>> bool(table.loc["strong", "low"] > 0)
     True
     """
-    name = comparison.scores[0] if score is None else score
-    if name not in comparison.scores:
-        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
-    if reference not in comparison.predictions:
-        known = ", ".join(map(repr, comparison.predictions))
-        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
-    scoring = resolve_scoring(name)[name]
-    rows = np.flatnonzero(comparison.fold_of_row >= 0)
-    y = _safe_indexing(comparison.y, rows)
-    groups = None if comparison.group_of_row is None else comparison.group_of_row[rows]
-
-    def resampled(estimator):
-        predicted = _safe_indexing(comparison.predictions[estimator], rows)
-        return scoring.resampled(
-            y, predicted, groups=groups, n_resamples=n_resamples, random_state=random_state
-        )
-
-    of_reference = resampled(reference)
-    folds = comparison.folds.pivot_table(index="fold", columns="estimator", values=name)
-    one = comparison.folds[comparison.folds["estimator"] == reference]
+    repeats = comparison if isinstance(comparison, (list, tuple)) else [comparison]
+    name = _check_repeats(repeats, reference, score)
+    of_reference = _resampled(repeats, reference, name, n_resamples, random_state)
     lines = {}
-    for estimator in comparison.predictions:
+    for estimator in repeats[0].predictions:
         if estimator == reference:
             continue
-        low, high = (resampled(estimator) - of_reference).interval(level)
-        by_fold = (folds[estimator] - folds[reference]).dropna()
-        t, p = corrected_resampled_t_test(by_fold, one["n_train"].mean(), one["n_test"].mean())
+        of_estimator = _resampled(repeats, estimator, name, n_resamples, random_state)
+        low, high = (of_estimator - of_reference).interval(level)
+        by_fold, n_train, n_test = _fold_differences(repeats, estimator, reference, name)
+        t, p = corrected_resampled_t_test(by_fold, n_train, n_test)
+        pooled = [r.table.loc[estimator, name] - r.table.loc[reference, name] for r in repeats]
         lines[estimator] = {
-            "difference": comparison.table.loc[estimator, name] - comparison.table.loc[reference, name],
+            "difference": np.mean(pooled),
             "low": low,
             "high": high,
-            "fold_difference": by_fold.mean(),
+            "fold_difference": np.mean(by_fold),
             "t": t,
             "p": p,
         }
     columns = ["difference", "low", "high", "fold_difference", "t", "p"]
     table = pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("estimator")
     return table.assign(p_holm=holm(table["p"].to_numpy()))
+
+
+def _check_repeats(repeats, reference, score):
+    """Return the name of the score, if all repeats have it, and the same estimators and labels."""
+    first = repeats[0]
+    name = first.scores[0] if score is None else score
+    if reference not in first.predictions:
+        known = ", ".join(map(repr, first.predictions))
+        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
+    for repeat in repeats:
+        if name not in repeat.scores:
+            raise ValueError(f"There is no score {name!r}; the scores are {', '.join(repeat.scores)}.")
+        if list(repeat.predictions) != list(first.predictions) or len(repeat.fold_of_row) != len(
+            first.fold_of_row
+        ):
+            raise ValueError("The comparisons are no repeats of one: their estimators or rows differ.")
+    return name
+
+
+def _resampled(repeats, estimator, name, n_resamples, random_state):
+    """Scores of resamples of groups, averaged over repeats, whose resamples are the same."""
+    scoring = resolve_scoring(name)[name]
+    resamples = []
+    for repeat in repeats:
+        rows = np.flatnonzero(repeat.fold_of_row >= 0)
+        groups = None if repeat.group_of_row is None else repeat.group_of_row[rows]
+        pair = _safe_indexing(repeat.y, rows), _safe_indexing(repeat.predictions[estimator], rows)
+        resamples.append(
+            scoring.resampled(*pair, groups=groups, n_resamples=n_resamples, random_state=random_state)
+        )
+    return replace(resamples[0], scores=np.mean([r.scores for r in resamples], axis=0))
+
+
+def _fold_differences(repeats, estimator, reference, name):
+    """Differences of all folds of all repeats, and how many rows a fold trains on and tests on average."""
+    differences, sizes = [], []
+    for repeat in repeats:
+        folds = repeat.folds.set_index(["estimator", "fold"])
+        differences.append((folds.loc[estimator, name] - folds.loc[reference, name]).dropna())
+        sizes.append(folds.loc[reference, ["n_train", "n_test"]].mean())
+    n_train, n_test = np.mean(sizes, axis=0)
+    return np.concatenate(differences), n_train, n_test
 
 
 def corrected_resampled_t_test(differences, n_train, n_test):

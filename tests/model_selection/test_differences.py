@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.datasets import make_moons
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, KFold, RepeatedStratifiedKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RepeatedStratifiedKFold
 from sklearn.svm import SVC
 
 import avfusion as av
@@ -61,6 +62,23 @@ def test_t_test_is_that_of_the_folds(comparison):
     assert table.loc["a", "fold_difference"] == pytest.approx(d.mean())
     np.testing.assert_allclose(table["p_holm"], holm(table["p"]))
     assert list(table.index) == ["a", "b"]
+
+
+def test_repeats_count_all_their_folds_and_average_their_scores():
+    X, y = grouped_data()
+    models = {name: av.FrameRegressor(Ridge(alpha)) for name, alpha in [("a", 1.0), ("b", 1e3)]}
+    repeats = [
+        compare(models, X, y, groups="subject", cv=GroupKFold(3, shuffle=True, random_state=r), verbose=False)
+        for r in range(4)
+    ]
+    line = paired_differences(repeats, "a", random_state=1).loc["b"]
+    single = [paired_differences(r, "a", random_state=1).loc["b"] for r in repeats]
+    assert line["difference"] == pytest.approx(np.mean([s["difference"] for s in single]))
+    folds = pd.concat([r.folds for r in repeats], keys=range(4)).set_index("estimator", append=True)["ccc"]
+    d = folds.xs("b", level="estimator").to_numpy() - folds.xs("a", level="estimator").to_numpy()
+    assert len(d) == 12
+    assert (line["t"], line["p"]) == pytest.approx(corrected_resampled_t_test(d, 2, 1))
+    assert min(s["low"] for s in single) <= line["low"] <= max(s["low"] for s in single)
 
 
 def test_the_example_in_scikit_learns_documentation():
@@ -122,5 +140,10 @@ def test_ties_are_called_different_at_the_nominal_rate_where_the_plain_test_is_n
 def test_errors(comparison):
     with pytest.raises(ValueError, match="There is no score 'auc'; the scores are ccc, pcc, rmse, mae"):
         paired_differences(comparison, "a", score="auc")
+    X = np.random.default_rng(0).normal(size=(12, 3))
+    other = compare({name: Ridge() for name in "abc"}, X, X[:, 0], cv=2, verbose=False)
+    with pytest.raises(ValueError, match="The comparisons are no repeats of one"):
+        paired_differences([comparison, compare({"a": Ridge()}, X, X[:, 0], cv=2, verbose=False)], "a")
+    assert len(paired_differences([other, other], "a")) == 2
     with pytest.raises(ValueError, match="There is no estimator 'd'; the estimators are 'a', 'b', 'c'"):
         paired_differences(comparison, "d")
