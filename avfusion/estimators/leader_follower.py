@@ -1,4 +1,4 @@
-"""Leader-follower attention across modalities, after temporal convolutions."""
+"""Leader-follower attention across modalities."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +14,11 @@ from avfusion.networks import LeaderFollower
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LeaderFollowerRegressor(FusionRegressor):
-    r"""Fuse streams by leader-follower attention after temporal convolutional networks.
+    r"""Fuse streams by leader-follower attention, in each step across modalities.
 
-    Each of the M streams is read by a temporal convolutional network. In every step by itself, the streams
-    then attend to each other, and the leader is put beside what results. With :math:`x_m` the hidden features
-    of stream m in one step, and d the features of attention,
+    Each of the M streams is read by a bidirectional LSTM, or, as published, by a temporal convolutional
+    network. In every step by itself, the streams then attend to each other, and the leader is put beside what
+    results. With :math:`x_m` the hidden features of stream m in one step, and d those of attention,
 
     .. math::
 
@@ -42,8 +42,8 @@ class LeaderFollowerRegressor(FusionRegressor):
     projection : bool, default=False
         Whether a linear map joins the streams before the LayerNorm, as in the authors' later form, which has
         two heads.
-    encoder : {"tcn", "lstm"}, default="tcn"
-        What reads each stream: temporal convolutions, or the bidirectional LSTM of the other methods.
+    encoder : {"lstm", "tcn"}, default="lstm"
+        What reads each stream: the bidirectional LSTM of the other methods, or temporal convolutions.
     n_layers : int, default=4
         Layers of the temporal convolutions; each has a reach twice that of the one before.
     kernel_size : int, default=5
@@ -71,8 +71,9 @@ class LeaderFollowerRegressor(FusionRegressor):
     Notes
     -----
     The published network has causal convolutions with weight normalisation (left out here) and batch
-    normalisation, and regresses y step by step: ``leader_size=128, follower_size=32, causal=True,
-    encoder_norm="batch", joint_lstm=False``.
+    normalisation, and regresses y step by step: ``encoder="tcn", leader_size=128, follower_size=32,
+    causal=True, encoder_norm="batch", joint_lstm=False``. On the forty recordings of
+    `make_audiovisual_regression` the LSTMs did much better.
 
     References
     ----------
@@ -95,7 +96,7 @@ class LeaderFollowerRegressor(FusionRegressor):
     follower_size: int | None = None
     n_heads: int = 1
     projection: bool = False
-    encoder: str = "tcn"
+    encoder: str = "lstm"
     n_layers: int = 4
     kernel_size: int = 5
     causal: bool = False

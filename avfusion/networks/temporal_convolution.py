@@ -118,7 +118,8 @@ class DilatedConvolution(nn.Module):
 class ConvolutionEncoder(nn.Module):
     """Encode one stream by a temporal convolutional network, filling in the steps where it was not observed.
 
-    Absence embedding -> linear map and dropout -> `TemporalConvolution` -> normalisation -> dropout.
+    Absence embedding -> linear map and dropout -> `TemporalConvolution`, around which the map is carried on
+    -> normalisation -> dropout.
 
     Parameters
     ----------

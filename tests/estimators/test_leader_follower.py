@@ -4,7 +4,7 @@ from sklearn.base import clone
 
 import avfusion as av
 
-MODEL = av.LeaderFollowerRegressor(max_epochs=1, hidden_size=8, n_layers=1, random_state=0)
+MODEL = av.LeaderFollowerRegressor(encoder="tcn", max_epochs=1, hidden_size=8, n_layers=1, random_state=0)
 
 
 @pytest.fixture(scope="module")
