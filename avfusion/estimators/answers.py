@@ -134,8 +134,8 @@ def simplex_weights(answers, labels):
     """Find the weights, not negative and of sum one, whose mean has the smallest squared error.
 
     The error is that of `weighted_mean`, over all lines and targets, each target in units of its spread.
-    Where all estimators answered every line, the problem is convex; a line that one estimator answered
-    alone has no say.
+    Where all estimators answered every line, the problem is convex; else the best of several minima is taken.
+    A line that one estimator answered alone has no say.
 
     Parameters
     ----------
@@ -157,18 +157,22 @@ def simplex_weights(answers, labels):
     from scipy.optimize import minimize  # here, since it takes long to import
 
     patterns = _error_products(answers, labels)
-    n = len(answers)
-    found = minimize(
-        lambda weights: _squared_error(weights, patterns),
-        np.full(n, 1 / n),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0, 1)] * n,
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
-        options={"ftol": 1e-12, "maxiter": 1000},
-    )
-    weights = np.where(found.x < 1e-6, 0.0, found.x)
-    return weights / weights.sum()
+    equal = np.full(len(answers), 1 / len(answers))
+    starts = [equal, *(0.9 * np.eye(len(answers)) + 0.1 * equal)]  # absent answers make more than one minimum
+    found = [
+        minimize(
+            lambda weights: _squared_error(weights, patterns),
+            start,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0, 1)] * len(start),
+            constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
+            options={"ftol": 1e-12, "maxiter": 1000},
+        ).x.clip(0)
+        for start in starts
+    ]
+    best = min([equal, *found], key=lambda weights: _squared_error(weights, patterns)[0])
+    return best / best.sum()
 
 
 def _error_products(answers, labels):

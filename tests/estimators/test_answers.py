@@ -50,13 +50,13 @@ def test_simplex_weights_are_those_of_nnls_with_a_sum_of_one(seed):
     np.testing.assert_allclose(simplex_weights(answers, labels), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_with_absent_answers_no_weights_of_a_fine_grid_are_better(seed):
     answers, labels = problem(seed, absent=0.4)
     labels[::7, 0] = np.nan
     weights = simplex_weights(answers, labels)
     found = error_of(weights, answers, labels)
-    steps = np.linspace(0, 1, 41)
+    steps = np.linspace(0, 1, 31)
     grid = [(a, b, 1 - a - b) for a, b in itertools.product(steps, steps) if a + b <= 1]
     best = min(error_of(w, answers, labels) for w in grid)
     assert found <= best + 1e-6
@@ -68,7 +68,7 @@ def test_an_estimator_whose_best_weight_would_be_negative_gets_nothing():
     labels = rng.normal(size=(500, 1))
     noise = rng.normal(size=labels.shape)
     answers = np.stack([labels + noise, labels + 3 * noise])  # without bounds: 1.5 and -0.5
-    np.testing.assert_array_equal(simplex_weights(answers, labels), [1, 0])
+    np.testing.assert_allclose(simplex_weights(answers, labels), [1, 0], atol=1e-9)
 
 
 def test_lines_that_one_estimator_answers_alone_have_no_say():
@@ -82,7 +82,7 @@ def test_lines_that_one_estimator_answers_alone_have_no_say():
     np.testing.assert_array_equal(simplex_weights(alone, labels[:10]), [0.5, 0.5])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5), st.floats(0, 0.8))
 def test_simplex_weights_are_weights_and_no_worse_than_equal_ones(seed, n_estimators, absent):
     answers, labels = problem(seed, n_estimators, absent=absent)
