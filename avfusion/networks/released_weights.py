@@ -84,10 +84,12 @@ def released_names(model: nn.Module) -> dict[str, str]:
     """
     network, heads = getattr(model, "network", None), getattr(model, "head", None)
     counts = len(getattr(network, "absences", ())), len(getattr(heads, "heads", ()))
-    if counts != (len(STREAMS), len(TARGETS)):
+    steps = getattr(getattr(network, "core", None), "steps", ())
+    if counts != (len(STREAMS), len(TARGETS)) or any(not hasattr(step, "keys") for step in steps):
         raise ValueError(
-            "The released network has two streams, two targets per frame and encoder='skip'; this model is "
-            "another one. RecursiveJointAttentionRegressor.published('release') makes one like it."
+            "The released network has two streams, two targets per frame, encoder='skip' and "
+            "attention_axis='feature'; this model is another one. "
+            "RecursiveJointAttentionRegressor.published('release') makes one like it."
         )
     names = {}
     for ours in model.state_dict():

@@ -273,5 +273,9 @@ class TestLoadReleased:
         with pytest.raises(ValueError, match="two streams and two targets; got modalities"):
             self.estimator(modalities=["video"]).load_released(weights)
         one_target = self.estimator().fit(X, y["valence"])
-        with pytest.raises(ValueError, match="two streams, two targets per frame and encoder='skip'"):
-            one_target.load_released(weights)
+        over_time = self.estimator(attention_axis="time").fit(X, y)
+        for other in (one_target, over_time, self.estimator(encoder="residual")):
+            with pytest.raises(
+                ValueError, match="two streams, two targets per frame, encoder='skip' and att"
+            ):
+                other.load_released(weights)

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_listed_and_changes_nothing():
 
 def test_another_network_is_refused():
     model = FusionModel({"audio": InputNorm(3)}, Concatenation({"audio": 3}, 8), FrameHead(8, 2))
-    with pytest.raises(ValueError, match="two streams, two targets per frame and encoder='skip'"):
+    with pytest.raises(ValueError, match="two streams, two targets per frame, encoder='skip'"):
         released_names(model)
 
 
