@@ -37,7 +37,7 @@ class LeaderFollowerAttention(nn.Module):
     widths : list of int
         Features of each modality.
     attention_size : int, default=32
-        d, of each modality.
+        Features d of attention, of each modality.
     n_heads : int, default=1
         Heads that share d.
     projection : bool, default=False
@@ -111,7 +111,13 @@ class LeaderFollower(nn.Module):
         Whether a linear map joins the heads.
     encoder : {"tcn", "lstm"}, default="tcn"
         What reads each stream.
-    n_layers, kernel_size, causal, norm
+    n_layers : int, default=4
+        Of the `ConvolutionEncoder`.
+    kernel_size : int, default=5
+        Of the `ConvolutionEncoder`.
+    causal : bool, default=False
+        Of the `ConvolutionEncoder`.
+    norm : {"layer", "batch"}, default="layer"
         Of the `ConvolutionEncoder`.
     joint_lstm : bool, default=True
         Read the fused sequence with a bidirectional LSTM, or else with a linear map.
