@@ -1,0 +1,132 @@
+"""Damage done to one stream of X on purpose: absent streams, dropped steps, noise.
+
+All damages are nested: with the same random numbers, what a small share takes away a larger one takes too.
+"""
+
+import numpy as np
+
+from avfusion.sequences import SequenceArray, sequence_columns
+
+
+def without_stream(X, name, share, rng):
+    """Return X with the stream of a share of its rows missing, never the last stream of a row.
+
+    Parameters
+    ----------
+    X : DataFrame
+        With sequence columns.
+    name : str
+        The column to damage; the others are those of X.
+    share : float
+        Of the rows that have this stream and another one.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0], [2.0]], "video": [[3.0], None]})
+    >>> without_stream(X, "audio", 1.0, np.random.default_rng(0))["audio"].isna().tolist()
+    [True, False]
+    """
+    rows = rng.permutation(rows_with_another_stream(X, name))
+    column = X[name].array
+    starts, lengths = column.starts.copy(), column.lengths.copy()
+    gone = rows[: round(share * len(rows))]
+    starts[gone], lengths[gone] = 0, -1
+    return X.assign(**{name: SequenceArray(column.frames, starts, lengths, rate_hz=column.rate_hz)})
+
+
+def rows_with_another_stream(X, name):
+    """Return the positions of the rows that have this stream and at least one more.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> rows_with_another_stream(av.as_sequences({"audio": [[1.0]]}), "audio")
+    array([], dtype=int64)
+    """
+    others = [other for other in sequence_columns(X) if other != name]
+    more = X[others].notna().any(axis=1).to_numpy() if others else np.zeros(len(X), dtype=bool)
+    return np.flatnonzero(X[name].notna().to_numpy() & more)
+
+
+def with_dropped_steps(X, name, share, rng):
+    """Return X with a share of the steps of a stream NaN, as where a face was not found.
+
+    Parameters
+    ----------
+    X : DataFrame
+        With sequence columns.
+    name : str
+        The column to damage; the others are those of X.
+    share : float
+        Of all steps of this stream, whichever rows they are in.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0, 2.0], [3.0, 4.0]]})
+    >>> damaged = with_dropped_steps(X, "audio", 0.5, np.random.default_rng(0))
+    >>> int(np.isnan(damaged["audio"].array.frames).sum())
+    2
+    """
+    packed = X[name].array.pack()
+    frames = np.array(packed.frames)
+    frames[rng.permutation(len(frames))[: round(share * len(frames))]] = np.nan
+    return X.assign(**{name: packed.with_frames(frames)})
+
+
+def with_noise(X, name, snr_db, rng):
+    """Return X with Gaussian noise on a stream.
+
+    Parameters
+    ----------
+    X : DataFrame
+        With sequence columns.
+    name : str
+        The column to damage; the others are those of X.
+    snr_db : float
+        Signal-to-noise ratio in dB: ten times the decimal logarithm of a feature's variance, over all its
+        observed steps, over that of the noise on it.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [np.random.default_rng(0).normal(size=10_000)]})
+    >>> damaged = with_noise(X, "audio", 6.0, np.random.default_rng(1))
+    >>> round(float(np.var(damaged["audio"].array.frames)), 1)  # 1 + 10 ** -0.6
+    1.3
+    """
+    packed = X[name].array.pack()
+    frames = np.asarray(packed.frames)
+    noise = rng.standard_normal(frames.shape, dtype=np.float32)
+    noise *= feature_deviations(frames) * 10 ** (-snr_db / 20)
+    return X.assign(**{name: packed.with_frames((frames + noise).astype(frames.dtype))})
+
+
+def feature_deviations(frames):
+    """Return the standard deviation of every feature where it is not NaN, (width,); 0 if it always is.
+
+    Examples
+    --------
+    >>> feature_deviations(np.array([[1.0, np.nan], [3.0, np.nan]]))
+    array([1., 0.])
+    """
+    observed = ~np.isnan(frames)
+    count = np.maximum(observed.sum(axis=0), 1)
+    mean = np.sum(frames, axis=0, where=observed, dtype=np.float64) / count
+    return np.sqrt(np.sum(np.square(frames - mean), axis=0, where=observed) / count)
