@@ -108,8 +108,9 @@ def with_noise(X, name, snr_db, rng):
     >>> import avfusion as av
     >>> X = av.as_sequences({"audio": [np.random.default_rng(0).normal(size=10_000)]})
     >>> damaged = with_noise(X, "audio", 6.0, np.random.default_rng(1))
-    >>> round(float(np.var(damaged["audio"].array.frames)), 1)  # 1 + 10 ** -0.6
-    1.3
+    >>> noise = damaged["audio"].array.frames - X["audio"].array.frames
+    >>> round(10 * np.log10(float(np.var(X["audio"].array.frames) / np.var(noise))))
+    6
     """
     packed = X[name].array.pack()
     frames = np.asarray(packed.frames)
