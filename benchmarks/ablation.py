@@ -1,11 +1,12 @@
-"""What each part of recursive joint attention is worth: one thing changed at a time, paired with the default.
+"""What each part of recursive joint attention is worth: one thing changed at a time, in pairs.
 
 ``python -m benchmarks.ablation --data studyforrest`` (``pom``, ``synthetic``) fits the default and each
 variant with the same seeds on the same folds. Finished fits are kept: a call that was stopped goes on when it
-is repeated. A difference is the mean over seeds of the score of a variant minus that of the default with the
-same seed, out of fold. Its interval is a bootstrap over groups, with the same resamples for all seeds and
-variants; the spread of the difference between seeds stands beside it. The first tells whether other
-recordings would say the same, the second whether other weights would.
+is repeated. A difference is the mean over seeds of the score of a variant minus that of the network that
+differs from it in one thing (the default, or what the column "against" names) with the same seed, out of
+fold. Its interval is a bootstrap over groups, with the same resamples for all seeds and variants; the spread
+of the difference between seeds stands beside it. The first tells whether other recordings would say the same,
+the second whether other weights would. The intervals are not corrected for their number.
 """
 
 import argparse
@@ -21,6 +22,11 @@ from avfusion.model_selection.scores import resolve_scoring
 from benchmarks import accuracy, report, runs
 
 DEFAULT = "default"
+AGAINST = {  # what differs in one thing only, where that is not the default
+    "attention over features": "attention over time, windows of 16",
+    "gate over recursions": "2 recursions",
+    "hierarchical gate over recursions": "2 recursions",
+}
 MAIN = av.RecursiveJointAttentionRegressor
 
 
@@ -44,7 +50,9 @@ def variants(only=None):
         if set(change) <= known and any(default[key] != value for key, value in change.items()):
             made[name] = MAIN(**change)
     made |= gates()
-    return {name: made[name] for name in made if not only or name in (DEFAULT, *only)}
+    if only:
+        only = {DEFAULT, *only, *(AGAINST[name] for name in only if name in AGAINST)}
+    return {name: made[name] for name in made if not only or name in only}
 
 
 def gates():
@@ -55,10 +63,10 @@ def gates():
     )
     made = {}
     if gated is not None:
-        made["gate over recursions, 2 recursions"] = gated(n_recursions=2)
-        made["hierarchical gate, 2 recursions"] = gated(n_recursions=2, gate="hierarchical")
+        made["gate over recursions"] = gated(n_recursions=2)
+        made["hierarchical gate over recursions"] = gated(n_recursions=2, gate="hierarchical")
     if dynamic is not None:
-        made["dynamic gate on cross-attention"] = dynamic()
+        made["dynamic gate"] = dynamic()
     return made
 
 
@@ -78,8 +86,9 @@ def differences(comparison, n_seeds, score="ccc", level=0.95, n_resamples=2000, 
     Returns
     -------
     list of dict
-        One line per variant: the score, mean over seeds, and its standard deviation; difference, ends of its
-        interval, standard deviation over seeds, and the number of seeds in which the variant was better.
+        One line per variant: the score, mean over seeds, and its standard deviation; what it is compared
+        with; difference, ends of its interval, standard deviation over seeds, and the number of seeds in
+        which the variant was better.
     """
     scoring = resolve_scoring(score)[score]
     rows = np.flatnonzero(comparison.fold_of_row >= 0)
@@ -107,15 +116,18 @@ def differences(comparison, n_seeds, score="ccc", level=0.95, n_resamples=2000, 
         return float(values.std(ddof=1)) if len(values) > 1 else None
 
     names = list(dict.fromkeys(name.rpartition(" #")[0] for name in comparison.predictions))
-    reference, of_reference = scores(DEFAULT), resampled(DEFAULT)
-    lines = []
+    lines, kept = [], {}
+    for name in {DEFAULT, *AGAINST.values()} & set(names):
+        kept[name] = scores(name), resampled(name)
     for name in names:
         own = scores(name)
         line = {"variant": name, score: float(own.mean()), "sd of seeds": sd(own)}
         if name != DEFAULT:
+            against = AGAINST.get(name, DEFAULT)
+            reference, of_reference = kept[against]
             change = own - reference
             low, high = (resampled(name) - of_reference).interval(level)
-            line |= {"difference": float(change.mean()), "low": low, "high": high}
+            line |= {"against": against, "difference": float(change.mean()), "low": low, "high": high}
             line |= {"sd of difference": sd(change), "seeds better": f"{(change > 0).sum()} of {n_seeds}"}
         lines.append(line)
     columns = list(dict.fromkeys(key for line in reversed(lines) for key in line))

@@ -80,6 +80,18 @@ def test_every_variant_differs_from_the_default_and_is_not_another():
     settings = [(type(model), repr(sorted(map(repr, model.get_params().items())))) for model in made.values()]
     assert len(set(settings)) == len(settings)
     assert set(ablation.variants(["2 recursions"])) == {"default", "2 recursions"}
+    gated = ablation.variants(["gate over recursions"])  # with what it differs from in one thing
+    assert set(gated) == {"default", "2 recursions", "gate over recursions"}
+    assert set(ablation.AGAINST) | set(ablation.AGAINST.values()) <= set(ablation.variants())
+
+
+def test_a_variant_is_compared_with_what_differs_in_one_thing():
+    predictions, y, groups = simulated({"default": 1.0, "2 recursions": 0.9, "gate over recursions": 0.95})
+    lines = {line["variant"]: line for line in ablation.differences(comparison(predictions, y, groups), 3)}
+    assert lines["gate over recursions"]["against"] == "2 recursions"
+    change = lines["gate over recursions"]["ccc"] - lines["2 recursions"]["ccc"]
+    assert lines["gate over recursions"]["difference"] == pytest.approx(change)
+    assert lines["2 recursions"]["against"] == "default"
 
 
 @pytest.mark.slow
