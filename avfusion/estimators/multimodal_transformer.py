@@ -49,7 +49,7 @@ class MultimodalTransformerRegressor(EncodedFusionRegressor):
         Layers of each of the M (M - 1) transformers between streams.
     n_self_layers : int, default=1
         Layers of self-attention on what each stream has gathered.
-    n_heads : int, default=4
+    n_heads : int, default=2
         Heads of attention; must divide `hidden_size`.
     attention_dropout : float, default=0.1
         Dropout in the transformers; `dropout` is that of everything else.
@@ -97,7 +97,7 @@ class MultimodalTransformerRegressor(EncodedFusionRegressor):
 
     n_layers: int = 2
     n_self_layers: int = 1
-    n_heads: int = 4
+    n_heads: int = 2
     attention_dropout: float = 0.1
 
     _parameter_constraints: ClassVar[dict] = {
