@@ -243,13 +243,18 @@ def span_batches(dataset, batch_size, hop):
         yield spans.take(chosen), dataset.gather(spans.take(chosen))
 
 
-def expected_batches(dataset, batch_size):
-    """Return how many batches one training epoch has on average; what a learning-rate schedule counts on."""
+def expected_windows(dataset):
+    """Return how many windows (whole rows, without windows) one training epoch has on average."""
     windows = np.ones(len(dataset))
     if dataset.window is not None:
         long = dataset.lengths > dataset.window
         windows[long] = 1 + (dataset.lengths[long] - 1) / dataset.window
-    return max(1, int(np.ceil(windows.sum() / batch_size)))
+    return windows.sum()
+
+
+def expected_batches(dataset, batch_size):
+    """Return how many batches one training epoch has on average; what a learning-rate schedule counts on."""
+    return max(1, int(np.ceil(expected_windows(dataset) / batch_size)))
 
 
 def _torch_dtype(dtype):

@@ -15,6 +15,7 @@ from avfusion.estimators.batches import (
     StreamDataset,
     TrainingBatches,
     expected_batches,
+    expected_windows,
     observed_statistics,
     span_batches,
 )
@@ -279,6 +280,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         return net
 
     def _build_net(self, statistics, data, seed, by_hand=False):
+        self.batch_size_ = self._rows_per_batch(data)
         model = partial(
             build_model,
             network=self._network(),
@@ -293,11 +295,11 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         return SequenceNet(
             model,
             criterion=LabelledLoss,
-            criterion__function=LOSSES.get(self.loss, self.loss) if isinstance(self.loss, str) else self.loss,
+            criterion__function=self._loss_function(data.per_frame),
             optimizer=OPTIMIZERS.get(self.optimizer, self.optimizer),
             optimizer__weight_decay=self.weight_decay,
             lr=self.lr,
-            batch_size=self.batch_size,
+            batch_size=self.batch_size_,
             max_epochs=self.max_epochs,
             iterator_train=TrainingBatches,
             iterator_train__rng=np.random.default_rng(seed),
@@ -310,9 +312,19 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             verbose=0,
         )
 
+    def _loss_function(self, per_frame):
+        if callable(self.loss):
+            return self.loss
+        return LOSSES[("ccc+mse" if per_frame else "mse") if self.loss == "auto" else self.loss]
+
+    def _rows_per_batch(self, data):
+        if self.batch_size != "auto":
+            return self.batch_size
+        return int(np.clip(expected_windows(data) // 10, 8, 64))
+
     def _callbacks(self, data, by_hand):
         ours = training_callbacks(
-            n_steps=self.max_epochs * expected_batches(data, self.batch_size),
+            n_steps=self.max_epochs * expected_batches(data, self.batch_size_),
             schedule=None if by_hand else self.schedule,
             gradient_clip=self.gradient_clip,
             weight_average=self.weight_average,
@@ -356,7 +368,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         hop = self.hop or (max(1, self.window // 2) if self.window else None)
         total = np.zeros((data.lengths.sum() if per_frame else len(data), self.target_form_.n_targets))
         counts = np.zeros((len(total), 1))
-        for spans, (batch, _) in span_batches(data, self.batch_size, hop):
+        for spans, (batch, _) in span_batches(data, self.batch_size_, hop):
             values = sum(net.evaluation_step((batch, None)) for net in self.nets_) / len(self.nets_)
             values = values.cpu().numpy()
             if not per_frame:

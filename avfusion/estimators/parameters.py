@@ -25,17 +25,19 @@ hidden_size : int, default=32
         learns to do without.
     pooling : {"mean", "max", "attention"}, default="mean"
         How steps are pooled where there is one label per clip.
-    loss : {"ccc+mse", "ccc", "mse", "mae", "huber"} or callable, default="ccc+mse"
-        "ccc" is 1 - CCC over all labelled steps of a batch, "ccc+mse" adds half the squared error of the
-        standardised target. A callable is given ``(prediction, target, mask)``, (n, n_targets) each.
+    loss : {"auto", "ccc+mse", "ccc", "mse", "mae", "huber"} or callable, default="auto"
+        "auto" is "ccc+mse" for labels per frame and "mse" for labels per clip. "ccc" is 1 - CCC over all
+        labelled steps of a batch, "ccc+mse" adds half the squared error of the standardised target. A
+        callable is given ``(prediction, target, mask)``, (n, n_targets) each.
     optimizer : {"adamw", "adam", "sgd"} or torch optimizer class, default="adamw"
         What updates the weights.
     lr : float, default=3e-3
         Learning rate at its highest.
     weight_decay : float, default=0.1
         Weight decay of the optimizer.
-    batch_size : int, default=8
-        Number of windows (or rows) in a batch.
+    batch_size : int or "auto", default="auto"
+        Number of windows (or rows) in a batch; "auto" is a tenth of those in an epoch, but at least 8 and at
+        most 64.
     max_epochs : int, default=40
         Number of passes over the training rows.
     schedule : {"cosine", None}, default="cosine"
@@ -88,6 +90,8 @@ net_ : skorch.NeuralNet
         All `n_members` of them.
     modalities_ : dict of str to int
         Names and widths of the streams.
+    batch_size_ : int
+        Number of windows (or rows) in a batch.
     rate_hz_ : float or None
         The rate that the streams declared in `fit`.
     target_form_ : TargetForm
@@ -118,11 +122,11 @@ class NetworkParameters:
     input_noise: float = 0.5
     modality_dropout: float = 0.0
     pooling: str = "mean"
-    loss: str = "ccc+mse"
+    loss: str = "auto"
     optimizer: str = "adamw"
     lr: float = 3e-3
     weight_decay: float = 0.1
-    batch_size: int = 8
+    batch_size: int | str = "auto"
     max_epochs: int = 40
     schedule: str | None = "cosine"
     gradient_clip: float | None = 1.0
@@ -148,11 +152,11 @@ class NetworkParameters:
         "input_noise": [Interval(Real, 0, None, closed="left")],
         "modality_dropout": [Interval(Real, 0, 1, closed="left")],
         "pooling": [StrOptions({"mean", "max", "attention"})],
-        "loss": [StrOptions(set(LOSSES)), callable],
+        "loss": [StrOptions({"auto", *LOSSES}), callable],
         "optimizer": [StrOptions(set(OPTIMIZERS)), type],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "schedule": [StrOptions({"cosine"}), None],
         "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],

@@ -694,3 +694,23 @@ class TestExplicitValidation:
             model.fit(X, y, X_val=X, y_val=np.arange(6.0))
         with pytest.raises(ValueError, match="audio"):
             model.fit(X, y, X_val=X[["video"]], y_val=y)
+
+
+class TestAutomaticChoices:
+    @pytest.mark.parametrize(
+        ("n_rows", "steps", "window", "expected"),
+        [(6, 20, None, 8), (200, 3, None, 20), (900, 2, None, 64), (50, 40, 10, 24)],  # 50 (1 + 39 / 10) / 10
+    )
+    def test_batch_is_a_tenth_of_an_epoch_within_limits(self, n_rows, steps, window, expected):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(n_rows, steps, 2)), list(rng.normal(size=(n_rows, steps)))
+        model = av.EarlyFusionRegressor(hidden_size=2, max_epochs=1, window=window, random_state=0)
+        assert model.fit(av.as_sequences({"audio": X}), y).batch_size_ == expected
+        assert model.set_params(batch_size=5).fit(av.as_sequences({"audio": X}), y).batch_size_ == 5
+
+    @pytest.mark.parametrize(("per_frame", "loss"), [(True, "ccc+mse"), (False, "mse")])
+    def test_loss_is_that_of_the_kind_of_label(self, ragged, per_frame, loss):
+        X, y = ragged
+        y = y if per_frame else np.arange(6.0)
+        auto, named = (av.EarlyFusionRegressor(**QUICK, loss=name).fit(X, y) for name in ("auto", loss))
+        np.testing.assert_array_equal(auto.net_.history[:, "train_loss"], named.net_.history[:, "train_loss"])
