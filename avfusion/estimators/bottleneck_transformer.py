@@ -40,7 +40,7 @@ class BottleneckTransformerRegressor(EncodedFusionRegressor):
         The first layer, counted from 0, that has bottleneck tokens; with `n_layers` none has.
     n_bottlenecks : int, default=4
         Tokens, as published.
-    n_heads : int, default=4
+    n_heads : int, default=2
         Heads of attention; must divide `hidden_size`.
     {encoder_parameters}
     {shared_parameters}
@@ -74,7 +74,7 @@ class BottleneckTransformerRegressor(EncodedFusionRegressor):
     n_layers: int = 2
     fusion_layer: int = 0
     n_bottlenecks: int = 4
-    n_heads: int = 4
+    n_heads: int = 2
 
     _parameter_constraints: ClassVar[dict] = {
         **EncodedFusionRegressor._parameter_constraints,

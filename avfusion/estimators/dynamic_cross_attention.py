@@ -50,8 +50,10 @@ class DynamicCrossAttentionRegressor(EncodedFusionRegressor):
     RecursiveJointAttentionRegressor : The same without a gate.
     GatedRecursiveJointAttentionRegressor : A gate over the outputs of all recursions.
 
-    References ---------- R. Gnana Praveen, J. Alam. Cross-Attention is Not Always Needed: Dynamic
-    Cross-Attention for Audio-Visual Dimensional Emotion Recognition. ICME 2024. arXiv 2403.19554.
+    References
+    ----------
+    R. Gnana Praveen, J. Alam. Cross-Attention is Not Always Needed: Dynamic Cross-Attention for Audio-Visual
+    Dimensional Emotion Recognition. ICME 2024. arXiv 2403.19554.
 
     Examples
     --------

@@ -35,7 +35,7 @@ class TensorFusionRegressor(EncodedFusionRegressor):
     Parameters
     ----------
     reduced_size : int, default=8
-        k, the features that each stream is reduced to before the product.
+        Number k of features that each stream is reduced to before the product.
     {encoder_parameters}
     {shared_parameters}
     modalities : list of str, optional

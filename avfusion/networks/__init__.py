@@ -25,11 +25,12 @@ from avfusion.networks.leader_follower import LeaderFollower, LeaderFollowerAtte
 from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
 from avfusion.networks.low_rank_fusion import LowRankFusion
 from avfusion.networks.masking import masked_mean, masked_mean_std
-from avfusion.networks.multimodal_transformer import MultimodalTransformer, TransformerLayer
+from avfusion.networks.multimodal_transformer import MultimodalTransformer
 from avfusion.networks.recursive_joint_attention import JointAttention, RecursiveJointAttention
 from avfusion.networks.released_weights import load_released, released_names, released_state_dict
 from avfusion.networks.skip_fusion import SkipFusion, SkipLSTM
 from avfusion.networks.tensor_fusion import TensorFusion
+from avfusion.networks.transformer import TransformerLayer
 
 __all__ = [
     "LOSSES",

@@ -23,63 +23,10 @@ from torch.nn import functional as F
 
 from avfusion.networks.encoders import SequenceLayer, StreamEncoder
 from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import existing_steps, without_padding, zero_padding
+from avfusion.networks.masking import existing_steps, zero_padding
+from avfusion.networks.transformer import TransformerLayer, sinusoids
 
-__all__ = ["MultimodalTransformer", "TransformerLayer"]
-
-
-class TransformerLayer(nn.Module):
-    """One layer of attention from a sequence to another, or to itself; see the module's equations.
-
-    Parameters
-    ----------
-    size : int
-        Features h of both sequences.
-    n_heads : int, default=4
-        Heads of attention.
-    dropout : float, default=0.1
-        On both updates, and inside the second.
-
-    Raises
-    ------
-    ValueError
-        If `n_heads` does not divide `size`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> layer = TransformerLayer(8, n_heads=2)
-    >>> video, audio = torch.randn(1, 5, 8), torch.randn(1, 20, 8)
-    >>> layer(video, audio, torch.ones(1, 20, dtype=torch.bool)).shape
-    torch.Size([1, 5, 8])
-    """
-
-    def __init__(self, size: int, n_heads: int = 4, dropout: float = 0.1):
-        super().__init__()
-        if size % n_heads:
-            raise ValueError(f"n_heads={n_heads} does not divide the number of features, {size}")
-        self.n_heads = n_heads
-        self.norm, self.inner_norm = nn.LayerNorm(size), nn.LayerNorm(size)
-        self.query, self.key_value = nn.Linear(size, size), nn.Linear(size, 2 * size)
-        self.update = nn.Linear(size, size)
-        self.inner, self.outer = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x: Tensor, source: Tensor, source_mask: Tensor) -> Tensor:
-        """(B, T, h), (B, S, h), bool (B, S) -> (B, T, h); what padded steps of x become means nothing."""
-        query, source = self.query(self.norm(x)), self.norm(source)  # (B, T, h), (B, S, h)
-        key, value = self.key_value(source).chunk(2, -1)  # (B, S, h) each
-        x = x + self.dropout(self.update(self.attend(query, key, value, source_mask)))
-        hidden = self.dropout(F.relu(self.inner(self.inner_norm(x))))  # (B, T, 4 h)
-        return x + self.dropout(self.outer(hidden))
-
-    def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-        """Attend to the steps in the mask, in every head: (B, T, h), 2 of (B, S, h) -> (B, T, h)."""
-        heads = [t.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for t in (query, key, value)]
-        sources = None
-        if not without_padding(mask):
-            sources = (mask | ~mask.any(1, keepdim=True))[:, None, None]  # an empty row looks at its zeros
-        return F.scaled_dot_product_attention(*heads, attn_mask=sources).transpose(1, 2).flatten(2)
+__all__ = ["MultimodalTransformer"]
 
 
 class TransformerStack(nn.Module):
@@ -269,9 +216,7 @@ def positions(mask: Tensor, row: Tensor, size: int, dtype: torch.dtype) -> Tenso
     step = torch.arange(mask.shape[1], device=mask.device, dtype=torch.float64)
     ratio = row.sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1).double()  # (B, 1)
     time = (step + 0.5) * ratio - 0.5  # (B, T_m)
-    rates = 10000.0 ** -(torch.arange(size // 2, device=mask.device, dtype=torch.float64) / (size // 2))
-    angle = time.unsqueeze(-1) * rates  # (B, T_m, size / 2)
-    return F.pad(torch.cat([angle.sin(), angle.cos()], -1), (0, size % 2)).to(dtype)
+    return sinusoids(time, size).to(dtype)
 
 
 def at_steps(x: Tensor, mask: Tensor, row: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class TensorFusion(nn.Module):
     hidden_size : int
         Features h of each modality, and of the output.
     reduced_size : int, default=8
-        k, to which each modality is reduced first.
+        Number k of features that each modality is reduced to first.
     dropout : float, default=0.0
         On the reduced modalities.
 

@@ -1,6 +1,7 @@
 """Fusion cores row by row and step by step in NumPy, written from the equations of the publications."""
 
 from functools import reduce
+from math import erf
 
 import numpy as np
 
@@ -36,3 +37,50 @@ def low_rank_fusion(xs, w):
         maps = [w[f"factors.{m}.weight"][rows] @ x + w[f"factors.{m}.bias"][rows] for m, x in enumerate(xs)]
         f += weight * np.prod(maps, axis=0)
     return f
+
+
+def layer_norm(x, w, prefix):
+    centred = x - x.mean(-1, keepdims=True)
+    scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+    return scaled * w[f"{prefix}.weight"] + w[f"{prefix}.bias"]
+
+
+def linear(x, w, prefix):
+    return x @ w[f"{prefix}.weight"].T + w[f"{prefix}.bias"]
+
+
+def transformer_layer(x, w, prefix, n_heads):
+    """(S, h) -> (S, h): self-attention and two maps with GELU, each after a LayerNorm."""
+    normed = layer_norm(x, w, f"{prefix}.norm")
+    query = linear(normed, w, f"{prefix}.query")
+    key, value = np.split(linear(normed, w, f"{prefix}.key_value"), 2, axis=-1)
+    attended = []
+    for q, k, v in zip(*(np.split(t, n_heads, axis=-1) for t in (query, key, value))):
+        scores = np.exp(q @ k.T / np.sqrt(q.shape[-1]))
+        attended.append(scores / scores.sum(1, keepdims=True) @ v)
+    x = x + linear(np.hstack(attended), w, f"{prefix}.update")
+    hidden = linear(layer_norm(x, w, f"{prefix}.inner_norm"), w, f"{prefix}.inner")
+    gelu = hidden * 0.5 * (1 + np.vectorize(erf)(hidden / np.sqrt(2)))
+    return x + linear(gelu, w, f"{prefix}.outer")
+
+
+def bottleneck_transformer(xs, w, n_layers, fusion_layer, n_heads):
+    """One row: M of (T, h) -> (T, M h)."""
+    steps, h = xs[0].shape
+    position = np.zeros((steps, h))
+    for t in range(steps):
+        for i in range(h // 2):
+            rate = 10000.0 ** (-i / (h // 2))
+            position[t, i], position[t, h // 2 + i] = np.sin(t * rate), np.cos(t * rate)
+    xs, tokens = [x + position for x in xs], w["bottlenecks"]
+    for depth in range(n_layers):
+        if depth < fusion_layer:
+            xs = [transformer_layer(x, w, f"layers.{depth}.{m}", n_heads) for m, x in enumerate(xs)]
+            continue
+        joined = [
+            transformer_layer(np.vstack([tokens, x]), w, f"layers.{depth}.{m}", n_heads)
+            for m, x in enumerate(xs)
+        ]
+        tokens = np.mean([x[: len(tokens)] for x in joined], axis=0)
+        xs = [x[len(tokens) :] for x in joined]
+    return np.hstack([layer_norm(x, w, f"norms.{m}") for m, x in enumerate(xs)])
