@@ -22,8 +22,8 @@ class CrossAttentionRegressor(EncodedFusionRegressor):
         A_{mn} = \mathrm{softmax}_{\text{steps of } m}(X_m W_{mn} X_n^T / \sqrt{h}), \quad
         X_m \leftarrow \tanh\Big(X_m + \frac{1}{M - 1} \sum_{n \ne m} A_{mn}^T X_m\Big)
 
-    where :math:`A_{mn}` (T, T) relates steps, so that a row may have any length. It has the fewest weights
-    of the attention family, and no joint representation: try it where streams are few and sets small.
+    where :math:`A_{mn}` (T, T) relates steps, so that a row may have any length. Its attention has
+    :math:`M (M - 1) h^2 / 2` weights, fewer than that of joint cross-attention, and no joint representation.
 
     The publication has two streams, no division by :math:`\sqrt{h}` and no LSTMs after the features; the
     mean over the other streams is the natural form for more. A single stream attends to itself. The LSTMs

@@ -45,6 +45,22 @@ def joint_cross_attention(xs, weights, prefix, attention):
     return updated
 
 
+def joint_attention(xs, weights, prefix):
+    """One step of recursive joint attention, with the softmax."""
+    joint, updated = np.hstack(xs), []
+    for m, x in enumerate(xs):
+        w_j, value, update = (
+            weights[f"{prefix}.{name}.{m}.weight"] for name in ("correlate", "value", "update")
+        )
+        out = []
+        for target in range(len(x)):
+            c = softmax(np.array([source @ w_j @ joint[target] for source in x]) / np.sqrt(joint.shape[1]))
+            attended = sum(c[source] * (value @ x[source]) for source in range(len(x)))
+            out.append(x[target] + update @ np.maximum(attended, 0))
+        updated.append(np.array(out))
+    return updated
+
+
 def gate(query, slots, weights, prefix):
     w, b = weights[f"{prefix}.score.weight"], weights[f"{prefix}.score.bias"]
     out = []

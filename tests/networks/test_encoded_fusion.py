@@ -6,17 +6,27 @@ import torch
 
 from avfusion.networks import (
     AttentionStack,
+    BottleneckTransformer,
     CrossAttention,
     DynamicGate,
     EncodedFusion,
+    GatedMultimodalUnit,
     HierarchicalGate,
     JointAttention,
     JointCrossAttention,
+    LowRankFusion,
     RecursionGate,
+    TensorFusion,
 )
 
 from .reference import numpy_weights
-from .reference_attention import cross_attention, encoded_fusion, gate, joint_cross_attention
+from .reference_attention import (
+    cross_attention,
+    encoded_fusion,
+    gate,
+    joint_attention,
+    joint_cross_attention,
+)
 
 WIDTHS = {"audio": 3, "video": 5, "text": 2}
 GATED = [DynamicGate, RecursionGate, HierarchicalGate]
@@ -24,6 +34,7 @@ CORES = {
     "cross": partial(AttentionStack, step=CrossAttention, n_recursions=2),
     "joint cross": partial(AttentionStack, step=JointCrossAttention),
     **{g.__name__: partial(AttentionStack, step=JointAttention, n_recursions=2, gate=g) for g in GATED},
+    **{c.__name__: c for c in (BottleneckTransformer, GatedMultimodalUnit, LowRankFusion, TensorFusion)},
 }
 
 
@@ -67,6 +78,36 @@ def test_gate_works_on_the_first_and_last_of_the_stack(make_batch, randomise):
 
     expected = encoded_fusion([x[0].numpy() for x in streams.values()], weights, gated)
     np.testing.assert_allclose(network(streams, masks)[0].detach(), expected, atol=1e-10)
+
+
+def reference_gate(kind, xs, m, weights):
+    """`xs`: one stream before and after each recursion."""
+    first, *later = xs
+    if kind is DynamicGate:
+        return gate(xs[-1], [first, xs[-1]], weights, f"core.gate.gates.{m}")
+    if kind is RecursionGate:
+        return gate(xs[-1], xs, weights, f"core.gate.gates.{m}")
+    chosen = [gate(x, [first, x], weights, f"core.gate.lower.{m}.{i}") for i, x in enumerate(later)]
+    return gate(chosen[-1], chosen, weights, f"core.gate.upper.{m}")
+
+
+@pytest.mark.parametrize("kind", GATED)
+def test_gated_recursive_attention_equals_the_equations(kind, make_batch, randomise):
+    core = partial(AttentionStack, step=JointAttention, n_recursions=3, gate=kind)
+    network = randomise(EncodedFusion(WIDTHS, core, 4).double()).eval()
+    streams, masks = make_batch(WIDTHS, [7, 1, 5], dtype=torch.float64)
+    weights = numpy_weights(network)
+
+    def gated(xs):
+        history = [xs]
+        for step in range(3):
+            history.append(joint_attention(history[-1], weights, f"core.steps.{step}"))
+        return np.hstack([reference_gate(kind, x, m, weights) for m, x in enumerate(zip(*history))])
+
+    out = network(streams, masks).detach()
+    for row, length in enumerate([7, 1, 5]):
+        cells = [x[row, :length].numpy() for x in streams.values()]
+        np.testing.assert_allclose(out[row, :length], encoded_fusion(cells, weights, gated), atol=1e-10)
 
 
 @pytest.mark.parametrize("name", CORES)
