@@ -250,6 +250,9 @@ def compare(
 
         save_comparison(result, output)
         typer.echo(f"Written to {output}", err=True)
+    if "n_failed" in result.table:
+        typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
+        raise typer.Exit(1)
 
 
 @_command(

@@ -1,14 +1,19 @@
 """Compare estimators on the same folds of the same data."""
 
+import pickle
 import platform
 import time
+import traceback
+import warnings
 from collections.abc import Mapping
 from importlib import metadata
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import sklearn
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
@@ -38,6 +43,7 @@ def compare(
     cv=None,
     scoring=None,
     n_jobs=None,
+    error_score=np.nan,
     random_state=0,
     verbose=True,
 ):
@@ -66,6 +72,10 @@ def compare(
         or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
     n_jobs : int, optional
         Processes over estimators and folds, as in joblib.
+    error_score : "raise" or nan, default=nan
+        What becomes of a fold in which an estimator fails. By default a warning that names it, NaN for its
+        score and its predictions, and NaN for the pooled scores of that estimator: those of the other rows
+        would not be comparable. The fits that were done are not lost.
     random_state : int, RandomState instance or None
         Seed of the bootstrap. Estimators have their own.
     verbose : bool
@@ -84,7 +94,8 @@ def compare(
         If lengths differ, nothing is labelled, `groups` or `cv` do not fit the rows, or the same recording is
         in two groups.
     RuntimeError
-        If an estimator fails: the message names it and the fold, and the cause is chained.
+        If every estimator fails in every fold, or any does with ``error_score="raise"``: the message names
+        estimator and fold, and the cause is chained.
 
     Examples
     --------
@@ -99,6 +110,8 @@ def compare(
     {'mean': -0.01, 'ridge': 1.0}
     """
     _check_estimators(estimators)
+    if not (error_score == "raise" or (isinstance(error_score, float) and np.isnan(error_score))):
+        raise ValueError(f"error_score must be 'raise' or nan, not {error_score!r}.")
     X = as_sequences(X) if isinstance(X, Mapping) else X
     y = list(y) if isinstance(y, tuple) else y
     targets = as_targets(y)
@@ -115,10 +128,14 @@ def compare(
     if not _all_labelled(_safe_indexing(y, tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
     _check_scores(scores, _safe_indexing(y, tested))
-    runs = _run(estimators, X, y, group_of_row, folds, n_jobs, verbose)
+    runs = _run(estimators, X, y, group_of_row, folds, n_jobs, verbose, error_score)
     parts = {name: [runs[name, fold] for fold in range(len(folds))] for name in estimators}
     predictions = {name: out_of_fold(y, tests, [part[0] for part in own]) for name, own in parts.items()}
-    evaluation = Evaluation(y, predictions, scores, group_of_row, tested)
+    failed = {
+        name: np.concatenate([test for test, part in zip(tests, own) if part[0] is None] or [tests[0][:0]])
+        for name, own in parts.items()
+    }
+    evaluation = Evaluation(y, predictions, scores, group_of_row, tested, failed)
     fold_table = pd.DataFrame(
         {"estimator": name, "fold": fold, "held_out": _held_out(test, group_of_row)}
         | {"n_train": len(train), "n_test": len(test)}
@@ -174,9 +191,12 @@ def _check_scores(scores, y):
             ) from error
 
 
-def _run(estimators, X, y, groups, folds, n_jobs, verbose):
-    """Fit and predict every estimator in every fold: {(name, fold): (predictions, fit_s, predict_s)}."""
-    runs = {}
+def _run(estimators, X, y, groups, folds, n_jobs, verbose, error_score):
+    """Fit and predict every estimator in every fold: {(name, fold): (predictions, fit_s, predict_s)}.
+
+    Predictions are None where a fit failed.
+    """
+    runs, failures = {}, []
     total = len(estimators) * len(folds)
     with progress_bar(total=total, disable=not verbose, unit="fit", desc="compare") as bar:
 
@@ -188,9 +208,17 @@ def _run(estimators, X, y, groups, folds, n_jobs, verbose):
                     yield delayed(_fit_predict)((name, fold), title, estimator, X, y, groups, *split)
 
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-        for key, *outcome in parallel(tasks()):
+        for key, *outcome, failure in parallel(tasks()):
             runs[key] = outcome
             bar.update()
+            if failure is not None:
+                if error_score == "raise":
+                    raise failure.as_error()
+                failures.append(failure)
+    if len(failures) == total:
+        raise failures[0].as_error("" if total == 1 else f"All {total} fits failed; the first: ")
+    for failure in failures:
+        warnings.warn(f"{failure.message}. Its scores are NaN.", FitFailedWarning, stacklevel=3)
     return runs
 
 
@@ -208,10 +236,32 @@ def _fit_predict(key, title, estimator, X, y, groups, train, test):
         if _all_labelled(y_test):
             paired_targets(y_test, predicted)
     except Exception as error:
-        raise RuntimeError(
-            f"{title} (held out: {_held_out(test, groups)}) failed: {type(error).__name__}: {error}"
-        ) from error
-    return key, predicted, middle - start, stop - middle
+        message = f"{title} (held out: {_held_out(test, groups)}) failed: {type(error).__name__}: {error}"
+        return key, None, np.nan, np.nan, Failure(message, traceback.format_exc(), _if_it_travels(error))
+    return key, predicted, middle - start, stop - middle, None
+
+
+class Failure(NamedTuple):
+    """What went wrong in a fold, in a form that travels between processes."""
+
+    message: str
+    traceback: str
+    cause: Exception | None
+
+    def as_error(self, prefix=""):
+        """Return the error to raise."""
+        error = RuntimeError(prefix + self.message)
+        error.__cause__ = self.cause
+        error.add_note(self.traceback)
+        return error
+
+
+def _if_it_travels(error):
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever a foreign error makes of being pickled
+        return None
+    return error
 
 
 def group_parameters(estimator, groups):

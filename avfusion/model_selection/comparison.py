@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing
 from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.plot import plot_comparison
 from avfusion.persistence import in_one_step
+from avfusion.sequences.targets import as_targets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -22,7 +23,8 @@ class Comparison:
     table : DataFrame
         One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
         and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
-        and ``s_group_mean`` if there are groups; then ``fit_s`` and ``predict_s``, mean seconds per fold.
+        and ``s_group_mean`` if there are groups; then ``n_failed``, the number of folds that failed, if any
+        did; and ``fit_s`` and ``predict_s``, mean seconds per fold.
     folds : DataFrame
         One line per estimator and fold: scores, seconds, numbers of rows, what was held out.
     groups : DataFrame
@@ -30,7 +32,8 @@ class Comparison:
     targets : DataFrame
         One line per estimator and target, over all out-of-fold predictions.
     predictions : dict of str to DataFrame, Series or ndarray
-        Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested.
+        Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested,
+        and where the estimator failed.
     y : DataFrame, Series, list or ndarray
         The labels.
     fold_of_row : ndarray of shape (n_rows,)
@@ -150,11 +153,12 @@ class Comparison:
         """
         rows = np.flatnonzero(self.fold_of_row >= 0)
         labels = _safe_indexing(self.y, rows)
-        pairs = {
-            name: paired_targets(labels, _safe_indexing(predicted, rows))
-            for name, predicted in self.predictions.items()
-        }
-        true = next(iter(pairs.values()))[0]
+        true, _ = paired_targets(labels, labels)
+        predicted_of = {}
+        for name, predicted in self.predictions.items():
+            predicted = _safe_indexing(predicted, rows)
+            whole = not self.table.get("n_failed", pd.Series(0, self.table.index))[name]
+            predicted_of[name] = paired_targets(labels, predicted)[1] if whole else as_targets(predicted)
         lines, k = np.nonzero(~np.isnan(true.values))
         row = rows[true.row_of_value[lines]]
         columns = {"row": row, "fold": self.fold_of_row[row]}
@@ -167,7 +171,7 @@ class Comparison:
             columns["frame"] = lines - first[true.row_of_value[lines]]
         columns["target"] = np.array(true.form.target_names, dtype=object)[k]
         columns["label"] = true.values[lines, k]
-        for name, (_, predicted) in pairs.items():
+        for name, predicted in predicted_of.items():
             columns[f"prediction: {name}"] = predicted.values[lines, k]
         return pd.DataFrame(columns)
 
@@ -238,18 +242,25 @@ class Comparison:
         for position, score in enumerate(self.scores):
             low, high = self.table[f"{score}_low"], self.table[f"{score}_high"]
             shown[f"{score} [{level}]"] = [
-                f"{v:.3f}" if np.isnan(a) else f"{v:.3f} [{a:.3f}, {b:.3f}]"
+                _number(v) if np.isnan(a) else f"{v:.3f} [{a:.3f}, {b:.3f}]"
                 for v, a, b in zip(self.table[score], low, high)
             ]
             if position:
                 continue
             pairs = zip(self.table[f"{score}_fold_mean"], self.table[f"{score}_fold_std"])
-            shown[f"{score} per fold"] = [f"{mean:.3f} ± {std:.3f}" for mean, std in pairs]
+            if self.settings["n_folds"] > 1:
+                shown[f"{score} per fold"] = [
+                    "failed" if np.isnan(mean) else f"{mean:.3f} ± {std:.3f}" for mean, std in pairs
+                ]
             groups = self.table.get(f"{score}_group_mean")
-            if groups is not None and not np.allclose(groups, self.table[f"{score}_fold_mean"]):
-                shown[f"{score} per group"] = [f"{mean:.3f}" for mean in groups]
+            if groups is not None and not np.allclose(
+                groups, self.table[f"{score}_fold_mean"], equal_nan=True
+            ):
+                shown[f"{score} per group"] = [_number(mean) for mean in groups]
+        if "n_failed" in self.table:
+            shown["folds that failed"] = list(self.table["n_failed"])
         for seconds in ("fit_s", "predict_s"):
-            shown[seconds] = [f"{value:.3g}" for value in self.table[seconds]]
+            shown[seconds] = ["-" if np.isnan(v) else f"{v:.3g}" for v in self.table[seconds]]
         return pd.DataFrame(shown, index=self.table.index)
 
     def _summary(self):
@@ -258,7 +269,7 @@ class Comparison:
         unit = "groups" if grouped else "rows"
         return (
             f"Comparison of {len(self.table)} estimators: {len(self.fold_of_row)} rows{grouped}, "
-            f"{s['n_folds']} folds; intervals: bootstrap over {unit}"
+            f"{s['n_folds']} fold{'s' * (s['n_folds'] > 1)}; intervals: bootstrap over {unit}"
         )
 
     def __repr__(self):
@@ -267,3 +278,8 @@ class Comparison:
 
     def _repr_html_(self):
         return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
+
+
+def _number(value):
+    """Write a score that may be missing."""
+    return "failed" if np.isnan(value) else f"{value:.3f}"

@@ -1,7 +1,7 @@
 """From predictions per fold to out-of-fold predictions in the form of y, and to tables of scores."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,12 @@ def out_of_fold(y, tests, parts):
     tests : list of array of int
         Rows that each fold tests.
     parts : list
-        Predictions for these rows, in any form.
+        Predictions for these rows, in any form; None where there are none.
 
     Returns
     -------
     DataFrame, Series or ndarray
-        NaN in rows that no fold tests.
+        NaN in rows that no fold tests or has no predictions for.
 
     Raises
     ------
@@ -39,17 +39,17 @@ def out_of_fold(y, tests, parts):
     """
     targets = as_targets(y)
     index = y.index if isinstance(y, (pd.DataFrame, pd.Series)) else None
-    parts = [as_targets(part, "y_pred") for part in parts]
+    given = [(test, as_targets(part, "y_pred")) for test, part in zip(tests, parts) if part is not None]
     if targets.lengths is None:
         values = np.full(targets.values.shape, np.nan)
-        for test, part in zip(tests, parts):
+        for test, part in given:
             values[test] = part.values
         return targets.form.wrap(values, index=index)
     lengths = targets.lengths.copy()
-    for test, part in zip(tests, parts):
+    for test, part in given:
         lengths[test] = part.lengths
     cells = [np.full((max(length, 0), targets.form.n_targets), np.nan) for length in lengths]
-    for test, part in zip(tests, parts):
+    for test, part in given:
         stops = np.cumsum(np.maximum(part.lengths, 0))
         for row, cell in zip(test, np.split(part.values, stops[:-1])):
             cells[row] = cell
@@ -71,7 +71,9 @@ class Evaluation:
     groups : ndarray of shape (n_rows,) or None
         Group of each row.
     tested : ndarray of int
-        Rows that have a prediction.
+        Rows that the folds test.
+    failed : dict of str to ndarray of int, optional
+        Rows of these for which an estimator has no prediction, because it failed.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class Evaluation:
     scores: dict[str, Callable]
     groups: np.ndarray | None
     tested: np.ndarray
+    failed: dict = field(default_factory=dict)
 
     def __post_init__(self):
         targets = as_targets(self.y)
@@ -97,7 +100,7 @@ class Evaluation:
         object.__setattr__(self, "_names", targets.form.target_names)
 
     def of_rows(self, name, rows):
-        """Score the predictions of one estimator for some rows; NaN if a target has no label there.
+        """Score the predictions of one estimator for some rows; NaN if a target has no label or prediction.
 
         Examples
         --------
@@ -106,10 +109,13 @@ class Evaluation:
         >>> e.of_rows("zero", [1])
         {'mae': 2.0}
         """
-        if not self._labelled[rows].any(axis=0).all():
+        if not self._labelled[rows].any(axis=0).all() or self._has_failed(name, rows):
             return dict.fromkeys(self.scores, np.nan)
         pair = _safe_indexing(self.y, rows), _safe_indexing(self.predictions[name], rows)
         return {score: function(*pair) for score, function in self.scores.items()}
+
+    def _has_failed(self, name, rows):
+        return bool(np.isin(rows, self.failed.get(name, ())).any())
 
     def by_group(self):
         """Score each group by itself: one line per estimator and labelled group.
@@ -151,8 +157,12 @@ class Evaluation:
         lines = []
         for name, predicted in self.predictions.items():
             pair = _safe_indexing(self.y, self.tested), _safe_indexing(predicted, self.tested)
+            if self._has_failed(name, self.tested):
+                pair = pair[0], pair[0]
             columns = {score: function.by_target(*pair) for score, function in self.scores.items()}
             frame = pd.DataFrame({s: values for s, values in columns.items() if values is not None})
+            if self._has_failed(name, self.tested):
+                frame[:] = np.nan
             if len(frame):
                 lines.append(frame.assign(estimator=name, target=self._names))
         if not lines:
@@ -191,11 +201,15 @@ class Evaluation:
             own_groups = group_scores[group_scores["estimator"] == name]
             line = {}
             for score, value in self.of_rows(name, self.tested).items():
-                low, high = self.scores[score].interval(*pair, groups=groups, **bootstrap)
+                low, high = np.nan, np.nan
+                if not self._has_failed(name, self.tested):
+                    low, high = self.scores[score].interval(*pair, groups=groups, **bootstrap)
                 line |= {score: value, f"{score}_low": low, f"{score}_high": high}
                 line[f"{score}_fold_mean"] = own_folds[score].mean()
                 line[f"{score}_fold_std"] = own_folds[score].std(ddof=0)
                 if len(own_groups):
                     line[f"{score}_group_mean"] = own_groups[score].mean()
+            if any(len(rows) for rows in self.failed.values()):
+                line["n_failed"] = int(own_folds["fit_s"].isna().sum())
             lines[name] = line | {seconds: own_folds[seconds].mean() for seconds in ("fit_s", "predict_s")}
         return pd.DataFrame.from_dict(lines, orient="index").rename_axis("estimator")

@@ -202,7 +202,11 @@ def test_wrong_use_ends_with_2_and_one_line(arguments, words, tmp_path, monkeypa
 def test_an_estimator_that_refuses_the_data_is_bad_input(out):
     (out / "mine.yaml").write_text("ridge: FrameRegressor")
     result = run("compare", "synthetic", *SMALL, "-e", out / "mine.yaml", code=2)
-    assert words_in(result.stderr, "Error: ridge, fold 1 of 3", "avfusion.Align(rate_hz=...)")
+    assert words_in(
+        result.stderr,
+        "Error: All 3 fits failed; the first: ridge, fold 1 of 3",
+        "avfusion.Align(rate_hz=...)",
+    )
 
 
 def test_recordings_without_labels_say_how_to_name_them(out):

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     GridSearchCV,
@@ -209,12 +211,58 @@ def test_a_failure_names_the_estimator_and_the_fold(n_jobs):
             labels,
             groups="subject",
             n_jobs=n_jobs,
+            error_score="raise",
             verbose=False,
         )
-    if n_jobs is None:
-        assert isinstance(caught.value.__cause__, ValueError)
-    else:
-        assert "in predict" in str(caught.value.__cause__)  # the traceback of the other process
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert "in predict" in caught.value.__notes__[0]  # the traceback, also of another process
+
+
+@pytest.mark.parametrize("form", ["DataFrame", "t{k}"])
+def test_a_failure_leaves_the_other_fits_as_they_are(form, tmp_path):
+    X, labels = recordings()
+    y = FORMS[form](X, labels)
+    alone = compare({"fine": FrameRidge()}, X, y, groups="subject", verbose=False)
+    with pytest.warns(
+        FitFailedWarning, match=r"broken, fold 3 of 4 .*no subject 2, please. Its scores are NaN"
+    ):
+        both = compare({"fine": FrameRidge(), "broken": Refuses()}, X, y, groups="subject", verbose=False)
+    times = ["fit_s", "predict_s"]
+    pd.testing.assert_series_equal(
+        both.table.loc["fine"].drop(["n_failed", *times]), alone.table.loc["fine"].drop(times)
+    )
+    assert both.table["n_failed"].to_dict() == {"fine": 0, "broken": 1}
+    assert "n_failed" not in alone.table
+    assert both.table.loc["broken", ["ccc", "ccc_low", "mae_high"]].isna().all()
+    folds = both.folds.query("estimator == 'broken'").set_index("held_out")["ccc"]
+    assert folds.isna().to_dict() == {"0": False, "1": False, "2": True, "3": False}
+    rows = np.flatnonzero(X["subject"] == 2)
+    lost = as_targets(both.predictions["broken"])
+    assert np.isnan(lost.values[np.isin(lost.row_of_value, rows)]).all()
+    assert not np.isnan(lost.values[~np.isin(lost.row_of_value, rows)]).any()
+    assert "failed" in both.to_markdown()
+    assert "folds that failed" in repr(both)
+    both.plot(ax=Figure().subplots())
+    both.save(tmp_path)
+    table = pd.read_parquet(tmp_path / "predictions.parquet")
+    assert table.groupby("group")["prediction: broken"].apply(lambda c: c.isna().all()).to_dict() == {
+        "0": False, "1": False, "2": True, "3": False,
+    }  # fmt: skip
+
+
+def test_error_score_is_nan_or_raise():
+    X, labels = recordings()
+    with pytest.raises(ValueError, match="error_score must be 'raise' or nan, not 0"):
+        compare({"fine": FrameRidge()}, X, labels, error_score=0, verbose=False)
+
+
+def test_a_single_split_has_no_spread():
+    X, labels = recordings()
+    single = compare(
+        {"fine": FrameRidge()}, X, labels, cv=[(np.arange(4), np.arange(4, len(X)))], verbose=False
+    )
+    assert "1 fold;" in repr(single)
+    assert "±" not in repr(single)
 
 
 def test_predictions_that_do_not_match_the_labels_are_a_failure():
