@@ -218,7 +218,7 @@ def test_a_failure_names_the_estimator_and_the_fold(n_jobs):
     assert "in predict" in caught.value.__notes__[0]  # the traceback, also of another process
 
 
-@pytest.mark.parametrize("form", ["DataFrame", "t{k}"])
+@pytest.mark.parametrize("form", ["DataFrame", "list of (T,)"])
 def test_a_failure_leaves_the_other_fits_as_they_are(form, tmp_path):
     X, labels = recordings()
     y = FORMS[form](X, labels)
