@@ -25,8 +25,8 @@ class BottleneckTransformerRegressor(EncodedFusionRegressor):
 
         [b_m, X_m] \leftarrow S_m([b, X_m]), \quad b \leftarrow \frac{1}{M} \sum_m b_m
 
-    Positions are sinusoids, so that a row may have any length. Try it where streams are long and only a
-    little of each matters to the other.
+    Positions are sinusoids, so that a row may have any length. The fewer tokens, the less one
+    stream can pass on to another.
 
     The publication has no LSTMs but 12 layers (fusion from the ninth) on patches of images and spectrograms,
     pretrained, learnt positions and a classification token for each modality; here every step has an output.

@@ -25,10 +25,10 @@ class DynamicCrossAttentionRegressor(EncodedFusionRegressor):
         w = \mathrm{softmax}((X_m^L W_{gm} + b_{gm}) / 0.1) \in R^{T \times 2}, \quad
         F_m = \mathrm{ReLU}(w_0 X_m + w_1 X_m^L)
 
-    Use it where streams do not always add to one another, for instance when one of them is often bad. The
-    gate costs 2 (h + 1) weights a stream. It begins with equal weights; the released code draws them at
-    random, which at a temperature of 0.1 and on the unnormalised features here would leave most steps with
-    one slot.
+    It is meant for streams that do not always add to one another, for instance when one of them is
+    often bad. The gate costs 2 (h + 1) weights a stream. It begins with equal weights; the released code
+    draws them at random, which at a temperature of 0.1 and on the unnormalised features here would leave
+    most steps with one slot.
 
     Parameters
     ----------

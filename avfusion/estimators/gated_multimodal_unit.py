@@ -21,8 +21,8 @@ class GatedMultimodalRegressor(EncodedFusionRegressor):
         z = \sigma(W_z x), \quad f = z \odot \tanh(W_1 x_1) + (1 - z) \odot \tanh(W_2 x_2), \qquad
         f = \sum_m \sigma(W_{zm} x) \odot \tanh(W_m x_m)
 
-    Steps do not see each other in the unit, so that a row may have any length. Try it where the worth of the
-    streams changes from step to step: it is small and quick.
+    Steps do not see each other in the unit, so that a row may have any length. The share of a stream can
+    change from step to step and from feature to feature.
 
     The publication classifies films from one vector for each modality. The LSTMs are those of the whole
     family, so that figures tell of the fusion alone; switch them off with `intra_lstm` and `joint_lstm`.

@@ -39,8 +39,8 @@ class GatedRecursiveJointAttentionRegressor(EncodedFusionRegressor):
 
         Y_m^l = g(X_m^l; X_m^0, X_m^l), \; l = 1, ..., L, \quad F_m = g(Y_m^L; Y_m^1, ..., Y_m^L)
 
-    Use it when you would rather not choose the number of recursions, or streams do not always add to one
-    another. With one recursion both gates are that of `DynamicCrossAttentionRegressor`. Gates begin with
+    It is meant for streams that do not always add to one another, and chooses how many recursions each step
+    gets. With one recursion both gates are that of `DynamicCrossAttentionRegressor`. Gates begin with
     equal weights. Recursions go on from what is not gated, and the queries are the last slots: where the
     publication leaves this open, it is our reading.
 

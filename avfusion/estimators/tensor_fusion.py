@@ -26,7 +26,7 @@ class TensorFusionRegressor(EncodedFusionRegressor):
 
     Steps do not see each other in the product, so that a row may have any length. It has
     :math:`(k + 1)^M` numbers, at most 16384 of them; `fit` raises a ValueError where there would be more.
-    Try it where the sign of one stream turns the meaning of another.
+    By the products one stream can turn the sign of what another means.
 
     The publication has one vector for each modality of a clip, from networks of its own. The LSTMs are those
     of the whole family, so that figures tell of the fusion alone; switch them off with `intra_lstm` and
