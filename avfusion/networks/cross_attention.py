@@ -8,11 +8,14 @@ For each pair of modalities a < b of one row with T steps, all matrices with ste
 
 and with the other modalities n of each modality m:
 
-    X_m  = tanh(X_m + dropout(mean over n of A_mn^T X_m))   (T, h)
+    X_m  = tanh(X_m + g dropout(mean over n of A_mn^T X_m)) (T, h)
 
 A stream thus gathers from its own steps, chosen by what the other stream does. The publication has two
-modalities and no division by sqrt(h); the mean over the others is ours. A single stream attends to itself
-(n = m).
+modalities, no division by sqrt(h), and g = 1; the mean over the others is ours. A single stream attends to
+itself (n = m).
+
+The number g is learnt, and begins at zero. What is attended has no weights that could turn it down, and is
+nearly the mean of the row: with g = 1 a small set is learnt by heart.
 """
 
 import math
@@ -56,6 +59,7 @@ class CrossAttention(nn.Module):
         self.correlate = nn.ParameterList(
             nn.init.xavier_uniform_(torch.empty(hidden_size, hidden_size)) for _ in self.pairs
         )  # W_ab
+        self.gain = nn.Parameter(torch.zeros(()))  # g
         self.dropout = Dropout(dropout)
 
     def forward(self, streams: list[Tensor], mask: Tensor) -> list[Tensor]:
@@ -79,6 +83,6 @@ class CrossAttention(nn.Module):
             if a != b:
                 attended[b].append(softmax_attention(xa @ weight, xb, xb, mask, self.scale))
         return [
-            torch.tanh(x + zero_padding(self.dropout(sum(found) / len(found)), mask))
+            torch.tanh(x + self.gain * zero_padding(self.dropout(sum(found) / len(found)), mask))
             for x, found in zip(streams, attended)
         ]

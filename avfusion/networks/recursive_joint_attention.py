@@ -18,6 +18,9 @@ tanh, so that a whole recording is treated like a training window. ``attention="
 tanh(.) / n by a softmax over source steps, which sums to one by itself:
 
         H_m = ReLU(softmax(J W_jm^T X_m^T / sqrt(M h)) X_m W_cm)
+
+W_hm begin at zero, so that training begins with the encoders alone, about which the publication is silent.
+From random ones the update begins near a mean over the row, by which a small set is learnt by heart.
 """
 
 import math
@@ -82,6 +85,8 @@ class JointAttention(nn.Module):
         self.correlate = maps(n_modalities * hidden_size)  # weights W_jm, (h, M h)
         self.value = maps(hidden_size)  # W_cm^T
         self.update = maps(hidden_size)  # W_hm^T
+        for layer in self.update:
+            nn.init.zeros_(layer.weight)
         self.dropout = Dropout(dropout)
 
     def forward(self, streams: list[Tensor], mask: Tensor) -> list[Tensor]:

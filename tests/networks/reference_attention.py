@@ -25,7 +25,7 @@ def cross_attention(xs, weights, prefix):
                 scores = np.array([source @ w @ other[target] for source in x]) / np.sqrt(size)
                 sums[target] += softmax(scores) @ x
             count += 1
-        updated.append(np.tanh(x + sums / count))
+        updated.append(np.tanh(x + weights[f"{prefix}.gain"] * sums / count))
     return updated
 
 

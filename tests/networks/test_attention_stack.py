@@ -43,8 +43,8 @@ def test_numbers_by_hand(n_recursions, gate, expected, share_weights):
     assert stack(STREAMS, MASK)[0].tolist() == [list(expected)] * 2
 
 
-def test_shared_weights_are_one_step_repeated():
-    stack = AttentionStack(2, 4, JointAttention, 3, share_weights=True)
+def test_shared_weights_are_one_step_repeated(randomise):
+    stack = randomise(AttentionStack(2, 4, JointAttention, 3, share_weights=True))
     own = AttentionStack(2, 4, JointAttention, 3)
     assert sum(p.numel() for p in own.parameters()) == 3 * sum(p.numel() for p in stack.parameters())
     streams = [torch.randn(1, 2, 4) for _ in range(2)]

@@ -30,8 +30,17 @@ def test_equals_the_equations_row_by_row(n_modalities, randomise):
             assert (found[row, length:] == 0).all()
 
 
-def test_one_matrix_for_each_pair():
-    assert [len(list(CrossAttention(m, 4).parameters())) for m in (1, 2, 3, 4)] == [1, 1, 3, 6]
+def test_one_matrix_for_each_pair_and_one_gain():
+    assert [len(list(CrossAttention(m, 4).parameters())) for m in (1, 2, 3, 4)] == [2, 2, 4, 7]
+
+
+def test_training_begins_without_what_is_attended_but_can_learn_it():
+    step = CrossAttention(2, 4).double()
+    streams, mask = padded_streams(2)
+    out = step(streams, mask)
+    torch.testing.assert_close(out, [x.tanh() for x in streams])
+    sum(x.square().sum() for x in out).backward()
+    assert step.gain.grad != 0
 
 
 def test_row_without_steps_gives_zeros_and_finite_gradients():

@@ -70,10 +70,9 @@ def test_attention_gradcheck(attend):
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
-def test_step_order_is_irrelevant_without_lstms(attention):
-    network = RecursiveJointAttention(
-        {"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False
-    ).eval()
+def test_step_order_is_irrelevant_without_lstms(attention, randomise):
+    network = RecursiveJointAttention({"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False)
+    network = randomise(network).eval()
     streams = {"a": torch.randn(1, 30, 3), "b": torch.randn(1, 30, 2)}
     masks = dict.fromkeys(streams, torch.ones(1, 30, dtype=torch.bool))
     order = torch.randperm(30)
@@ -82,10 +81,9 @@ def test_step_order_is_irrelevant_without_lstms(attention):
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
-def test_attention_is_an_average_so_a_repeated_row_looks_the_same(attention):
-    network = RecursiveJointAttention(
-        {"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False
-    ).eval()
+def test_attention_is_an_average_so_a_repeated_row_looks_the_same(attention, randomise):
+    network = RecursiveJointAttention({"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False)
+    network = randomise(network).eval()
     streams = {"a": torch.randn(1, 30, 3), "b": torch.randn(1, 30, 2)}
     mask = torch.ones(1, 30, dtype=torch.bool)
     once = network(streams, dict.fromkeys(streams, mask))
@@ -96,22 +94,23 @@ def test_attention_is_an_average_so_a_repeated_row_looks_the_same(attention):
     torch.testing.assert_close(thrice[:, 60:], once, atol=1e-5, rtol=0)
 
 
-def test_recursion_moves_the_hidden_sequence_from_the_start():
+@pytest.mark.parametrize("attention", ["softmax", "tanh"])
+def test_training_begins_without_the_update_but_can_learn_it(attention):
     torch.manual_seed(0)
-    widths = {"a": 10, "b": 10}
-    network = RecursiveJointAttention(widths, 32, 1, "softmax").eval()
-    mask = torch.ones(4, 50, dtype=torch.bool)
-    encoded = [encoder(torch.randn(4, 50, 10), mask) for encoder in network.encoders]
-    updated = network.core.steps[0](encoded, mask)
-    for before, after in zip(encoded, updated):
-        assert (after - before).norm() / before.norm() > 0.05
+    step = JointAttention(2, 8, attention)
+    streams, mask = [torch.randn(4, 50, 8) for _ in range(2)], torch.ones(4, 50, dtype=torch.bool)
+    updated = step(streams, mask)
+    for before, after in zip(streams, updated):
+        assert torch.equal(before, after)
+    sum(x.square().sum() for x in updated).backward()
+    assert all(update.weight.grad.abs().max() > 0 for update in step.update)
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
-def test_attention_step_keeps_the_padding_zero(attention):
+def test_attention_step_keeps_the_padding_zero(attention, randomise):
     mask = torch.arange(6) < torch.tensor([[6], [2]])
     streams = [torch.randn(2, 6, 8) * mask.unsqueeze(2) for _ in range(2)]
-    for updated in JointAttention(2, 8, attention, dropout=0.0)(streams, mask):
+    for updated in randomise(JointAttention(2, 8, attention, dropout=0.0))(streams, mask):
         assert (updated[~mask] == 0).all()
         assert (updated[mask] != 0).all()
 
@@ -125,8 +124,8 @@ def test_each_recursion_has_weights_of_its_own():
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
-def test_thousands_of_steps_train(attention):
-    network = RecursiveJointAttention({"a": 4, "b": 3}, 8, 1, attention)
+def test_thousands_of_steps_train(attention, randomise):
+    network = randomise(RecursiveJointAttention({"a": 4, "b": 3}, 8, 1, attention))
     streams = {"a": torch.randn(1, 2500, 4), "b": torch.randn(1, 2500, 3)}
     masks = dict.fromkeys(streams, torch.ones(1, 2500, dtype=torch.bool))
     network(streams, masks).square().sum().backward()
@@ -136,8 +135,8 @@ def test_thousands_of_steps_train(attention):
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
-def test_row_without_steps_gives_zeros_and_finite_gradients(attention):
-    network = RecursiveJointAttention({"a": 4}, 8, 1, attention)
+def test_row_without_steps_gives_zeros_and_finite_gradients(attention, randomise):
+    network = randomise(RecursiveJointAttention({"a": 4}, 8, 1, attention))
     mask = torch.tensor([[True, True, True], [False, False, False]])
     out = network({"a": torch.randn(2, 3, 4)}, {"a": mask})
     out.sum().backward()
