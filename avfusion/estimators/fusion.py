@@ -313,9 +313,12 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         )
 
     def _loss_function(self, per_frame):
-        if callable(self.loss):
-            return self.loss
-        return LOSSES[("ccc+mse" if per_frame else "mse") if self.loss == "auto" else self.loss]
+        return self.loss if callable(self.loss) else LOSSES[self._loss_name(per_frame)]
+
+    def _loss_name(self, per_frame):
+        if self.loss == "auto":
+            return "ccc+mse" if per_frame else "mse"
+        return self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", None)
 
     def _rows_per_batch(self, data):
         if self.batch_size != "auto":

@@ -2,6 +2,13 @@
 
 from avfusion.inspection.prediction_display import PredictionDisplay
 from avfusion.inspection.prediction_panels import PredictionPanel
+from avfusion.inspection.robustness import RobustnessDisplay, robustness_curve
 from avfusion.inspection.training_display import TrainingDisplay
 
-__all__ = ["PredictionDisplay", "PredictionPanel", "TrainingDisplay"]
+__all__ = [
+    "PredictionDisplay",
+    "PredictionPanel",
+    "RobustnessDisplay",
+    "TrainingDisplay",
+    "robustness_curve",
+]

@@ -94,11 +94,10 @@ class TrainingDisplay:
         flags = _recorded(model.net_.history, "valid_ccc_best")
         # after a warm start without early stopping the flags of former fits say nothing any more
         best = np.flatnonzero(flags == 1) if not np.isnan(flags[-1]) else ()
-        loss = getattr(model, "loss", None)
         display = cls(
             **{key: values for key, values in history.items() if not np.isnan(values).all()},
             best_epoch=int(best[-1]) + 1 if len(best) else None,
-            loss_name=loss if isinstance(loss, str) else getattr(loss, "__name__", None),
+            loss_name=model._loss_name(model.target_form_.per_frame),
         )
         return display.plot(ax=ax)
 

@@ -1,0 +1,117 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import avfusion as av
+from avfusion.inspection import RobustnessDisplay, robustness_curve
+from avfusion.metrics import mean_absolute_error
+
+
+@pytest.fixture(scope="module", params=["frame", "clip"])
+def fitted(request):
+    X, y = av.datasets.make_audiovisual_regression(
+        10, duration_s=(20, 40), audio_rate_hz=1, video_rate_hz=1, target=request.param, random_state=0
+    )
+    network = av.EarlyFusionRegressor(max_epochs=20, hidden_size=8, random_state=0)
+    return make_pipeline(av.OnFrames(StandardScaler()), network).fit(X, y), X, y
+
+
+def test_without_damage_it_is_the_models_score(fitted):
+    model, X, y = fitted
+    curve = robustness_curve(model, X, y, damages=["absent", "dropped"], shares=(0.0, 1.0), n_repeats=2)
+    assert curve.undamaged == pytest.approx(model.score(X, y))
+    none = curve.table.query("amount == 0")
+    assert len(none) == 2 * 2 * 2
+    assert (none["score"] == curve.undamaged).all()
+
+
+def test_scores_are_those_of_the_damaged_rows(fitted):
+    model, X, y = fitted
+    curve = robustness_curve(model, X, y, damages=["absent"], shares=(1.0,), scoring="mae", n_repeats=1)
+    for name in ("audio", "video"):
+        gone = X.assign(
+            **{name: av.SequenceArray.from_sequences([None] * len(X), width=X[name].array.width, rate_hz=1.0)}
+        )
+        expected = mean_absolute_error(y, model.predict(gone))
+        own = curve.table.query("modality == @name")["score"].item()
+        assert own == pytest.approx(expected, rel=1e-5)
+
+
+def test_draws_do_not_depend_on_what_else_is_asked_for(fitted):
+    model, X, y = fitted
+    options = {"shares": (0.5,), "snr_db": (0.0,), "n_repeats": 2, "random_state": 3}
+    everything = robustness_curve(model, X, y, **options).table
+    some = robustness_curve(model, X, y, damages=["noise", "dropped"], modalities=["video"], **options).table
+    merged = some.merge(everything, on=["damage", "modality", "amount", "repeat"])
+    assert len(merged) == len(some) == 4
+    assert (merged["score_x"] == merged["score_y"]).all()
+    other = robustness_curve(model, X, y, **{**options, "random_state": 4}).table
+    assert (other["score"] != everything["score"]).any()
+
+
+def test_more_noise_hurts_more(fitted):
+    model, X, y = fitted
+    curve = robustness_curve(model, X, y, damages=["noise"], snr_db=(40.0, -20.0), n_repeats=3)
+    weak, strong = (curve.summary()["score"].xs(amount, level="amount") for amount in (40.0, -20.0))
+    assert (weak > strong - 0.02).all()
+    assert np.abs(weak - curve.undamaged).max() < 0.05
+
+
+def test_a_model_that_refuses_damage_has_no_score_there():
+    X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=1, video_rate_hz=1, random_state=0)
+    model = av.FrameRegressor(Ridge()).fit(X, y)
+    with pytest.warns(
+        UserWarning, match=r"The model refuses rows whose stream 'audio' is damaged \(dropped\)"
+    ) as seen:
+        curve = robustness_curve(
+            model,
+            X,
+            y,
+            damages=["dropped", "noise"],
+            modalities=["audio"],
+            shares=(0.0, 0.5, 1.0),
+            snr_db=(10.0,),
+        )
+    assert len([w for w in seen if "refuses" in str(w.message)]) == 1
+    mean = curve.summary()["score"]
+    assert mean["dropped", "audio"].isna().tolist() == [False, True, True]
+    assert mean["noise", "audio"].notna().all()
+
+
+def test_plot(fitted):
+    model, X, y = fitted
+    curve = robustness_curve(model, X, y, n_repeats=2)
+    display = curve.plot(axes=Figure(figsize=(9, 3)).subplots(1, 3))
+    assert isinstance(display, RobustnessDisplay)
+    labels = [ax.get_xlabel() for ax in display.axes_]
+    assert labels == [
+        "share of rows without the stream",
+        "share of frames dropped",
+        "signal-to-noise ratio (dB)",
+    ]
+    drawn = display.axes_[1].lines[0].get_ydata()
+    np.testing.assert_allclose(drawn, curve.summary().loc[("dropped", "audio"), "score"])
+    low, high = sorted(display.axes_[2].get_xlim())
+    assert display.axes_[2].get_xlim() == (high, low)
+    with pytest.raises(ValueError, match="3 damages need as many axes, not 1"):
+        curve.plot(axes=Figure().subplots())
+
+
+def test_errors(fitted):
+    model, X, y = fitted
+    with pytest.raises(
+        ValueError, match="X has no modality 'text'; its sequence columns are 'audio', 'video'"
+    ):
+        robustness_curve(model, X, y, modalities=["text"])
+    with pytest.raises(
+        ValueError, match="damage 'fire' is unknown; choose from 'absent', 'dropped', 'noise'"
+    ):
+        robustness_curve(model, X, y, damages=["fire"])
+    with pytest.raises(ValueError, match="shares has 2; expected numbers from 0 to 1"):
+        robustness_curve(model, X, y, shares=(2,))
+    with pytest.raises(ValueError, match="was not fitted on"):  # what the model objects to undamaged
+        robustness_curve(model, pd.DataFrame({"text": X["audio"]}), y)
