@@ -20,12 +20,15 @@ class CrossAttentionRegressor(EncodedFusionRegressor):
     .. math::
 
         A_{mn} = \mathrm{softmax}_{\text{steps of } m}(X_m W_{mn} X_n^T / \sqrt{h}), \quad
-        X_m \leftarrow \tanh\Big(X_m + \frac{1}{M - 1} \sum_{n \ne m} A_{mn}^T X_m\Big)
+        X_m \leftarrow \tanh\Big(X_m + \frac{g}{M - 1} \sum_{n \ne m} A_{mn}^T X_m\Big)
 
-    where :math:`A_{mn}` (T, T) relates steps, so that a row may have any length. Its attention has
-    :math:`M (M - 1) h^2 / 2` weights, fewer than that of joint cross-attention, and no joint representation.
+    where :math:`A_{mn}` (T, T) relates steps, so that a row may have any length, and g is a number,
+    learnt from zero. Its attention has :math:`M (M - 1) h^2 / 2` weights besides, fewer than that of joint
+    cross-attention, and no joint representation.
 
-    The publication has two streams, no division by :math:`\sqrt{h}` and no LSTMs after the features; the
+    The publication has two streams, no division by :math:`\sqrt{h}`, g = 1 and no LSTMs after the features.
+    With g = 1 nothing can turn down what is attended, nearly the mean of a recording, and small sets are
+    learnt by heart (forty synthetic recordings: CCC .61, with g from zero .81, without attention .88). The
     mean over the other streams is the natural form for more. A single stream attends to itself. The LSTMs
     are those of the whole family, so that figures tell of the fusion alone; switch them off with
     `intra_lstm` and `joint_lstm`.

@@ -75,6 +75,10 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
 
     Notes
     -----
+    On the time axis :math:`W_{hm}` begins at zero, so that training begins with the LSTMs alone. Attention
+    still costs something where far steps tell nothing (forty synthetic recordings: CCC .84, without .88),
+    and gains on a film (studyforrest arousal: .58, without .52).
+
     `input_norm` may also be "unit", as released: the features of each step divided by their Euclidean norm.
     See `published` for the published settings and what sets them apart, `load_released` for weights of the
     released code.
