@@ -6,8 +6,10 @@ from .comparison import Comparison
 from .differences import corrected_resampled_t_test, paired_differences
 from .leakage import LeakageReport, LeakageWarning, check_leakage
 from .learning_curve import LearningCurve, group_learning_curve
+from .objective import optuna_objective
 from .ranking import Ranking, rank_estimators
-from .search import FusionSearchCV, optuna_objective
+from .recipe import rerun
+from .search import FusionSearchCV
 from .search_spaces import search_space
 
 __all__ = [
@@ -25,5 +27,6 @@ __all__ = [
     "optuna_objective",
     "paired_differences",
     "rank_estimators",
+    "rerun",
     "search_space",
 ]

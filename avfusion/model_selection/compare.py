@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.comparison import Comparison
+from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.folds import check_no_copies, make_folds
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.model_selection.tables import Evaluation, out_of_fold
@@ -151,6 +152,15 @@ def compare(
     fold_of_row = np.full(targets.n_rows, -1)
     for fold, test in enumerate(tests):
         fold_of_row[test] = fold
+    settings = _settings(estimators, cv, folds, group_of_row, bootstrap) | {"data": fingerprint(X, y)}
+    recipe = {
+        "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
+        "folds": folds,
+        "groups": group_of_row,
+        "scoring": scoring,
+        "error_score": error_score,
+        **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
+    }
     return Comparison(
         table=evaluation.table(fold_table, group_table, **bootstrap),
         folds=fold_table,
@@ -161,7 +171,8 @@ def compare(
         fold_of_row=fold_of_row,
         group_of_row=group_of_row,
         scores=tuple(scores),
-        settings=_settings(estimators, cv, folds, group_of_row, bootstrap),
+        settings=settings,
+        recipe=recipe,
     )
 
 
@@ -319,7 +330,6 @@ def _held_out(test, groups):
 
 
 def _settings(estimators, cv, folds, groups, bootstrap):
-    packages = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch")
     return {
         "estimators": {
             str(name): {
@@ -332,8 +342,21 @@ def _settings(estimators, cv, folds, groups, bootstrap):
         "n_folds": len(folds),
         "n_groups": None if groups is None else len(pd.unique(groups)),
         **bootstrap,
-        "versions": {"python": platform.python_version()} | {p: metadata.version(p) for p in packages},
+        "fold_rows": [{"train": train.tolist(), "test": test.tolist()} for train, test in folds],
+        "versions": package_versions(),
     }
+
+
+def package_versions():
+    """Return the versions of Python and of what results depend on.
+
+    Examples
+    --------
+    >>> "torch" in package_versions()
+    True
+    """
+    packages = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch")
+    return {"python": platform.python_version()} | {p: metadata.version(p) for p in packages}
 
 
 def _plain(value):

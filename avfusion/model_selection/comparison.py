@@ -1,9 +1,12 @@
 """What `compare` found: tables, out-of-fold predictions, a plot, and files of all of these."""
 
 import json
+import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
@@ -43,7 +46,10 @@ class Comparison:
     scores : tuple of str
         Names of the scores.
     settings : dict
-        How it was done: parameters of each estimator, folds, bootstrap, versions. All of it is JSON.
+        How it was done: parameters of each estimator, rows of each fold, bootstrap,
+        versions, a hash of the data. All of it is JSON.
+    recipe : dict, optional
+        What `rerun` needs: unfitted estimators, folds, groups, scoring and seed.
 
     Examples
     --------
@@ -67,6 +73,7 @@ class Comparison:
     group_of_row: np.ndarray | None
     scores: tuple
     settings: dict
+    recipe: dict | None = None
 
     def plot(self, ax=None, score=None):
         """Draw one score: pooled value and interval of each estimator, groups (else folds) as faint points.
@@ -179,7 +186,9 @@ class Comparison:
         """Write everything to a folder, each file in one step, so that none is ever half written.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
-        ``predictions.parquet`` (`prediction_table`), ``plot.png`` and ``settings.json``.
+        ``predictions.parquet`` (`prediction_table`), ``plot.png``, ``settings.json`` and
+        ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in it cannot be pickled,
+        such as a lambda.
 
         Parameters
         ----------
@@ -206,7 +215,7 @@ class Comparison:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     print(*sorted(path.name for path in result.save(folder).iterdir()))
-        folds.csv plot.png predictions.parquet settings.json table.csv table.md targets.csv
+        folds.csv plot.png predictions.parquet recipe.joblib settings.json table.csv table.md targets.csv
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -226,7 +235,18 @@ class Comparison:
             self.prediction_table().to_parquet(path, index=False)
         with in_one_step(folder / "plot.png") as path:
             self._figure().savefig(path, format="png", dpi=150)
+        self._save_recipe(folder / "recipe.joblib")
         return folder
+
+    def _save_recipe(self, file):
+        file.unlink(missing_ok=True)  # never that of another comparison
+        if self.recipe is None:
+            return
+        try:
+            with in_one_step(file) as path:
+                joblib.dump(self.recipe, path)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            warnings.warn(f"recipe.joblib was not written, rerun will not work: {error}", stacklevel=3)
 
     def _figure(self):
         from matplotlib.figure import Figure  # not pyplot: no window, no global state
