@@ -19,6 +19,7 @@ FILES = {
     "groups.csv",
     "plot.png",
     "predictions.parquet",
+    "recipe.joblib",
     "settings.json",
     "table.csv",
     "table.md",
