@@ -1,4 +1,4 @@
-"""What a study optimises: a cross-validated score, reported epoch by epoch, so that a bad trial can be ended."""
+"""What a study optimises: a cross-validated score, reported epoch by epoch so that trials can be ended."""
 
 import numpy as np
 import optuna
