@@ -10,6 +10,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
+from avfusion.estimators.advice import advise
 from avfusion.estimators.batches import (
     EvaluationBatches,
     StreamDataset,
@@ -88,6 +89,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         if X_val is not None:
             valid = self._read_validation_data(X_val, y_val, train)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
+        advise(self, train, statistics, form.target_names)
         train, valid = (self._with_scaled_labels(part) for part in (train, valid))
         self.nets_ = [
             self._train_net(statistics, train, valid, int(seed), former)
@@ -274,6 +276,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             if former is not None:
                 self._take_over_weights(net, former)
             net.train(train, valid)
+        net.finish()
         if former is not None:
             # not before training: skorch's schedulers would resume where the last one ended, at zero
             net.history[:0] = former.history
@@ -309,6 +312,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             callbacks=self._callbacks(data, by_hand),
             callbacks__print_log=None,
             device=self.device,
+            precision=self.precision,
             verbose=0,
         )
 

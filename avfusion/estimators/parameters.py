@@ -68,6 +68,10 @@ hidden_size : int, default=32
         Learn targets of mean 0 and spread 1; predictions are on the scale of y either way.
     device : str or torch.device, default="cpu"
         Where the network trains and predicts.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" computes most products of the network in bfloat16, forwards and backwards, faster on a GPU;
+        weights, loss and statistics stay as they are. Expect predictions that differ by about a hundredth
+        of the spread of y. "float32" computes in the type of the features, as does float64 in either case.
     random_state : int, RandomState or None, default=None
         Seed of the weights, of dropout and of the batches. The global generators are left as they are.
     verbose : int, default=0
@@ -140,6 +144,7 @@ class NetworkParameters:
     patience: int = 10
     standardize_target: bool = True
     device: str = "cpu"
+    precision: str = "float32"
     random_state: int | None = None
     verbose: int = 0
     callbacks: list | None = None
@@ -170,6 +175,7 @@ class NetworkParameters:
         "patience": [Interval(Integral, 1, None, closed="left")],
         "standardize_target": ["boolean"],
         "device": [str, torch.device],
+        "precision": [StrOptions({"float32", "bfloat16"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "callbacks": [list, tuple, None],

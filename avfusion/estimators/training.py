@@ -50,7 +50,24 @@ class SequenceNet(NeuralNet):
 
     Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
     averaged weights where weights are averaged.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" runs the forward pass under torch's autocast.
     """
+
+    def __init__(self, *args, precision="float32", **kwargs):
+        self.precision = precision
+        super().__init__(*args, **kwargs)
+
+    def infer(self, x, **fit_params):
+        """Run the module; its answer has the type of the weights, so that the loss is not rounded."""
+        if self.precision == "float32":
+            return super().infer(x, **fit_params)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+            answer = super().infer(x, **fit_params)
+        return answer.to(next(self.module_.parameters()).dtype)
 
     def train(self, dataset, valid=None, epochs=None):
         """Train on a data set until the last epoch, or until a callback ends it.
@@ -72,6 +89,14 @@ class SequenceNet(NeuralNet):
                 "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
             )
+
+    def finish(self):
+        """Drop what only another step of this training would need: several times the size of the weights."""
+        self.optimizer_.state.clear()
+        self.optimizer_.zero_grad(set_to_none=True)
+        schedule = dict(self.callbacks_).get("schedule")
+        if schedule is not None:
+            vars(schedule).pop("lr_scheduler_", None)  # it holds the optimizer, and with it the weights
 
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; where one ends training as skorch's do, tell that from Ctrl-C."""

@@ -32,6 +32,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     Returns
     -------
     Comparison
+        With the same numbers, where the packages are the same.
 
     Raises
     ------

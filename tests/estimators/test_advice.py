@@ -1,0 +1,91 @@
+import warnings
+
+import numpy as np
+import pytest
+
+import avfusion as av
+
+QUICK = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
+
+
+def rows(n_rows=4, steps=20, width=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(steps, width)) for _ in range(n_rows)]
+
+
+def fit(cells, y, **parameters):
+    return av.EarlyFusionRegressor(**QUICK, **parameters).fit(av.as_sequences({"audio": cells}), y)
+
+
+def messages(cells, y, **parameters):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(cells, y, **parameters)
+    return [str(w.message) for w in caught if w.category is UserWarning]
+
+
+def labels(cells):
+    return [x[:, 0] for x in cells]
+
+
+def test_usual_data_give_none():
+    cells = rows()
+    cells[0][3] = np.nan  # a failed frame
+    assert messages(cells, labels(cells)) == []
+    assert messages(cells, labels(cells), window=5) == []
+    assert messages(cells, np.arange(4.0), window=5000) == []  # clips are never cut
+
+
+@pytest.mark.parametrize("per_frame", [True, False])
+def test_a_target_that_never_varies(per_frame):
+    cells = rows()
+    y = [np.full(20, 0.5) for _ in cells] if per_frame else np.full(4, 0.5)
+    with pytest.warns(UserWarning, match="is always 0.5. There is nothing to learn from it"):
+        fit(cells, y)
+    both = [np.column_stack([x[:, 0], np.full(20, 2.0)]) for x in cells]
+    [message] = messages(cells, both)
+    assert "labels: target 1 is always 2. There" in message
+
+
+def test_a_window_that_was_chosen_and_cuts_nothing():
+    cells = rows()
+    match = (
+        r"window=21 is longer than every training row \(the longest has 20 steps\), so rows are seen whole"
+    )
+    with pytest.warns(UserWarning, match=match):
+        fit(cells, labels(cells), window=21)
+    assert messages(cells, labels(cells), window=20) == []
+
+
+def test_features_of_very_different_scales():
+    cells = [x * [1.0, 1e-3, 1e4] for x in rows()]
+    match = r"Features of stream 'audio' are of very different scale: feature 2 .*feature 1 .*StandardScaler"
+    with pytest.warns(UserWarning, match=match):
+        fit(cells, labels(cells), input_norm=None, lr=1e-5)
+    assert messages(cells, labels(cells)) == []
+    constant = [x * [1.0, 0.0, 1.0] for x in rows()]
+    assert messages(constant, labels(constant), input_norm=None) == []
+
+
+def test_steps_that_are_lost_to_single_features():
+    cells, y = rows(), labels(rows())
+    for x in cells:
+        x[::2, 1] = np.nan
+        x[1, 2] = np.nan
+    match = r"55% of the steps of stream 'audio' count as unobserved .*feature 1 \(50% of steps\), 2 \(5% "
+    with pytest.warns(UserWarning, match=match):
+        fit(cells, y)
+    for x in cells:
+        x[::2] = np.nan  # whole steps: failed frames are no surprise
+    assert messages(cells, y) == []
+
+
+def test_each_is_given_once_and_before_training():
+    cells = rows()
+    assert len(messages(cells, np.full(4, 0.5), n_members=3)) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model = av.EarlyFusionRegressor(**QUICK)
+        with pytest.raises(UserWarning, match="nothing to learn"):
+            model.fit(av.as_sequences({"audio": cells}), np.full(4, 0.5))
+    assert not hasattr(model, "net_")
