@@ -14,7 +14,7 @@ SAMPLE = 200_000  # steps to look at; more of them tell no more
 
 def advise(estimator, data, statistics, target_names):
     """Warn of each thing that the user should know of, once, from where `fit` was called."""
-    messages = [constant_target(data.labels, target_names)]
+    messages = [constant_target(data.labels, target_names), ratings_like_steps(data)]
     if data.window not in (None, type(estimator).window):  # the default may be longer than any row
         messages.append(idle_window(data.window, data.lengths))
     for name, (_, deviations) in statistics.items():
@@ -37,6 +37,18 @@ def constant_target(labels, names):
     return (
         f"A target never varies among the training labels: {listed}. There is nothing to learn from it, and "
         "its CCC is 0. Leave it out of y, or train on rows in which it varies."
+    )
+
+
+def ratings_like_steps(data):
+    """Tell of labels per clip that are as many as the steps of every row, and so may be meant per step."""
+    n_targets = data.labels.shape[1]
+    if data.per_frame or n_targets == 1 or (data.lengths != n_targets).any():
+        return None
+    return (
+        f"y has {n_targets} numbers for each row, as many as its streams have steps, and is taken for "
+        f"{n_targets} ratings of the whole row. For a label per step, give y as a list of arrays, one for "
+        f"each row, or as an array (n_rows, {n_targets}, 1)."
     )
 
 

@@ -47,6 +47,18 @@ def test_a_target_that_never_varies(per_frame):
     assert "labels: target 1 is always 2. There" in message
 
 
+def test_numbers_per_row_that_may_be_meant_per_step():
+    cells = rows()
+    table = np.random.default_rng(0).normal(size=(4, 20))
+    with pytest.warns(
+        UserWarning, match=r"as many as its streams have steps.*For a label per step, give y as an"
+    ):
+        fit(cells, table)
+    assert messages(cells, table[:, :19]) == []
+    assert messages(cells, table[:, :, None]) == []
+    assert messages(cells, list(table)) == []
+
+
 def test_a_window_that_was_chosen_and_cuts_nothing():
     cells = rows()
     match = (
