@@ -51,7 +51,7 @@ def test_numbers_per_row_that_may_be_meant_per_step():
     cells = rows()
     table = np.random.default_rng(0).normal(size=(4, 20))
     with pytest.warns(
-        UserWarning, match=r"as many as its streams have steps.*For a label per step, give y as an"
+        UserWarning, match=r"as many as its streams have steps.*For a label per step, give y as a list"
     ):
         fit(cells, table)
     assert messages(cells, table[:, :19]) == []
