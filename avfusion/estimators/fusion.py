@@ -136,11 +136,12 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
                 with seeded(int(seed), self.device):
                     nets.append(self._build_net(statistics, data, seed, by_hand=True).initialize())
         data = self._with_scaled_labels(data)
-        for net in nets if first else self.nets_:
+        if not first:
+            nets = [self._by_hand(net, data) for net in self.nets_]
+        for net in nets:
             with seeded(int(net.get_params()["iterator_train__rng"].integers(2**31)), self.device):
                 net.train(data, epochs=1)
-        if first:
-            self.nets_, self.net_ = nets, nets[0]
+        self.nets_, self.net_ = nets, nets[0]
         return self
 
     def predict(self, X):
@@ -280,6 +281,21 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         if former is not None:
             # not before training: skorch's schedulers would resume where the last one ended, at zero
             net.history[:0] = former.history
+        return net
+
+    def _by_hand(self, former, data):
+        """Return a net for `partial_fit`: the former one, or after `fit` one with its weights.
+
+        That one has no schedule, which would have ended at zero, and an optimizer that starts anew.
+        """
+        if not hasattr(former, "finished_"):
+            return former
+        seed = int(former.get_params()["iterator_train__rng"].integers(2**31))
+        statistics = {name: (np.zeros(width), np.ones(width)) for name, width in self.modalities_.items()}
+        with seeded(seed, self.device):
+            net = self._build_net(statistics, data, seed, by_hand=True).initialize()
+        self._take_over_weights(net, former)  # and the statistics
+        net.history[:0] = former.history
         return net
 
     def _build_net(self, statistics, data, seed, by_hand=False):

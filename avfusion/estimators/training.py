@@ -97,6 +97,7 @@ class SequenceNet(NeuralNet):
         schedule = dict(self.callbacks_).get("schedule")
         if schedule is not None:
             vars(schedule).pop("lr_scheduler_", None)  # it holds the optimizer, and with it the weights
+        self.finished_ = True
 
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; where one ends training as skorch's do, tell that from Ctrl-C."""

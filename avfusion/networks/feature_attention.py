@@ -271,7 +271,12 @@ def attended_features(value: Tensor, key: Tensor, query: Tensor, scale: float) -
     >>> torch.allclose(attended_features(value, key, query, 0.5), in_full, atol=1e-6)
     True
     """
-    return AttendedFeatures.apply(value, key * scale, query)
+    if not torch.is_autocast_enabled(value.device.type):
+        return AttendedFeatures.apply(value, key * scale, query)
+    # its backward pass, outside of autocast, needs operands of one type and the very C of the forward pass
+    with torch.autocast(value.device.type, enabled=False):
+        value, key, query = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (value, key, query))
+        return AttendedFeatures.apply(value, key * scale, query)
 
 
 class AttendedFeatures(torch.autograd.Function):

@@ -172,7 +172,8 @@ class Dropout(nn.Dropout):
         """Drop entries of x, of any shape, and scale up the others, in training."""
         if not self.training or self.p in (0.0, 1.0) or x.device.type != "cpu":
             return super().forward(x)
-        return x * (torch.rand_like(x) >= self.p).to(x.dtype).mul_(1 / (1 - self.p))
+        uniform = torch.rand_like(x, dtype=torch.promote_types(x.dtype, torch.float32))  # bfloat16 is coarse
+        return x * (uniform >= self.p).to(x.dtype).mul_(1 / (1 - self.p))
 
 
 class BidirectionalLSTM(nn.Module):

@@ -1,4 +1,5 @@
 import math
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -321,3 +322,44 @@ def test_random_generator_never_is_the_global_one():
     assert random_generator(3).randint(1000) == np.random.RandomState(3).randint(1000)
     assert random_generator(None) is not np.random.mtrand._rand
     assert random_generator(None).randint(2**31) != random_generator(None).randint(2**31)
+
+
+def test_attended_features_are_exact_under_autocast():
+    value, key, query = (torch.randn(2, 4, n, requires_grad=True) for n in (3, 3, 5))
+    results = []
+    for mixed in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            out = av.networks.feature_attention.attended_features(value, key, query, 0.5)
+        results.append([out, *torch.autograd.grad(out.sum(), (value, key, query))])
+    assert all(torch.equal(*pair) for pair in zip(*results))
+
+
+def size_in_weights(model):
+    return len(pickle.dumps(model)) / (4 * sum(p.numel() for p in model.net_.module_.parameters()))
+
+
+def test_a_fitted_model_is_little_more_than_its_weights(ragged):
+    model = av.RecursiveJointAttentionRegressor(**{**QUICK, "hidden_size": 128}, max_epochs=1)
+    assert size_in_weights(model.fit(*ragged)) < 1.1
+    assert 2.9 < size_in_weights(model.partial_fit(*ragged)) < 3.2  # with the two moments of AdamW
+
+
+@pytest.mark.parametrize("start", ["fit", "partial_fit"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_partial_fit_goes_on_after_pickling_as_without(ragged, start, optimizer):
+    model = av.EarlyFusionRegressor(**QUICK, max_epochs=2, optimizer=optimizer, n_members=2)
+    getattr(model, start)(*ragged)
+    for _ in range(3):
+        again = pickle.loads(pickle.dumps(model)).partial_fit(*ragged)
+        model.partial_fit(*ragged)
+        assert all(torch.equal(weights(a), weights(b)) for a, b in zip(model.nets_, again.nets_))
+        model = again
+
+
+def test_partial_fit_after_fit_has_a_constant_learning_rate(ragged):
+    model = av.EarlyFusionRegressor(**QUICK, max_epochs=2).fit(*ragged)
+    former, rate = weights(model.net_), model.lr
+    for _ in range(2):
+        model.partial_fit(*ragged)
+        assert {group["lr"] for group in model.net_.optimizer_.param_groups} == {rate}
+    assert (weights(model.net_) - former).abs().max() > rate
