@@ -7,8 +7,8 @@
 - `fit` on rows of different lengths, per frame, against the same network with packed sequences behind a
   data loader of single rows, under skorch;
 - the prediction of one long recording;
-- ``import avfusion``, which loads the rest when it is used, and ``from avfusion import *``, which loads all of
-  it (optuna too), after torch and scikit-learn.
+- ``import avfusion``, which loads the rest when it is used, and ``from avfusion import *``, which loads all
+  of it (optuna too), after torch and scikit-learn.
 
 Contestants run in turn; times are medians, ratios are medians of the ratios of neighbouring runs.
 """
