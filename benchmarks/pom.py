@@ -27,16 +27,9 @@ from avfusion.estimators import all_estimators
 from avfusion.estimators.answers import simplex_weights, weighted_mean
 from benchmarks.report import machine, write_in_one_step
 
-# Chosen on the validation clips with recursive joint attention, and given to all networks.
-NETWORK = {
-    "dropout": 0.3,
-    "input_noise": 0.0,
-    "loss": "mse",
-    "lr": 4e-3,
-    "weight_decay": 0.01,
-    "batch_size": 64,
-    "max_epochs": 50,
-}
+# Settings of all networks: the defaults. A search by hand on the validation clips found nothing better for
+# recursive joint attention: .931 / .202 (MAE / r there) against .906 / .215.
+NETWORK = {}
 RJA = "recursive joint attention"
 TREES = "extra trees, audio only"
 OWN = (
@@ -90,7 +83,6 @@ def pom_methods(seed):
         "LSTMs, no attention": pipeline(clone(attention).set_params(n_recursions=0)),
         RJA: pipeline(attention),
         f"{RJA}, 2 recursions": pipeline(clone(attention).set_params(n_recursions=2)),
-        f"{RJA}, default settings": pipeline(av.RecursiveJointAttentionRegressor(random_state=seed)),
         f"{RJA}, shrunk out of fold": pipeline(av.LateFusionRegressor(members[:2], weights="simplex")),
         f"{RJA} and trees, weights out of fold": pipeline(av.LateFusionRegressor(members, weights="simplex")),
         **{name: pipeline(estimator) for name, estimator in family(network).items()},
