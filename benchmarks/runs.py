@@ -25,12 +25,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 import avfusion as av
 from avfusion.model_selection.compare import group_parameters
+from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.folds import make_folds
 from avfusion.model_selection.tables import out_of_fold
 from avfusion.progress import progress_bar
-from avfusion.sequences.array import SequenceArray
 from avfusion.sequences.groups import read_groups
-from avfusion.sequences.targets import as_targets
 from benchmarks.report import write_in_one_step
 
 PACKAGES = ("avfusion", "numpy", "pandas", "scikit-learn", "scipy", "torch", "skorch")
@@ -101,7 +100,7 @@ def finish(estimators, X, y, groups, folds, folder, n_jobs):
         if not index.is_unique:
             raise ValueError(f"The index of {what} has duplicates; runs are recalled by it.")
     folder.mkdir(parents=True, exist_ok=True)
-    data = fingerprint(X, y, groups)
+    data = fingerprint(X, X.index.to_numpy(), y, groups)  # runs are recalled by the index
     paths = {
         (name, fold): folder / f"{key(estimator, data, *split)}.pickle"
         for name, estimator in estimators.items()
@@ -171,22 +170,6 @@ def description(value):
     if " at 0x" in repr(value):
         raise ValueError(f"{value!r} has no name that another process would give it, too.")
     return repr(value)
-
-
-def fingerprint(X, y, groups):
-    """Return a hash of the content of the data."""
-    parts = [list(map(str, X.columns)), X.index.tolist(), None if groups is None else list(groups)]
-    for _, column in X.items():
-        array = column.array
-        if isinstance(array, SequenceArray):
-            digests = [None if n < 0 else array[i].digest() for i, n in enumerate(array.lengths)]
-            parts.append([str(array.dtype), digests])
-        else:
-            parts.append([str(column.dtype), column.tolist()])
-    targets = as_targets(y)
-    lengths = None if targets.lengths is None else targets.lengths.tolist()
-    parts += [targets.values.tobytes(), targets.values.shape, lengths, repr(targets.form)]
-    return _hash(*parts)
 
 
 def code(estimator):

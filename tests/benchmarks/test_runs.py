@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
 import avfusion as av
+from avfusion.model_selection.fingerprint import fingerprint
 from benchmarks import runs
 
 CV = GroupKFold(4)
@@ -70,7 +71,7 @@ def test_second_call_fits_nothing_and_repeats_everything(tmp_path, monkeypatch):
 def test_whatever_changes_is_another_run():
     X, y = data()
     rows = np.arange(4), np.arange(4, 8)
-    known = runs.fingerprint(X, y, None)
+    known = fingerprint(X, y, None)
     model = av.EarlyFusionRegressor(random_state=0)
     keys = [
         runs.key(model, known, *rows),
@@ -79,14 +80,12 @@ def test_whatever_changes_is_another_run():
         runs.key(av.FrameRegressor(Ridge(alpha=1)), known, *rows),
         runs.key(av.FrameRegressor(Ridge(alpha=2)), known, *rows),
         runs.key(model, known, *rows[::-1]),
-        runs.key(model, runs.fingerprint(X, y, np.arange(8)), *rows),
-        runs.key(model, runs.fingerprint(X.iloc[::-1], y, None), *rows),
-        runs.key(model, runs.fingerprint(X, y.iloc[::-1], None), *rows),
+        runs.key(model, fingerprint(X, y, np.arange(8)), *rows),
+        runs.key(model, fingerprint(X.iloc[::-1], y, None), *rows),
+        runs.key(model, fingerprint(X, y.iloc[::-1], None), *rows),
     ]
     assert len(set(keys)) == len(keys)
-    assert (
-        runs.key(av.EarlyFusionRegressor(random_state=0), runs.fingerprint(*data(), None), *rows) == keys[0]
-    )
+    assert runs.key(av.EarlyFusionRegressor(random_state=0), fingerprint(*data(), None), *rows) == keys[0]
 
 
 def test_key_holds_package_versions_and_code(monkeypatch):
