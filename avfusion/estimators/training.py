@@ -14,6 +14,8 @@ import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from skorch.utils import get_map_location
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from avfusion.networks import ccc_loss
@@ -60,6 +62,24 @@ class SequenceNet(NeuralNet):
     def __init__(self, *args, precision="float32", **kwargs):
         self.precision = precision
         super().__init__(*args, **kwargs)
+
+    def __getstate__(self):
+        """Return everything as it is, but on the CPU, so that any machine can load it.
+
+        skorch pickles modules by itself, by name: the classes of a notebook would not reach other processes.
+        """
+        state = vars(self).copy()
+        if torch.device(self.device).type != "cpu":
+            on_device = {k: v for k, v in state.items() if isinstance(v, (torch.nn.Module, Optimizer))}
+            state |= moved(deepcopy(on_device), "cpu")
+        return state
+
+    def __setstate__(self, state):
+        """Go back to the device, or stay on the CPU and warn where there is none."""
+        device = self._check_device(state["device"], get_map_location(state["device"]))
+        vars(self).update(state, device=device)
+        if torch.device(device).type != "cpu":
+            moved(vars(self), device)
 
     def infer(self, x, **fit_params):
         """Run the module; its answer has the type of the weights, so that the loss is not rounded."""
@@ -130,6 +150,17 @@ class SequenceNet(NeuralNet):
         self.history.record(prefix + "_batch_count", 1)
         self.history.record(prefix + "_ccc", 1 - ccc_loss(prediction, target, ~torch.isnan(target)).item())
         return None
+
+
+def moved(attributes, device):
+    """Move the modules among some attributes of a net to a device, and optimizers' state to their weights."""
+    for module in attributes.values():
+        if isinstance(module, torch.nn.Module):
+            module.to(device)
+    for optimizer in attributes.values():
+        if isinstance(optimizer, Optimizer):
+            optimizer.load_state_dict(optimizer.state_dict())
+    return attributes
 
 
 class WarmupCosine:
