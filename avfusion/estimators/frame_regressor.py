@@ -4,10 +4,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.routing import fit_router, routed_to_fit
 from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
@@ -67,7 +68,17 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         self.regressor = regressor
         self.modalities = modalities
 
-    def fit(self, X, y):
+    def get_metadata_routing(self):
+        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            What scikit-learn's tools read.
+        """
+        return fit_router(self, [("regressor", self._given_regressor)])
+
+    def fit(self, X, y, **params):
         """Fit the regressor on all labelled frames.
 
         Parameters
@@ -76,6 +87,9 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             One row per recording or clip; the streams of a row have the same number of steps.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
+        **params : dict
+            Metadata of the rows that the regressor asks for, with metadata routing on: each frame has that of
+            its row. So a search as regressor does not split a subject's frames.
 
         Returns
         -------
@@ -85,8 +99,9 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the streams of a row differ in length, labels do not fit the streams, values are infinite, or
-            frames are NaN and the regressor cannot handle that.
+            If the streams of a row differ in length, labels do not fit the streams, values are infinite,
+            frames are NaN and the regressor cannot handle that, or there are `params` though metadata routing
+            is off.
         """
         targets = as_targets(y)
         X = read_columns(self, X, reset=True)
@@ -105,7 +120,11 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         ends = np.cumsum(list(self.modalities_.values()))
         for name, columns in zip(self.modalities_, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
-        self.regressors_ = self._fit_regressors(table, labels)
+        params = routed_to_fit(self, X, params)("regressor")
+        row_of_frame = np.repeat(np.arange(len(X)), lengths)
+        self.regressors_ = self._fit_regressors(
+            table, labels, lambda frames: _check_method_params(X, params, indices=row_of_frame[frames])
+        )
         return self
 
     def predict(self, X):
@@ -149,8 +168,12 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             blocks.append(block)
         return np.concatenate(blocks, axis=1), lengths
 
-    def _fit_regressors(self, table, labels):
-        regressor = Ridge() if self.regressor is None else self.regressor
+    @property
+    def _given_regressor(self):
+        return Ridge() if self.regressor is None else self.regressor
+
+    def _fit_regressors(self, table, labels, params_of):
+        regressor = self._given_regressor
         labelled = ~np.isnan(labels)
         together = labelled.all(axis=1) | ~labelled.any(axis=1)
         if labels.shape[1] == 1 or (get_tags(regressor).target_tags.multi_output and together.all()):
@@ -160,14 +183,15 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         fitted = []
         for column in columns:
             rows = labelled[:, 0 if isinstance(column, slice) else column]
-            fitted.append(call_without_nan(clone(regressor).fit, table[rows], labels[rows, column]))
+            fit, params = clone(regressor).fit, params_of(rows)
+            fitted.append(call_without_nan(fit, table[rows], labels[rows, column], **params))
         return fitted
 
 
-def call_without_nan(method, table, *labels):
+def call_without_nan(method, table, *labels, **params):
     """Call a regressor's method; where NaN makes it fail, say what to do about it."""
     try:
-        return method(table, *labels)
+        return method(table, *labels, **params)
     except ValueError as error:
         if get_tags(method.__self__).input_tags.allow_nan or not np.isnan(table).any():
             raise

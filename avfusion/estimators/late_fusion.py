@@ -1,15 +1,16 @@
 """Late fusion: models of single streams, whose predictions are averaged or stacked."""
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.answers import filled_with_mean, gather_answers, simplex_weights, weighted_mean
 from avfusion.estimators.inner_folds import inner_folds
 from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.routing import fit_router, routed_to_fit
 from avfusion.estimators.training import random_generator
 from avfusion.estimators.unimodal import UnimodalRegressor
 from avfusion.sequences import sequence_columns
@@ -185,7 +186,17 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             self.estimators = params.pop("estimators")
         return self._set_params("_pairs", **params)
 
-    def fit(self, X, y, groups=None):
+    def get_metadata_routing(self):
+        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            What scikit-learn's tools read.
+        """
+        return fit_router(self, self._pairs)
+
+    def fit(self, X, y, groups=None, **params):
         """Fit every estimator on the rows that have one of its streams, and learn how to combine them.
 
         Parameters
@@ -196,6 +207,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             As for every estimator here; NaN is unlabelled.
         groups : str or array-like of shape (n_rows,), optional
             Groups that the folds must respect, or the column of X that holds them.
+        **params : dict
+            More metadata. With metadata routing on, each estimator gets what it asks for, groups among it.
 
         Returns
         -------
@@ -206,19 +219,22 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         ------
         ValueError
             If names repeat, weights do not fit, a modality is unknown, no stream of a row is present, there
-            are fewer than two rows or groups to learn weights from, or whatever an estimator objects to.
+            are fewer than two rows or groups to learn weights from, there are `params` though metadata
+            routing is off, or whatever an estimator objects to.
         """
         targets = as_targets(y)
         X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         members = self._members(X)
+        routed = routed_to_fit(self, X, {"groups": groups, **params})
         weights = self._given_weights(len(members))
         check_finite(X, {name for _, _, names in members for name in names})
         check_answerable(X, members)
         folds = inner_folds(X, self.groups if groups is None else groups, self.cv) if self._learns else []
         everything = np.arange(len(X))
         # all rows first, so that what an estimator objects to names rows of X
-        fitted = self._fit_members(X, targets, members, [everything, *(train for train, _ in folds)])
+        parts = [everything, *(train for train, _ in folds)]
+        fitted = self._fit_members(X, targets, members, parts, routed)
         self.estimators_, held_out = fitted[0], fitted[1:]
         self.target_form_ = targets.form
         used = {name for _, _, names in members for name in names}
@@ -310,7 +326,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             )
         return weights
 
-    def _fit_members(self, X, targets, members, parts):
+    def _fit_members(self, X, targets, members, parts, routed):
         """Fit the estimators on each of some sets of rows; return a list of them for each set."""
 
         def fit_one(name, estimator, names, part):
@@ -319,7 +335,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
                 where = "everywhere" if len(part) == len(X) else "from all training rows of a fold"
                 raise ValueError(f"Estimator {name!r} has nothing to fit on: {listed(names)} absent {where}.")
             view = view_of(X.iloc[rows], names)
-            return name, clone(estimator).fit(view, labels_of(targets, rows, X.index)), names
+            params = _check_method_params(X, routed(name), indices=rows)
+            return name, clone(estimator).fit(view, labels_of(targets, rows, X.index), **params), names
 
         jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
         fitted = Parallel(n_jobs=self.n_jobs)(jobs)

@@ -3,13 +3,16 @@
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import cross_val_predict
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.frame_regressor import FrameRegressor
 from avfusion.estimators.inner_folds import inner_folds
 from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.routing import fit_router, routed_to_fit
 from avfusion.metrics.regression import paired_targets
+from avfusion.sequences.groups import read_groups
 from avfusion.sequences.reading import check_widths, read_columns
 from avfusion.sequences.targets import as_targets
 
@@ -28,6 +31,7 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         What to rescale; by default ``FrameRegressor(Ridge())``.
     groups : str, optional
         Column of X whose values must not be on both sides of an inner split, for instance "subject".
+        ``groups`` given to `fit` take precedence.
     n_splits : int, default=5
         Number of inner folds, at most the number of groups.
 
@@ -64,7 +68,17 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         self.groups = groups
         self.n_splits = n_splits
 
-    def fit(self, X, y):
+    def get_metadata_routing(self):
+        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            What scikit-learn's tools read.
+        """
+        return fit_router(self, [("regressor", self._given_regressor)])
+
+    def fit(self, X, y, groups=None, **params):
         """Fit the estimator, and scale and offset on held-out predictions.
 
         Parameters
@@ -73,6 +87,10 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
             One row per recording or clip; two rows (two groups) at least.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
+        groups : str or array-like of shape (n_rows,), optional
+            Groups that the inner folds must respect, or the column of X that holds them.
+        **params : dict
+            More metadata. With metadata routing on, the estimator gets what it asks for, groups among it.
 
         Returns
         -------
@@ -82,21 +100,29 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer than two rows or groups, or whatever the estimator objects to.
+            If there are fewer than two rows or groups, there are `params` though metadata routing is off, or
+            whatever the estimator objects to.
         """
         targets = as_targets(y)
         X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
         self.target_form_ = targets.form
-        regressor = FrameRegressor() if self.regressor is None else self.regressor
-        folds = inner_folds(X, self.groups, self.n_splits)
+        groups = read_groups(groups, X)
+        regressor, params = self._given_regressor, {"groups": groups, **params}
+        routed = routed_to_fit(self, X, params)("regressor")
+        folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
         # before the folds, so that what it objects to names rows of X
-        fitted = clone(regressor).fit(X, y)
-        held_out = cross_val_predict(regressor, X, y, cv=folds)
+        fitted = clone(regressor).fit(X, y, **routed)
+        asked_for = get_routing_for_object(regressor).consumes("fit", params) if routed else ()
+        held_out = cross_val_predict(regressor, X, y, cv=folds, params={k: params[k] for k in asked_for})
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
         self.regressor_ = fitted
         return self
+
+    @property
+    def _given_regressor(self):
+        return FrameRegressor() if self.regressor is None else self.regressor
 
     def predict(self, X):
         """Predict, on the scale of the labels.

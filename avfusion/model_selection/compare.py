@@ -17,6 +17,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
@@ -276,7 +277,7 @@ def _if_it_travels(error):
 
 
 def group_parameters(estimator, groups):
-    """Fit parameters that hand groups to a search whose own cv needs them.
+    """Fit parameters that hand groups to a search whose own cv needs them, or to whatever asks for them.
 
     Parameters
     ----------
@@ -288,7 +289,8 @@ def group_parameters(estimator, groups):
     Returns
     -------
     dict
-        Empty if the estimator is no search, or its cv takes no groups.
+        Empty if the estimator is no search, or its cv takes no groups. With metadata routing on: empty if
+        nothing in the estimator asks for groups.
 
     Examples
     --------
@@ -302,12 +304,12 @@ def group_parameters(estimator, groups):
     """
     if groups is None:
         return {}
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        inner = group_parameters(last, groups)
-        if sklearn.get_config()["enable_metadata_routing"]:
-            return inner
-        return {f"{name}__{key}": value for key, value in inner.items()}
+    name, last = estimator.steps[-1] if isinstance(estimator, Pipeline) else ("", estimator)
+    if sklearn.get_config()["enable_metadata_routing"]:
+        asks = get_routing_for_object(estimator).consumes("fit", ["groups"])
+        return {"groups": groups} if asks or getattr(last, "splits_by_groups", False) else {}
+    if name:
+        return {f"{name}__{key}": value for key, value in group_parameters(last, groups).items()}
     if not {"cv", "refit"} <= set(estimator.get_params(deep=False)):
         return {}
     if getattr(estimator, "splits_by_groups", False):
