@@ -226,7 +226,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         members = self._members(X)
-        routed = routed_to_fit(self, X, {"groups": groups, **params})
+        routed = routed_to_fit(self, X, params, groups)
         weights = self._given_weights(len(members))
         check_finite(X, {name for _, _, names in members for name in names})
         check_answerable(X, members)

@@ -36,6 +36,8 @@ class SequenceRegressorMixin(RegressorMixin):
     """A regressor that takes any number of targets and is scored by the CCC."""
 
     fusion_tags: ClassVar[FusionTags] = FusionTags()
+    # with metadata routing on, `Pipeline.score` insists that its last step knows the name
+    __metadata_request__score: ClassVar[dict] = {"sample_weight": None}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -109,12 +109,13 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
         self.target_form_ = targets.form
         groups = read_groups(groups, X)
-        regressor, params = self._given_regressor, {"groups": groups, **params}
-        routed = routed_to_fit(self, X, params)("regressor")
+        regressor = self._given_regressor
+        routed = routed_to_fit(self, X, params, groups)("regressor")
         folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
         # before the folds, so that what it objects to names rows of X
         fitted = clone(regressor).fit(X, y, **routed)
-        asked_for = get_routing_for_object(regressor).consumes("fit", params) if routed else ()
+        params = {"groups": groups, **params} if routed else {}
+        asked_for = get_routing_for_object(regressor).consumes("fit", params)
         held_out = cross_val_predict(regressor, X, y, cv=folds, params={k: params[k] for k in asked_for})
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
         self.regressor_ = fitted

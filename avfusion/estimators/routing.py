@@ -43,7 +43,7 @@ def fit_router(owner, estimators):
     return router
 
 
-def routed_to_fit(owner, X, params):
+def routed_to_fit(owner, X, params, groups=None):
     """Sort out which estimator gets which metadata.
 
     Parameters
@@ -53,7 +53,9 @@ def routed_to_fit(owner, X, params):
     X : DataFrame
         The rows. ``groups`` may name one of its columns.
     params : dict
-        Metadata that ``fit`` got; None is left out.
+        Metadata that ``fit`` got for others.
+    groups : str or array-like of shape (n_rows,), optional
+        Groups that ``fit`` got for itself and others.
 
     Returns
     -------
@@ -63,19 +65,18 @@ def routed_to_fit(owner, X, params):
     Raises
     ------
     ValueError
-        If there is metadata but for groups, and routing is off.
+        If there is metadata for others, and routing is off.
 
     Examples
     --------
     >>> from sklearn.base import BaseEstimator
-    >>> routed_to_fit(BaseEstimator(), None, {"groups": [1, 1, 2]})("ridge")
+    >>> routed_to_fit(BaseEstimator(), None, {}, groups=[1, 1, 2])("ridge")
     {}
     """
-    params = {name: value for name, value in params.items() if value is not None}
     if not get_config()["enable_metadata_routing"]:
-        _raise_for_params(params, owner, "fit", allow=["groups"])
+        _raise_for_params(params, owner, "fit")
         return lambda name: {}
-    if "groups" in params:
-        params["groups"] = read_groups(params["groups"], X)
-    routed = process_routing(owner, "fit", **params)
+    given = {"groups": groups, **params}
+    given["groups"] = read_groups(given["groups"], X)
+    routed = process_routing(owner, "fit", **{k: v for k, v in given.items() if v is not None})
     return lambda name: routed.get(name, {}).get("fit", {})
