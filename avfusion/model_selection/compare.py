@@ -1,12 +1,10 @@
 """Compare estimators on the same folds of the same data."""
 
 import pickle
-import platform
 import time
 import traceback
 import warnings
 from collections.abc import Mapping
-from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +23,7 @@ from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.comparison import Comparison
 from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.folds import check_no_copies, make_folds
+from avfusion.model_selection.record import described, package_versions, plain, rows_of
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.model_selection.tables import Evaluation, out_of_fold
 from avfusion.progress import progress_bar
@@ -333,46 +332,11 @@ def _held_out(test, groups):
 
 def _settings(estimators, cv, folds, groups, bootstrap):
     return {
-        "estimators": {
-            str(name): {
-                "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
-                "parameters": {key: _plain(value) for key, value in estimator.get_params().items()},
-            }
-            for name, estimator in estimators.items()
-        },
-        "cv": _plain(cv),
+        "estimators": {str(name): described(estimator) for name, estimator in estimators.items()},
+        "cv": plain(cv),
         "n_folds": len(folds),
         "n_groups": None if groups is None else len(pd.unique(groups)),
         **bootstrap,
-        "fold_rows": [{"train": train.tolist(), "test": test.tolist()} for train, test in folds],
+        "fold_rows": rows_of(folds),
         "versions": package_versions(),
     }
-
-
-def package_versions():
-    """Return the versions of Python and of what results depend on.
-
-    Examples
-    --------
-    >>> "torch" in package_versions()
-    True
-    """
-    packages = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch")
-    return {"python": platform.python_version()} | {p: metadata.version(p) for p in packages}
-
-
-def _plain(value):
-    """Return what JSON can hold, and text for everything else."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if (
-        value is None
-        or isinstance(value, (bool, int, str))
-        or (isinstance(value, float) and np.isfinite(value))
-    ):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return getattr(value, "__qualname__", None) or repr(value)

@@ -1,18 +1,16 @@
 """What `compare` found: tables, out-of-fold predictions, a plot, and files of all of these."""
 
 import json
-import pickle
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
 from avfusion.metrics.regression import paired_targets
 from avfusion.model_selection.plot import plot_comparison
+from avfusion.model_selection.record import write_recipe
 from avfusion.persistence import in_one_step
 from avfusion.sequences.targets import as_targets
 
@@ -235,18 +233,8 @@ class Comparison:
             self.prediction_table().to_parquet(path, index=False)
         with in_one_step(folder / "plot.png") as path:
             self._figure().savefig(path, format="png", dpi=150)
-        self._save_recipe(folder / "recipe.joblib")
+        write_recipe(self.recipe, folder)
         return folder
-
-    def _save_recipe(self, file):
-        file.unlink(missing_ok=True)  # never that of another comparison
-        if self.recipe is None:
-            return
-        try:
-            with in_one_step(file) as path:
-                joblib.dump(self.recipe, path)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            warnings.warn(f"recipe.joblib was not written, rerun will not work: {error}", stacklevel=3)
 
     def _figure(self):
         from matplotlib.figure import Figure  # not pyplot: no window, no global state

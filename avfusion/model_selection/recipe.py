@@ -1,4 +1,4 @@
-"""Run a saved comparison again."""
+"""Run a saved comparison or search again."""
 
 import dataclasses
 import warnings
@@ -6,49 +6,54 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import joblib
+from joblib import effective_n_jobs
+from sklearn.base import clone
 
-from avfusion.model_selection.compare import compare, package_versions
+from avfusion.model_selection.compare import compare
 from avfusion.model_selection.fingerprint import fingerprint
+from avfusion.model_selection.record import RECIPE, package_versions
 from avfusion.sequences.convert import as_sequences
 
 
 def rerun(folder, X, y, *, n_jobs=None, verbose=True):
-    """Run a saved comparison again: same estimators, folds, groups, scores and seed.
+    """Run a saved comparison or search again: same estimators, folds, groups, scores and seed.
 
     Loading executes code from the file ``recipe.joblib``: load only what you trust. Scores and predictions
-    are the same as far as the estimators have fixed seeds; seconds are new.
+    are the same as far as the estimators have fixed seeds; seconds are new. A search is run from its start,
+    in memory, whatever storage it had.
 
     Parameters
     ----------
     folder : str or Path
-        Where `Comparison.save` wrote to.
+        Where `Comparison.save` or `FusionSearchCV.save` wrote to.
     X, y : as in `compare`
         The same data.
     n_jobs : int, optional
-        Processes over estimators and folds, as in joblib.
+        Processes over estimators and folds (of a search: over trials), as in joblib.
     verbose : bool
         Whether to show progress.
 
     Returns
     -------
-    Comparison
-        With the same numbers, where the packages are the same.
+    Comparison or FusionSearchCV
+        What was saved, with the same numbers where the packages are the same; a search is fitted.
 
     Raises
     ------
     FileNotFoundError
         If the folder has no recipe.
     ValueError
-        If X or y are not the data of that comparison.
+        If X or y are not the data of that result.
 
     Warns
     -----
     UserWarning
-        If packages have other versions than then.
+        If packages have other versions than then, or a search had or has several jobs.
 
     See Also
     --------
     compare : Runs a comparison the first time.
+    FusionSearchCV : Runs a search the first time.
 
     Examples
     --------
@@ -63,24 +68,20 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     >>> bool(again.table["mae"].equals(result.table["mae"]))
     True
     """
-    path = Path(folder) / "recipe.joblib"
+    path = Path(folder) / RECIPE
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; Comparison.save(folder) writes it.")
+        raise FileNotFoundError(f"{path} does not exist; save() of a Comparison or a search writes it.")
     recipe = joblib.load(path)
     X = as_sequences(X) if isinstance(X, Mapping) else X
     y = list(y) if isinstance(y, tuple) else y
     if fingerprint(X, y) != recipe["data"]:
         raise ValueError(
-            f"X or y are not the data of the comparison in {str(folder)!r}: their fingerprint differs. Give "
+            f"X or y are not the data of the result in {str(folder)!r}: their fingerprint differs. Give "
             "the same rows in the same order, with the same columns, types and labels."
         )
-    now = package_versions()
-    other = [f"{name} {then} (now {now.get(name)})" for name, then in recipe["versions"].items()]
-    other = [
-        text for text, name in zip(other, recipe["versions"]) if now.get(name) != recipe["versions"][name]
-    ]
-    if other:
-        warnings.warn(f"The comparison was run with {', '.join(other)}: numbers may differ.", stacklevel=2)
+    _warn_of_other_versions(recipe["versions"])
+    if "search" in recipe:
+        return _search_again(recipe, X, y, n_jobs, verbose)
     result = compare(
         **{key: recipe[key] for key in ("estimators", "groups", "scoring", "error_score", "random_state")},
         X=X,
@@ -90,3 +91,21 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
         verbose=verbose,
     )
     return dataclasses.replace(result, settings=result.settings | {"cv": recipe["cv"]})
+
+
+def _warn_of_other_versions(then):
+    now = package_versions()
+    other = [f"{name} {of} (now {now.get(name)})" for name, of in then.items() if now.get(name) != of]
+    if other:
+        warnings.warn(f"The result is from {', '.join(other)}: numbers may differ.", stacklevel=3)
+
+
+def _search_again(recipe, X, y, n_jobs, verbose):
+    search = clone(recipe["search"])
+    if effective_n_jobs(search.n_jobs) > 1 or effective_n_jobs(n_jobs) > 1:
+        warnings.warn(
+            "With several jobs, what is tried depends on which trial ends first: the trials may differ.",
+            stacklevel=3,
+        )
+    search.set_params(n_jobs=n_jobs, verbose=int(verbose))
+    return search.fit(X, y, groups=recipe["groups"])

@@ -1,9 +1,12 @@
 """Searches with Optuna that prune inside cross-validation and can be killed and resumed."""
 
+import json
 import time
 import warnings
 from collections.abc import Mapping
+from copy import deepcopy
 from numbers import Integral, Real
+from pathlib import Path
 from typing import ClassVar
 
 import joblib
@@ -25,8 +28,10 @@ from avfusion.estimators import RecursiveJointAttentionRegressor
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.training import random_generator
 from avfusion.model_selection.compare import group_parameters
+from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.folds import split_rows
 from avfusion.model_selection.objective import STEPS_PER_FOLD, optuna_objective, resolve_scorer
+from avfusion.model_selection.record import described, package_versions, plain, rows_of, write_recipe
 from avfusion.model_selection.search_spaces import read_space, suggest
 from avfusion.model_selection.studies import (
     begin_trial,
@@ -39,6 +44,7 @@ from avfusion.model_selection.studies import (
     tell,
 )
 from avfusion.model_selection.watched_folds import FoldOutcome
+from avfusion.persistence import in_one_step
 from avfusion.progress import progress_bar
 from avfusion.sequences import as_sequences
 from avfusion.sequences.groups import read_groups
@@ -109,6 +115,9 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         that a trial did not come to are NaN.
     study_ : optuna.Study
         The study, for optuna's plots.
+    record_ : dict
+        How it was done, all of it JSON: the search and the estimator with all parameters, rows of each fold,
+        seed, versions, a hash of the data. `save` writes it.
     scorer_ : callable
     n_splits_ : int
     refit_time_ : float
@@ -122,6 +131,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     --------
     avfusion.model_selection.optuna_objective : For a study of your own.
     avfusion.model_selection.search_space : The default space, to narrow or extend.
+    avfusion.model_selection.rerun : Runs a saved search again.
 
     Examples
     --------
@@ -224,7 +234,9 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
             estimator, X, y, space=space, cv=folds, scoring=self.scoring, groups=row_groups
         )
         name = self.study_name or name_study(estimator, self.scoring, labels, folds)
-        self.study_ = self._search(objective, name)
+        seed = seed_of(self.random_state)
+        self.study_ = self._search(objective, name, seed)
+        self._sign(X, y, row_groups, folds, estimator, seed)
         self.scorer_, self.n_splits_ = scorer, len(folds)
         trials = finished_trials(self.study_)
         self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
@@ -280,10 +292,59 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.feature_names_in_
 
-    def _search(self, objective, name):
+    def save(self, folder):
+        """Write the trials and the record of the search, each file in one step.
+
+        ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
+        `avfusion.model_selection.rerun` takes; a warning stands for it if something in it cannot be pickled,
+        such as a lambda. The fitted model itself goes into a file by `avfusion.save`.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it does not exist; files of these names are replaced.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be made or written to.
+        """
+        check_is_fitted(self, "record_")
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with in_one_step(folder / "trials.csv") as path:
+            pd.DataFrame(self.cv_results_).drop(columns="params").to_csv(path, index_label="trial")
+        with in_one_step(folder / "settings.json") as path:
+            path.write_text(json.dumps(self.record_, indent=2) + "\n", encoding="utf-8")
+        write_recipe(self._recipe, folder)
+        return folder
+
+    def _sign(self, X, y, groups, folds, estimator, seed):
+        """Keep how the search was done, for people and for `rerun`."""
+        facts = {"versions": package_versions(), "data": fingerprint(X, y)}
+        again = clone(self).set_params(cv=folds, storage=None, study_name=None, random_state=seed)
+        self._recipe = {"search": again, "groups": groups, "cv": self.cv, **facts}
+        own = {key: plain(value) for key, value in self.get_params(deep=False).items() if key != "estimator"}
+        self.record_ = {
+            **{
+                key: str(value) if key == "storage" and value is not None else value
+                for key, value in own.items()
+            },
+            "estimator": described(estimator),
+            "random_state": seed,
+            "fold_rows": rows_of(folds),
+            **facts,
+        }
+
+    def _search(self, objective, name, seed):
         """Run the trials that the study lacks; return the study."""
         n_jobs = joblib.effective_n_jobs(self.n_jobs)
-        seed = int(random_generator(self.random_state).randint(2**31))
+        sampler = deepcopy(self.sampler)  # it changes as it is used, and a parameter is not to change
         pruner = self.pruner or MedianPruner(n_startup_trials=5, n_warmup_steps=STEPS_PER_FOLD // 2)
         begin = time.monotonic()
         with quiet_optuna(), storage_of(self.storage, shared=n_jobs > 1) as storage:
@@ -301,7 +362,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
                     for _ in range(self.n_trials - done):
                         if self.timeout is None or time.monotonic() - begin < self.timeout:
                             yield delayed(run_trial)(
-                                storage, name, objective, self.sampler, pruner, seed, self.n_trials,
+                                storage, name, objective, sampler, pruner, seed, self.n_trials,
                                 n_jobs > 1, self.error_score == "raise",
                             )  # fmt: skip
 
@@ -324,6 +385,13 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.best_index_ = int(np.nanargmax(np.where(complete, scores, np.nan)))
         self.best_score_ = float(scores[self.best_index_])
         self.best_params_ = parameters_of(trials[self.best_index_], space)
+
+
+def seed_of(random_state):
+    """Return a number that stands for a random state, which may be None or in use."""
+    return (
+        random_state if isinstance(random_state, int) else int(random_generator(random_state).randint(2**31))
+    )
 
 
 def read_rows(X):
