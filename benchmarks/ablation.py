@@ -88,7 +88,7 @@ def differences(comparison, n_seeds, score="ccc", level=0.95, n_resamples=2000, 
     list of dict
         One line per variant: the score, mean over seeds, and its standard deviation; what it is compared
         with; difference, ends of its interval, standard deviation over seeds, and the number of seeds in
-        which the variant was better.
+        which the variant scored higher.
     """
     scoring = resolve_scoring(score)[score]
     rows = np.flatnonzero(comparison.fold_of_row >= 0)
@@ -128,7 +128,7 @@ def differences(comparison, n_seeds, score="ccc", level=0.95, n_resamples=2000, 
             change = own - reference
             low, high = (resampled(name) - of_reference).interval(level)
             line |= {"against": against, "difference": float(change.mean()), "low": low, "high": high}
-            line |= {"sd of difference": sd(change), "seeds better": f"{(change > 0).sum()} of {n_seeds}"}
+            line |= {"sd of difference": sd(change), "seeds higher": f"{(change > 0).sum()} of {n_seeds}"}
         lines.append(line)
     columns = list(dict.fromkeys(key for line in reversed(lines) for key in line))
     return [{column: line.get(column, "") for column in columns} for line in lines]

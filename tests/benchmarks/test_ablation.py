@@ -42,7 +42,7 @@ def test_differences_against_a_slow_version():
         ]
         assert by_name[name]["difference"] == pytest.approx(np.mean(paired), abs=1e-12)
         assert by_name[name]["sd of difference"] == pytest.approx(np.std(paired, ddof=1), abs=1e-12)
-        assert by_name[name]["seeds better"] == f"{sum(d > 0 for d in paired)} of 3"
+        assert by_name[name]["seeds higher"] == f"{sum(d > 0 for d in paired)} of 3"
         drawn = []
         for count in counts:
             rows = np.concatenate([np.tile(own, n) for own, n in zip(members, count)])
@@ -61,7 +61,7 @@ def test_the_same_predictions_differ_by_nothing():
     predictions, y, groups = simulated({"default": 1.0, "same": 1.0})
     _, line = ablation.differences(comparison(predictions, y, groups), 3, n_resamples=50)
     assert [line[key] for key in ("difference", "low", "high", "sd of difference")] == [0, 0, 0, 0]
-    assert line["seeds better"] == "0 of 3"
+    assert line["seeds higher"] == "0 of 3"
 
 
 def test_pairing_removes_what_seeds_and_groups_have_in_common():
