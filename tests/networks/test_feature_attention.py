@@ -177,6 +177,35 @@ def test_tiles_give_what_the_whole_gives(tile, monkeypatch):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
+@pytest.mark.parametrize("size", [1e-6, 0.1, 1.0])
+def test_large_tiles_are_exact_in_onednn_too(size, monkeypatch):
+    calls, product = [], feature_attention.onednn_product
+    monkeypatch.setattr(
+        feature_attention, "onednn_product", lambda *xs: calls.append(xs[0].shape) or product(*xs)
+    )
+    monkeypatch.setattr(feature_attention, "TILE", 90)
+    value, key, query = random_arguments((6, 6, 22))
+    single = [x.detach().float().requires_grad_() for x in (value, size * key, query)]
+    double = [x.detach().double().requires_grad_() for x in single]
+    found = attended_features(*single, 0.7)
+    expected = double[0] @ torch.tanh(double[1].transpose(1, 2) @ double[2] * 0.7)
+    assert calls == [(1, 4, 6)] * 3  # columns in tiles of 15 and of 7, which is too few: once a row
+    ours = torch.autograd.grad(found.sum(), single)  # an expanded gradient
+    theirs = torch.autograd.grad(expected.sum(), double)
+    for x, y in zip((found, *ours), (expected, *theirs)):
+        assert (x - y).abs().max() <= 2e-6 * y.abs().max()
+
+
+def test_what_onednn_cannot_do_takes_the_other_way(monkeypatch):
+    large = random_arguments((600, 600), n_rows=1, dtype=torch.float32)
+    assert feature_attention.suits_onednn(*large) == torch.backends.mkldnn.is_available()
+    others = [[x.double() for x in large], [x.expand(2, -1, -1) for x in large], [x[..., :9] for x in large]]
+    assert not any(feature_attention.suits_onednn(*pair) for pair in others)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert not feature_attention.suits_onednn(*large)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_tanh_in_tiles_is_exact_from_the_smallest_to_the_largest_values(dtype):
     x = torch.logspace(-30, 4, 2000, dtype=torch.float64)
