@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.cost`` takes each network of `avfusion.estimators.all_estimators` with its default
 parameters but for the window, which is the whole row. The number of frames in a batch is fixed, so that only
-what grows faster than the length of the rows makes a step dearer. Memory is what autograd keeps for the
-backward pass, weights and inputs left out.
+what grows faster than the length of the rows makes a step dearer. A step has one thread, and its time is that
+of the processor: other work on the machine hardly changes it. Memory is what autograd keeps for the backward
+pass, weights and inputs left out.
 """
 
 import statistics
@@ -35,9 +36,9 @@ def measure(cls, length, frames, widths, repeats):
     optimizer = torch.optim.AdamW(model.parameters())
     seconds = []
     for _ in range(repeats + 1):
-        begin = time.perf_counter()
+        begin = time.process_time()
         step(model, optimizer, batch)
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(time.process_time() - begin)
     return {
         "estimator": cls.__name__,
         "length": length,
@@ -76,6 +77,17 @@ def held_for_backward(model, batch):
     return held
 
 
+def in_short(rows, lengths):
+    """Return one line per network: parameters, then time and memory of a step at each length."""
+    return [
+        {"estimator": name, "parameters": own[0]["parameters"]}
+        | {f"ms, T = {t}": row["step (ms)"] for t, row in zip(lengths, own)}
+        | {f"MB, T = {t}": row["held (MB)"] for t, row in zip(lengths, own)}
+        for name in networks()
+        for own in [[row for row in rows if row["estimator"] == name]]
+    ]
+
+
 def main(arguments=None):
     parser = report.options(__doc__)
     parser.add_argument("--frames", type=int, default=6000, help="frames in a batch, of all its rows")
@@ -86,12 +98,14 @@ def main(arguments=None):
     if chosen.short:
         chosen.repeats, chosen.frames, chosen.lengths = 1, min(chosen.frames, 600), chosen.lengths[:2]
     widths = dict(zip(("audio", "video"), chosen.widths))
+    torch.set_num_threads(1)
     rows = [
         measure(cls, length, chosen.frames, widths, chosen.repeats)
         for length in chosen.lengths
         for cls in networks().values()
     ]
-    tables = {f"rows of {t} steps": [row for row in rows if row["length"] == t] for t in chosen.lengths}
+    tables = {"all lengths": in_short(rows, chosen.lengths)}
+    tables |= {f"rows of {t} steps": [row for row in rows if row["length"] == t] for t in chosen.lengths}
     report.publish("cost", tables, chosen.output)
 
 

@@ -33,6 +33,12 @@ def test_table_of_every_network(tmp_path):
     tables = json.loads((tmp_path / "cost.json").read_text())["tables"]
     assert (tmp_path / "cost.md").read_text().startswith("# cost\n")
     names = set(cost.networks())
+    short = {row["estimator"]: row for row in tables.pop("all lengths")}
+    assert set(short) == names
+    for t, table in zip((10, 20), tables.values()):
+        assert {row["estimator"]: row["held (MB)"] for row in table} == {
+            name: row[f"MB, T = {t}"] for name, row in short.items()
+        }
     assert {"EarlyFusionRegressor", "RecursiveJointAttentionRegressor"} <= names
     for length, table in zip((10, 20), tables.values()):
         assert {row["estimator"] for row in table} == names
