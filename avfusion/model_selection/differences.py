@@ -44,7 +44,8 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
         One line per other estimator: "difference" of the pooled scores (mean of the repeats); "low" and
         "high", its interval by bootstrap over groups (rows where there are none), the same resamples for both
         and for all repeats; "fold_difference" (mean over the folds of all repeats); "t" and "p" of the
-        corrected resampled t-test over folds; and "p_holm", p adjusted for the number of estimators.
+        corrected resampled t-test over folds, NaN if there is one fold only; and "p_holm", p adjusted for the
+        number of estimators.
 
     Raises
     ------

@@ -250,7 +250,8 @@ class SequenceArray(ColumnProtocol):
             raise ValueError("Cannot modify read-only array")
         raise TypeError(
             "a SequenceArray is immutable, because its rows share one buffer with other selections; make a "
-            "new column instead, with fillna, where, pandas.concat or SequenceArray.from_sequences"
+            "new column instead, with mask (makes cells missing), fillna, where, pandas.concat or "
+            "SequenceArray.from_sequences"
         )
 
     def __array__(self, dtype=None, copy=None):
