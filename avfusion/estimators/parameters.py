@@ -67,7 +67,8 @@ hidden_size : int, default=32
     standardize_target : bool, default=True
         Learn targets of mean 0 and spread 1; predictions are on the scale of y either way.
     device : str or torch.device, default="cpu"
-        Where the network trains and predicts.
+        Where the network trains and predicts. On one GPU, let searches and comparisons run with ``n_jobs=1``:
+        several processes would wait for each other and hold a copy of CUDA and of the data each.
     precision : {"float32", "bfloat16"}, default="float32"
         "bfloat16" computes most products of the network in bfloat16, forwards and backwards, faster on a GPU;
         weights, loss and statistics stay as they are. Expect predictions that differ by about a hundredth
