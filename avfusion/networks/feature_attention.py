@@ -20,7 +20,9 @@ up with padding, which adds nothing to any sum.
 
 C_m is large: 512 x 1024 numbers for each row of the released network. Its dropout can stand on C_m, as
 released, or on tanh(U_m C_m) (`dropout_site`). In the second case C_m is never stored: `attended_features`
-computes it tile by tile, and once more on the way back, which is exact and faster than to read it again.
+computes it tile by tile, and once more on the way back, which is exact and faster than to read it again: at
+the released sizes a step of attention trains four times as fast as with C stored, in 7 % of the memory
+(`benchmarks/released.py`).
 """
 
 import math
@@ -333,9 +335,9 @@ def tanh_over_time(key: Tensor, query: Tensor) -> Tensor:
 def suits_onednn(left: Tensor, right: Tensor) -> bool:
     """Tell whether one row fills a tile, and oneDNN can work on it.
 
-    Its product and its tanh take half the time of torch's, which call MKL, on processors that MKL was not
-    made for, and it is exact to the last digit too. A small row never goes there, alone or not: its result
-    does not depend on its batch.
+    On processors that MKL was not made for, which torch calls otherwise, the product takes half the time and
+    the tanh less than half, to the last digits too. A small row never goes there, alone or among others, so
+    that its result does not depend on its batch.
     """
     return (
         len(left) == 1
@@ -343,6 +345,7 @@ def suits_onednn(left: Tensor, right: Tensor) -> bool:
         and left.device.type == "cpu"
         and left.dtype == right.dtype == torch.float32
         and torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.enabled
         and not torch.compiler.is_compiling()
     )
 
