@@ -8,6 +8,7 @@ not the CCC of the field).
 import math
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
+from threading import RLock
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from avfusion.networks import ccc_loss
 from avfusion.progress import progress_bar
 
+one_at_a_time = RLock()
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
@@ -306,9 +308,12 @@ def random_generator(random_state):
 
 @contextmanager
 def seeded(seed, device):
-    """Draw torch's random numbers from `seed` for a while, then put the global state back."""
+    """Draw torch's random numbers from `seed` for a while, then put the global state back.
+
+    Threads, such as those of optuna's ``n_jobs``, take turns: they share torch's generator.
+    """
     device = torch.device(device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with one_at_a_time, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.manual_seed(seed)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+import torch
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
@@ -470,6 +471,17 @@ class TestMetadataOfFrames:
             pytest.raises(TypeError, match="not routed to"),
         ):
             av.FrameRegressor().fit(X, y, groups="subject")
+
+
+def test_threads_that_share_torchs_generator_find_what_one_finds():
+    X, y = recordings()
+    model = clone(NETWORK).set_params(max_epochs=20)
+    alone = cross_validate(model, X, y, cv=4, **STRICT)["test_score"]
+    before = torch.get_rng_state()
+    with joblib.parallel_config("threading", n_jobs=4):
+        found = cross_validate(model, X, y, cv=4, **STRICT)["test_score"]
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 THREADS = """
