@@ -119,6 +119,7 @@ def test_every_estimator_behind_a_column_transformer(regressor):
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
+@pytest.mark.slow
 def test_a_grid_of_nested_parameters_in_two_processes():
     X, y = recordings()
     grid = {"columns__video__transformer__n_components": [2, 4], "model__lr": [1e-3, 1e-1]}
