@@ -14,10 +14,9 @@ import numpy as np
 import optuna
 import pandas as pd
 from optuna.pruners import BasePruner, PercentilePruner
-from optuna.samplers import BaseSampler, TPESampler
-from optuna.trial import FixedTrial, TrialState
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
 from scipy.sparse import issparse
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -32,18 +31,16 @@ from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.folds import split_rows
 from avfusion.model_selection.objective import STEPS_PER_FOLD, optuna_objective, resolve_scorer
 from avfusion.model_selection.record import described, package_versions, plain, rows_of, write_recipe
-from avfusion.model_selection.search_spaces import read_space, suggest
+from avfusion.model_selection.search_spaces import read_space
 from avfusion.model_selection.studies import (
-    begin_trial,
     bury_dead_trials,
     finished_trials,
     in_memory,
     name_study,
     quiet_optuna,
     storage_of,
-    tell,
 )
-from avfusion.model_selection.watched_folds import FoldOutcome
+from avfusion.model_selection.trials import parameters_of, progress_of, results_of, run_trial
 from avfusion.persistence import in_one_step
 from avfusion.progress import progress_bar
 from avfusion.sequences import as_sequences
@@ -403,74 +400,3 @@ def read_rows(X):
     if isinstance(X, pd.DataFrame):
         return X
     return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
-
-
-def run_trial(storage, name, objective, sampler, pruner, seed, n_trials, shared, raise_errors):
-    """Run one more trial of a study, if it still lacks one; return what went wrong, if anything did."""
-    with quiet_optuna():
-        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
-        done = len(finished_trials(study))
-        if done >= n_trials:
-            return None
-        if sampler is None:
-            trial_seed = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
-            sampler = TPESampler(seed=trial_seed, constant_liar=shared)
-        elif shared:
-            sampler.reseed_rng()  # every process got the same one
-        study.sampler = sampler
-        trial = begin_trial(study)
-        try:
-            value, state, error = objective(trial), TrialState.COMPLETE, None
-        except optuna.TrialPruned:
-            value, state, error = None, TrialState.PRUNED, None
-        except Exception as raised:
-            value, state, error = None, TrialState.FAIL, raised
-        except BaseException:  # Ctrl-C: nobody's fault, so that a resumed search runs as many trials as asked
-            study.tell(trial, state=TrialState.FAIL)
-            raise
-        tell(study, trial, value, state, error)
-        if error is not None and raise_errors:
-            raise error
-        return None if error is None else f"{type(error).__name__}: {error}"
-
-
-def parameters_of(trial, space):
-    """Return the parameters that a finished trial stood for."""
-    return suggest(FixedTrial(trial.params), space)
-
-
-def results_of(trials, space, n_splits, error_score):
-    """Return ``cv_results_``: a dict of arrays with one entry per trial."""
-    failed = np.nan if error_score == "raise" else float(error_score)
-    parameters = [parameters_of(trial, space) for trial in trials]
-    columns = {}
-    for name in dict.fromkeys(name for chosen in parameters for name in chosen):
-        values = np.ma.masked_all(len(trials), dtype=object)
-        for row, chosen in enumerate(parameters):
-            if name in chosen:
-                values[row] = chosen[name]
-        columns[f"param_{name}"] = values
-    columns["params"] = parameters
-    columns["state"] = np.array([trial.state.name.lower().replace("fail", "failed") for trial in trials])
-    padded = {
-        key: np.array(
-            [(*trial.user_attrs.get(key, ()), *[np.nan] * n_splits)[:n_splits] for trial in trials]
-        ).reshape(len(trials), n_splits)
-        for key in FoldOutcome._fields
-    }
-    padded["score"][columns["state"] == "failed"] = failed
-    for fold in range(n_splits):
-        columns[f"split{fold}_test_score"] = padded["score"][:, fold]
-    for key, title in (("score", "test_score"), ("fit_s", "fit_time"), ("score_s", "score_time")):
-        columns[f"mean_{title}"], columns[f"std_{title}"] = padded[key].mean(axis=1), padded[key].std(axis=1)
-    scores = np.nan_to_num(columns["mean_test_score"], nan=-np.inf)
-    columns["rank_test_score"] = rankdata(-scores, method="min").astype(np.int32)
-    return columns
-
-
-def progress_of(study):
-    """Return what the progress bar tells: the best score so far, the number of pruned trials."""
-    trials = finished_trials(study)
-    values = [trial.value for trial in trials if trial.state == TrialState.COMPLETE]
-    pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
-    return {"best": f"{max(values):.3f}" if values else "-", "pruned": pruned}
