@@ -306,7 +306,7 @@ def group_parameters(estimator, groups):
     name, last = estimator.steps[-1] if isinstance(estimator, Pipeline) else ("", estimator)
     if sklearn.get_config()["enable_metadata_routing"]:
         asks = get_routing_for_object(estimator).consumes("fit", ["groups"])
-        return {"groups": groups} if asks or getattr(last, "splits_by_groups", False) else {}
+        return {"groups": groups} if asks else {}
     if name:
         return {f"{name}__{key}": value for key, value in group_parameters(last, groups).items()}
     if not {"cv", "refit"} <= set(estimator.get_params(deep=False)):

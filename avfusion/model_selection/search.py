@@ -90,8 +90,9 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     refit : bool, default=True
         Whether to fit the best configuration on all rows.
     n_jobs : int or None, default=None
-        Number of trials at the same time, each in a process with one thread. What the sampler knows when it
-        chooses then depends on which trial ends first: only one job gives the same search again.
+        Number of trials at the same time, each in a process with its share of the cores. What the sampler
+        knows when it chooses then depends on which trial ends first: only one job gives the same search
+        again. On one GPU take one job: several would wait for each other, each with a copy of the data.
     error_score : "raise" or numeric, default=nan
         Whether an error in a fit ends the search; otherwise it is a warning, and the trial has this score.
     random_state : int, RandomState or None, default=None
@@ -145,6 +146,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     splits_by_groups = True  # whatever cv is: `compare` hands over the groups of the training rows
+    __metadata_request__fit: ClassVar[dict] = {"groups": True}  # so that they arrive with routing on, too
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit", "predict"]), None],

@@ -6,9 +6,11 @@ from copy import copy
 from typing import NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import get_routing_for_object
 from skorch.callbacks import Callback
 
 from avfusion.estimators.fusion import NetworkRegressor
@@ -120,11 +122,11 @@ def fit_watched(estimator, X, y, X_test, y_test, scorer, report, **parameters):
     """
     if report is None:
         return estimator.fit(X, y, **parameters)
-    if isinstance(estimator, Pipeline) and not parameters and len(estimator.steps) > 1:
-        head = estimator[:-1]
-        X, X_test = head.fit_transform(X, y), head.transform(X_test)
-        name, last = estimator.steps[-1]
-        last = fit_watched(last, X, y, X_test, y_test, scorer, report)
+    if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
+        head, (name, last) = estimator[:-1], estimator.steps[-1]
+        of_head, of_last = parameters_of_parts(head, name, last, parameters)
+        X, X_test = head.fit_transform(X, y, **of_head), head.transform(X_test)
+        last = fit_watched(last, X, y, X_test, y_test, scorer, report, **of_last)
         return Pipeline([*head.steps, (name, last)], memory=estimator.memory)
     if not isinstance(estimator, NetworkRegressor):
         return estimator.fit(X, y, **parameters)
@@ -136,6 +138,19 @@ def fit_watched(estimator, X, y, X_test, y_test, scorer, report, **parameters):
     finally:
         estimator.set_params(callbacks=callbacks)
         watching.forget()
+
+
+def parameters_of_parts(head, name, last, parameters):
+    """Sort the parameters of a Pipeline's ``fit`` into those of its head and those of its last step."""
+    if get_config()["enable_metadata_routing"]:
+        asked = (
+            get_routing_for_object(part).consumes(method, parameters)
+            for part, method in ((head, "fit_transform"), (last, "fit"))
+        )
+        return [{key: parameters[key] for key in keys} for keys in asked]
+    prefix = f"{name}__"
+    of_last = {key.removeprefix(prefix): parameters[key] for key in parameters if key.startswith(prefix)}
+    return {key: parameters[key] for key in parameters if not key.startswith(prefix)}, of_last
 
 
 class EpochScores(Callback):

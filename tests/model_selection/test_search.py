@@ -11,13 +11,14 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+import sklearn
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.pruners import NopPruner, ThresholdPruner
 from optuna.samplers import GridSampler
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -371,3 +372,30 @@ def test_it_is_quiet(data, ridge, capfd):
         av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=2).fit(X, y)
     out = capfd.readouterr()
     assert out.out == out.err == ""
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_groups_reach_the_network_of_a_pipeline_and_its_epochs_are_watched(routing, data):
+    X, y = data
+    seen = []
+
+    class Asking(av.EarlyFusionRegressor):
+        def fit(self, X, y=None, groups=None, **parameters):
+            seen.append(groups)
+            return super().fit(X, y, groups=groups, **parameters)
+
+    with sklearn.config_context(enable_metadata_routing=routing):
+        network = Asking(max_epochs=3, hidden_size=4, random_state=0)
+        if routing:
+            network.set_fit_request(groups=True)
+        model = make_pipeline(av.OnFrames(), network)
+        search = av.FusionSearchCV(model, {"asking__lr": [1e-3]}, cv=2, n_trials=1, random_state=0)
+        if routing:  # the groups of an outer cross-validation come this way
+            outer = {"cv": GroupKFold(2), "params": {"groups": X["subject"]}, "error_score": "raise"}
+            searches = cross_validate(search, X, y, return_estimator=True, **outer)["estimator"]
+        else:
+            searches = [search.fit(X, y, groups="subject")]
+    for fitted in searches:
+        steps = fitted.study_.trials[0].intermediate_values
+        assert len(steps) == 2 * 3  # three epochs in each of two folds
+    assert all((groups is not None) == routing for groups in seen)
