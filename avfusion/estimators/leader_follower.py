@@ -26,8 +26,8 @@ class LeaderFollowerRegressor(FusionRegressor):
         o_m = \sum_n s_{mn} v_n + v_m, \quad
         y = [x_{leader}, \mathrm{LayerNorm}([o_1, ..., o_M])]
 
-    where q, k, v (d,) are linear maps of :math:`x_m`. A last bidirectional LSTM reads y. Use it where one
-    stream (often the face) carries most of what is to be predicted and the others help.
+    where q, k, v (d,) are linear maps of :math:`x_m`. A last bidirectional LSTM reads y. It suits data in
+    which one stream (often the face) carries most of what is to be predicted and the others help.
 
     Parameters
     ----------

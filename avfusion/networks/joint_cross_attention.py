@@ -9,7 +9,7 @@ For modalities m = 1 .. M of one row with T steps, all matrices with steps as ro
 
 It differs from `avfusion.networks.recursive_joint_attention` by the term X_m W_m. The publication maps C_m by
 weights along time, H_m = ReLU(W_m X_m + W_cm C_m^T), so that its T is fixed; here, as there, weights act on
-features. ``attention="softmax"`` replaces tanh(.) / n by a softmax over source steps.
+features. W_hm begins at zero, so that attention begins as none. ``attention="softmax"`` replaces tanh(.) / n by a softmax over source steps.
 """
 
 import math
@@ -70,6 +70,8 @@ class JointCrossAttention(nn.Module):
         self.own = maps(hidden_size)  # W_m^T
         self.value = maps(hidden_size)  # W_cm^T
         self.update = maps(hidden_size)  # W_hm^T
+        for layer in self.update:
+            nn.init.zeros_(layer.weight)
         self.dropout = Dropout(dropout)
 
     def forward(self, streams: list[Tensor], mask: Tensor) -> list[Tensor]:

@@ -118,8 +118,9 @@ class DilatedConvolution(nn.Module):
 class ConvolutionEncoder(nn.Module):
     """Encode one stream by a temporal convolutional network, filling in the steps where it was not observed.
 
-    Absence embedding -> linear map and dropout -> `TemporalConvolution`, around which the map is carried on
-    -> normalisation -> dropout.
+    Absence embedding -> linear map -> `TemporalConvolution`, around which the map is carried on
+    -> normalisation -> dropout. There is no dropout of the map: every convolution mixes many of its steps, and
+    what noise .5 leaves of them was learnt by heart (see `avfusion.LeaderFollowerRegressor`).
 
     Parameters
     ----------
@@ -133,8 +134,7 @@ class ConvolutionEncoder(nn.Module):
         Normalise each step over its features, or each feature over the existing steps of the batch (in
         evaluation: of those seen in training), as published.
     dropout : float, default=0.5
-        Share of the entries dropped in training, before the convolutions and of the output; within the
-        convolutions a fifth of it.
+        Share of the entries of the output dropped in training; within the convolutions a fifth of it.
 
     Raises
     ------
@@ -190,8 +190,7 @@ class ConvolutionEncoder(nn.Module):
             Zero in the padding.
         """
         step_mask = mask if step_mask is None else step_mask
-        x = self.linear(self.absence(x, mask, step_mask))  # (B, T, h)
-        x = zero_padding(self.dropout(x), step_mask)
+        x = zero_padding(self.linear(self.absence(x, mask, step_mask)), step_mask)  # (B, T, h)
         x = x + self.convolutions(x, step_mask)  # (B, T, h)
         x = self.norm(x) if isinstance(self.norm, nn.LayerNorm) else self.norm(x, step_mask)
         return zero_padding(self.dropout(x), step_mask)
