@@ -73,7 +73,9 @@ class LeaderFollowerRegressor(FusionRegressor):
     The published network has causal convolutions with weight normalisation (left out here) and batch
     normalisation, and regresses y step by step: ``encoder="tcn", leader_size=128, follower_size=32,
     causal=True, encoder_norm="batch", joint_lstm=False``. On the forty recordings of
-    `make_audiovisual_regression` the LSTMs did much better.
+    `make_audiovisual_regression` these settings have a CCC of .60, ``encoder="tcn"`` alone .88, as the LSTMs.
+    Dropout is that of the encoders' outputs, not of what the convolutions read: with .5 there, too, they had
+    .69.
 
     References
     ----------

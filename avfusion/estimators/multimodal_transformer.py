@@ -111,7 +111,9 @@ class MultimodalTransformerRegressor(EncodedFusionRegressor):
     def _check_parameters(self):
         super()._check_parameters()
         if self.hidden_size % self.n_heads:
-            raise ValueError(f"n_heads={self.n_heads} must divide hidden_size={self.hidden_size}; choose another of the two.")
+            raise ValueError(
+                f"n_heads={self.n_heads} must divide hidden_size={self.hidden_size}; choose another of the two."
+            )
 
     def _lengths(self, X, names, targets, per_frame, reset):
         if reset:

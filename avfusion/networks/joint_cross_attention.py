@@ -9,7 +9,8 @@ For modalities m = 1 .. M of one row with T steps, all matrices with steps as ro
 
 It differs from `avfusion.networks.recursive_joint_attention` by the term X_m W_m. The publication maps C_m by
 weights along time, H_m = ReLU(W_m X_m + W_cm C_m^T), so that its T is fixed; here, as there, weights act on
-features. W_hm begins at zero, so that attention begins as none. ``attention="softmax"`` replaces tanh(.) / n by a softmax over source steps.
+features. ``attention="softmax"`` replaces tanh(.) / n by a softmax over source steps. W_hm begins at zero,
+so that training begins without attention.
 """
 
 import math

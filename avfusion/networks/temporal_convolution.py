@@ -119,8 +119,8 @@ class ConvolutionEncoder(nn.Module):
     """Encode one stream by a temporal convolutional network, filling in the steps where it was not observed.
 
     Absence embedding -> linear map -> `TemporalConvolution`, around which the map is carried on
-    -> normalisation -> dropout. There is no dropout of the map: every convolution mixes many of its steps, and
-    what noise .5 leaves of them was learnt by heart (see `avfusion.LeaderFollowerRegressor`).
+    -> normalisation -> dropout. The map has no dropout: with it, networks found much less (see the notes of
+    `avfusion.LeaderFollowerRegressor`).
 
     Parameters
     ----------
