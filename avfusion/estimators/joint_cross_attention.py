@@ -31,7 +31,8 @@ class JointCrossAttentionRegressor(EncodedFusionRegressor):
 
     The publication has no LSTMs: ``intra_lstm=False, joint_lstm=False`` is nearest to it; by default they are
     there, so that all methods have the same encoders. :math:`W_{hm}` begins at zero, so that training begins
-    with them alone (CCC on synthetic recordings .88, else .84). Its weights on :math:`C_m` act along time and fix T.
+    with them alone (CCC on synthetic recordings .88, else .84).
+    Its weights on :math:`C_m` act along time and fix T.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ class MultimodalTransformerRegressor(EncodedFusionRegressor):
         super()._check_parameters()
         if self.hidden_size % self.n_heads:
             raise ValueError(
-                f"n_heads={self.n_heads} must divide hidden_size={self.hidden_size}; choose another of the two."
+                f"n_heads={self.n_heads} must divide hidden_size={self.hidden_size}; change one of the two."
             )
 
     def _lengths(self, X, names, targets, per_frame, reset):
