@@ -193,7 +193,7 @@ def killed_and_resumed(times, n_trials):
             while kills < times:
                 process = subprocess.Popen(command, **options)
                 process.stdout.readline()
-                time.sleep(rng.uniform(0.0, 1.5))
+                time.sleep(rng.uniform(0.0, 4.0))  # a trial takes about one second
                 kills += process.poll() is None
                 process.send_signal(signal.SIGKILL)
                 process.wait()

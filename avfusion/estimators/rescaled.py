@@ -114,9 +114,11 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
         # before the folds, so that what it objects to names rows of X
         fitted = clone(regressor).fit(X, y, **routed)
-        params = {"groups": groups, **params} if routed else {}
-        asked_for = get_routing_for_object(regressor).consumes("fit", params)
-        held_out = cross_val_predict(regressor, X, y, cv=folds, params={k: params[k] for k in asked_for})
+        for_folds = {}
+        if routed:  # not otherwise: RidgeCV cannot tell what it asks for
+            given = {"groups": groups, **params}
+            for_folds = {k: given[k] for k in get_routing_for_object(regressor).consumes("fit", given)}
+        held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
         self.regressor_ = fitted
         return self
