@@ -173,7 +173,9 @@ class Dropout(nn.Dropout):
         if not self.training or self.p in (0.0, 1.0) or x.device.type != "cpu":
             return super().forward(x)
         uniform = torch.rand_like(x, dtype=torch.promote_types(x.dtype, torch.float32))  # bfloat16 is coarse
-        return x * (uniform >= self.p).to(x.dtype).mul_(1 / (1 - self.p))
+        return (
+            x * (1 / (1 - self.p)) * (uniform >= self.p)
+        )  # what is kept for the way back is of single bytes
 
 
 class BidirectionalLSTM(nn.Module):

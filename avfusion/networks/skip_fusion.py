@@ -22,8 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avfusion.networks.heads import SeparateHeads
+from avfusion.networks.kernels import Linear
 from avfusion.networks.layers import AbsenceEmbedding, Dropout, reorder, reversal
 from avfusion.networks.masking import existing_steps, without_padding, zero_padding
+from avfusion.networks.state_lstm import StateLSTM
 
 __all__ = ["SkipFusion", "SkipLSTM"]
 
@@ -64,36 +66,44 @@ class SkipLSTM(nn.Module):
             )
         sizes = [input_size, *[output_size] * (n_layers - 1)][:n_layers]
         self.forwards, self.backwards = (
-            nn.ModuleList(nn.LSTM(size, output_size // 2, batch_first=True) for size in sizes)
-            for _ in range(2)
+            nn.ModuleList(StateLSTM(size, output_size // 2) for size in sizes) for _ in range(2)
         )
         # hidden states of (layer 0 forwards, layer 0 backwards, layer 1 forwards, ...), then all cell states
         self.initial_state = nn.Parameter(torch.zeros(4 * n_layers, output_size // 2)) if n_layers else None
         self.dropout = Dropout(dropout)
-        self.linear = nn.Linear(input_size + (output_size if n_layers else 0), output_size)
+        self.linear = Linear(input_size + (output_size if n_layers else 0), output_size)
         nn.init.xavier_uniform_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, T, D), (B, T) -> (B, T, output_size), zero in the padding; x is zero there too."""
-        y = x
-        order = None if without_padding(mask) else reversal(mask)
-        for layer in range(len(self.forwards)):
-            y = self._layer(layer, self.dropout(y) if layer else y, order)  # (B, T, output_size)
-        joined = torch.cat([x, y], -1) if len(self.forwards) else x
-        return zero_padding(F.normalize(self.linear(self.dropout(joined)), dim=-1), mask)
+        n_layers = len(self.forwards)
+        x = y = x.transpose(0, 1).contiguous()  # (T, B, D)
+        turn = None if without_padding(mask) else reversal(mask)
+        for layer in range(n_layers):
+            y = self._layer(layer, self.dropout(y) if layer else y, turn)  # (T, B, output_size)
+        joined = torch.cat([x, y], -1) if n_layers else x
+        joined = F.normalize(self.linear(self.dropout(joined)), dim=-1)
+        return zero_padding(joined.transpose(0, 1), mask)
 
-    def _layer(self, layer: int, x: Tensor, order: Tensor | None) -> Tensor:
-        def start(direction):
-            n = len(self.initial_state) // 2
-            rows = [2 * layer + direction, n + 2 * layer + direction]  # of h and of c
-            return tuple(self.initial_state[row].expand(1, len(x), -1).contiguous() for row in rows)
-
-        ahead, _ = self.forwards[layer](x, start(0))  # (B, T, output_size / 2)
-        turned = x.flip(1) if order is None else reorder(x, order)
-        back, _ = self.backwards[layer](turned, start(1))
-        back = back.flip(1) if order is None else reorder(back, order)
+    def _layer(self, layer: int, x: Tensor, turn: Tensor | None) -> Tensor:
+        """(T, B, D) -> (T, B, output_size)."""
+        hidden, cell = self.initial_state.chunk(2)
+        ahead, back = (
+            [state[2 * layer + direction].expand(x.shape[1], -1) for state in (hidden, cell)]
+            for direction in range(2)
+        )
+        ahead = self.forwards[layer](x, *ahead)  # (T, B, output_size / 2)
+        if turn is None:
+            back = self.backwards[layer](x, *back, backwards=True)
+        else:  # its first step is each row's last one
+            back = turned(self.backwards[layer](turned(x, turn), *back), turn)
         return torch.cat([ahead, back], -1)
+
+
+def turned(x: Tensor, turn: Tensor) -> Tensor:
+    """Reverse each row within its length: (T, B, D), the row's `reversal` -> (T, B, D)."""
+    return reorder(x.transpose(0, 1), turn).transpose(0, 1)
 
 
 class SkipFusion(nn.Module):

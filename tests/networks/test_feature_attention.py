@@ -180,9 +180,11 @@ def test_tiles_give_what_the_whole_gives(tile, monkeypatch):
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
 @pytest.mark.parametrize("size", [1e-6, 0.1, 1.0])
 def test_large_tiles_are_exact_in_onednn_too(size, monkeypatch):
-    calls, product = [], feature_attention.onednn_product
+    calls, row_product = [], feature_attention.row_product
     monkeypatch.setattr(
-        feature_attention, "onednn_product", lambda *xs: calls.append(xs[0].shape) or product(*xs)
+        feature_attention,
+        "row_product",
+        lambda *xs, **options: calls.append(xs[1].shape) or row_product(*xs, **options),
     )
     monkeypatch.setattr(feature_attention, "TILE", 90)
     value, key, query = random_arguments((6, 6, 22))
@@ -190,20 +192,25 @@ def test_large_tiles_are_exact_in_onednn_too(size, monkeypatch):
     double = [x.detach().double().requires_grad_() for x in single]
     found = attended_features(*single, 0.7)
     expected = double[0] @ torch.tanh(double[1].transpose(1, 2) @ double[2] * 0.7)
-    assert calls == [(1, 4, 6)] * 3  # columns in tiles of 15 and of 7, which is too few: once a row
+    # columns in tiles of 15 and of 7, which is too few: two products for each of three rows
+    assert calls == [(1, 4, 15), (1, 6, 15)] * 3
     ours = torch.autograd.grad(found.sum(), single)  # an expanded gradient
+    assert len(calls) == 6 + 3 * 5
     theirs = torch.autograd.grad(expected.sum(), double)
     for x, y in zip((found, *ours), (expected, *theirs)):
         assert (x - y).abs().max() <= 2e-6 * y.abs().max()
 
 
-def test_what_onednn_cannot_do_takes_the_other_way(monkeypatch):
-    large = random_arguments((600, 600), n_rows=1, dtype=torch.float32)
-    assert feature_attention.suits_onednn(*large) == torch.backends.mkldnn.is_available()
-    others = [[x.double() for x in large], [x.expand(2, -1, -1) for x in large], [x[..., :9] for x in large]]
-    assert not any(feature_attention.suits_onednn(*pair) for pair in others)
+def test_small_rows_and_what_onednn_cannot_do_take_the_other_way(monkeypatch):
+    def large(*pair):
+        return feature_attention.products_of_tile(*pair)[0] is feature_attention.row_product
+
+    whole = random_arguments((600, 600), n_rows=1, dtype=torch.float32)
+    assert large(*whole) == torch.backends.mkldnn.is_available()
+    others = [[x.double() for x in whole], [x.expand(2, -1, -1) for x in whole], [x[..., :9] for x in whole]]
+    assert not any(large(*pair) for pair in others)
     monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
-    assert not feature_attention.suits_onednn(*large)
+    assert not large(*whole)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
