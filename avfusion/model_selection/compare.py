@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import sklearn
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
@@ -24,6 +25,7 @@ from avfusion.model_selection.comparison import Comparison
 from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.folds import check_no_copies, make_folds
 from avfusion.model_selection.record import described, package_versions, plain, rows_of
+from avfusion.model_selection.repeatable import not_repeatable
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.model_selection.tables import Evaluation, out_of_fold
 from avfusion.progress import progress_bar
@@ -90,7 +92,7 @@ def compare(
     Raises
     ------
     TypeError
-        If `estimators` is not a dict of estimators.
+        If `estimators` is not a dict of estimators, or the content of something in X or y cannot be read.
     ValueError
         If lengths differ, nothing is labelled, `groups` or `cv` do not fit the rows, or the same recording is
         in two groups.
@@ -113,7 +115,8 @@ def compare(
     _check_estimators(estimators)
     if not (error_score == "raise" or (isinstance(error_score, float) and np.isnan(error_score))):
         raise ValueError(f"error_score must be 'raise' or nan, not {error_score!r}.")
-    X = as_sequences(X) if isinstance(X, Mapping) else X
+    if isinstance(X, Mapping) and not issparse(X):  # one kind of sparse matrix is a dict
+        X = as_sequences(X)
     y = list(y) if isinstance(y, tuple) else y
     targets = as_targets(y)
     if np.isnan(targets.values).all():
@@ -129,6 +132,7 @@ def compare(
     if not _all_labelled(_safe_indexing(y, tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
     _check_scores(scores, _safe_indexing(y, tested))
+    data = fingerprint(X, y)  # before the runs: it refuses what cannot be read
     runs = _run(estimators, X, y, group_of_row, folds, n_jobs, verbose, error_score)
     parts = {name: [runs[name, fold] for fold in range(len(folds))] for name in estimators}
     predictions = {name: out_of_fold(y, tests, [part[0] for part in own]) for name, own in parts.items()}
@@ -152,7 +156,7 @@ def compare(
     fold_of_row = np.full(targets.n_rows, -1)
     for fold, test in enumerate(tests):
         fold_of_row[test] = fold
-    settings = _settings(estimators, cv, folds, group_of_row, bootstrap) | {"data": fingerprint(X, y)}
+    settings = _settings(estimators, cv, folds, group_of_row, bootstrap) | {"data": data}
     recipe = {
         "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
         "folds": folds,
@@ -339,4 +343,9 @@ def _settings(estimators, cv, folds, groups, bootstrap):
         **bootstrap,
         "fold_rows": rows_of(folds),
         "versions": package_versions(),
+        "not_repeatable": {
+            str(name): reasons
+            for name, estimator in estimators.items()
+            if (reasons := not_repeatable(estimator))
+        },
     }

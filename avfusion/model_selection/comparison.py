@@ -44,8 +44,9 @@ class Comparison:
     scores : tuple of str
         Names of the scores.
     settings : dict
-        How it was done: parameters of each estimator, rows of each fold, bootstrap,
-        versions, a hash of the data. All of it is JSON.
+        How it was done: parameters of each estimator, rows of each fold, bootstrap, versions, a hash of the
+        data, and under "not_repeatable" what in an estimator will give `rerun` other numbers. All of it is
+        JSON.
     recipe : dict, optional
         What `rerun` needs: unfitted estimators, folds, groups, scoring and seed.
 

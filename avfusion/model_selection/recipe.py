@@ -2,7 +2,6 @@
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 
 import joblib
@@ -12,7 +11,7 @@ from sklearn.base import clone
 from avfusion.model_selection.compare import compare
 from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.record import RECIPE, package_versions
-from avfusion.sequences.convert import as_sequences
+from avfusion.model_selection.repeatable import not_repeatable
 
 
 def rerun(folder, X, y, *, n_jobs=None, verbose=True):
@@ -27,7 +26,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     folder : str or Path
         Where `Comparison.save` or `FusionSearchCV.save` wrote to.
     X, y : as in `compare`
-        The same data.
+        The same data, in the same form or in that which `avfusion.as_sequences` or numpy makes of it.
     n_jobs : int, optional
         Processes over estimators and folds (of a search: over trials), as in joblib.
     verbose : bool
@@ -48,7 +47,8 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     Warns
     -----
     UserWarning
-        If packages have other versions than then, or a search had or has several jobs.
+        If packages have other versions than then, or a search had or has several jobs, a timeout, or a
+        sampler without a seed.
 
     See Also
     --------
@@ -72,14 +72,13 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; save() of a Comparison or a search writes it.")
     recipe = joblib.load(path)
-    X = as_sequences(X) if isinstance(X, Mapping) else X
-    y = list(y) if isinstance(y, tuple) else y
     if fingerprint(X, y) != recipe["data"]:
         raise ValueError(
             f"X or y are not the data of the result in {str(folder)!r}: their fingerprint differs. Give "
             "the same rows in the same order, with the same columns, types and labels."
         )
     _warn_of_other_versions(recipe["versions"])
+    _warn_of_chance(recipe)
     if "search" in recipe:
         return _search_again(recipe, X, y, n_jobs, verbose)
     result = compare(
@@ -98,6 +97,14 @@ def _warn_of_other_versions(then):
     other = [f"{name} {of} (now {now.get(name)})" for name, of in then.items() if now.get(name) != of]
     if other:
         warnings.warn(f"The result is from {', '.join(other)}: numbers may differ.", stacklevel=3)
+
+
+def _warn_of_chance(recipe):
+    estimators = {"the search": recipe["search"]} if "search" in recipe else recipe["estimators"]
+    found = {name: not_repeatable(estimator) for name, estimator in estimators.items()}
+    reasons = [f"{name}: {reason}" for name, of_name in found.items() for reason in of_name]
+    if reasons:
+        warnings.warn(f"Other numbers are to be expected. {'; '.join(reasons)}.", stacklevel=3)
 
 
 def _search_again(recipe, X, y, n_jobs, verbose):

@@ -5,8 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from optuna.distributions import FloatDistribution
-from optuna.samplers import RandomSampler
+from optuna.samplers import RandomSampler, TPESampler
+from scipy import sparse
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
 from avfusion.model_selection import compare, rerun
@@ -119,3 +122,80 @@ def test_a_sampler_is_the_same_after_a_search():
     search = search_of(sampler=RandomSampler(seed=5))
     first = search.fit(X, y).cv_results_["params"]
     assert search.fit(X, y).cv_results_["params"] == first
+
+
+NUMBERS = np.random.default_rng(0).normal(size=(30, 3))
+STREAMS = [{"audio": np.random.default_rng(row).normal(size=(20, 2))} for row in range(6)]
+LABELS = [row["audio"][:, 0] for row in STREAMS]
+
+
+@pytest.mark.parametrize(
+    ("X", "y"),
+    [
+        (NUMBERS.tolist(), NUMBERS[:, 0].tolist()),
+        (NUMBERS, tuple(NUMBERS[:, 0])),
+        (STREAMS, LABELS),
+        ({"audio": [row["audio"] for row in STREAMS]}, LABELS),
+    ],
+)
+def test_rerun_of_a_search_takes_data_in_every_form_that_fit_takes(tmp_path, X, y):
+    streams = X is not NUMBERS and not isinstance(X[0] if isinstance(X, list) else None, list)
+    model, name = (av.FrameRegressor(Ridge()), "regressor__alpha") if streams else (Ridge(), "alpha")
+    search = av.FusionSearchCV(model, {name: [1.0, 10.0]}, cv=2, n_trials=2, random_state=0).fit(X, y)
+    again = rerun(search.save(tmp_path), X, y, verbose=False)
+    np.testing.assert_array_equal(again.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"])
+
+
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.lil_matrix, sparse.dok_matrix])
+def test_rerun_knows_sparse_data_by_their_values(tmp_path, form):
+    y = NUMBERS[:, 0]
+    first = compare({"ridge": Ridge()}, form(NUMBERS), y, cv=2, scoring="mae", verbose=False)
+    again = rerun(first.save(tmp_path), form(NUMBERS), y, verbose=False)
+    assert again.table["mae"].equals(first.table["mae"])
+    with pytest.raises(ValueError, match="not the data of the result"):
+        rerun(tmp_path, form(5 * NUMBERS[:, ::-1]), y, verbose=False)
+
+
+def test_data_that_cannot_be_read_are_refused_before_anything_is_fitted():
+    class Fitted(Ridge):
+        def fit(self, X, y):
+            raise AssertionError
+
+    X = pd.DataFrame(NUMBERS).assign(call=[lambda: 0] * 30)
+    with pytest.raises(TypeError, match="Column 'call': the content of a function cannot be read"):
+        compare({"a": Fitted()}, X, NUMBERS[:, 0], verbose=False)
+
+
+CHANCE = [
+    ({"sampler": RandomSampler()}, "sampler: RandomSampler has no seed"),
+    ({"sampler": TPESampler()}, "sampler: TPESampler has no seed"),
+    ({"timeout": 100.0}, "timeout: how many trials 100 s are enough for differs"),
+]
+
+
+@pytest.mark.parametrize(("options", "reason"), CHANCE)
+def test_rerun_of_a_search_warns_of_chance(tmp_path, options, reason):
+    search = av.FusionSearchCV(Ridge(), {"alpha": [1.0, 10.0]}, cv=2, n_trials=1, random_state=0, **options)
+    folder = search.fit(NUMBERS, NUMBERS[:, 0]).save(tmp_path)
+    with pytest.warns(UserWarning, match=f"the search: {reason}"):
+        rerun(folder, NUMBERS, NUMBERS[:, 0], verbose=False)
+
+
+@pytest.mark.parametrize(("options", "reason"), CHANCE)
+def test_a_comparison_records_chance_in_a_search_and_rerun_warns(tmp_path, options, reason):
+    search = av.FusionSearchCV(Ridge(), {"alpha": [1.0, 10.0]}, cv=2, n_trials=1, random_state=0, **options)
+    models = {"plain": Ridge(), "tuned": make_pipeline(StandardScaler(), search)}
+    result = compare(models, NUMBERS, NUMBERS[:, 0], cv=2, scoring="mae", verbose=False)
+    (found,) = result.settings["not_repeatable"].pop("tuned")
+    assert found.startswith(f"fusionsearchcv__{reason}")
+    assert result.settings["not_repeatable"] == {}
+    with pytest.warns(UserWarning, match=f"tuned: fusionsearchcv__{reason}"):
+        rerun(result.save(tmp_path), NUMBERS, NUMBERS[:, 0], verbose=False)
+
+
+def test_a_search_with_a_seed_is_rerun_without_a_warning(tmp_path, recwarn):
+    search = av.FusionSearchCV(
+        Ridge(), {"alpha": [1.0, 10.0]}, cv=2, n_trials=1, sampler=TPESampler(seed=0)
+    ).fit(NUMBERS, NUMBERS[:, 0])
+    rerun(search.save(tmp_path), NUMBERS, NUMBERS[:, 0], verbose=False)
+    assert not [str(w.message) for w in recwarn if "Other numbers" in str(w.message)]
