@@ -1,11 +1,14 @@
 """The folds of a comparison, and the checks that nothing leaks between them."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, check_cv
 
 from avfusion.sequences.array import SequenceArray
 from avfusion.sequences.target_columns import row_name
+from avfusion.sequences.targets import as_targets
 
 _FEW_GROUPS = 10
 
@@ -78,6 +81,51 @@ def split_rows(cv, X, y, groups):
         if np.intersect1d(train, test).size:
             raise ValueError(f"Fold {number} of cv tests rows that it trains on.")
     return folds
+
+
+def labelled_folds(folds, y):
+    """Leave out the folds that have nothing to be scored on, with a warning.
+
+    Parameters
+    ----------
+    folds : list of (train, test)
+    y : as in `compare`
+        The labels; NaN and missing rows are unlabelled.
+
+    Returns
+    -------
+    list of (train, test)
+        Those whose test rows have a label of every target.
+
+    Raises
+    ------
+    ValueError
+        If none is left.
+
+    Warns
+    -----
+    UserWarning
+        Names the folds that are left out.
+
+    Examples
+    --------
+    >>> folds = [(np.array([1]), np.array([0])), (np.array([0]), np.array([1]))]
+    >>> len(labelled_folds(folds, [0.5, 0.7]))
+    2
+    """
+    labelled = as_targets(y).labelled
+    missing = [
+        number for number, (_, test) in enumerate(folds, start=1) if not labelled[test].any(axis=0).all()
+    ]
+    if len(missing) == len(folds):
+        raise ValueError("No fold has a label of every target in its test rows, so that none can be scored.")
+    if missing:
+        warnings.warn(
+            f"Of {len(folds)} folds these have no label of every target in their test rows and are left out: "
+            f"{', '.join(map(str, missing))}.",
+            stacklevel=3,
+        )
+    return [fold for number, fold in enumerate(folds, start=1) if number not in missing]
 
 
 def _splitter(cv, groups):

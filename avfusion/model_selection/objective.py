@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 
 from avfusion.metrics import scorers
-from avfusion.model_selection.folds import split_rows
+from avfusion.model_selection.folds import labelled_folds, split_rows
 from avfusion.model_selection.search_spaces import read_space, suggest
 from avfusion.model_selection.watched_folds import FoldOutcome, score_folds
 from avfusion.sequences.groups import read_groups
@@ -68,7 +68,7 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     """
     space = read_space(space, estimator)
     groups = read_groups(groups, X)
-    folds = split_rows(cv, X, y, groups)
+    folds = labelled_folds(split_rows(cv, X, y, groups), y)
     scorer = resolve_scorer(estimator, scoring)
 
     def objective(trial):
@@ -79,7 +79,7 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
         def watch(fold, share, value):
             nonlocal last
             step = int(np.ceil(STEPS_PER_FOLD * (fold + share) - 1e-9))
-            if step <= last:
+            if step <= last or not np.isfinite(value):
                 return
             last = step
             trial.report(value, step)
@@ -99,8 +99,10 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
 
 def resolve_scorer(estimator, scoring):
     """Return ``scorer(estimator, X, y)`` for one of our names, one of scikit-learn's, a scorer or None."""
-    return (
-        scorers[scoring]
-        if isinstance(scoring, str) and scoring in scorers
-        else check_scoring(estimator, scoring)
-    )
+    if not isinstance(scoring, str):
+        return check_scoring(estimator, scoring)
+    if f"neg_{scoring}" in scorers:
+        raise ValueError(
+            f"scoring={scoring!r} is an error, and of scores the highest is the best: use 'neg_{scoring}'."
+        )
+    return scorers[scoring] if scoring in scorers else check_scoring(estimator, scoring)

@@ -27,16 +27,16 @@ from avfusion.estimators import RecursiveJointAttentionRegressor
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.training import random_generator
 from avfusion.model_selection.compare import group_parameters
-from avfusion.model_selection.fingerprint import fingerprint
-from avfusion.model_selection.folds import split_rows
+from avfusion.model_selection.folds import labelled_folds, split_rows
+from avfusion.model_selection.identity import check_identity, content_hash, identity_of
 from avfusion.model_selection.objective import STEPS_PER_FOLD, optuna_objective, resolve_scorer
 from avfusion.model_selection.record import described, package_versions, plain, rows_of, write_recipe
+from avfusion.model_selection.sampling import PlaceSampler
 from avfusion.model_selection.search_spaces import read_space
 from avfusion.model_selection.studies import (
     bury_dead_trials,
     finished_trials,
     in_memory,
-    name_study,
     quiet_optuna,
     storage_of,
 )
@@ -45,7 +45,6 @@ from avfusion.persistence import in_one_step
 from avfusion.progress import progress_bar
 from avfusion.sequences import as_sequences
 from avfusion.sequences.groups import read_groups
-from avfusion.sequences.targets import as_targets
 
 __all__ = ["FusionSearchCV"]
 
@@ -72,11 +71,14 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         A key of `avfusion.metrics.scorers`, what scikit-learn knows, or ``scorer(estimator, X, y)``; None is
         the estimator's own score, the CCC. Higher is better.
     n_trials : int, default=20
-        Number of configurations in the study, those of a former, killed search included.
+        Number of configurations in the study, those of a former, killed search included. Where several
+        searches share it, each of them but one may run a trial more.
     timeout : float or None, default=None
         Seconds after which no new trial begins.
     sampler : optuna sampler or None, default=None
-        By default TPE, seeded by `random_state` and the number of the trial.
+        By default TPE, seeded by `random_state` and the place of the trial, so that a search that was killed
+        tries what it would have tried. One of your own is seeded anew when a search goes on. One that has
+        nothing left to suggest, such as a full grid, ends the search.
     pruner : optuna pruner or None, default=None
         By default a trial ends that is not among the best 40 % of those before it, from the fifth trial and a
         third of the first fold on.
@@ -85,8 +87,9 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Where trials are kept: a journal file, a database URL such as "sqlite:///study.db", or an optuna
         storage. None keeps them in memory.
     study_name : str or None, default=None
-        Name of the study in the storage; by default made from the data, the folds, the estimator and the
-        scoring, so that the same search goes on and another one does not meddle.
+        Name of the study in the storage; by default made from the data, the folds, the estimator, the space
+        and the scoring, so that the same search goes on and another one does not meddle. A study of this name
+        that is about something else is refused.
     refit : bool, default=True
         Whether to fit the best configuration on all rows.
     n_jobs : int or None, default=None
@@ -218,25 +221,25 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the space names parameters that the estimator has not, groups do not fit, or no trial came to
-            its end.
+            If the space names parameters that the estimator has not, groups do not fit, the study is about
+            something else, or no trial came to its end.
         """
         self._validate_params()
-        labels = as_targets(y).values
+        self._forget()
         X, y = read_rows(X), y if isinstance(y, (pd.DataFrame, pd.Series, list)) else np.asarray(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
         row_groups = read_groups(groups, X)
-        folds = split_rows(self.cv, X, y, row_groups)
+        folds = labelled_folds(split_rows(self.cv, X, y, row_groups), y)
         scorer = resolve_scorer(estimator, self.scoring)
         objective = optuna_objective(
             estimator, X, y, space=space, cv=folds, scoring=self.scoring, groups=row_groups
         )
-        name = self.study_name or name_study(estimator, self.scoring, labels, folds)
+        identity = identity_of(estimator, self.scoring, space, folds, X, y, row_groups)
         seed = seed_of(self.random_state)
-        self.study_ = self._search(objective, name, seed)
-        self._sign(X, y, row_groups, folds, estimator, seed)
+        self.study_ = self._search(objective, identity, estimator, seed)
+        self._sign(identity["data"], row_groups, folds, estimator, seed)
         self.scorer_, self.n_splits_ = scorer, len(folds)
         trials = finished_trials(self.study_)
         self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
@@ -297,7 +300,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
         ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
         `avfusion.model_selection.rerun` takes; a warning stands for it if something in it cannot be pickled,
-        such as a lambda. The fitted model itself goes into a file by `avfusion.save`.
+        such as a lambda. The fitted model itself goes into a file by `avfusion.persistence.save`.
 
         Parameters
         ----------
@@ -324,11 +327,17 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         write_recipe(self._recipe, folder)
         return folder
 
-    def _sign(self, X, y, groups, folds, estimator, seed):
+    def _forget(self):
+        """Remove what a former fit found, some of which this one may not come to."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
+            delattr(self, name)
+
+    def _sign(self, data, groups, folds, estimator, seed):
         """Keep how the search was done, for people and for `rerun`."""
-        facts = {"versions": package_versions(), "data": fingerprint(X, y)}
-        again = clone(self).set_params(cv=folds, storage=None, study_name=None, random_state=seed)
-        self._recipe = {"search": again, "groups": groups, "cv": self.cv, **facts}
+        facts = {"versions": package_versions(), "data": data}
+        changes = {"cv": folds, "storage": None, "study_name": None, "random_state": seed}
+        again = clone(type(self)(**(self.get_params(deep=False) | changes)))
+        self._recipe = {"search": again, "groups": groups, **facts}
         own = {key: plain(value) for key, value in self.get_params(deep=False).items() if key != "estimator"}
         self.record_ = {
             **{
@@ -341,18 +350,24 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
             **facts,
         }
 
-    def _search(self, objective, name, seed):
+    def _search(self, objective, identity, estimator, seed):
         """Run the trials that the study lacks; return the study."""
         n_jobs = joblib.effective_n_jobs(self.n_jobs)
-        sampler = deepcopy(self.sampler)  # it changes as it is used, and a parameter is not to change
+        shared = n_jobs > 1
+        # a sampler changes as it is used, and a parameter is not to change
+        sampler = deepcopy(self.sampler) or PlaceSampler(seed, constant_liar=shared)
         pruner = self.pruner or PercentilePruner(40.0, n_startup_trials=4, n_warmup_steps=STEPS_PER_FOLD // 3)
+        name = self.study_name or f"{type(estimator).__name__}-{content_hash(identity)[:12]}"
         begin = time.monotonic()
-        with quiet_optuna(), storage_of(self.storage, shared=n_jobs > 1) as storage:
+        with quiet_optuna(), storage_of(self.storage, shared) as storage:
             study = optuna.create_study(
                 study_name=name, storage=storage, direction="maximize", load_if_exists=True, pruner=pruner
             )
+            check_identity(study, identity)
             bury_dead_trials(study)
-            done = len(finished_trials(study))
+            done, exhausted = len(finished_trials(study)), False
+            if done:
+                sampler.reseed_rng()  # or one with a seed of its own would suggest the same once more
             with progress_bar(
                 total=self.n_trials, initial=min(done, self.n_trials), disable=not self.verbose,
                 unit="trial", desc="search",
@@ -360,15 +375,17 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
                 def tasks():
                     for _ in range(self.n_trials - done):
-                        if self.timeout is None or time.monotonic() - begin < self.timeout:
+                        in_time = self.timeout is None or time.monotonic() - begin < self.timeout
+                        if in_time and not exhausted:
                             yield delayed(run_trial)(
-                                storage, name, objective, sampler, pruner, seed, self.n_trials,
-                                n_jobs > 1, self.error_score == "raise",
+                                storage, name, objective, sampler, pruner, self.n_trials, shared,
+                                self.error_score == "raise",
                             )  # fmt: skip
 
-                for error in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks()):
-                    if error:
-                        warnings.warn(f"A trial failed: {error}", FitFailedWarning, stacklevel=3)
+                for outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks()):
+                    exhausted = exhausted or not outcome.more
+                    if outcome.error:
+                        warnings.warn(f"A trial failed: {outcome.error}", FitFailedWarning, stacklevel=3)
                     bar.set_postfix(progress_of(study), refresh=False)
                     bar.update()
             return study if self.storage is not None else in_memory(study)

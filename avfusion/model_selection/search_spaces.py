@@ -5,6 +5,8 @@ learning rate, regularisation (dropout, noise on the inputs, weight decay), the 
 number of epochs. They are a start, to be narrowed or extended: a space is a plain dict.
 """
 
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from functools import singledispatch
 
@@ -37,6 +39,7 @@ OF_ONE_METHOD = {  # further parameters, where an estimator has them
     "n_recursions": IntDistribution(1, 3),
     "attention": CategoricalDistribution(["softmax", "tanh"]),
 }
+_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 ALPHA = FloatDistribution(1e-1, 1e5, log=True)
 FOREST = {
     "min_samples_leaf": IntDistribution(1, 50, log=True),
@@ -145,7 +148,13 @@ def read_space(space, estimator):
     """
     if isinstance(space, Callable):
         return space
-    space = search_space(estimator) if space is None else space
+    if space is None:
+        space = search_space(estimator)
+        if not space:
+            raise ValueError(
+                f"No space is known for {type(estimator).__name__} as it is given: the estimators within it "
+                "are None or of kinds unknown to search_space. Set them, or give space."
+            )
     if not isinstance(space, Mapping) or not space:
         raise ValueError(
             f"space={space!r} for {type(estimator).__name__}: expected a dict of parameter name to optuna "
@@ -164,8 +173,39 @@ def _distribution(name, value):
     if isinstance(value, BaseDistribution):
         return value
     if isinstance(value, (list, tuple)) and len(value):
-        return CategoricalDistribution(value)
+        with warnings.catch_warnings():  # a storage cannot keep all choices, but it can keep their labels
+            warnings.simplefilter("ignore", UserWarning)
+            return CategoricalDistribution(value)
     raise TypeError(f"space[{name!r}] is {value!r}; expected an optuna distribution or a list of choices.")
+
+
+def labelled(choices):
+    """Return choices by what a study can keep of them: themselves, or a text for what is no plain value.
+
+    Parameters
+    ----------
+    choices : sequence
+        Of anything: tuples, estimators, functions.
+
+    Returns
+    -------
+    dict
+        Label to choice, in the order of the choices. Labels are the same in every process.
+
+    Examples
+    --------
+    >>> labelled([1, None, (1, 5), abs])
+    {1: 1, None: None, '(1, 5)': (1, 5), 'abs': <built-in function abs>}
+    """
+    labels = {}
+    for number, choice in enumerate(choices):
+        label = choice
+        if not (choice is None or isinstance(choice, (bool, int, float, str))):
+            label = getattr(choice, "__qualname__", None) or _ADDRESS.sub("", repr(choice))
+        if label in labels:  # 1 and True are one to a dict, as are two functions of one name
+            label = f"{number}: {label}"
+        labels[label] = choice
+    return labels
 
 
 def suggest(trial, space):
@@ -195,7 +235,8 @@ def suggest(trial, space):
 
 def _suggest_one(trial, name, distribution):
     if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(name, distribution.choices)
+        choices = labelled(distribution.choices)
+        return choices[trial.suggest_categorical(name, list(choices))]
     kind = trial.suggest_float if isinstance(distribution, FloatDistribution) else trial.suggest_int
     step = {} if distribution.step is None else {"step": distribution.step}
     return kind(name, distribution.low, distribution.high, log=distribution.log, **step)

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import joblib
 import optuna
 import psutil
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, get_storage
@@ -81,6 +80,11 @@ def tell(study, trial, value, state, error=None):
     value : float or None
     state : optuna.trial.TrialState
     error : Exception, optional
+
+    Returns
+    -------
+    bool
+        Whether the sampler has more to suggest.
     """
     if error is not None:
         trial.set_user_attr(_ERROR, f"{type(error).__name__}: {error}")
@@ -91,6 +95,22 @@ def tell(study, trial, value, state, error=None):
         # trial is told by then
         if study.get_trials(deepcopy=False)[trial.number].state != state:
             raise
+        return False
+    return True
+
+
+def was_cut_off(trial):
+    """Tell whether a trial failed with its process, for no reason of its own.
+
+    Parameters
+    ----------
+    trial : optuna.trial.FrozenTrial
+
+    Returns
+    -------
+    bool
+    """
+    return trial.state == TrialState.FAIL and _ERROR not in trial.user_attrs
 
 
 def finished_trials(study):
@@ -117,8 +137,7 @@ def finished_trials(study):
     return [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-        or (trial.state == TrialState.FAIL and _ERROR in trial.user_attrs)
+        if trial.state.is_finished() and not was_cut_off(trial)
     ]
 
 
@@ -149,29 +168,6 @@ def _is_alive(worker):
         return abs(psutil.Process(pid).create_time() - created) < 1
     except psutil.NoSuchProcess:
         return False
-
-
-def name_study(estimator, scoring, labels, folds):
-    """Name a study after what it is about, so that the same search finds it and another one does not.
-
-    Parameters
-    ----------
-    estimator : estimator
-    scoring : str, callable or None
-    labels : ndarray
-    folds : list of (train, test)
-
-    Returns
-    -------
-    str
-    """
-    parameters = {key: repr(value) for key, value in sorted(estimator.get_params().items())}
-    about = joblib.hash([type(estimator).__qualname__, parameters, _name_of(scoring), labels, list(folds)])
-    return f"{type(estimator).__name__}-{about[:12]}"
-
-
-def _name_of(scoring):
-    return getattr(scoring, "__qualname__", type(scoring).__qualname__) if callable(scoring) else str(scoring)
 
 
 def in_memory(study):

@@ -1,8 +1,9 @@
 """One trial of a search, run in any process, and what all of them came to."""
 
+from typing import NamedTuple
+
 import numpy as np
 import optuna
-from optuna.samplers import TPESampler
 from optuna.trial import FixedTrial, TrialState
 from scipy.stats import rankdata
 
@@ -11,22 +12,39 @@ from avfusion.model_selection.studies import begin_trial, finished_trials, quiet
 from avfusion.model_selection.watched_folds import FoldOutcome
 
 
-def run_trial(storage, name, objective, sampler, pruner, seed, n_trials, shared, raise_errors):
-    """Run one more trial of a study, if it still lacks one; return what went wrong, if anything did."""
+class TrialOutcome(NamedTuple):
+    """What the process of a search needs to know of a trial that ran in another one.
+
+    Parameters
+    ----------
+    error : str or None
+        Why it failed.
+    more : bool
+        Whether the sampler has more to suggest.
+
+    Examples
+    --------
+    >>> TrialOutcome().more
+    True
+    """
+
+    error: str | None = None
+    more: bool = True
+
+
+def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors):
+    """Run one more trial of a study, if it still lacks one; return a `TrialOutcome`."""
     with quiet_optuna():
-        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
-        done = len(finished_trials(study))
-        if done >= n_trials:
-            return None
-        if sampler is None:
-            trial_seed = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
-            sampler = TPESampler(seed=trial_seed, constant_liar=shared)
-        elif shared:
+        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
+        if len(finished_trials(study)) >= n_trials:
+            return TrialOutcome()
+        if shared:
             sampler.reseed_rng()  # every process got the same one
-        study.sampler = sampler
         trial = begin_trial(study)
         try:
             value, state, error = objective(trial), TrialState.COMPLETE, None
+            if not np.isfinite(value):
+                value, state, error = None, TrialState.FAIL, not_a_number(trial)
         except optuna.TrialPruned:
             value, state, error = None, TrialState.PRUNED, None
         except Exception as raised:
@@ -34,10 +52,17 @@ def run_trial(storage, name, objective, sampler, pruner, seed, n_trials, shared,
         except BaseException:  # Ctrl-C: nobody's fault, so that a resumed search runs as many trials as asked
             study.tell(trial, state=TrialState.FAIL)
             raise
-        tell(study, trial, value, state, error)
+        more = tell(study, trial, value, state, error)
         if error is not None and raise_errors:
             raise error
-        return None if error is None else f"{type(error).__name__}: {error}"
+        return TrialOutcome(None if error is None else f"{type(error).__name__}: {error}", more)
+
+
+def not_a_number(trial):
+    """Return the error of a trial whose score is no number, which optuna would neither keep nor count."""
+    scores = trial.user_attrs.get("score", ())
+    bad = [f"{score} in fold {fold}" for fold, score in enumerate(scores, start=1) if not np.isfinite(score)]
+    return ValueError(f"the score is {', '.join(bad) or 'not finite'}")
 
 
 def parameters_of(trial, space):

@@ -14,10 +14,11 @@ import pytest
 import sklearn
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.pruners import NopPruner, ThresholdPruner
-from optuna.samplers import GridSampler
+from optuna.samplers import GridSampler, RandomSampler
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import FitFailedWarning, NotFittedError
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Lasso, Ridge
+from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -355,7 +356,7 @@ def test_errors(data, ridge):
         av.FusionSearchCV(ridge, {"alpha": [1]}).fit(X, y)
     with pytest.raises(TypeError, match=r"space\['memory'\] is 3; expected an optuna distribution or a list"):
         av.FusionSearchCV(ridge, {"memory": 3}).fit(X, y)
-    with pytest.raises(ValueError, match="for BaseEstimator: expected a dict"):
+    with pytest.raises(ValueError, match="No space is known for BaseEstimator"):
         optuna_objective(BaseEstimator(), X, y)
     with pytest.raises(ValueError, match="no column of X"):
         av.FusionSearchCV(ridge, SPACE).fit(X, y, groups="nobody")
@@ -399,3 +400,198 @@ def test_groups_reach_the_network_of_a_pipeline_and_its_epochs_are_watched(routi
         steps = fitted.study_.trials[0].intermediate_values
         assert len(steps) == 2 * 3  # three epochs in each of two folds
     assert all((groups is not None) == routing for groups in seen)
+
+
+# What a study is about: the same search goes on, in any process, and another one never meddles.
+
+
+def table_search(**changes):
+    settings = {"estimator": Ridge(), "space": {"alpha": FloatDistribution(0.1, 100)}, "cv": 3, "n_trials": 4}
+    return av.FusionSearchCV(**(settings | {"random_state": 0, "refit": False} | changes))
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    return X, X[:, 0] + rng.normal(size=60)
+
+
+def negative_mae(estimator, X, y):
+    return -np.abs(estimator.predict(X) - y).mean()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scoring": make_scorer(r2_score)},
+        {"scoring": lambda e, X, y: -np.square(e.predict(X) - y).sum()},
+        {"space": {"alpha": FloatDistribution(1e4, 1e6)}},
+        {"space": {"alpha": FloatDistribution(0.1, 100), "fit_intercept": [True, False]}},
+        {"estimator": Ridge(solver="svd")},
+        {"cv": 4},
+        {"X": 1},
+        {"y": 1},
+    ],
+)
+def test_a_search_about_something_else_neither_finds_nor_takes_the_study(table, tmp_path, changes):
+    X, y = table
+    first = table_search(scoring=negative_mae, storage=tmp_path / "j").fit(X, y)
+    changes = {"scoring": negative_mae} | changes
+    X = X[::-1] if changes.pop("X", 0) else X
+    y = y + 1 if changes.pop("y", 0) else y
+    other = table_search(storage=tmp_path / "j", **changes).fit(X, y)
+    alone = table_search(**changes).fit(X, y)
+    assert other.study_.study_name != first.study_.study_name
+    assert other.best_score_ == alone.best_score_
+    table_search(scoring=negative_mae, storage=tmp_path / "mine", study_name="mine").fit(*table)
+    with pytest.raises(ValueError, match="Study 'mine' holds trials of a search with other"):
+        table_search(storage=tmp_path / "mine", study_name="mine", **changes).fit(X, y)
+
+
+def test_studies_of_others_are_refused(table, tmp_path):
+    storage = f"sqlite:///{tmp_path}/s.db"
+    optuna.create_study(study_name="down", storage=storage)
+    theirs = optuna.create_study(study_name="theirs", storage=storage, direction="maximize")
+    optuna.create_study(study_name="empty", storage=storage, direction="maximize")
+    theirs.optimize(lambda trial: trial.suggest_float("alpha", 0, 1), n_trials=1)
+    with pytest.raises(ValueError, match="Study 'down' minimises"):
+        table_search(storage=storage, study_name="down").fit(*table)
+    with pytest.raises(ValueError, match="Study 'theirs' holds trials that are not of a search"):
+        table_search(storage=storage, study_name="theirs").fit(*table)
+    assert len(table_search(storage=storage, study_name="empty").fit(*table).study_.trials) == 4
+
+
+ANOTHER_PROCESS = """
+import sys
+import numpy as np
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+import avfusion as av
+
+def square(X):
+    return X**2
+
+class Callback:
+    def __init__(self):
+        self.function = square
+
+def score(estimator, X, y):
+    return -np.abs(estimator.predict(X) - y).mean()
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+model = make_pipeline(FunctionTransformer(square, kw_args={}), Ridge(random_state=np.random.RandomState(0)))
+space = {"ridge__alpha": [1, 10, 100], "functiontransformer__func": [square, np.abs, None]}
+search = av.FusionSearchCV(model, space, cv=3, n_trials=int(sys.argv[2]), storage=sys.argv[1],
+                           scoring=score, random_state=0).fit(X, X[:, 0])
+print(search.study_.study_name, len(search.study_.trials))
+"""
+
+
+def test_another_process_finds_the_study_though_functions_lie_elsewhere(tmp_path):
+    lines = []
+    for n_trials in ("2", "5"):
+        command = [sys.executable, "-c", ANOTHER_PROCESS, str(tmp_path / "j"), n_trials]
+        lines.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert lines[0][0] == lines[1][0]
+    assert [int(line[1]) for line in lines] == [2, 5]
+
+
+def test_a_score_that_is_no_number_fails_its_trial_only(table):
+    X, y = table
+
+    def correlation(estimator, X, y):
+        predicted = estimator.predict(X)
+        return np.corrcoef(predicted, y)[0, 1] if np.ptp(predicted) > 1e-9 else np.nan
+
+    space = {"alpha": FloatDistribution(1e-2, 10, log=True)}
+    with pytest.warns(FitFailedWarning, match="ValueError: the score is nan in fold 1, nan in fold 2"):
+        search = table_search(
+            estimator=Lasso(), space=space, n_trials=16, random_state=1, scoring=correlation
+        ).fit(X, y)
+    alphas = [p["alpha"] for p in search.cv_results_["params"]]
+    assert len(set(alphas)) == 16
+    failed = search.cv_results_["state"] == "failed"
+    assert 0 < failed.sum() < 16
+    assert min(np.array(alphas)[failed]) > search.best_params_["alpha"]
+
+
+@pytest.mark.parametrize("storage", [None, "journal"])
+def test_trials_at_the_same_time_try_different_things(table, tmp_path, storage):
+    search = table_search(
+        n_trials=12, n_jobs=2, storage=storage and tmp_path / storage, scoring=slow_score
+    ).fit(*table)
+    assert len({p["alpha"] for p in search.cv_results_["params"]}) == 12
+
+
+def slow_score(estimator, X, y):
+    time.sleep(0.05)
+    return negative_mae(estimator, X, y)
+
+
+def test_a_sampler_of_ones_own_does_not_repeat_itself_and_may_end_the_search(table, tmp_path):
+    settings = {"sampler": RandomSampler(seed=0), "storage": tmp_path / "j"}
+    table_search(n_trials=3, **settings).fit(*table)
+    search = table_search(n_trials=6, **settings).fit(*table)
+    assert len({p["alpha"] for p in search.cv_results_["params"]}) == 6
+    grid = {"alpha": [0.1, 1.0, 10.0]}
+    whole = table_search(space=grid, sampler=GridSampler(grid, seed=0), n_trials=10).fit(*table)
+    assert sorted(p["alpha"] for p in whole.cv_results_["params"]) == grid["alpha"]
+
+
+@pytest.mark.parametrize("how", [{}, {"storage": "sqlite"}, {"n_jobs": 2}])
+def test_choices_may_be_anything(data, tmp_path, how):
+    X, y = data
+    how = {"storage": f"sqlite:///{tmp_path}/s.db"} if "storage" in how else how
+    model = make_pipeline(av.AddContext(widths_s=(1, 5)), av.FrameRegressor(Ridge()))
+    space = {
+        "addcontext__widths_s": [(1, 5), (3,)],
+        "frameregressor__regressor": [Ridge(1.0), Ridge(1000.0), Lasso(0.1)],
+    }
+    search = av.FusionSearchCV(model, space, cv=2, n_trials=6, random_state=0, **how).fit(X, y)
+    for chosen, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"]):
+        assert chosen["addcontext__widths_s"] in space["addcontext__widths_s"]
+        if np.isfinite(score):  # not pruned
+            alone = cross_val_score(clone(model).set_params(**chosen), X, y, cv=KFold(2)).mean()
+            assert score == pytest.approx(alone, rel=1e-9)
+    assert len({str(chosen) for chosen in search.cv_results_["params"]}) > 2
+    assert search.best_estimator_[-1].regressor.get_params() == (
+        search.best_params_["frameregressor__regressor"].get_params()
+    )
+
+
+def test_a_former_fit_leaves_nothing_behind(table):
+    search = table_search(refit=True).fit(*table)
+    search.set_params(refit=False).fit(*table)
+    assert not hasattr(search, "best_estimator_")
+    with pytest.raises(NotFittedError):
+        search.predict(table[0])
+
+
+def test_splits_may_come_from_a_generator(table, tmp_path):
+    X, y = table
+    expected = table_search(cv=KFold(3)).fit(X, y).cv_results_["mean_test_score"]
+    search = table_search(cv=KFold(3).split(X)).fit(X, y)
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)
+    again = av.model_selection.rerun(search.save(tmp_path), X, y, verbose=False)
+    np.testing.assert_array_equal(again.cv_results_["mean_test_score"], expected)
+
+
+def test_folds_without_labels_are_left_out(data, ridge):
+    X, y = data
+    subject = X["subject"] == X["subject"].iloc[0]
+    with pytest.warns(UserWarning, match="Of 4 folds these have no label of every target in their test rows"):
+        search = av.FusionSearchCV(ridge, SPACE, n_trials=2, random_state=0).fit(
+            X, y.mask(subject), groups="subject"
+        )
+    assert search.n_splits_ == 3
+    with pytest.raises(ValueError, match="No fold has a label"):
+        av.FusionSearchCV(ridge, SPACE, n_trials=2).fit(X, y.mask(X["subject"] != -1), groups="subject")
+
+
+def test_errors_tell_what_to_do(table):
+    with pytest.raises(ValueError, match="use 'neg_mae'"):
+        table_search(scoring="mae").fit(*table)
+    with pytest.raises(ValueError, match=r"No space is known for FrameRegressor .* Set them, or give space"):
+        table_search(estimator=av.FrameRegressor(), space=None).fit(*table)
