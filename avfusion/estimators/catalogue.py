@@ -19,7 +19,8 @@ def all_estimators():
         One line per estimator, indexed by the name of its class, with columns
 
         - "estimator": the class;
-        - "needs alignment": whether the streams of a row must have the same number of steps;
+        - "needs alignment": whether the streams of a row must have the same number of steps, also where
+          labels are per clip (a wrapper such as `RescaledRegressor`: as what it wraps by default);
         - "any length": whether a row may have any number of steps; otherwise it is worked on in windows of
           one fixed length;
         - "published in": arXiv number of the method, empty for classical ones.

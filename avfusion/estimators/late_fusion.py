@@ -1,5 +1,7 @@
 """Late fusion: models of single streams, whose predictions are averaged or stacked."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
@@ -9,7 +11,7 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted
 from avfusion.estimators import inputs
 from avfusion.estimators.answers import filled_with_mean, gather_answers, simplex_weights, weighted_mean
 from avfusion.estimators.inner_folds import inner_folds
-from avfusion.estimators.mixin import SequenceRegressorMixin
+from avfusion.estimators.mixin import FusionTags, SequenceRegressorMixin
 from avfusion.estimators.routing import fit_router, routed_to_fit
 from avfusion.estimators.training import random_generator
 from avfusion.estimators.unimodal import UnimodalRegressor
@@ -122,6 +124,8 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     >>> stacked.predict(X).shape
     (8,)
     """
+
+    fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
 
     def __init__(
         self,

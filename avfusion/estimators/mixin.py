@@ -15,7 +15,7 @@ class FusionTags:
     Parameters
     ----------
     needs_alignment : bool, default=True
-        Whether the streams of a row must have the same number of steps.
+        Whether the streams of a row must have the same number of steps, also where labels are per clip.
     any_length : bool, default=True
         Whether a row may have any number of steps, or is worked on in windows of one fixed length.
     published_in : str, default=""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from avfusion.estimators.fusion import NetworkRegressor
 from avfusion.estimators.inputs import choose_modalities
+from avfusion.estimators.mixin import FusionTags
 from avfusion.networks import Concatenation
 from avfusion.sequences import sequence_columns
 from avfusion.sequences.reading import listed
@@ -44,6 +45,7 @@ class UnimodalRegressor(NetworkRegressor):
 
     modality: str | None = field(default=None, kw_only=False)
 
+    fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "modality": [str, None],

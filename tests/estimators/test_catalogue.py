@@ -1,4 +1,8 @@
 import inspect
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
 
 import avfusion as av
 from avfusion.estimators import all_estimators
@@ -20,7 +24,22 @@ def test_what_is_published_says_so_in_its_references():
         assert source in inspect.getdoc(cls).partition("References")[2]
 
 
-def test_classical_ones_take_aligned_streams_of_any_length():
+def test_classical_ones_take_streams_of_any_length():
     classical = all_estimators().query("`published in` == ''")
     assert classical["any length"].all()
     assert {"EarlyFusionRegressor", "FrameRegressor"} <= set(classical.index)
+
+
+@pytest.mark.parametrize("name", all_estimators().index)
+def test_alignment_is_needed_where_it_says_so(name):
+    estimator, needed = all_estimators().loc[name, ["estimator", "needs alignment"]]
+    rng = np.random.default_rng(0)
+    streams = {
+        stream: [rng.normal(size=(n_steps, 3)) for n_steps in rng.integers(5, 20, size=12)]
+        for stream in ("audio", "video")
+    }
+    model = estimator()
+    short = {"max_epochs": 2, "modality": "audio"}
+    model.set_params(**{key: value for key, value in short.items() if key in model.get_params()})
+    with pytest.raises(ValueError, match="Unequal lengths in row 0") if needed else nullcontext():
+        assert model.fit(streams, rng.normal(size=12)).predict(streams).shape == (12,)
