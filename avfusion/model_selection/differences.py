@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import _safe_indexing
 
+from avfusion.model_selection.fingerprint import fingerprint
 from avfusion.model_selection.scores import resolve_scoring
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
@@ -24,13 +25,14 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     Parameters
     ----------
     comparison : Comparison or list of Comparison
-        What `avfusion.compare` returned; several of the same estimators on the same rows are repeats of the
-        cross-validation with other folds, such as ``cv=GroupKFold(5, shuffle=True, random_state=repeat)``.
+        What `avfusion.compare` returned; several of the same estimators, rows, labels and groups are repeats
+        of the cross-validation with other folds, such as ``cv=GroupKFold(5, shuffle=True,
+        random_state=repeat)``.
     reference : str
         Name of the estimator that the others are compared with.
     score : str, optional
-        Name of the score; by default the first. Scores by custom metrics or scorers have no name to find them
-        by here, and are refused.
+        Name of the score in the comparison; by default the first. Metrics of `avfusion.metrics` take
+        milliseconds, any other is called once per resample.
     level : float, default=0.95
         Probability that an interval covers.
     n_resamples : int, default=2000
@@ -45,12 +47,14 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
         "high", its interval by bootstrap over groups (rows where there are none), the same resamples for both
         and for all repeats; "fold_difference" (mean over the folds of all repeats); "t" and "p" of the
         corrected resampled t-test over folds, NaN if there is one fold only; and "p_holm", p adjusted for the
-        number of estimators.
+        number of estimators. All is NaN for an estimator that failed in a fold, which p_holm does not count.
 
     Raises
     ------
     ValueError
-        If there is no such estimator or score.
+        If there is no such estimator or score, the reference failed in a fold, the comparisons are not of the
+        same estimators, rows, labels, groups and score, `level` is not between 0 and 1, or `n_resamples` is
+        below 1.
 
     See Also
     --------
@@ -69,59 +73,98 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     >>> bool(table.loc["strong", "low"] > 0)
     True
     """
-    repeats = comparison if isinstance(comparison, (list, tuple)) else [comparison]
-    name = _check_repeats(repeats, reference, score)
-    of_reference = _resampled(repeats, reference, name, n_resamples, random_state)
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level}.")
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples must be 1 or more, not {n_resamples}.")
+    repeats = list(comparison) if isinstance(comparison, (list, tuple)) else [comparison]
+    _check_repeats(repeats)
+    name = repeats[0].scores[0] if score is None else score
+    _check_names(repeats[0], reference, name)
+    function = _function_of(repeats, name)
+    failed = [n for n in repeats[0].predictions if any(np.isnan(r.table.loc[n, name]) for r in repeats)]
+    if reference in failed:
+        raise ValueError(f"{reference!r} has no {name}: it failed in a fold. Take another reference.")
+    of_reference = _resampled(repeats, reference, function, n_resamples, random_state)
+    columns = ["difference", "low", "high", "fold_difference", "t", "p"]
     lines = {}
     for estimator in repeats[0].predictions:
         if estimator == reference:
             continue
-        of_estimator = _resampled(repeats, estimator, name, n_resamples, random_state)
-        low, high = (of_estimator - of_reference).interval(level)
+        if estimator in failed:
+            lines[estimator] = dict.fromkeys(columns, np.nan)
+            continue
+        of_estimator = _resampled(repeats, estimator, function, n_resamples, random_state)
         by_fold, n_train, n_test = _fold_differences(repeats, estimator, reference, name)
-        t, p = corrected_resampled_t_test(by_fold, n_train, n_test)
         pooled = [r.table.loc[estimator, name] - r.table.loc[reference, name] for r in repeats]
-        lines[estimator] = {
-            "difference": np.mean(pooled),
-            "low": low,
-            "high": high,
-            "fold_difference": np.mean(by_fold),
-            "t": t,
-            "p": p,
-        }
-    columns = ["difference", "low", "high", "fold_difference", "t", "p"]
+        interval = (of_estimator - of_reference).interval(level)
+        test = corrected_resampled_t_test(by_fold, n_train, n_test)
+        mean = np.mean(by_fold) if len(by_fold) else np.nan  # no fold has labels of every target
+        lines[estimator] = dict(zip(columns, (np.mean(pooled), *interval, mean, *test)))
     table = pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("estimator")
     return table.assign(p_holm=holm(table["p"].to_numpy()))
 
 
-def _check_repeats(repeats, reference, score):
-    """Return the name of the score, if all repeats have it, and the same estimators and labels."""
+def _check_repeats(repeats):
+    """Refuse comparisons that are not of the same estimators on the same rows."""
+    if not repeats:
+        raise ValueError("comparison is an empty list; expected a Comparison, or a list with one or more.")
     first = repeats[0]
-    name = first.scores[0] if score is None else score
-    if reference not in first.predictions:
-        known = ", ".join(map(repr, first.predictions))
+    for number, repeat in enumerate(repeats[1:], start=2):
+        same = {
+            "estimators": list(repeat.predictions) == list(first.predictions),
+            "samples or labels": repeat.settings["data"] == first.settings["data"],
+            "groups": fingerprint(repeat.group_of_row) == fingerprint(first.group_of_row),
+            "tested rows": np.array_equal(repeat.fold_of_row >= 0, first.fold_of_row >= 0),
+        }
+        other = [what for what, is_same in same.items() if not is_same]
+        if other:
+            raise ValueError(
+                f"The comparisons are no repeats of one: number {number} has other "
+                f"{' and other '.join(other)} than the first."
+            )
+
+
+def _check_names(comparison, reference, name):
+    if reference not in comparison.predictions:
+        known = ", ".join(map(repr, comparison.predictions))
         raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
-    for repeat in repeats:
+    if name not in comparison.scores:
+        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
+
+
+def _function_of(repeats, name):
+    """Return the `Score` of a name, if it gives what stands in all tables: a name may stand for anything."""
+    recipe = repeats[0].recipe
+    function = resolve_scoring(name if recipe is None else recipe["scoring"])[name]
+    for number, repeat in enumerate(repeats, start=1):
         if name not in repeat.scores:
-            raise ValueError(f"There is no score {name!r}; the scores are {', '.join(repeat.scores)}.")
-        if list(repeat.predictions) != list(first.predictions) or len(repeat.fold_of_row) != len(
-            first.fold_of_row
-        ):
-            raise ValueError("The comparisons are no repeats of one: their estimators or rows differ.")
-    return name
+            raise ValueError(
+                f"There is no score {name!r} in comparison {number}; its scores are "
+                f"{', '.join(repeat.scores)}."
+            )
+        for estimator, value in repeat.table[name].dropna().items():
+            if not np.isclose(function(*_tested(repeat, estimator)), value):
+                raise ValueError(
+                    f"The score {name!r} of comparison {number} is another function than "
+                    + ("that of this package." if recipe is None else "that of the first.")
+                )
+    return function
 
 
-def _resampled(repeats, estimator, name, n_resamples, random_state):
+def _tested(comparison, estimator):
+    """Return labels and predictions of the rows that folds test."""
+    rows = np.flatnonzero(comparison.fold_of_row >= 0)
+    return _safe_indexing(comparison.y, rows), _safe_indexing(comparison.predictions[estimator], rows)
+
+
+def _resampled(repeats, estimator, function, n_resamples, random_state):
     """Scores of resamples of groups, averaged over repeats, whose resamples are the same."""
-    scoring = resolve_scoring(name)[name]
+    options = {"n_resamples": n_resamples, "random_state": random_state}
     resamples = []
     for repeat in repeats:
-        rows = np.flatnonzero(repeat.fold_of_row >= 0)
-        groups = None if repeat.group_of_row is None else repeat.group_of_row[rows]
-        pair = _safe_indexing(repeat.y, rows), _safe_indexing(repeat.predictions[estimator], rows)
-        resamples.append(
-            scoring.resampled(*pair, groups=groups, n_resamples=n_resamples, random_state=random_state)
-        )
+        groups = None if repeat.group_of_row is None else repeat.group_of_row[repeat.fold_of_row >= 0]
+        resamples.append(function.resampled(*_tested(repeat, estimator), groups=groups, **options))
     return replace(resamples[0], scores=np.mean([r.scores for r in resamples], axis=0))
 
 

@@ -23,6 +23,7 @@ _METRICS = {
     "rmse": root_mean_squared_error,
     "mae": mean_absolute_error,
 }
+_ERRORS = (root_mean_squared_error, mean_absolute_error)
 _DEFAULT = ("ccc", "pcc", "rmse", "mae")
 
 
@@ -56,6 +57,19 @@ class Score:
         if self.metric is None:
             return float(self.scorer(_Given(y_pred), None, y_true))
         return self.sign * self.metric(y_true, y_pred)
+
+    @property
+    def higher_is_better(self):
+        """Whether higher is better; None for a function of one's own, of which nothing is known.
+
+        Examples
+        --------
+        >>> [resolve_scoring(name)[name].higher_is_better for name in ("mae", "neg_mae", "r2")]
+        [False, True, True]
+        """
+        if self.metric is None:
+            return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
+        return (self.metric in _ERRORS) == (self.sign < 0)
 
     def by_target(self, y_true, y_pred):
         """Score each target by itself; None where only a scorer is known.

@@ -1,14 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import make_moons
 from sklearn.linear_model import Ridge
+from sklearn.metrics import make_scorer, max_error
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RepeatedStratifiedKFold
 from sklearn.svm import SVC
 
 import avfusion as av
-from avfusion.metrics import ccc_score
+from avfusion.metrics import ccc_score, pcc_score
 from avfusion.model_selection import compare, corrected_resampled_t_test, paired_differences
 from avfusion.model_selection.differences import holm
 
@@ -137,6 +141,137 @@ def test_ties_are_called_different_at_the_nominal_rate_where_the_plain_test_is_n
     assert np.mean(corrected) <= 0.07
 
 
+NUMBERS = np.random.default_rng(0).normal(size=(60, 3))
+LABELS = NUMBERS[:, 0] + np.random.default_rng(1).normal(size=60)
+GROUPS = np.repeat(np.arange(12), 5)
+
+
+def of_numbers(models=None, y=LABELS, groups=GROUPS, seed=0, X=NUMBERS, scoring="mae"):
+    models = {"a": Ridge(1e3), "b": Ridge(1.0)} if models is None else models
+    cv = KFold(4, shuffle=True, random_state=seed) if groups is None else GroupKFold(4)
+    return compare(models, X, y, groups=groups, cv=cv, scoring=scoring, verbose=False)
+
+
+@pytest.mark.parametrize("name", ["mae", "worst"])
+def test_a_scorer_of_ones_own_is_resampled_itself_whatever_its_name(name):
+    result = of_numbers(scoring={name: make_scorer(max_error)})
+    line = paired_differences(result, "a", n_resamples=300, random_state=3).loc["b"]
+    rng, drawn = np.random.RandomState(3), []
+    for _ in range(300):
+        rows = np.concatenate([np.flatnonzero(group == GROUPS) for group in rng.randint(12, size=12)])
+        errors = [max_error(LABELS[rows], result.predictions[model][rows]) for model in ("b", "a")]
+        drawn.append(errors[0] - errors[1])
+    tail = stats.norm.sf(np.sqrt(12 / 11) * stats.t.ppf(0.975, 11))
+    np.testing.assert_allclose(line[["low", "high"]].astype(float), np.quantile(drawn, [tail, 1 - tail]))
+    assert line["low"] <= line["difference"] <= line["high"]
+
+
+def test_a_known_score_may_have_another_name():
+    renamed = paired_differences(of_numbers(scoring={"CCC": "ccc", "r": pcc_score}), "a", score="r")
+    pd.testing.assert_frame_equal(renamed, paired_differences(of_numbers(scoring="pcc"), "a"))
+
+
+def test_one_name_for_two_functions_is_refused():
+    ours, own = of_numbers(), of_numbers(scoring={"mae": make_scorer(max_error)})
+    with pytest.raises(ValueError, match="score 'mae' of comparison 2 is another function than that of the"):
+        paired_differences([ours, own], "a")
+    with pytest.raises(ValueError, match="score 'mae' of comparison 1 is another function than that of this"):
+        paired_differences(replace(own, recipe=None), "a")
+    with pytest.raises(ValueError, match="no score 'mae' in comparison 2; its scores are ccc"):
+        paired_differences([ours, of_numbers(scoring="ccc")], "a")
+    whole = paired_differences(ours, "a")
+    pd.testing.assert_frame_equal(paired_differences(replace(ours, recipe=None), "a"), whole)
+
+
+class FailsSometimes(Ridge):
+    def fit(self, X, y):
+        if X[0, 0] == NUMBERS[0, 0]:  # in the folds that train on the first row
+            raise ValueError("no")
+        return super().fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+def test_a_model_that_failed_has_a_line_without_numbers_and_holm_leaves_it_out():
+    models = {"a": Ridge(1e3), "fails": FailsSometimes(), "b": Ridge(1.0), "c": Ridge(100.0)}
+    with_failure = of_numbers(models)
+    assert with_failure.table.loc["fails", "n_failed"] == 3
+    whole = {name: model for name, model in models.items() if name != "fails"}
+    table = paired_differences(with_failure, "a")
+    assert list(table.index) == ["fails", "b", "c"]
+    assert table.loc["fails"].isna().all()
+    pd.testing.assert_frame_equal(table.drop("fails"), paired_differences(of_numbers(whole), "a"))
+    repeats = [of_numbers(models | {"fails": Ridge()}), with_failure]
+    assert paired_differences(repeats, "a").loc["fails"].isna().all()
+    with pytest.raises(ValueError, match="'fails' has no mae: it failed in a fold"):
+        paired_differences(with_failure, "fails")
+
+
+@pytest.mark.parametrize(
+    ("changes", "other"),
+    [
+        ({"y": LABELS[::-1]}, "samples or labels"),
+        ({"X": NUMBERS[:, ::-1]}, "samples or labels"),
+        ({"groups": GROUPS[::-1] // 2}, "groups"),
+        ({"groups": None}, "groups"),
+        ({"models": {"b": Ridge(1.0), "a": Ridge(1e3)}}, "estimators"),
+        ({"models": {"a": Ridge()}, "y": LABELS + 1}, "estimators and other samples or labels"),
+    ],
+)
+def test_what_is_no_repeat_is_refused(changes, other):
+    with pytest.raises(ValueError, match=f"no repeats of one: number 3 has other {other} than the first"):
+        paired_differences([of_numbers(), of_numbers(), of_numbers(**changes)], "a")
+
+
+def test_repeats_test_the_same_rows():
+    half = compare(
+        {"a": Ridge(), "b": Ridge(9.0)}, NUMBERS, LABELS, groups=GROUPS, verbose=False, scoring="mae",
+        cv=[(np.arange(30), np.arange(30, 60))],
+    )  # fmt: skip
+    assert np.isnan(paired_differences(half, "a").loc["b", "p"])
+    with pytest.raises(ValueError, match="has other tested rows than the first"):
+        paired_differences([half, of_numbers({"a": Ridge(), "b": Ridge(9.0)})], "a")
+
+
+class Repeats(RegressorMixin, BaseEstimator):
+    """Predicts its features, times a factor."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return self.factor * X
+
+
+def test_folds_may_lack_labels_of_a_target():
+    y = NUMBERS[:, :2].copy()
+    y[:30, 0] = y[30:, 1] = np.nan
+    folds = [(np.arange(30, 60), np.arange(30)), (np.arange(30), np.arange(30, 60))]
+    models = {"a": Repeats(), "b": Repeats(2.0)}
+    table = paired_differences(
+        compare(models, NUMBERS[:, :2], y, cv=folds, scoring="mae", verbose=False), "a"
+    )
+    expected = (np.abs(NUMBERS[30:, 0]).mean() + np.abs(NUMBERS[:30, 1]).mean()) / 2
+    assert table.loc["b", "difference"] == pytest.approx(expected)
+    assert table.loc["b", "low"] < expected < table.loc["b", "high"]
+    assert table.loc["b", ["fold_difference", "t", "p", "p_holm"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": 95}, "level must lie between 0 and 1, not 95"),
+        ({"level": 0}, "level must lie between 0 and 1, not 0"),
+        ({"n_resamples": 0}, "n_resamples must be 1 or more, not 0"),
+    ],
+)
+def test_options_out_of_range_are_refused_even_where_nothing_is_compared(options, message):
+    with pytest.raises(ValueError, match=message):
+        paired_differences(of_numbers({"a": Ridge()}), "a", **options)
+
+
 def test_errors(comparison):
     with pytest.raises(ValueError, match="There is no score 'auc'; the scores are ccc, pcc, rmse, mae"):
         paired_differences(comparison, "a", score="auc")
@@ -147,3 +282,5 @@ def test_errors(comparison):
     assert len(paired_differences([other, other], "a")) == 2
     with pytest.raises(ValueError, match="There is no estimator 'd'; the estimators are 'a', 'b', 'c'"):
         paired_differences(comparison, "d")
+    with pytest.raises(ValueError, match="comparison is an empty list"):
+        paired_differences([], "a")

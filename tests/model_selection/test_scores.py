@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.metrics import make_scorer, median_absolute_error, r2_score
+from sklearn.metrics import make_scorer, max_error, median_absolute_error, r2_score
 
 from avfusion import metrics
 from avfusion.model_selection.scores import resolve_scoring
@@ -38,6 +38,18 @@ def test_by_target_where_the_metric_is_known():
         [-metrics.mean_absolute_error(TRUE[:, k], PRED[:, k]) for k in range(2)],
     )
     assert scores["r2"].by_target(TRUE, PRED) is None
+
+
+def test_which_direction_is_better_follows_what_each_score_says_of_a_perfect_prediction():
+    names = ["ccc", "pcc", "sagr", "rmse", "mae", *metrics.scorers, "r2", "neg_mean_absolute_error"]
+    scores = resolve_scoring(names) | resolve_scoring(
+        {"own": make_scorer(max_error, greater_is_better=False)}
+    )
+    for name, score in scores.items():
+        assert score.higher_is_better is (score(TRUE[:, 0], TRUE[:, 0]) > score(TRUE[:, 0], -TRUE[:, 0])), (
+            name
+        )
+    assert resolve_scoring({"x": lambda estimator, X, y: 0.0})["x"].higher_is_better is None
 
 
 @pytest.mark.parametrize("name", ["ccc", "neg_rmse", "r2"])
