@@ -14,7 +14,7 @@ from scipy import stats
 from sklearn.utils import _safe_indexing
 
 from avfusion.model_selection.fingerprint import fingerprint
-from avfusion.model_selection.scores import resolve_scoring
+from avfusion.model_selection.scores import score_of
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
@@ -80,7 +80,9 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     repeats = list(comparison) if isinstance(comparison, (list, tuple)) else [comparison]
     _check_repeats(repeats)
     name = repeats[0].scores[0] if score is None else score
-    _check_names(repeats[0], reference, name)
+    if reference not in repeats[0].predictions:
+        known = ", ".join(map(repr, repeats[0].predictions))
+        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
     function = _function_of(repeats, name)
     failed = [n for n in repeats[0].predictions if any(np.isnan(r.table.loc[n, name]) for r in repeats)]
     if reference in failed:
@@ -125,29 +127,15 @@ def _check_repeats(repeats):
             )
 
 
-def _check_names(comparison, reference, name):
-    if reference not in comparison.predictions:
-        known = ", ".join(map(repr, comparison.predictions))
-        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
-    if name not in comparison.scores:
-        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
-
-
 def _function_of(repeats, name):
     """Return the `Score` of a name, if it gives what stands in all tables: a name may stand for anything."""
-    recipe = repeats[0].recipe
-    function = resolve_scoring(name if recipe is None else recipe["scoring"])[name]
+    function, *_ = (score_of(repeat, name) for repeat in repeats)
     for number, repeat in enumerate(repeats, start=1):
-        if name not in repeat.scores:
-            raise ValueError(
-                f"There is no score {name!r} in comparison {number}; its scores are "
-                f"{', '.join(repeat.scores)}."
-            )
         for estimator, value in repeat.table[name].dropna().items():
             if not np.isclose(function(*_tested(repeat, estimator)), value):
                 raise ValueError(
                     f"The score {name!r} of comparison {number} is another function than "
-                    + ("that of this package." if recipe is None else "that of the first.")
+                    + ("that of this package." if repeats[0].recipe is None else "that of the first.")
                 )
     return function
 

@@ -177,7 +177,7 @@ def test_one_name_for_two_functions_is_refused():
         paired_differences([ours, own], "a")
     with pytest.raises(ValueError, match="score 'mae' of comparison 1 is another function than that of this"):
         paired_differences(replace(own, recipe=None), "a")
-    with pytest.raises(ValueError, match="no score 'mae' in comparison 2; its scores are ccc"):
+    with pytest.raises(ValueError, match="There is no score 'mae'; the scores are ccc"):
         paired_differences([ours, of_numbers(scoring="ccc")], "a")
     whole = paired_differences(ours, "a")
     pd.testing.assert_frame_equal(paired_differences(replace(ours, recipe=None), "a"), whole)
