@@ -64,7 +64,8 @@ def group_learning_curve(
     Raises
     ------
     ValueError
-        If a size is no share and no number of groups that every fold has, or as `compare`.
+        If a size is no share and no number of groups that every fold has, there is none, `n_repeats` is below
+        1, or as `compare`.
 
     Examples
     --------
@@ -81,6 +82,10 @@ def group_learning_curve(
     >>> curve.table["n_groups"].tolist()
     [1, 2, 4]
     """
+    if len(sizes) == 0:
+        raise ValueError("sizes is empty: name at least one share or number of groups.")
+    if n_repeats < 1:
+        raise ValueError(f"n_repeats must be 1 or more, not {n_repeats}.")
     group_of_row = read_groups(groups, X)
     if group_of_row is None:
         raise ValueError("groups is needed: the column of X, or the values, that are to be counted.")
@@ -142,7 +147,8 @@ class LearningCurve:
     ----------
     table : DataFrame
         One line per estimator, size and repeat: "estimator", "n_groups" (mean over folds), "repeat", "score"
-        over all out-of-fold predictions, "low" and "high" (bootstrap over groups).
+        over all out-of-fold predictions, "low" and "high" (bootstrap over groups); these are NaN where the
+        estimator failed in a fold.
     score : str
         Name of the score.
 
@@ -162,10 +168,10 @@ class LearningCurve:
     score: str
 
     def _wide(self):
-        order = pd.unique(self.table["estimator"])
-        return (
-            self.table.pivot_table(index="estimator", columns="n_groups", values="score").loc[order].round(3)
-        )
+        wide = self.table.pivot_table(index="estimator", columns="n_groups", values="score")
+        # what has no score at all is left out there: an estimator that failed
+        names, numbers = (pd.unique(self.table[column]) for column in ("estimator", "n_groups"))
+        return wide.reindex(index=names, columns=sorted(numbers)).round(3)
 
     def __repr__(self):
         return f"Learning curve, {self.score}:\n{self._wide().to_string()}"

@@ -80,6 +80,53 @@ def test_plot_and_text(data):
     assert "<table" in curve._repr_html_()
 
 
+class NeedsGroups(RegressorMixin, BaseEstimator):
+    """Fails with less than some number of groups, which are the first feature."""
+
+    def __init__(self, least):
+        self.least = least
+
+    def fit(self, X, y):
+        if len(np.unique(X[:, 0])) < self.least:
+            raise ValueError("too few")
+        return self
+
+    def predict(self, X):
+        return X[:, 0]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+def test_a_model_that_fails_is_shown_without_a_score():
+    groups = np.repeat(np.arange(9), 3)
+    X = groups[:, None].astype(float)
+    models = {"never": NeedsGroups(99), "some": NeedsGroups(4), "always": NeedsGroups(1)}
+    curve = group_learning_curve(
+        models, X, X[:, 0] + 1, groups=groups, cv=3, sizes=(6, 2), n_repeats=2, scoring="mae", verbose=False
+    )
+    lines = repr(curve).splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["n_groups", "2", "6"],
+        ["estimator"],
+        ["never", "NaN", "NaN"],
+        ["some", "NaN", "1.0"],
+        ["always", "1.0", "1.0"],
+    ]
+    assert "<td>NaN</td>" in curve._repr_html_()
+    ax = curve.plot(Figure().subplots())
+    assert [line.get_label() for line in ax.lines] == list(models)
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [np.nan, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"sizes": ()}, "sizes is empty"), ({"n_repeats": 0}, "n_repeats must be 1 or more, not 0")],
+)
+def test_nothing_to_do_is_refused(data, options, message):
+    X, y = data
+    with pytest.raises(ValueError, match=message):
+        group_learning_curve({"r": av.FrameRegressor(Ridge())}, X, y, groups="subject", cv=4, **options)
+
+
 def test_errors(data):
     X, y = data
     models = {"ridge": av.FrameRegressor(Ridge())}
