@@ -106,7 +106,7 @@ def find_overlaps(array, parted, hop=1, max_work=MAX_WORK):
 
 
 def _spread(strangers, n_features):
-    """Standard deviation of the evidence among strangers, whose few overlaps lie beyond the quantile."""
+    """Estimate the spread of the evidence among strangers, whose few overlaps lie beyond the quantile."""
     evidence = np.abs(np.concatenate(strangers))
     return max(float(np.quantile(evidence, 0.95)) / 1.96, 1 / np.sqrt(n_features))
 
@@ -143,7 +143,7 @@ def ranked_changes(array, row, hop=1):
 
 
 def _block_pairs(changes, left, right, parted):
-    """Sums of products at all shifts, for all parted pairs of two blocks of rows: i, j, (n_shifts,)."""
+    """Sum products at all shifts, for all parted pairs of two blocks of rows: i, j, (n_fft,)."""
     n_fft = fft.next_fast_len(
         sum(max(len(changes[row]) for row in rows) for rows in (left, right)), real=True
     )

@@ -1,0 +1,207 @@
+"""Features that carry the marks of a transformer that was fitted on all rows, those that are tested included.
+
+Each mark is exact, as a mean of 0 is, so that raw features do not have it by accident.
+"""
+
+import numpy as np
+
+MIN_ROWS = 50  # fewer have such means or ranges more easily
+EXACT = 1e-4
+MAX_PCA = 1000  # features whose correlations are computed
+
+
+def fitted_on_all(table, parts=()):
+    """Name what was fitted on all lines of a table, and not on parts of it alone.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_lines, n_features)
+        NaN cells are left out, as scikit-learn's scalers do.
+    parts : iterable of ndarray of shape (n_lines,)
+        Ways to part the lines: the number of the recording, of the speaker. A mark that every part has by
+        itself, as where each speaker was standardised alone, tells nothing of other lines.
+
+    Returns
+    -------
+    done : str
+        Such as "standardised"; empty if there is no mark or every part has it.
+    n_features : int
+        How many features have it.
+
+    Examples
+    --------
+    >>> raw = np.random.default_rng(0).normal(3, 2, size=(100, 2))
+    >>> fitted_on_all(raw)
+    ('', 0)
+    >>> fitted_on_all((raw - raw.mean(axis=0)) / raw.std(axis=0))
+    ('standardised', 2)
+    """
+    table = np.asarray(table, dtype=float)
+    table = np.where(np.isfinite(table), table, np.nan)
+    parts = list(parts)
+    for done, mark in MARKS.items():
+        marked = _varied(table)
+        marked = marked[mark(table[:, marked])] if marked.size else marked
+        if marked.size and mark in BY_CHANCE and BY_CHANCE[mark](table[:, marked]).mean() >= 0.5:
+            continue
+        if marked.size and not any(_in_every_part(mark, table[:, marked], part) for part in parts):
+            return done, len(marked)
+    return "", 0
+
+
+def _varied(table):
+    """Positions of the features that enough lines have, but for flags and whole numbers, which none made."""
+    filled = (~np.isnan(table)).sum(axis=0) >= MIN_ROWS
+    whole = (np.isnan(table) | (table == np.round(table))).all(axis=0)
+    return np.array([k for k in np.flatnonzero(filled & ~whole) if _n_values(table[:, k]) > 2], dtype=int)
+
+
+def _n_values(column):
+    first = np.unique(column[:MIN_ROWS])  # most features show here that they vary
+    values = first if (~np.isnan(first)).sum() > 2 else np.unique(column)
+    return int((~np.isnan(values)).sum())
+
+
+def _in_every_part(mark, table, part):
+    """Tell whether each part has the mark in each feature that varies there; constants are allowed."""
+    order = np.argsort(part, kind="stable")
+    for lines in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
+        own = table[lines]
+        own = own[:, (~np.isnan(own)).sum(axis=0) > 1]
+        own = own[:, np.nanmax(own, axis=0) > np.nanmin(own, axis=0)] if own.size else own
+        if len(lines) == len(table) or (own.size and len(mark(own)) < own.shape[1]):
+            return False
+    return True
+
+
+def standardised(table):
+    """Find features of mean 0 and standard deviation 1, of n or n - 1.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_lines, n_features)
+        No feature is constant or has no value. So in all functions here.
+
+    Returns
+    -------
+    ndarray of int
+        Positions of features.
+
+    Examples
+    --------
+    >>> standardised(np.array([[-1.0, 0.0], [1.0, 5.0]]))
+    array([0])
+    """
+    n_lines = (~np.isnan(table)).sum(axis=0)
+    mean, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+    unbiased = spread * np.sqrt(n_lines / (n_lines - 1))
+    one = np.minimum(np.abs(spread - 1), np.abs(unbiased - 1)) < EXACT
+    return np.flatnonzero(one & (np.abs(mean) < EXACT))
+
+
+def robustly_scaled(table):
+    """Find features of median 0 and interquartile range 1.
+
+    Examples
+    --------
+    >>> robustly_scaled(np.array([[-0.9, 0.0], [-0.5, 1.0], [0.0, 2.0], [0.5, 3.0], [0.7, 4.0]]))
+    array([0])
+    """
+    low, median, high = np.nanpercentile(table, [25, 50, 75], axis=0)
+    return np.flatnonzero((np.abs(median) < EXACT) & (np.abs(high - low - 1) < EXACT))
+
+
+def scaled_to_a_range(table):
+    """Find features of one and the same smallest and largest value, such as 0 and 1 or -1 and 1.
+
+    All must have them, and more than two features if the range is another, or the largest absolute value 1
+    if it alone is the same in all, as a scaling by it leaves.
+
+    Examples
+    --------
+    >>> scaled_to_a_range(np.array([[0.0, 0.2], [0.3, 1.0], [1.0, 0.0]]))
+    array([0, 1])
+    >>> scaled_to_a_range(np.array([[0.0, 0.2], [0.3, 0.9], [1.0, 0.0]]))
+    array([], dtype=int64)
+    """
+    low, high = np.nanmin(table, axis=0), np.nanmax(table, axis=0)
+    largest = np.maximum(high, -low)
+    tolerance = EXACT / 100 * max(1.0, largest.max())
+    many = table.shape[1] > 2
+    known = abs(high[0] - 1) < tolerance and min(abs(low[0]), abs(low[0] + 1)) < tolerance
+    same = np.ptp(low) < tolerance and np.ptp(high) < tolerance and (many or known)
+    same_largest = many and (np.abs(largest - 1) < tolerance).all()
+    return np.arange(table.shape[1] if same or same_largest else 0)
+
+
+def ends_by_chance(table):
+    """Find features whose smallest and largest values seem to be ends of a scale rather than extremes.
+
+    Probabilities and clipped values reach the ends of their range more than once; pixels and ratings have
+    steps. Where there are many features one end may be reached often: silence is the floor of many.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_lines, n_features)
+
+    Returns
+    -------
+    ndarray of bool of shape (n_features,)
+
+    Examples
+    --------
+    >>> raw = np.random.default_rng(0).normal(size=(100, 2))
+    >>> ends_by_chance(np.column_stack([raw[:, 0], np.clip(raw[:, 1], -1, 1)]))
+    array([False,  True])
+    """
+    chance = np.zeros(table.shape[1], dtype=bool)
+    for k, column in enumerate(table.T):
+        values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        enough = all if table.shape[1] == 1 else any
+        chance[k] = _stepped(values) or not enough((counts[0] == 1, counts[-1] == 1))
+    return chance
+
+
+def quartiles_by_chance(table):
+    """Find features whose values have steps, so that their quartiles easily are whole numbers.
+
+    Examples
+    --------
+    >>> raw = np.random.default_rng(0).normal(size=(100, 2))
+    >>> quartiles_by_chance(np.column_stack([raw[:, 0], np.round(2 * raw[:, 1]) / 2]))
+    array([False,  True])
+    """
+    return np.array([_stepped(np.unique(column[~np.isnan(column)])) for column in table.T])
+
+
+def _stepped(values):
+    """Tell whether sorted values lie on a grid: even few random ones come closer to one another."""
+    return np.diff(values).min() > np.ptp(values) / (10 * len(values))
+
+
+def decorrelated(table):
+    """Find features of mean 0 without any correlation, as a PCA leaves them.
+
+    Examples
+    --------
+    >>> decorrelated(np.array([[1.0, 2.0], [1.0, -2.0], [-1.0, 2.0], [-1.0, -2.0]]))
+    array([0, 1])
+    """
+    everything = np.arange(table.shape[1])
+    table = table[~np.isnan(table).any(axis=1)]
+    spread = table.std(axis=0) if len(table) > 1 else np.zeros(1)
+    if not 1 < len(everything) <= MAX_PCA or (spread == 0).any():
+        return everything[:0]
+    if (np.abs(table.mean(axis=0)) >= EXACT * spread).any():
+        return everything[:0]
+    correlation = np.corrcoef(table, rowvar=False) - np.eye(len(everything))
+    return everything if np.abs(correlation).max() < EXACT else everything[:0]
+
+
+MARKS = {
+    "standardised": standardised,
+    "scaled by median and quartiles": robustly_scaled,
+    "scaled to one range": scaled_to_a_range,
+    "uncorrelated (as a PCA makes them)": decorrelated,
+}
+BY_CHANCE = {robustly_scaled: quartiles_by_chance, scaled_to_a_range: ends_by_chance}
