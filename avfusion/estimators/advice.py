@@ -9,12 +9,15 @@ import numpy as np
 
 SPREAD = 1e4  # ratio of feature deviations from which on the small ones are lost
 SHARE = 0.2  # of steps that are dropped for the sake of single features
+FAR = 1.5  # labels of -1..1 are within it
 SAMPLE = 200_000  # steps to look at; more of them tell no more
 
 
 def advise(estimator, data, statistics, target_names):
     """Warn of each thing that the user should know of, once, from where `fit` was called."""
     messages = [constant_target(data.labels, target_names), ratings_like_steps(data)]
+    if not estimator.standardize_target:
+        messages.append(unscaled_targets(data.labels, target_names))
     if data.window not in (None, type(estimator).window):  # the default may be longer than any row
         messages.append(idle_window(data.window, data.lengths))
     for name, (_, deviations) in statistics.items():
@@ -37,6 +40,23 @@ def constant_target(labels, names):
     return (
         f"A target never varies among the training labels: {listed}. There is nothing to learn from it, and "
         "its CCC is 0. Leave it out of y, or train on rows in which it varies."
+    )
+
+
+def unscaled_targets(labels, names):
+    """Tell of targets, columns of (n, K) labels, far from what a network says before it has learnt."""
+    means, deviations = np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
+    far = (np.abs(means) > FAR) | (deviations > FAR)
+    if not far.any():
+        return None
+    told = ", ".join(
+        f"{names[k]} has mean {means[k]:.3g} and standard deviation {deviations[k]:.3g}"
+        for k in far.nonzero()[0]
+    )
+    return (
+        f"standardize_target=False, and labels are far from zero: {told}. A network begins with answers near "
+        "zero, and at a small learning rate it stays there. Set standardize_target=True, or bring the labels "
+        "to -1..1."
     )
 
 

@@ -110,7 +110,8 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
         self.modalities_ = {name: X[name].array.width for name in names}
         self.rate_hz_ = inputs.common_rate(X, names)
         self.target_form_ = targets.form
-        table, lengths = self._table(X)
+        self._companions = inputs.companions(X, names)
+        table, lengths = self._table(X, targets.lengths)
         if targets.form.per_frame:
             labels = inputs.frame_labels(targets, lengths, X.index)
             inputs.check_label_rate(X, names, targets.form)
@@ -152,10 +153,12 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             return self.target_form_.wrap(values, index=X.index)
         return self.target_form_.wrap(values, lengths, X.index)
 
-    def _table(self, X):
+    def _table(self, X, given=None):
         """Return the frames of all rows, streams side by side, and the number of steps of each row."""
         check_finite(X, self.modalities_)
-        lengths = inputs.aligned_lengths(X, list(self.modalities_), self.target_form_.per_frame)
+        lengths = inputs.aligned_lengths(
+            X, list(self.modalities_), self.target_form_.per_frame, self._companions, self.rate_hz_, given
+        )
         blocks = []
         for name, width in self.modalities_.items():
             array = X[name].array

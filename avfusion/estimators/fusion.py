@@ -33,8 +33,10 @@ from avfusion.estimators.training import (
 )
 from avfusion.networks import LOSSES
 from avfusion.sequences.groups import read_groups
-from avfusion.sequences.reading import check_finite, check_widths, read_columns
+from avfusion.sequences.reading import check_finite, check_widths, listed, read_columns
 from avfusion.sequences.targets import as_targets
+
+_ANEW = "Fit a new estimator, or this one with warm_start=False, to start anew."
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -77,7 +79,11 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             modality is unknown or never observed, or nothing is labelled. Nothing is trained then.
         """
         self._check_parameters()
+        if X_val is None and y_val is not None:
+            raise ValueError("y_val is given without X_val, the rows that it labels.")
         warm = self.warm_start and hasattr(self, "net_")
+        if warm:
+            self._check_same_modalities()
         X, data, form = self._read_training_data(X, y, reset=not warm)
         random = random_generator(self.random_state)
         train, valid = self._hold_out(X, data, groups, random) if X_val is None else (data, None)
@@ -176,7 +182,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         targets = as_targets(y)
         X = read_columns(self, X, reset=reset)
         inputs.check_rows_agree(X, targets)
-        names = self._choose_modalities(X)
+        names = self._choose_modalities(X) if reset else list(self.modalities_)  # weights know their order
         if not reset:
             check_widths(self, X, self.modalities_)
         data = self._stream_dataset(X, names, targets, reset)
@@ -194,6 +200,7 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             raise ValueError("X_val is given without y_val, the labels of its rows.")
         _, data, form = self._read_training_data(X, y, reset=False)
         fitted = self.target_form_
+        inputs.check_target_names(form, fitted, "y_val")
         if (form.per_frame, form.n_targets) != (fitted.per_frame, fitted.n_targets):
             kinds = [
                 f"{f.n_targets} target(s) per {'frame' if f.per_frame else 'clip'}" for f in (form, fitted)
@@ -223,7 +230,14 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
 
     def _lengths(self, X, names, targets, per_frame, reset):
         """Return the number of steps of each row, and by stream where streams may not be in step."""
-        return inputs.aligned_lengths(X, names, per_frame), None
+        return self._aligned_lengths(X, names, targets, per_frame, reset), None
+
+    def _aligned_lengths(self, X, names, targets, per_frame, reset, why=inputs.IN_STEP):
+        if reset:
+            self._companions = inputs.companions(X, names)
+        rate = None if reset else self.rate_hz_
+        given = None if targets is None else targets.lengths
+        return inputs.aligned_lengths(X, names, per_frame, self._companions, rate, given, why)
 
     def _streams_in_step(self, names):
         """Return those of the streams that have a step for each step of the row."""
@@ -356,18 +370,29 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
         )
         return [*ours, *(self.callbacks or ())]
 
+    def _check_same_modalities(self):
+        """Raise where other streams are chosen than in the last fit."""
+        chosen = getattr(self, "modalities", getattr(self, "modality", None))
+        chosen = [chosen] if isinstance(chosen, str) else chosen
+        if chosen is not None and set(chosen) != set(self.modalities_):
+            raise ValueError(
+                f"{listed(chosen)} are chosen, but the last fit, from which training goes on, had "
+                f"{listed(self.modalities_)}. {_ANEW}"
+            )
+
     def _check_can_go_on(self, form):
         fitted = self.target_form_
         if (form.per_frame, form.n_targets) != (fitted.per_frame, fitted.n_targets):
             kinds = ["per frame" if f.per_frame else "per clip" for f in (form, fitted)]
             raise ValueError(
                 f"y has {form.n_targets} target(s) {kinds[0]}, but the last fit, from which training goes "
-                f"on, had {fitted.n_targets} {kinds[1]}. Set warm_start=False to start anew."
+                f"on, had {fitted.n_targets} {kinds[1]}. {_ANEW}"
             )
+        inputs.check_target_names(form, fitted, "y")
         if len(self.nets_) != self.n_members:
             raise ValueError(
                 f"n_members={self.n_members}, but the last fit, from which training goes on, had "
-                f"{len(self.nets_)}. Set warm_start=False to start anew."
+                f"{len(self.nets_)}. {_ANEW}"
             )
 
     def _take_over_weights(self, net, former):
@@ -376,8 +401,8 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             net.module_.load_state_dict(former.module_.state_dict())
         except RuntimeError as error:
             raise ValueError(
-                "The weights of the last fit, from which warm_start goes on, do not fit the network of the "
-                "parameters of now. Set warm_start=False to start anew."
+                "The weights of the last fit, from which training goes on, do not fit the network of the "
+                f"parameters of now. {_ANEW}"
             ) from error
 
     @property

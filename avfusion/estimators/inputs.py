@@ -1,5 +1,7 @@
 """What regressors ask of X and y, beyond what `avfusion.sequences.reading` asks, before they train."""
 
+from itertools import combinations
+
 import numpy as np
 
 from avfusion.sequences import sequence_columns
@@ -26,34 +28,108 @@ def choose_modalities(X, modalities):
     return chosen
 
 
-def aligned_lengths(X, names, per_frame):
+IN_STEP = "This estimator reads its streams in step"
+
+
+def aligned_lengths(X, names, per_frame, companions=(), rate_hz=None, given=None, why=IN_STEP):
     """Return the number of steps of each row, which all its present streams must share; (n_rows,) int64.
 
-    A row whose chosen streams are all absent takes the length of its other streams of that rate; without any
-    it is one unobserved step for a clip, and an error where an answer per frame is due.
+    A row whose chosen streams are all absent, but not all others, is as long as its labels. Without labels
+    the others tell: by their duration where rates are declared, by their number of steps where they are
+    `companions`. Where nothing tells it, it is one unobserved step for a clip, and an error where an answer
+    per frame is due.
+
+    Parameters
+    ----------
+    X : DataFrame with sequence columns
+    names : list of str
+        The chosen streams.
+    per_frame : bool
+        Whether an answer per frame is due.
+    companions : collection of str
+        Other streams that were in step with these in `fit`, from `companions`.
+    rate_hz : float, optional
+        Rate of the chosen streams in `fit`, where they declare none here.
+    given : ndarray of shape (n_rows,), optional
+        Number of labels of each row, -1 where there are none.
+    why : str
+        Why the streams must be of one length, for the error.
     """
     check_same_rate(X, names)
-    lengths = _common_lengths(X, names)
-    if (lengths < 0).any():
-        rates = {X[name].array.rate_hz for name in names} - {None}
-        others = [
-            name
-            for name in sequence_columns(X)
-            if name not in names and (not rates or X[name].array.rate_hz in (None, *rates))
-        ]
-        if others:
-            unknown = np.flatnonzero(lengths < 0)
-            lengths[unknown] = _common_lengths(X.iloc[unknown], others)
+    lengths = _common_lengths(X, names, why)
+    others = [name for name in sequence_columns(X) if name not in names]
+    if given is not None:
+        witnessed = np.any([X[name].array.lengths >= 0 for name in others], axis=0) if others else False
+        lengths = np.where((lengths < 0) & witnessed, given, lengths)
+    rate_hz = common_rate(X, names) or rate_hz
+    for name in others:
+        other = X[name].array
+        tells = (lengths < 0) & (other.lengths >= 0)
+        if None not in (rate_hz, other.rate_hz):
+            steps = np.maximum(np.rint(other.lengths * (rate_hz / other.rate_hz)), np.sign(other.lengths))
+            lengths = np.where(tells, steps.astype(np.int64), lengths)
+        elif name in companions:
+            lengths = np.where(tells, other.lengths, lengths)
     for row in np.flatnonzero(lengths < 0):
         if per_frame:
+            present = [name for name in others if X[name].array.lengths[row] >= 0]
+            hint = (
+                f"; or declare rates in Hz, so that the duration of {listed(present)} tells it"
+                if present
+                else ""
+            )
             raise ValueError(
                 f"All streams are absent in {row_name(row, X.index)} (columns {listed(names)}), so the "
-                "number of its steps is unknown. Drop the row."
+                f"number of its steps is unknown. Drop the row{hint}."
             )
         lengths[row] = 1
     for row in np.flatnonzero(lengths == 0):
         raise ValueError(f"The streams have no step in {row_name(row, X.index)}. Drop the row.")
     return lengths
+
+
+def companions(X, names):
+    """Return the other streams that are as long as the chosen ones in every row that has both.
+
+    Parameters
+    ----------
+    X : DataFrame with sequence columns
+    names : list of str
+        The chosen streams, in step with each other.
+
+    Returns
+    -------
+    list of str
+        Where no row has both there is nothing to tell by, and the stream is none of them.
+    """
+    lengths = np.max([X[name].array.lengths for name in names], axis=0)
+    found = []
+    for name in sequence_columns(X):
+        own = X[name].array.lengths
+        both = (own >= 0) & (lengths >= 0)
+        if name not in names and both.any() and (own == lengths)[both].all():
+            found.append(name)
+    return found
+
+
+def check_durations(X, names):
+    """Raise where streams that declare their rates last clearly longer or shorter than others of their row.
+
+    A tenth of the longer one or two steps of the slower one are no matter.
+    """
+    rates = {name: X[name].array.rate_hz for name in names if X[name].array.rate_hz is not None}
+    for (one, rate), (other, other_rate) in combinations(rates.items(), 2):
+        lengths, other_lengths = X[one].array.lengths, X[other].array.lengths
+        durations, others = lengths / rate, other_lengths / other_rate
+        allowed = np.maximum(0.1 * np.maximum(durations, others), 2 / min(rate, other_rate))
+        wrong = (lengths > 0) & (other_lengths > 0) & (np.abs(durations - others) > allowed)
+        for row in np.flatnonzero(wrong):
+            raise ValueError(
+                f"Streams of {row_name(row, X.index)} do not cover the same stretch of time: {one!r} has "
+                f"{lengths[row]} steps of {rate:g} Hz, which are {durations[row]:.4g} s, {other!r} "
+                f"{other_lengths[row]} of {other_rate:g} Hz, which are {others[row]:.4g} s. Cut them to the "
+                "same end, or mend the rates."
+            )
 
 
 def streams_in_step(X, names, targets):
@@ -113,7 +189,7 @@ def check_same_rate(X, names):
         )
 
 
-def _common_lengths(X, names):
+def _common_lengths(X, names, why):
     lengths = np.full(len(X), -1)
     owner = np.full(len(X), None, dtype=object)
     for name in names:
@@ -123,8 +199,8 @@ def _common_lengths(X, names):
             row = clash[0]
             raise ValueError(
                 f"Unequal lengths in {row_name(row, X.index)}: {owner[row]!r} has {lengths[row]} steps, "
-                f"{name!r} has {own[row]}. This estimator reads its streams in step: bring them onto one "
-                "time base with avfusion.Align(rate_hz=...)."
+                f"{name!r} has {own[row]}. {why}: bring them onto one time base with "
+                "avfusion.Align(rate_hz=...)."
             )
         owner[own >= 0] = name
         lengths = np.where(own >= 0, own, lengths)
@@ -187,6 +263,16 @@ def check_observed(observed, name):
             f"Stream {name!r} is never observed in the training rows: it is absent, or every step of it "
             "holds a NaN. Leave it out with modalities=..., or drop or impute the features that were not "
             "extracted."
+        )
+
+
+def check_target_names(form, fitted, name):
+    """Raise where several targets have names, and others or in another order than in `fit`."""
+    named = None not in (form.names, fitted.names) and form.n_targets > 1
+    if named and form.target_names != fitted.target_names:
+        raise ValueError(
+            f"{name} has the targets {listed(form.target_names)}, but in fit they were "
+            f"{listed(fitted.target_names)}, in this order. Give the same columns in the same order."
         )
 
 

@@ -11,6 +11,7 @@ from avfusion.estimators import inputs
 from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
 from avfusion.estimators.mixin import FusionTags
 from avfusion.networks import MultimodalTransformer
+from avfusion.sequences.reading import listed
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -121,8 +122,10 @@ class MultimodalTransformerRegressor(EncodedFusionRegressor):
             self.stream_rates_ = {name: X[name].array.rate_hz for name in names}
         for name in names:
             inputs.check_rate(X, [name], self.stream_rates_[name])
+        inputs.check_durations(X, names)
         if per_frame:
-            lengths = inputs.aligned_lengths(X, self.in_step_, per_frame)
+            why = f"In fit {listed(self.in_step_)} had a step for each label, and so they must here"
+            lengths = self._aligned_lengths(X, self.in_step_, targets, per_frame, reset, why)
         else:
             lengths = inputs.longest_lengths(X, names)
         return lengths, inputs.lengths_by_stream(X, names, lengths)

@@ -191,6 +191,7 @@ class NetworkParameters:
 
     def _check_parameters(self):
         self._validate_params()
+        check_device(self.device)
         if self.hidden_size % 2:
             raise ValueError(f"hidden_size={self.hidden_size} must be even: half for each direction in time.")
         if self.window is not None and self.hop is not None and self.hop > self.window:
@@ -198,3 +199,31 @@ class NetworkParameters:
                 f"hop={self.hop} is larger than window={self.window}: steps between windows would have no "
                 "prediction. Choose a hop of at most the window."
             )
+
+
+def check_device(device):
+    """Raise unless torch has the device here.
+
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Raises
+    ------
+    ValueError
+        Says what there is.
+
+    Examples
+    --------
+    >>> check_device("cpu")
+    """
+    there = ["cpu"]
+    if torch.accelerator.is_available():
+        kind = torch.accelerator.current_accelerator().type
+        there += [kind, *(f"{kind}:{number}" for number in range(torch.accelerator.device_count()))]
+    try:
+        known = str(torch.device(device)) in there or torch.device(device).type in ("cpu", "meta")
+    except RuntimeError:  # no device of torch's at all
+        known = False
+    if not known:
+        raise ValueError(f"device={str(device)!r} is not here: this machine and build of torch have {there}.")

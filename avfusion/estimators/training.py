@@ -194,7 +194,7 @@ class WeightAverage(Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Start from the weights as they are."""
-        self.average_ = [parameter.detach().clone() for parameter in net.module_.parameters()]
+        self.average_ = [tensor.clone() for tensor in averaged_tensors(net.module_)]
         self.n_steps_ = 0
 
     def on_batch_end(self, net, training, **kwargs):
@@ -202,7 +202,7 @@ class WeightAverage(Callback):
         if training:
             self.n_steps_ += 1
             kept = min(self.decay, self.n_steps_ / (9 + self.n_steps_))
-            torch._foreach_lerp_(self.average_, [p.detach() for p in net.module_.parameters()], 1 - kept)
+            torch._foreach_lerp_(self.average_, averaged_tensors(net.module_), 1 - kept)
 
     @contextmanager
     def swapped_in(self, net):
@@ -220,10 +220,34 @@ class WeightAverage(Callback):
 
     def _swap(self, net):
         with torch.no_grad():
-            for parameter, average in zip(net.module_.parameters(), self.average_):
-                kept = parameter.clone()
-                parameter.copy_(average)
+            for tensor, average in zip(averaged_tensors(net.module_), self.average_):
+                kept = tensor.clone()
+                tensor.copy_(average)
                 average.copy_(kept)
+
+
+def averaged_tensors(module):
+    """Return the weights of a module, and the running statistics that belong to them.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+
+    Returns
+    -------
+    list of Tensor
+
+    Examples
+    --------
+    >>> [len(averaged_tensors(module)) for module in (torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(2))]
+    [2, 4]
+    """
+    statistics = [
+        buffer
+        for name, buffer in module.named_buffers()
+        if name.rpartition(".")[2] in ("running_mean", "running_var")
+    ]
+    return [parameter.detach() for parameter in module.parameters()] + statistics
 
 
 class StopEarly(Callback):

@@ -40,8 +40,9 @@ def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
     Raises
     ------
     ValueError
-        If labels and predictions do not have the same kind, rows, lengths and number of targets; if a
-        target has no label at all; if a prediction is NaN where there is a label.
+        If labels and predictions do not have the same kind, rows, lengths and number of targets; if their
+        columns are the same ones in another order; if a target has no label at all; if a prediction is NaN
+        where there is a label.
 
     References
     ----------
@@ -296,6 +297,12 @@ def paired_targets(y_true, y_pred):
         raise ValueError(f"y_true has {true.n_rows} rows, but y_pred has {pred.n_rows}.")
     if true.form.n_targets != pred.form.n_targets:
         raise ValueError(f"y_true has {true.form.n_targets} targets, but y_pred has {pred.form.n_targets}.")
+    names = true.form.names, pred.form.names
+    if None not in names and names[0] != names[1] and set(names[0]) == set(names[1]):
+        raise ValueError(
+            f"y_true has the targets {list(names[0])}, y_pred the same ones in another order, "
+            f"{list(names[1])}: bring them into one order."
+        )
     index = y_true.index if isinstance(y_true, (pd.DataFrame, pd.Series)) else None
     if true.lengths is not None:
         pred = _on_labelled_rows(true, pred, index)

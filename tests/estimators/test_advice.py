@@ -101,3 +101,16 @@ def test_each_is_given_once_and_before_training():
         with pytest.raises(UserWarning, match="nothing to learn"):
             model.fit(av.as_sequences({"audio": cells}), np.full(4, 0.5))
     assert not hasattr(model, "net_")
+
+
+@pytest.mark.parametrize(("labels", "told"), [([3.0, 5.0, 4.5, 6.0], True), ([-0.5, 0.9, 0.1, 0.2], False)])
+def test_targets_far_from_zero_want_to_be_scaled(labels, told, recwarn):
+    X = av.as_sequences({"audio": [np.full((5, 2), label) for label in labels]})
+    av.EarlyFusionRegressor(hidden_size=4, max_epochs=1, standardize_target=False).fit(X, labels)
+    found = [str(w.message) for w in recwarn if "standardize_target=False" in str(w.message)]
+    assert len(found) == told
+    if told:
+        assert "target has mean 4.62 and standard deviation 1.08" in found[0]
+    recwarn.clear()
+    av.EarlyFusionRegressor(hidden_size=4, max_epochs=1).fit(X, labels)
+    assert not [w for w in recwarn if "standardize_target" in str(w.message)]

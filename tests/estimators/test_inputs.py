@@ -8,9 +8,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
 import avfusion as av
-from avfusion.estimators.inputs import aligned_lengths, choose_modalities
+from avfusion.estimators.inputs import aligned_lengths, choose_modalities, companions
 
 TREES = av.FrameRegressor(ExtraTreesRegressor(3, random_state=0))
 MODELS = {
@@ -343,12 +346,134 @@ def test_one_modality_without_a_name(form, X, y):
     assert [len(cell) for cell in model.predict(data)] == [len(cell) for cell in labels]
 
 
-def test_an_absent_stream_has_the_length_of_another_only_at_the_same_rate():
-    audio, video = [None, np.zeros((4, 1))], [np.zeros((6, 1)), np.zeros((4, 1))]
-    for rates in ({"audio": 5, "video": 5}, {"audio": 5}, {"video": 5}):
-        X = av.as_sequences({"audio": audio, "video": video}, rate_hz=rates)
-        assert aligned_lengths(X, ["audio"], per_frame=True).tolist() == [6, 4]
-    X = av.as_sequences({"audio": audio, "video": video}, rate_hz={"audio": 5, "video": 25})
-    assert aligned_lengths(X, ["audio"], per_frame=False).tolist() == [1, 4]
-    with pytest.raises(ValueError, match=r"All streams are absent in row 0 \(index 0\) \(columns 'audio'\)"):
-        aligned_lengths(X, ["audio"], per_frame=True)
+class TestAbsentChosenStream:
+    """How long a row is whose chosen streams are absent."""
+
+    audio, video = (None, np.zeros((4, 1))), (np.zeros((30, 1)), np.zeros((4, 1)))
+
+    def lengths(self, rates, **known):
+        X = av.as_sequences({"audio": self.audio, "video": self.video}, rate_hz=rates)
+        return aligned_lengths(X, ["audio"], per_frame=True, **known).tolist()
+
+    @pytest.mark.parametrize(("video_rate", "expected"), [(5, 30), (25, 6), (60, 2), (1000, 1)])
+    def test_the_duration_of_another_tells_it(self, video_rate, expected):
+        assert self.lengths({"audio": 5, "video": video_rate}) == [expected, 4]
+        assert self.lengths({"video": video_rate}, rate_hz=5) == [expected, 4]
+
+    @pytest.mark.parametrize("rates", [{}, {"audio": 5}, {"video": 5}])
+    def test_without_rates_the_steps_of_another_count_that_was_in_step_in_fit(self, rates):
+        assert self.lengths(rates, companions=["video"]) == [30, 4]
+        message = (
+            r"absent in row 0 \(index 0\) \(columns 'audio'\).* so that the duration of 'video' tells it"
+        )
+        with pytest.raises(ValueError, match=message):
+            self.lengths(rates)
+        X = av.as_sequences({"audio": self.audio, "video": self.video}, rate_hz=rates)
+        assert aligned_lengths(X, ["audio"], per_frame=False).tolist() == [1, 4]
+
+    def test_labels_tell_it_first(self):
+        given = np.array([7, 4])
+        assert self.lengths({"audio": 5, "video": 5}, given=given, companions=["video"]) == [7, 4]
+
+    def test_companions_are_in_step_wherever_both_are(self):
+        def found(*video):
+            X = av.as_sequences({"audio": [*self.audio, np.zeros((2, 1))], "video": list(video)})
+            return companions(X, ["audio"])
+
+        four, two = np.zeros((4, 1)), np.zeros((2, 1))
+        assert found(None, four, two) == found(two, four, None) == ["video"]
+        assert found(None, four, four) == found(two, None, None) == []
+
+
+def frames_of(lengths, width, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(length, width)) for length in lengths]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        av.UnimodalRegressor("v", max_epochs=2, random_state=0),
+        av.RecursiveJointAttentionRegressor(modalities=["v"], max_epochs=2, random_state=0),
+        av.FrameRegressor(make_pipeline(SimpleImputer(), Ridge()), modalities=["v"]),
+        av.MultimodalTransformerRegressor(max_epochs=2, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_an_unrelated_stream_lends_no_length(model):
+    lengths = np.array([10, 12, 8, 9, 7])
+    audio, video = frames_of(4 * lengths, 2), frames_of(lengths, 3)
+    y = [x[:, 0] for x in video]
+    X = av.as_sequences({"a": audio, "v": video})
+    absent = X.assign(v=av.SequenceArray.from_sequences([None, *video[1:]], width=3))
+    with pytest.raises(
+        ValueError, match=r"absent in row 0 \(index 0\) .* so that the duration of 'a' tells it"
+    ):
+        clone(model).fit(X, y).predict(absent)
+    assert [len(p) for p in clone(model).fit(absent, y).predict(X)] == lengths.tolist()  # labels told it
+    rates = {"a": 20.0, "v": 5.0}
+    X, absent = (
+        pd.DataFrame(
+            {name: x[name].array.with_frames(x[name].array.frames, rate_hz=rates[name]) for name in x}
+        )
+        for x in (X, absent)
+    )
+    assert [len(p) for p in clone(model).fit(X, y).predict(absent)] == lengths.tolist()
+
+
+class TestGoingOn:
+    """Training goes on with the streams and targets that it began with, in their order."""
+
+    lengths = (12, 15, 9, 14)
+
+    @pytest.fixture
+    def X(self):
+        return av.as_sequences({"audio": frames_of(self.lengths, 3), "video": frames_of(self.lengths, 3, 1)})
+
+    @pytest.fixture
+    def y(self):
+        targets = [frames_of(self.lengths, 1, seed) for seed in (2, 3)]
+        return pd.DataFrame(dict(zip(("valence", "arousal"), map(av.SequenceArray.from_sequences, targets))))
+
+    @pytest.mark.parametrize("network", [av.EarlyFusionRegressor, av.LowRankFusionRegressor])
+    def test_columns_may_come_in_another_order(self, network, X, y):
+        model = network(hidden_size=4, max_epochs=2, random_state=0, warm_start=True).fit(X, y)
+        expected = model.predict(X)
+        model.set_params(max_epochs=1, lr=1e-12, weight_decay=0.0)
+        more = X[["video", "audio"]].assign(text=X["audio"])
+        for name, column in model.fit(more, y).predict(X).items():
+            for one, other in zip(column, expected[name]):
+                np.testing.assert_allclose(one.frames, other.frames, atol=1e-5)
+
+    def test_other_streams_are_refused(self, X, y):
+        model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=1, warm_start=True).fit(X, y)
+        with pytest.raises(ValueError, match=r"'audio' are chosen, but the last fit.* had 'audio', 'video'"):
+            model.set_params(modalities=["audio"]).fit(X, y)
+
+    def test_targets_in_another_order_are_refused(self, X, y):
+        swapped = y[["arousal", "valence"]]
+        message = "has the targets 'arousal', 'valence', but in fit they were 'valence', 'arousal'"
+        model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=1, warm_start=True).fit(X, y)
+        for again in (model.fit, model.partial_fit):
+            with pytest.raises(ValueError, match=f"y {message}"):
+                again(X, swapped)
+        with pytest.raises(ValueError, match=f"y_val {message}"):
+            clone(model).fit(X, y, X_val=X, y_val=swapped)
+        with pytest.raises(ValueError, match="the same ones in another order"):
+            model.score(X, swapped)
+
+    def test_the_remedy_is_one(self, X, y):
+        model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=1).partial_fit(X, y)
+        with pytest.raises(ValueError, match="Fit a new estimator, or this one with warm_start=False"):
+            model.partial_fit(X, y["valence"])
+
+
+def test_labels_without_rows_are_refused(ragged):
+    with pytest.raises(ValueError, match="y_val is given without X_val"):
+        av.EarlyFusionRegressor(max_epochs=1).fit(*ragged, y_val=ragged[1])
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_here_is_named(ragged, device):
+    with pytest.raises(ValueError, match=f"device='{device}' is not here: .*'cpu'"):
+        av.EarlyFusionRegressor(max_epochs=1, device=device).fit(*ragged)

@@ -101,6 +101,27 @@ def test_a_stream_without_steps(X, y):
             clone(MODEL).fit(other, target)
 
 
+def test_streams_of_a_row_last_equally_long(X, y):
+    cells = [cell.frames for cell in X["audio"]]
+    cells[2] = cells[2][: len(cells[2]) // 2]
+    short = X.assign(audio=av.SequenceArray.from_sequences(cells, rate_hz=X["audio"].array.rate_hz))
+    message = (
+        r"row 2 \(index 2\) do not cover the same stretch of time: 'audio' has .* which are .* s, 'video'"
+    )
+    for target in (y, np.arange(4.0)):
+        with pytest.raises(ValueError, match=message):
+            clone(MODEL).fit(short, target)
+
+
+def test_streams_that_were_in_step_in_fit_must_be_so_later():
+    rng = np.random.default_rng(0)
+    X = av.as_sequences({name: [rng.normal(size=(n, 2)) for n in (9, 12)] for name in "ab"})
+    model = clone(MODEL).fit(X, [np.zeros(9), np.ones(12)])
+    other = av.as_sequences({"a": [np.zeros((9, 2))], "b": [np.zeros((12, 2))]})
+    with pytest.raises(ValueError, match="In fit 'a', 'b' had a step for each label, and so they must here"):
+        model.predict(other)
+
+
 def test_n_heads_must_divide(X, y):
     with pytest.raises(ValueError, match="n_heads=3 must divide hidden_size=8"):
         clone(MODEL).set_params(n_heads=3).fit(X, y)

@@ -112,6 +112,31 @@ def test_weight_average_is_that_of_a_slow_loop(ragged, decay):
     assert (weights(model.net_) - last).abs().max() > 1e-4
 
 
+def test_running_statistics_are_averaged_as_the_weights_are_that_they_belong_to(ragged):
+    log = []
+
+    class Statistics(Callback):
+        def on_train_begin(self, net, **kwargs):
+            log.append(running(net))
+
+        def on_batch_end(self, net, training, **kwargs):
+            if training:
+                log.append(running(net))
+
+    def running(net):
+        buffers = [b for name, b in net.module_.named_buffers() if "running" in name]
+        return torch.cat([buffer.flatten().clone() for buffer in buffers])
+
+    settings = {"encoder": "tcn", "encoder_norm": "batch", "max_epochs": 4, "callbacks": [Statistics()]}
+    model = av.LeaderFollowerRegressor(weight_average=0.9, **settings, **QUICK).fit(*ragged)
+    average = log[0]
+    for n, now in enumerate(log[1:], start=1):
+        kept = min(0.9, n / (9 + n))
+        average = kept * average + (1 - kept) * now
+    torch.testing.assert_close(running(model.net_), average, rtol=1e-4, atol=1e-6)
+    assert (average - log[-1]).abs().max() > 1e-3
+
+
 def test_without_weight_average_the_last_weights_stay(ragged):
     log = []
     model = av.EarlyFusionRegressor(max_epochs=2, weight_average=None, callbacks=[Watch(log)], **QUICK)
