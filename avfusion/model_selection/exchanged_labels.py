@@ -118,8 +118,8 @@ def exchange_labels(y, groups, rng):
 def judge(scores, likeness):
     """Tell whether the scores are above what chance, and labels that are alike, explain.
 
-    A model that knows what all labels have in common scores up to the root of their likeness, since half of
-    the deviations are its own no more.
+    If labels are something common and something of their own, then what is common agrees with each as the
+    root of how well two of them agree. A model may learn that much from the labels of others.
 
     Parameters
     ----------

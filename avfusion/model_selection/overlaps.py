@@ -232,3 +232,20 @@ class Shifts:
 
 def _cumulated(series):
     return np.concatenate([[0.0], np.cumsum((series.astype(np.float32) ** 2).sum(axis=1), dtype=float)])
+
+
+def exact_overlap(array, one, other):
+    """Describe the stretch that two rows are known to share.
+
+    Examples
+    --------
+    >>> from avfusion.sequences.array import SequenceArray
+    >>> film = np.random.default_rng(0).normal(size=(500, 3))
+    >>> array = SequenceArray.from_sequences([film[:300], film[100:250]])
+    >>> exact_overlap(array, 0, 1)[1:]
+    (0, 1, 100, 0, 150)
+    """
+    correlation, _, begin, other_begin, steps = Shifts(
+        ranked_changes(array, one), ranked_changes(array, other)
+    ).best()
+    return Overlap(correlation, one, other, begin, other_begin, steps + 1)

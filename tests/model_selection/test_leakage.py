@@ -12,7 +12,6 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import avfusion as av
 from avfusion.model_selection import LeakageWarning, check_leakage
-from avfusion.model_selection.leakage import exchange_labels, overlap
 
 RIDGE = av.FrameRegressor(Ridge())
 
@@ -35,7 +34,9 @@ def test_clean_data_give_no_warning(data):
         report = check_leakage(RIDGE, X, y, groups="subject", cv=3)
     assert report.findings == []
     assert report.shuffled_scores.shape == (5,)
-    assert "No leak found" in repr(report)
+    assert repr(report) == (
+        "No leak found: groups, copies, overlaps in time, preprocessing, shuffled labels."
+    )
 
 
 def test_groups_on_both_sides(data):
@@ -55,7 +56,7 @@ def test_the_same_recording_twice(data):
     twice.loc[12, "subject"] = 99
     with pytest.warns(LeakageWarning, match=r"same recording.*row 2 \(index 2\) and row 12 \(index 12\)"):
         report = check_leakage(None, twice, labels, groups="subject", cv=LeaveOneGroupOut())
-    assert "copies" in kinds(report)
+    assert kinds(report) == ["copies"]
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -65,30 +66,20 @@ def test_the_end_of_one_is_the_beginning_of_another(noise):
     parts = [film[:330], film[270:600], film[600:]]
     parts = [part + noise * rng.normal(size=part.shape) for part in parts]
     X, y = av.as_sequences({"audio": parts}, rate_hz=10.0), [part[:, 0] for part in parts]
-    with pytest.warns(LeakageWarning, match=r"1 pair.*the last 6.0 s of 'audio' in row 0 .* first of row 1"):
+    with pytest.warns(
+        LeakageWarning,
+        match=r"1 pair.*: 6.0 s of 'audio' in row 0 .*, from 27.0 s on,.* in row 1 .* from 0.0 s on",
+    ):
         report = check_leakage(None, X, y, cv=3)
     assert kinds(report) == ["overlaps"]
     together = check_leakage(None, X, y, groups=[0, 0, 1], cv=LeaveOneGroupOut())
     assert together.findings == []
 
 
-def test_overlap_agrees_with_the_obvious_search():
-    rng = np.random.default_rng(1)
-    film = rng.normal(size=(400, 2))
-    one, other = film[:250] + 0.5 * rng.normal(size=(250, 2)), film[180:]
-    steps, correlation = overlap(one, other)
-    slow = [np.mean([np.corrcoef(one[-n:, k], other[:n, k])[0, 1] for k in range(2)]) for n in range(50, 220)]
-    best = int(np.argmax(np.arctanh(slow) * np.sqrt(np.arange(50, 220))))
-    assert steps == 70 == best + 50
-    assert correlation == pytest.approx(slow[best])
-    assert overlap(rng.normal(size=(300, 2)), rng.normal(size=(300, 2))) == (0, 0.0)
-    assert overlap(None, other) == (0, 0.0)
-
-
 @pytest.mark.skipif("AVFUSION_DATA" not in os.environ, reason="AVFUSION_DATA names no folder of data sets")
 def test_the_segments_of_the_film_overlap_until_they_are_cut():
     X, y = av.datasets.fetch_studyforrest(os.environ["AVFUSION_DATA"], trim_overlap=False)
-    with pytest.warns(LeakageWarning, match="7 pair.*seem to overlap in time.*the last (19|20).* s"):
+    with pytest.warns(LeakageWarning, match="7 pair.*seem to overlap in time.*: (19|20).* s of"):
         report = check_leakage(None, X, y, groups="segment")
     assert kinds(report) == ["overlaps"]
     X, y = av.datasets.fetch_studyforrest(os.environ["AVFUSION_DATA"])
@@ -97,7 +88,7 @@ def test_the_segments_of_the_film_overlap_until_they_are_cut():
 
 @pytest.mark.parametrize(
     ("transformer", "said"),
-    [(StandardScaler(), "standardised"), (MinMaxScaler(), "scaled to 0..1"), (PCA(3), "uncorrelated")],
+    [(StandardScaler(), "standardised"), (MinMaxScaler(), "scaled to one range"), (PCA(3), "uncorrelated")],
 )
 def test_a_transformer_that_was_fitted_on_all_rows(data, transformer, said):
     X, y = data
@@ -126,20 +117,3 @@ def test_labels_of_others_are_learnt_where_speakers_are_on_both_sides():
     assert kinds(report) == ["groups", "labels"]
     fair = check_leakage(KNeighborsRegressor(2), X, y, groups=speaker, cv=GroupKFold(5))
     assert fair.findings == []
-
-
-def test_nobody_keeps_their_labels_and_forms_stay(data):
-    X, y = data
-    groups = X["subject"].to_numpy()
-    strange = exchange_labels(y, groups, np.random.default_rng(0))
-    assert strange.dtype == y.dtype
-    assert [len(cell) for cell in strange] == [len(cell) for cell in y]
-    for row in range(len(y)):
-        cell = np.asarray(strange.iloc[row].frames)
-        owners = [
-            other
-            for other in range(len(y))
-            if np.array_equal(cell, np.resize(np.asarray(y.iloc[other].frames), cell.shape))
-        ]
-        assert len(owners) == 1
-        assert groups[owners[0]] != groups[row]
