@@ -7,7 +7,7 @@ from sklearn.model_selection import GroupKFold, KFold, check_cv
 
 from avfusion.sequences.groups import read_groups
 
-__all__ = ["inner_folds"]
+__all__ = ["check_folds_labelled", "inner_folds"]
 
 
 def inner_folds(X, groups, cv):
@@ -30,7 +30,8 @@ def inner_folds(X, groups, cv):
     Raises
     ------
     ValueError
-        If there are fewer than two rows or groups, or a row is tested twice or in a fold that trains on it.
+        If there are fewer than two rows, groups or folds asked for, no fold at all, or a row is tested twice
+        or in a fold that trains on it.
 
     Examples
     --------
@@ -47,9 +48,50 @@ def inner_folds(X, groups, cv):
             f"out; X has n_samples = {len(X)} in {n_groups} group(s)."
         )
     if isinstance(cv, Integral):
+        if cv < 2:
+            raise ValueError(f"Two folds at least are needed, so that each row can be held out; got {cv}.")
         cv = KFold(min(cv, n_groups)) if groups is None else GroupKFold(min(cv, n_groups))
     folds = [tuple(np.arange(len(X))[side] for side in fold) for fold in check_cv(cv).split(X, groups=groups)]
+    if not folds:
+        raise ValueError(f"cv={cv!r} makes no fold; at least one has to hold rows out.")
     times_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(X))
     if times_tested.max() > 1 or any(np.intersect1d(*fold).size for fold in folds):
         raise ValueError(f"cv={cv!r} tests a row twice, or in a fold that trains on it.")
     return folds
+
+
+def check_folds_labelled(folds, labelled, names, rows="rows"):
+    """Raise where a target has no label in the training part of a fold.
+
+    Parameters
+    ----------
+    folds : list of (train, test)
+        Arrays of row positions.
+    labelled : ndarray of shape (n_rows, n_targets)
+        Whether each row has a label of each target, and can be used.
+    names : list of str
+        Of the targets.
+    rows : str
+        Which rows can be used, for the message.
+
+    Raises
+    ------
+    ValueError
+        Naming fold and target, and what to do.
+
+    Examples
+    --------
+    >>> labelled = np.array([[True], [False]])
+    >>> check_folds_labelled([([0], [1])], labelled, ["arousal"])
+    >>> check_folds_labelled([([0], [1]), ([1], [0])], labelled, ["arousal"])
+    Traceback (most recent call last):
+        ...
+    ValueError: In inner fold 2 of 2, arousal is NaN in all training rows. Choose other folds with cv, so that
+    each is trained on labelled rows, or leave the target out of y.
+    """
+    for fold, (train, _) in enumerate(folds, start=1):
+        for k in np.flatnonzero(~labelled[train].any(axis=0)):
+            raise ValueError(
+                f"In inner fold {fold} of {len(folds)}, {names[k]} is NaN in all training {rows}. Choose "
+                "other folds with cv, so that each is trained on labelled rows, or leave the target out of y."
+            )

@@ -11,12 +11,24 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted
 from avfusion.estimators import inputs
 from avfusion.estimators.answers import filled_with_mean, gather_answers, simplex_weights, weighted_mean
 from avfusion.estimators.inner_folds import inner_folds
+from avfusion.estimators.members import (
+    answered_rows,
+    check_answerable,
+    check_members_fit,
+    check_regressor,
+    is_dropped,
+    labels_of,
+    predict_present,
+    present_rows,
+    read_members,
+    view_of,
+)
 from avfusion.estimators.mixin import FusionTags, SequenceRegressorMixin
 from avfusion.estimators.routing import fit_router, routed_to_fit
 from avfusion.estimators.training import random_generator
 from avfusion.estimators.unimodal import UnimodalRegressor
 from avfusion.sequences import sequence_columns
-from avfusion.sequences.reading import check_finite, check_widths, listed, read_columns
+from avfusion.sequences.reading import check_finite, check_widths, read_columns
 from avfusion.sequences.target_columns import row_name
 from avfusion.sequences.targets import as_targets
 
@@ -25,6 +37,9 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     r"""Combine the predictions of estimators that see some of the streams each: late fusion, ensembles.
 
     A row is answered by those estimators of whose streams it has at least one, and is used to fit just those.
+    A clip that has none is left out of `fit`, and answered with the mean label of `fit`. Where labels are per
+    frame, each row needs a stream, which tells the number of frames.
+
     Their answers :math:`\hat y_1, ..., \hat y_E` become one, frame by frame or clip by clip,
 
     - by a mean, :math:`\sum_e w_e \hat y_e / \sum_e w_e` over the estimators that answer the row. The weights
@@ -41,11 +56,13 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     ----------
     estimators : list of (str, estimator, modalities), optional
         Name, estimator or Pipeline, and the sequence columns it sees: a name, a list of names, or None for
-        all. Metadata columns are passed on. By default a `UnimodalRegressor` for each stream.
+        all. Metadata columns are passed on. "drop" in place of an estimator leaves it out. By default a
+        `UnimodalRegressor` for each stream.
     weights : array-like of shape (n_estimators,), "simplex" or None, default=None
-        Weights of the mean, not negative; None for equal ones. "simplex" learns weights, not negative and of
-        sum one, that minimise the squared error of held-out answers, over all targets in units of their
-        spread. A row that only estimators of weight zero can answer gets their plain mean.
+        Weights of the mean, not negative, dropped estimators counted; None for equal ones. "simplex" learns
+        weights, not negative and of sum one, that minimise the squared error of held-out answers, over all
+        targets in units of their spread. A row that only estimators of weight zero can answer gets their
+        plain mean.
     final_estimator : scikit-learn regressor, optional
         Stacked on the estimators: learns each target from the estimators' held-out answers for that target,
         an array (n_lines, n_estimators). Where an estimator cannot answer a row, the mean of the others'
@@ -65,11 +82,13 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     Attributes
     ----------
     estimators_ : list of (str, estimator, list of str)
-        The fitted estimators and their streams.
-    weights_ : ndarray of shape (n_estimators,) or None
-        Weights of the mean, of sum one; None with a `final_estimator`.
+        The fitted estimators and their streams, without those dropped.
+    weights_ : ndarray or None
+        Weights of the mean, of sum one, one for each of `estimators_`; None with a `final_estimator`.
     final_estimators_ : list of regressors or None
         The fitted clones of `final_estimator`, one for each target.
+    target_mean_ : ndarray of shape (n_targets,)
+        Mean label, the answer to a clip without any stream.
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     modalities_ : dict of str to int
@@ -198,7 +217,7 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         MetadataRouter
             What scikit-learn's tools read.
         """
-        return fit_router(self, self._pairs)
+        return fit_router(self, [pair for pair in self._pairs if not is_dropped(pair[1])])
 
     def fit(self, X, y, groups=None, **params):
         """Fit every estimator on the rows that have one of its streams, and learn how to combine them.
@@ -222,25 +241,31 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         Raises
         ------
         ValueError
-            If names repeat, weights do not fit, a modality is unknown, no stream of a row is present, there
-            are fewer than two rows or groups to learn weights from, there are `params` though metadata
-            routing is off, or whatever an estimator objects to.
+            If names repeat, `estimators` or `final_estimator` are no regressors, weights do not fit, a
+            modality is unknown, no stream of a row is present though labels are per frame, an estimator has
+            no row or no label to fit on (also within a fold), there are fewer than two rows or groups to
+            learn weights from, there are `params` though metadata routing is off, or whatever an estimator
+            objects to. All but the last is found before anything is trained.
         """
         targets = as_targets(y)
         X = read_columns(self, X, reset=True)
         inputs.check_rows_agree(X, targets)
         members = self._members(X)
+        weights = self._given_weights([not is_dropped(estimator) for _, estimator, _ in members])
+        members = [member for member in members if not is_dropped(member[1])]
+        if self.final_estimator is not None:
+            check_regressor(self.final_estimator, "final_estimator", ", or None for a mean")
         routed = routed_to_fit(self, X, params, groups)
-        weights = self._given_weights(len(members))
         check_finite(X, {name for _, _, names in members for name in names})
-        check_answerable(X, members)
+        check_answerable(X, members, targets.form)
         folds = inner_folds(X, self.groups if groups is None else groups, self.cv) if self._learns else []
+        check_members_fit(X, targets, members, folds)
         everything = np.arange(len(X))
         # all rows first, so that what an estimator objects to names rows of X
         parts = [everything, *(train for train, _ in folds)]
         fitted = self._fit_members(X, targets, members, parts, routed)
         self.estimators_, held_out = fitted[0], fitted[1:]
-        self.target_form_ = targets.form
+        self.target_form_, self.target_mean_ = targets.form, np.nanmean(targets.values, axis=0)
         used = {name for _, _, names in members for name in names}
         self.modalities_ = {name: X[name].array.width for name in sequence_columns(X) if name in used}
         self.weights_ = None if weights is None else weights / weights.sum()
@@ -270,22 +295,27 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         Raises
         ------
         ValueError
-            If no stream of a row is present.
+            If no stream of a row is present and predictions are per frame.
         """
         check_is_fitted(self, "estimators_")
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
-        check_answerable(X, self.estimators_)
+        check_answerable(X, self.estimators_, self.target_form_)
         predictions = [predict_present(X, *member) for member in self.estimators_]
         answers, lengths = gather_answers(predictions, len(X), self.target_form_, X.index)
-        if self.final_estimators_ is None:
-            values = weighted_mean(answers, self.weights_)
-        else:
-            tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)
-            values = np.column_stack(
-                [m.predict(tables[:, :, k]) for k, m in enumerate(self.final_estimators_)]
-            )
-        return self.target_form_.wrap(values, lengths if self.target_form_.per_frame else None, X.index)
+        values = self._combined(answers)
+        if self.target_form_.per_frame:
+            return self.target_form_.wrap(values, lengths, X.index)
+        clips = np.tile(self.target_mean_, (len(X), 1))
+        clips[lengths > 0] = values
+        return self.target_form_.wrap(clips, index=X.index)
+
+    def _combined(self, answers):
+        """Make one answer (n_lines, K) of those of all estimators."""
+        if self.final_estimators_ is None or not answers.shape[1]:
+            return weighted_mean(answers, np.ones(len(answers)) if self.weights_ is None else self.weights_)
+        tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)
+        return np.column_stack([m.predict(tables[:, :, k]) for k, m in enumerate(self.final_estimators_)])
 
     @property
     def _learns(self):
@@ -299,21 +329,12 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
                 (name, UnimodalRegressor(name, random_state=random.randint(2**31 - 1)), [name])
                 for name in sequence_columns(X)
             ]
-        if len(self.estimators) == 0:
-            raise ValueError("estimators is empty; at least one (name, estimator, modalities) is needed.")
-        members = []
-        for member in self.estimators:
-            if not (isinstance(member, (tuple, list)) and len(member) == 3):
-                raise ValueError(
-                    f"estimators must be a list of (name, estimator, modalities); got {member!r}."
-                )
-            name, estimator, modalities = member
-            members.append((name, estimator, inputs.choose_modalities(X, modalities)))
+        members = read_members(self.estimators, X)
         self._validate_names([name for name, _, _ in members])
         return members
 
-    def _given_weights(self, n_members):
-        """Return the weights (n_members,) of the mean, None if they are to be learnt."""
+    def _given_weights(self, kept):
+        """Return the weights of the mean, of the estimators that are kept; None if they are to be learnt."""
         if self.weights is not None and self.final_estimator is not None:
             raise ValueError(
                 "weights and final_estimator are both given; the estimators are either averaged or stacked."
@@ -322,22 +343,23 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             raise ValueError(f"weights={self.weights!r} must be 'simplex', numbers, or None.")
         if self._learns:
             return None
-        weights = np.ones(n_members) if self.weights is None else np.asarray(self.weights, dtype=float)
-        if weights.shape != (n_members,) or not (weights >= 0).all() or weights.sum() == 0:
+        try:
+            weights = np.ones(len(kept)) if self.weights is None else np.asarray(self.weights, dtype=float)
+        except (TypeError, ValueError):  # no numbers
+            weights = np.empty(0)
+        fit = weights.shape == (len(kept),) and (weights >= 0).all() and np.isfinite(weights).all()
+        if not fit or weights[kept].sum() == 0:
             raise ValueError(
-                f"weights={self.weights!r} must hold {n_members} numbers, one for each estimator, none of "
+                f"weights={self.weights!r} must hold {len(kept)} numbers, one for each estimator, none of "
                 "them negative and not all zero."
             )
-        return weights
+        return weights[kept]
 
     def _fit_members(self, X, targets, members, parts, routed):
         """Fit the estimators on each of some sets of rows; return a list of them for each set."""
 
         def fit_one(name, estimator, names, part):
             rows = part[present_rows(X, names)[part]]
-            if not len(rows):
-                where = "everywhere" if len(part) == len(X) else "from all training rows of a fold"
-                raise ValueError(f"Estimator {name!r} has nothing to fit on: {listed(names)} absent {where}.")
             view = view_of(X.iloc[rows], names)
             params = _check_method_params(X, routed(name), indices=rows)
             return name, clone(estimator).fit(view, labels_of(targets, rows, X.index), **params), names
@@ -347,42 +369,10 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
 
 
-def check_answerable(X, members):
-    """Raise for a row without any stream that some estimator sees."""
-    answered = np.any([present_rows(X, names) for _, _, names in members], axis=0)
-    for row in np.flatnonzero(~answered):
-        raise ValueError(f"No stream is present in {row_name(row, X.index)}. Drop the row.")
-
-
-def present_rows(X, names):
-    """Tell for each row whether it has at least one of the streams, (n_rows,) bool."""
-    return ~np.all([X[name].array.isna() for name in names], axis=0)
-
-
-def view_of(X, names):
-    """Return X without the other streams; metadata columns stay."""
-    return X.drop(columns=[name for name in sequence_columns(X) if name not in names])
-
-
-def labels_of(targets, rows, index):
-    """Return the labels of some rows in the form in which all were given."""
-    values = targets.values[np.isin(targets.row_of_value, rows)]
-    lengths = None if targets.lengths is None else targets.lengths[rows]
-    return targets.form.wrap(values, lengths, index[rows])
-
-
-def predict_present(X, name, estimator, names, among=None):
-    """Return name, the positions of the rows that an estimator can answer, and its answers."""
-    present = present_rows(X, names)
-    rows = np.flatnonzero(present) if among is None else among[present[among]]
-    answers = as_targets(estimator.predict(view_of(X.iloc[rows], names)), name) if len(rows) else None
-    return name, rows, answers
-
-
 def answers_with_labels(X, targets, folds, fitted):
     """Return what the estimators of each fold answer to its labelled test rows, and the labels."""
     all_answers, all_labels = [], []
-    labelled = targets.labelled.any(axis=1)
+    labelled = targets.labelled.any(axis=1) & answered_rows(X, fitted[0])
     for (_, test), members in zip(folds, fitted):
         test = test[labelled[test]]
         predictions = [predict_present(X, *member, among=test) for member in members]
@@ -395,9 +385,7 @@ def answers_with_labels(X, targets, folds, fitted):
                 )
         all_answers.append(answers)
         all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
-    labels = np.concatenate(all_labels)
-    inputs.check_labelled(labels, targets.form.target_names)
-    return np.concatenate(all_answers, axis=1), labels
+    return np.concatenate(all_answers, axis=1), np.concatenate(all_labels)
 
 
 def fit_per_target(estimator, answers, labels):

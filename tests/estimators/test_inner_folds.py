@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, RepeatedKFold
 
-from avfusion.estimators.inner_folds import inner_folds
+from avfusion.estimators.inner_folds import check_folds_labelled, inner_folds
 
 X = pd.DataFrame({"subject": list("aabbcdd")})
 
@@ -39,3 +39,24 @@ def test_too_few_rows_or_groups():
 def test_rows_tested_twice_or_after_training_on_them(cv):
     with pytest.raises(ValueError, match=r"tests a row twice, or in a fold that trains on it"):
         inner_folds(X, None, cv)
+
+
+@pytest.mark.parametrize("cv", [1, 0, -3])
+def test_too_few_folds(cv):
+    with pytest.raises(ValueError, match=f"Two folds at least are needed.*; got {cv}"):
+        inner_folds(X, None, cv)
+
+
+def test_a_splitter_without_folds():
+    with pytest.raises(ValueError, match=r"cv=PredefinedSplit.* makes no fold"):
+        inner_folds(X, None, PredefinedSplit([-1] * 7))
+
+
+def test_a_fold_whose_training_rows_lack_a_target():
+    labelled = np.ones((7, 2), dtype=bool)
+    folds = inner_folds(X, "subject", 4)
+    check_folds_labelled(folds, labelled, ["arousal", "valence"])
+    labelled[:, 1] = X["subject"] == "d"
+    fold = 1 + next(k for k, (_, test) in enumerate(folds) if 5 in test)
+    with pytest.raises(ValueError, match=f"In inner fold {fold} of 4, valence is NaN in all training rows"):
+        check_folds_labelled(folds, labelled, ["arousal", "valence"])

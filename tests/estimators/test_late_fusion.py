@@ -1,12 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor, StackingRegressor
-from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -109,7 +111,7 @@ def test_members_get_labels_in_the_form_of_y(ragged, form):
         "table": pd.DataFrame({"a": y, "b": y}),
         "list": [np.asarray(cell)[:, 0] for cell in y],
         "clips": np.arange(6.0),
-        "clip table": pd.DataFrame({"a": np.arange(6.0), "b": np.nan}, index=X.index),
+        "clip table": pd.DataFrame({"a": np.arange(6.0), "b": [1.0] + [np.nan] * 5}, index=X.index),
     }[form]
     model = av.LateFusionRegressor([("a", Constant(), "audio"), ("v", Constant(), "video")]).fit(X, labels)
     given = model.estimators_[0][1].y_
@@ -135,11 +137,11 @@ def test_one_weight_may_be_zero(ragged):
         np.testing.assert_allclose(cell, values_of(alone))
 
 
-def test_a_row_without_streams_is_refused_by_fit_and_predict_alike(ragged):
+def test_a_row_of_frames_without_streams_is_refused_by_fit_and_predict_alike(ragged):
     X, y = ragged
     only_audio = [("a", Constant(), "audio")]
     model = av.LateFusionRegressor(only_audio)
-    message = r"No stream is present in row 1 \(index 'b'\). Drop the row"
+    message = r"No stream is present in row 1 \(index 'b'\).*frames is unknown. Drop the row"
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
     assert not hasattr(model, "estimators_")
@@ -441,14 +443,124 @@ def test_learning_from_an_official_validation_split(ragged):
         ({"weights": [1, 1], "final_estimator": Ridge()}, r"weights and final_estimator are both given"),
         ({"weights": "simplex", "groups": "person"}, r"groups='person' is no column of X"),
         ({"weights": "simplex", "cv": [([0], [1]), ([2], [1])]}, r"tests a row twice"),
-        ({"weights": "simplex", "cv": [([1], [0, 2, 3, 4, 5])]}, r"'audio' has nothing to fit on.*of a fold"),
+        (
+            {"weights": "simplex", "cv": [([1], [0, 2, 3, 4, 5])]},
+            r"'audio' has nothing to fit on in inner fold 1 of 1: 'audio' absent.*Choose other folds",
+        ),
+        ({"weights": "simplex", "cv": 1}, "Two folds at least are needed.*got 1"),
+        (
+            {"final_estimator": "ridge"},
+            r"final_estimator is 'ridge', which is no regressor. Give a regressor",
+        ),
+        ({"final_estimator": LogisticRegression()}, r"final_estimator is Logistic.* which is a classifier"),
+        ({"final_estimator": Ridge}, r"final_estimator is the class Ridge. Give an instance: Ridge\(...\)"),
     ],
 )
-def test_what_cannot_be_learnt(ragged, parameters, message):
-    model = av.LateFusionRegressor(members(), **parameters)
+def test_what_cannot_be_learnt_is_told_before_training(ragged, parameters, message):
+    refuses_untrained(av.LateFusionRegressor(untrained(), **parameters), *ragged, message)
+
+
+class Untouched(Constant):
+    def fit(self, X, y):
+        raise AssertionError("training began")
+
+
+def untrained():
+    return [(name, Untouched(), name) for name in ("audio", "video")]
+
+
+def refuses_untrained(model, X, y, message):
     with pytest.raises(ValueError, match=message):
-        model.fit(*ragged)
+        model.fit(X, y)
     assert not hasattr(model, "estimators_")
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        (None, r"Estimator 'late' is None, which is no regressor. Give .* or 'drop' to leave it out"),
+        ("trees", r"Estimator 'late' is 'trees', which is no regressor"),
+        (Ridge, r"Estimator 'late' is the class Ridge. Give an instance"),
+        (LogisticRegression(), r"Estimator 'late' is LogisticRegression\(\), which is a classifier"),
+        (StandardScaler(), r"Estimator 'late' is StandardScaler\(\), which is no regressor"),
+    ],
+)
+def test_members_that_are_no_regressors_are_named_before_training(ragged, member, message):
+    refuses_untrained(av.LateFusionRegressor([*untrained(), ("late", member, "video")]), *ragged, message)
+
+
+@pytest.mark.parametrize("estimators", [Ridge(), "audio", {"a": Ridge()}, [(1, Ridge(), "audio")]])
+def test_estimators_in_another_form(ragged, estimators):
+    model = av.LateFusionRegressor(estimators)
+    refuses_untrained(model, *ragged, r"must be a list of \(name, estimator, modalities\)")
+
+
+def test_a_dropped_member_is_left_out_with_its_weight(ragged):
+    X, y = ragged
+    y = np.arange(6.0)
+    estimators = [("a", Constant(1.0), "audio"), ("gone", "drop", "text"), ("v", Constant(4.0), "video")]
+    model = av.LateFusionRegressor(estimators, weights=[3, 9, 1]).fit(X, y)
+    assert [name for name, _, _ in model.estimators_] == ["a", "v"]
+    np.testing.assert_array_equal(model.weights_, [0.75, 0.25])
+    assert model.predict(X)[0] == 0.75 * 1 + 0.25 * 4
+    dropped = clone(model).set_params(a="drop", weights=None).fit(X, y)
+    assert [name for name, _, _ in dropped.estimators_] == ["v"]
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert [name for name, _, _ in clone(model).fit(X, y).estimators_] == ["a", "v"]
+    refuses_untrained(av.LateFusionRegressor([("a", "drop", None)]), X, y, "All estimators are dropped")
+    refuses_untrained(
+        av.LateFusionRegressor(estimators, weights=[0, 1, 0]), X, y, "3 numbers, one for each estimator"
+    )
+
+
+@pytest.mark.parametrize("how", [{}, {"weights": "simplex"}, {"final_estimator": Ridge()}])
+def test_a_clip_without_streams_teaches_nothing_and_gets_the_mean_label(ragged, how):
+    X, _ = ragged
+    y = pd.DataFrame({"a": np.arange(6.0), "b": np.arange(6.0) ** 2}, index=X.index)
+    X = X.assign(video=X["video"].mask(X.index == "b"))  # its audio is absent already
+    estimators = [(name, make_pipeline(av.Functionals(), Ridge()), name) for name in ("audio", "video")]
+    there = X.index != "b"
+    model = av.LateFusionRegressor(estimators, cv=[([0, 1, 2], [3, 4, 5])], **how).fit(X, y)
+    without = av.LateFusionRegressor(estimators, cv=[([0, 1], [2, 3, 4])], **how).fit(X[there], y[there])
+    predicted = model.predict(X)
+    pd.testing.assert_frame_equal(predicted[there], without.predict(X[there]))
+    np.testing.assert_allclose(predicted.loc["b"], y.mean())
+    np.testing.assert_allclose(model.predict(X.loc[["b"]]), y.mean().to_frame().T)
+    held_out = av.LateFusionRegressor(estimators, cv=3, **how).fit(X, y)
+    assert np.isfinite(held_out.predict(X)).all(axis=None)
+
+
+def test_a_clip_without_streams_costs_no_fold():
+    streams = {"a": [None] + [np.ones((5, 3)) * i for i in range(11)]}
+    X = av.as_sequences({**streams, "b": [None] + [np.ones((5, 4)) * i for i in range(11)]})
+    model = av.LateFusionRegressor([(name, av.FrameRegressor(), name) for name in "ab"])
+    scores = cross_val_score(model, X, np.arange(12.0), cv=KFold(3), error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+def test_a_target_without_labels_in_a_fold_is_named_before_training():
+    rng = np.random.default_rng(0)
+    X = av.as_sequences({"a": [rng.normal(size=(6, 3)) for _ in range(10)]})
+    y = [rng.normal(size=(6, 2)) for _ in range(10)]
+    for labels in y[1:]:
+        labels[:, 1] = np.nan
+    model = av.LateFusionRegressor([("r", Untouched(), "a")], weights="simplex")
+    refuses_untrained(
+        model, X, y, "In inner fold 1 of 5, target 1 is NaN in all training rows that have 'a'. Choose other"
+    )
+    model.set_params(cv=[(np.arange(5), np.arange(5, 10))])
+    refuses_untrained(model, X, y, "target 1 is NaN in every row that the inner folds hold out")
+    model.set_params(weights=None)
+    refuses_untrained(model, X[1:], y[1:], "Nothing is labelled: target 1 in y is NaN everywhere")
+
+
+def test_a_member_whose_rows_have_no_labels_is_named_before_training(ragged):
+    X, _ = ragged
+    y = np.array([np.nan, 1.0, np.nan, np.nan, np.nan, np.nan])  # row b has no audio
+    model = av.LateFusionRegressor(untrained()[::-1])
+    refuses_untrained(
+        model, X, y, "'audio' has nothing to learn target from: it is NaN in every row that has"
+    )
 
 
 def test_labels_at_another_rate_than_the_answers(ragged):
