@@ -264,7 +264,7 @@ def _overlaps(X, parted, copies):
             missed.append(f"overlaps in {name!r} of {short} rows of {overlaps.MIN_OVERLAP} steps or less")
         found = {}
         for hop in (1, overlaps.COARSE):
-            pairs, compared, n_pairs = overlaps.find_overlaps(array, parted, hop)
+            pairs, compared, n_pairs = overlaps.find_overlaps(array, parted, hop, overlaps.MAX_WORK)
             n_compared += compared
             found = {(pair.one, pair.other): pair for pair in pairs} | found
             if compared < n_pairs:

@@ -42,7 +42,7 @@ def fitted_on_all(table, parts=()):
     for done, mark in MARKS.items():
         marked = _varied(table)
         marked = marked[mark(table[:, marked])] if marked.size else marked
-        if marked.size and mark in BY_CHANCE and BY_CHANCE[mark](table[:, marked]).mean() >= 0.5:
+        if marked.size and mark in BY_CHANCE and BY_CHANCE[mark](table[:, marked]):
             continue
         if marked.size and not any(_in_every_part(mark, table[:, marked], part) for part in parts):
             return done, len(marked)
@@ -115,8 +115,8 @@ def robustly_scaled(table):
 def scaled_to_a_range(table):
     """Find features of one and the same smallest and largest value, such as 0 and 1 or -1 and 1.
 
-    All must have them, and more than two features if the range is another, or the largest absolute value 1
-    if it alone is the same in all, as a scaling by it leaves.
+    All must have them, and more than two features if the range is another, or if only the largest absolute
+    value is the same, 1, as a scaling by it leaves; it must be that of a single line in most features.
 
     Examples
     --------
@@ -131,15 +131,16 @@ def scaled_to_a_range(table):
     many = table.shape[1] > 2
     known = abs(high[0] - 1) < tolerance and min(abs(low[0]), abs(low[0] + 1)) < tolerance
     same = np.ptp(low) < tolerance and np.ptp(high) < tolerance and (many or known)
-    same_largest = many and (np.abs(largest - 1) < tolerance).all()
+    once = (np.abs(table) >= largest - tolerance).sum(axis=0) == 1
+    same_largest = many and (np.abs(largest - 1) < tolerance).all() and once.mean() > 0.5
     return np.arange(table.shape[1] if same or same_largest else 0)
 
 
 def ends_by_chance(table):
-    """Find features whose smallest and largest values seem to be ends of a scale rather than extremes.
+    """Tell whether smallest and largest values seem to be ends of a scale rather than extremes.
 
     Probabilities and clipped values reach the ends of their range more than once; pixels and ratings have
-    steps. Where there are many features one end may be reached often: silence is the floor of many.
+    steps. Where there are several features one end may be reached often: silence is the floor of many.
 
     Parameters
     ----------
@@ -147,32 +148,32 @@ def ends_by_chance(table):
 
     Returns
     -------
-    ndarray of bool of shape (n_features,)
+    bool
 
     Examples
     --------
     >>> raw = np.random.default_rng(0).normal(size=(100, 2))
-    >>> ends_by_chance(np.column_stack([raw[:, 0], np.clip(raw[:, 1], -1, 1)]))
-    array([False,  True])
+    >>> ends_by_chance(raw), ends_by_chance(np.clip(raw, -1, 1))
+    (False, True)
     """
-    chance = np.zeros(table.shape[1], dtype=bool)
-    for k, column in enumerate(table.T):
+    once = []
+    for column in table.T:
         values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-        enough = all if table.shape[1] == 1 else any
-        chance[k] = _stepped(values) or not enough((counts[0] == 1, counts[-1] == 1))
-    return chance
+        once.append((counts[[0, -1]] == 1) & ~_stepped(values))
+    shares = np.mean(once, axis=0)
+    return bool((shares.min() if table.shape[1] == 1 else shares.max()) <= 0.5)
 
 
 def quartiles_by_chance(table):
-    """Find features whose values have steps, so that their quartiles easily are whole numbers.
+    """Tell whether values have steps, so that their quartiles easily are whole numbers.
 
     Examples
     --------
     >>> raw = np.random.default_rng(0).normal(size=(100, 2))
-    >>> quartiles_by_chance(np.column_stack([raw[:, 0], np.round(2 * raw[:, 1]) / 2]))
-    array([False,  True])
+    >>> quartiles_by_chance(raw), quartiles_by_chance(np.round(2 * raw) / 2)
+    (False, True)
     """
-    return np.array([_stepped(np.unique(column[~np.isnan(column)])) for column in table.T])
+    return bool(np.mean([_stepped(np.unique(column[~np.isnan(column)])) for column in table.T]) >= 0.5)
 
 
 def _stepped(values):
