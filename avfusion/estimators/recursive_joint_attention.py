@@ -190,7 +190,7 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
 
         Parameters
         ----------
-        state_dict : dict of str to Tensor
+        state_dict : dict of str to Tensor or array
             By the names of the released code, listed in `avfusion.networks.released_weights`.
         targets : pair of str, default=("valence", "arousal")
             Names of the columns of predictions; of a fitted estimator, those of its y remain.
@@ -202,9 +202,12 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
 
         Raises
         ------
+        TypeError
+            If `state_dict` is no dict of names to numbers, such as the path of a file.
         ValueError
-            If weights are missing, unexpected or misshapen (all are listed), or the estimator has not two
-            streams, the video first, two targets per frame and the released form. It is unchanged then.
+            If weights are missing, unexpected or misshapen (all are listed) or lie in a dict within the dict,
+            or the estimator has not two streams, the video first, two targets per frame and the released
+            form. It is unchanged then.
 
         Examples
         --------

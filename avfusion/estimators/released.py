@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.estimators.training import seeded
-from avfusion.networks import load_released
+from avfusion.networks.released_weights import load_released, read_released
 from avfusion.sequences import SequenceArray, as_sequences
 
 TRAINING = {  # of the released code
@@ -53,7 +53,10 @@ def load_into(estimator, state_dict, targets):
     Everything is done to a copy first, so that an error leaves the estimator as it was.
     """
     fitted = hasattr(estimator, "net_")
-    names = list(estimator.modalities_ if fitted else estimator.modalities or ("video", "audio"))
+    names = estimator.modalities_ if fitted else estimator.modalities or ("video", "audio")
+    names = [names] if isinstance(names, str) else list(names)
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    state = read_released(state_dict)
     if names == ["audio", "video"]:
         raise ValueError(
             "The released network has the video first, and this estimator the audio. Make it with "
@@ -61,21 +64,26 @@ def load_into(estimator, state_dict, targets):
         )
     ready = deepcopy(estimator)
     if not fitted:
-        _settle_without_data(ready, names, _stream_widths(state_dict), targets)
+        _settle_without_data(ready, names, _stream_widths(state), targets)
     for net in ready.nets_:
-        load_released(net.module_, state_dict)
+        load_released(net.module_, state)
     ready.target_mean_, ready.target_scale_ = np.zeros(2), np.ones(2)
     learnt = vars(ready).keys() - estimator.get_params(deep=False).keys()
     vars(estimator).update({name: vars(ready)[name] for name in learnt})
 
 
-def _stream_widths(state_dict):
+def _stream_widths(weights):
     """Return the widths of the released network's two streams."""
-    weights = {name.removeprefix("module."): weight for name, weight in state_dict.items()}
     names = [f"{stream}_extract.rnn.weight_ih_l0" for stream in ("video", "audio")]
     missing = [name for name in names if name not in weights]
     if missing:
         raise ValueError(f"The weights do not fit the network. missing: {', '.join(missing)}.")
+    for name in names:
+        if weights[name].ndim != 2:
+            raise ValueError(
+                f"The weights do not fit the network. {name} has the shape {tuple(weights[name].shape)}; two "
+                "axes are needed."
+            )
     return [weights[name].shape[1] for name in names]
 
 
@@ -84,7 +92,7 @@ def _settle_without_data(estimator, names, widths, targets):
     if len(names) != 2 or len(targets) != 2:
         raise ValueError(
             f"The released network has two streams and two targets; got modalities {names} and targets "
-            f"{list(targets)}."
+            f"{targets}."
         )
     zeros = {name: [np.zeros((2, width), np.float32)] for name, width in zip(names, widths)}
     X = as_sequences(zeros)

@@ -26,10 +26,12 @@ face and which feature vectors skip.
 """
 
 import re
+from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
-__all__ = ["load_released", "released_names", "released_state_dict"]
+__all__ = ["load_released", "read_released", "released_names", "released_state_dict"]
 
 STREAMS, TARGETS = ("video", "audio"), ("vregressor", "aregressor")
 OURS_ALONE = re.compile(r"norms\.|network\.absences\.")
@@ -138,14 +140,17 @@ def load_released(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
     model : FusionModel
         As in `released_names`. Its first stream takes the place of the video, its first target that of
         valence.
-    state_dict : dict of str to Tensor
+    state_dict : dict of str to Tensor or array
         By the names of the released code, with or without the prefix ``module.`` that training on several
         GPUs gives them. Weights of the attention within video frames (``video_attn.*``) are passed over.
 
     Raises
     ------
+    TypeError
+        If it is no dict of names to numbers.
     ValueError
-        If names are missing or unexpected, or shapes differ; it lists them all. The model is then unchanged.
+        If names are missing or unexpected, or shapes differ (it lists them all), or the weights lie in a dict
+        within the dict. The model is then unchanged.
 
     Examples
     --------
@@ -159,8 +164,7 @@ def load_released(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
     >>> load_released(model, released_state_dict(model))
     """
     names = released_names(model)
-    state = {name.removeprefix("module."): weight for name, weight in state_dict.items()}
-    state = {name: weight for name, weight in state.items() if not THEIRS_ALONE.match(name)}
+    state = read_released(state_dict)
     own = model.state_dict()
     expected = {theirs: own[ours] for ours, theirs in names.items()}
     shapes = [
@@ -180,3 +184,54 @@ def load_released(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
             "widths of the streams to those of the weights."
         )
     model.load_state_dict({**own, **{ours: state[theirs] for ours, theirs in names.items()}})
+
+
+def read_released(state_dict: Mapping) -> dict[str, Tensor]:
+    """Check that something is a dict of weights, and return those that a network of ours may have.
+
+    Parameters
+    ----------
+    state_dict : dict of str to Tensor or array
+        As `load_released` takes it.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Without the prefix ``module.``.
+
+    Raises
+    ------
+    TypeError
+        If it is no dict of names to numbers.
+    ValueError
+        If the weights lie in a dict within the dict.
+
+    Examples
+    --------
+    >>> read_released({"module.Joint.linear.bias": [0.0, 1.0], "video_attn.attn.affine_h.weight": [2.0]})
+    {'Joint.linear.bias': tensor([0., 1.])}
+    """
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(
+            f"state_dict is a {type(state_dict).__name__}, but a dict of names to tensors is needed. "
+            "torch.load(path, map_location='cpu') reads one from a file, network.state_dict() gives a "
+            "network's."
+        )
+    nested = [name for name, weight in state_dict.items() if isinstance(weight, Mapping)]
+    if nested:
+        raise ValueError(
+            f"state_dict holds other dicts, under {', '.join(map(repr, nested))}, instead of weights. Give "
+            f"the one with the weights, such as checkpoint[{nested[0]!r}]."
+        )
+    state = {}
+    for name, weight in state_dict.items():
+        try:
+            ours = name.removeprefix("module.")
+            if not THEIRS_ALONE.match(ours):
+                state[ours] = torch.as_tensor(weight)
+        except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+            raise TypeError(
+                f"state_dict has a {type(weight).__name__} under {name!r}; it must hold tensors or arrays of "
+                "numbers, by their names in the released code."
+            ) from error
+    return state

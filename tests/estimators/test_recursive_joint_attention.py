@@ -272,6 +272,13 @@ class TestLoadReleased:
             self.estimator(modalities=["audio", "video"]).load_released(weights)
         with pytest.raises(ValueError, match="two streams and two targets; got modalities"):
             self.estimator(modalities=["video"]).load_released(weights)
+        with pytest.raises(ValueError, match=r"got modalities \['video'\] and targets"):
+            self.estimator(modalities="video").load_released(weights)
+        with pytest.raises(ValueError, match=r"and targets \['va'\]"):
+            self.estimator().load_released(weights, targets="va")
+        flat = weights | {"audio_extract.rnn.weight_ih_l0": torch.zeros(3)}
+        with pytest.raises(ValueError, match=r"audio_extract.rnn.weight_ih_l0 has the shape \(3,\)"):
+            self.estimator().load_released(flat)
         one_target = self.estimator().fit(X, y["valence"])
         over_time = self.estimator(attention_axis="time").fit(X, y)
         for other in (one_target, over_time, self.estimator(encoder="residual")):

@@ -51,6 +51,42 @@ def test_what_does_not_fit_is_listed_and_changes_nothing():
     torch.testing.assert_close(dict(model.state_dict()), before, rtol=0, atol=0)
 
 
+def test_arrays_are_taken_as_tensors_are():
+    model, other = small_model(), small_model()
+    weights = {name: weight.numpy() for name, weight in released_state_dict(model).items()}
+    load_released(other, weights)
+    torch.testing.assert_close(released_state_dict(other), released_state_dict(model), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        (lambda weights: "best.pt", TypeError, r"state_dict is a str.*torch\.load\(path"),
+        (lambda weights: None, TypeError, "state_dict is a NoneType, but a dict of names to tensors"),
+        (lambda weights: small_model(), TypeError, r"FusionModel, but a dict.*network\.state_dict\(\)"),
+        (
+            lambda weights: {"epoch": 3, "state_dict": weights},
+            ValueError,
+            r"holds other dicts, under 'state_dict', instead.*checkpoint\['state_dict'\]",
+        ),
+        (
+            lambda weights: weights | {"Joint.linear.bias": "x"},
+            TypeError,
+            "a str under 'Joint.linear.bias'; it must hold tensors or arrays",
+        ),
+        (lambda weights: weights | {7: torch.zeros(1)}, TypeError, "a Tensor under 7; .*by their names"),
+    ],
+)
+def test_what_is_no_dict_of_weights(change, kind, message):
+    model = small_model()
+    with pytest.raises(kind, match=message):
+        load_released(model, change(released_state_dict(model)))
+    estimator = av.RecursiveJointAttentionRegressor.published("release")
+    with pytest.raises(kind, match=message):
+        estimator.load_released(change(released_state_dict(model)))
+    assert not hasattr(estimator, "net_")
+
+
 def test_another_network_is_refused():
     model = FusionModel({"audio": InputNorm(3)}, Concatenation({"audio": 3}, 8), FrameHead(8, 2))
     with pytest.raises(ValueError, match="two streams, two targets per frame, encoder='skip'"):
