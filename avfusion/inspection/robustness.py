@@ -1,16 +1,20 @@
 """How a fitted model bears damage: score against absent streams, dropped frames and noise, per modality."""
 
 import warnings
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion.estimators.inputs import choose_modalities
+from avfusion.estimators.training import random_generator
 from avfusion.inspection.damage import with_dropped_steps, with_noise, without_stream
 from avfusion.inspection.panels import tidy
 from avfusion.model_selection.scores import resolve_scoring
 from avfusion.sequences import as_sequences, sequence_columns
-from avfusion.sequences.reading import listed
+from avfusion.sequences.reading import is_table, listed
 
 __all__ = ["RobustnessDisplay", "robustness_curve"]
 
@@ -48,10 +52,10 @@ def robustness_curve(
         Rows that the model was not trained on.
     y : per-frame or per-clip targets
         Their labels.
-    damages : sequence of {"absent", "dropped", "noise"}
+    damages : {"absent", "dropped", "noise"} or sequence of them
         "absent" takes the whole stream from a share of the rows (never the only stream of a row), "dropped"
         makes a share of its frames NaN, "noise" adds Gaussian noise to its features.
-    modalities : list of str, optional
+    modalities : str or list of str, optional
         Streams to damage, one at a time; by default all of them.
     shares : sequence of float
         Of rows or frames, from 0 to 1.
@@ -61,7 +65,7 @@ def robustness_curve(
         As in `avfusion.compare`, one score.
     n_repeats : int, default=5
         Draws of what is damaged.
-    random_state : int, default=0
+    random_state : int, RandomState or None, default=0
         Seed of the draws; they do not depend on which damages and modalities are asked for.
 
     Returns
@@ -72,8 +76,9 @@ def robustness_curve(
     Raises
     ------
     ValueError
-        If a damage or modality is unknown, or a share is not from 0 to 1. What the model objects to in rows
-        that are not damaged is raised as it is.
+        If X is a table without streams, a damage or modality is unknown, a share is not from 0 to 1, a ratio
+        not finite, or there is no damage, share, ratio or repeat, or not one score. What the model objects to
+        in rows that are not damaged is raised as it is.
 
     Warns
     -----
@@ -93,13 +98,23 @@ def robustness_curve(
     ['damage', 'modality', 'amount', 'repeat', 'score']
     """
     check_is_fitted(model)
-    X = X if isinstance(X, pd.DataFrame) else as_sequences(X)
-    names = _check(X, damages, modalities, shares)
-    [(score_name, score)] = resolve_scoring(scoring).items()
+    if is_table(X):
+        raise ValueError(
+            "X is a table of numbers, which has no streams to damage. Fit the model on sequence columns, as "
+            "avfusion.as_sequences makes them, and give them here too."
+        )
+    X = as_sequences(X)
+    amounts_of = _amounts(damages, shares, snr_db)
+    names = choose_modalities(X, modalities)
+    score_name, score = _one_score(scoring)
+    if not isinstance(n_repeats, Integral) or n_repeats < 1:
+        raise ValueError(f"n_repeats={n_repeats!r} must be an integer of at least 1.")
+    check_random_state(random_state)
+    if not isinstance(random_state, Integral):
+        random_state = random_generator(random_state).randint(2**31 - 1)
     whole = score(y, model.predict(X))
     lines = []
-    for damage in damages:
-        amounts = snr_db if damage == "noise" else shares
+    for damage, amounts in amounts_of.items():
         for name in names:
             refused = None
             for amount in amounts:
@@ -128,20 +143,41 @@ def robustness_curve(
     return RobustnessDisplay(table=table, score_name=score_name, undamaged=float(whole))
 
 
-def _check(X, damages, modalities, shares):
-    """Return the names of the streams to damage."""
-    present = sequence_columns(X)
-    names = present if modalities is None else list(modalities)
-    unknown = [name for name in names if name not in present]
-    if unknown:
-        raise ValueError(f"X has no modality {unknown[0]!r}; its sequence columns are {listed(present)}.")
+def _amounts(damages, shares, snr_db):
+    """Return the amounts of each damage, by its name."""
+    damages = [damages] if isinstance(damages, str) else list(damages)
+    if not damages or len(set(damages)) < len(damages):
+        raise ValueError(f"damages={damages!r} must name one or more different damages of {listed(DAMAGES)}.")
     for damage in damages:
         if damage not in DAMAGES:
             raise ValueError(f"damage {damage!r} is unknown; choose from {listed(DAMAGES)}.")
-    for share in shares:
-        if not 0 <= share <= 1:
-            raise ValueError(f"shares has {share!r}; expected numbers from 0 to 1.")
-    return names
+    amounts = {}
+    if set(damages) - {"noise"}:
+        amounts = dict.fromkeys(DAMAGES, _numbers(shares, "shares", "numbers from 0 to 1", 0, 1))
+    if "noise" in damages:
+        amounts["noise"] = _numbers(snr_db, "snr_db", "finite numbers of dB", -np.inf, np.inf)
+    return {damage: amounts[damage] for damage in damages}
+
+
+def _numbers(values, name, expected, low, high):
+    """Return a list of finite numbers in a range."""
+    if np.ndim(values) != 1 or isinstance(values, str) or not len(values):
+        raise ValueError(f"{name}={values!r} must be a sequence of {expected}, of one at least.")
+    for value in values:
+        if not isinstance(value, Real) or not np.isfinite(value) or not low <= value <= high:
+            raise ValueError(f"{name} has {value!r}; expected {expected}.")
+    return list(values)
+
+
+def _one_score(scoring):
+    """Return name and function of the one score."""
+    scores = resolve_scoring(scoring)
+    if len(scores) != 1:
+        raise ValueError(
+            f"scoring={scoring!r} stands for {len(scores)} scores, {listed(scores)}; one is needed. Call "
+            "robustness_curve once for each."
+        )
+    return next(iter(scores.items()))
 
 
 class RobustnessDisplay:

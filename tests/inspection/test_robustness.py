@@ -113,5 +113,65 @@ def test_errors(fitted):
         robustness_curve(model, X, y, damages=["fire"])
     with pytest.raises(ValueError, match="shares has 2; expected numbers from 0 to 1"):
         robustness_curve(model, X, y, shares=(2,))
+    with pytest.raises(ValueError, match=r"scoring=.* stands for 2 scores, 'ccc', 'mae'; one is needed"):
+        robustness_curve(model, X, y, scoring=["ccc", "mae"])
     with pytest.raises(ValueError, match="was not fitted on"):  # what the model objects to undamaged
         robustness_curve(model, pd.DataFrame({"text": X["audio"]}), y)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scoring": None}, "scoring=None stands for 4 scores"),
+        ({"damages": []}, r"damages=\[\] must name one or more different damages of 'absent'"),
+        ({"damages": ["noise", "noise"]}, "must name one or more different damages"),
+        ({"damages": "fire"}, "damage 'fire' is unknown"),
+        ({"modalities": []}, r"modalities=\[\] must name one or more different sequence columns"),
+        ({"shares": 0.5}, "shares=0.5 must be a sequence of numbers from 0 to 1"),
+        ({"shares": ["a"]}, "shares has 'a'; expected numbers from 0 to 1"),
+        ({"shares": "half"}, "shares='half' must be a sequence"),
+        ({"shares": []}, r"shares=\[\] must be a sequence of numbers from 0 to 1, of one at least"),
+        ({"shares": [np.nan]}, "shares has nan; expected numbers from 0 to 1"),
+        ({"snr_db": [np.nan]}, "snr_db has nan; expected finite numbers of dB"),
+        ({"snr_db": [np.inf]}, "snr_db has inf; expected finite numbers of dB"),
+        ({"snr_db": 10.0}, "snr_db=10.0 must be a sequence of finite numbers"),
+        ({"n_repeats": 0}, "n_repeats=0 must be an integer of at least 1"),
+        ({"n_repeats": 1.5}, "n_repeats=1.5 must be an integer"),
+        ({"random_state": "seed"}, "'seed' cannot be used to seed"),
+    ],
+)
+def test_arguments_are_checked_before_the_model_predicts(fitted, monkeypatch, arguments, message):
+    model, X, y = fitted
+    monkeypatch.setattr(type(model), "predict", lambda *args: pytest.fail("the model predicted"))
+    with pytest.raises(ValueError, match=message):
+        robustness_curve(model, X, y, **arguments)
+
+
+def test_one_name_stands_for_a_list_of_one(fitted):
+    model, X, y = fitted
+    options = {"shares": (0.5,), "n_repeats": 1}
+    one = robustness_curve(model, X, y, damages="dropped", modalities="audio", **options)
+    listed = robustness_curve(model, X, y, damages=["dropped"], modalities=["audio"], **options)
+    pd.testing.assert_frame_equal(one.table, listed.table)
+    unused = robustness_curve(model, X, y, damages="noise", shares=(), snr_db=np.array([5]), n_repeats=1)
+    assert set(unused.table["amount"]) == {5.0}
+
+
+def test_random_state_as_scikit_learn_takes_it(fitted):
+    model, X, y = fitted
+
+    def scores(random_state):
+        return robustness_curve(
+            model, X, y, damages="dropped", shares=(0.5,), n_repeats=1, random_state=random_state
+        ).table["score"]
+
+    assert scores(np.random.RandomState(3)).equals(scores(np.random.RandomState(3)))
+    assert not scores(None).equals(scores(None))
+
+
+def test_a_table_has_no_streams():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    model = Ridge().fit(X, X[:, 0])
+    for table in (X, pd.DataFrame(X), X.tolist()):
+        with pytest.raises(ValueError, match=r"X is a table of numbers, which has no streams.*as_sequences"):
+            robustness_curve(model, table, X[:, 0])
