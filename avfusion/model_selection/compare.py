@@ -250,6 +250,8 @@ def _fit_predict(key, title, estimator, X, y, groups, train, test):
         y_test = _safe_indexing(y, test)
         if _all_labelled(y_test):
             paired_targets(y_test, predicted)
+        elif np.isnan(as_targets(predicted).values).any():
+            raise ValueError("some predictions are NaN")
     except Exception as error:
         message = f"{title} (held out: {_held_out(test, groups)}) failed: {type(error).__name__}: {error}"
         return key, None, np.nan, np.nan, Failure(message, traceback.format_exc(), _if_it_travels(error))

@@ -2,6 +2,7 @@
 
 import pickle
 import platform
+import re
 import warnings
 from collections.abc import Mapping
 from importlib import metadata
@@ -12,6 +13,7 @@ import numpy as np
 from avfusion.persistence import in_one_step
 
 RECIPE = "recipe.joblib"
+_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 _PACKAGES = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch", "optuna")
 
 
@@ -91,7 +93,7 @@ def plain(value):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return getattr(value, "__qualname__", None) or repr(value)
+    return getattr(value, "__qualname__", None) or _ADDRESS.sub("", repr(value))
 
 
 def write_recipe(recipe, folder):

@@ -31,6 +31,7 @@ from avfusion.model_selection.folds import labelled_folds, split_rows
 from avfusion.model_selection.identity import check_identity, content_hash, identity_of
 from avfusion.model_selection.objective import STEPS_PER_FOLD, optuna_objective, resolve_scorer
 from avfusion.model_selection.record import described, package_versions, plain, rows_of, write_recipe
+from avfusion.model_selection.repeatable import not_repeatable
 from avfusion.model_selection.sampling import PlaceSampler
 from avfusion.model_selection.search_spaces import read_space
 from avfusion.model_selection.studies import (
@@ -119,7 +120,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         The study, for optuna's plots.
     record_ : dict
         How it was done, all of it JSON: the search and the estimator with all parameters, rows of each fold,
-        seed, versions, a hash of the data. `save` writes it.
+        seed, versions, a hash of the data, and what would make it differ when run again. `save` writes it.
     scorer_ : callable
     n_splits_ : int
     refit_time_ : float
@@ -226,7 +227,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self._forget()
-        X, y = read_rows(X), y if isinstance(y, (pd.DataFrame, pd.Series, list)) else np.asarray(y)
+        X, y = read_rows(X), read_labels(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
@@ -347,6 +348,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
             "estimator": described(estimator),
             "random_state": seed,
             "fold_rows": rows_of(folds),
+            "not_repeatable": not_repeatable(again),
             **facts,
         }
 
@@ -419,3 +421,10 @@ def read_rows(X):
     if isinstance(X, pd.DataFrame):
         return X
     return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
+
+
+def read_labels(y):
+    """Return y as something of which rows can be taken."""
+    if isinstance(y, tuple):
+        return list(y)
+    return y if isinstance(y, (pd.DataFrame, pd.Series, list)) else np.asarray(y)

@@ -362,3 +362,24 @@ def test_settings_tell_how_it_was_done(result):
     assert settings["estimators"]["strong"]["parameters"]["frameridge__alpha"] == 1.0
     assert settings["versions"]["scikit-learn"] == sklearn.__version__
     assert (settings["n_folds"], settings["n_groups"], settings["random_state"]) == (4, 4, 0)
+
+
+def test_nan_answers_of_several_targets_fail_their_fold_though_one_target_has_no_label_there():
+    X, y = np.zeros((9, 1)), np.arange(18.0).reshape(9, 2)
+    y[:3, 1] = np.nan  # the first fold has no label of this target
+
+    class Constant(RegressorMixin, BaseEstimator):
+        def __init__(self, answer=0.0):
+            self.answer = answer
+
+        def fit(self, X, y):
+            return self
+
+        def predict(self, X):
+            return np.tile([self.answer, 1.0], (len(X), 1))
+
+    models = {"constant": Constant(), "silent": Constant(np.nan)}
+    with pytest.warns(FitFailedWarning, match=r"silent, fold 1 of 3 .* failed: ValueError: some predictions"):
+        result = compare(models, X, y, cv=3, scoring="mae", verbose=False)
+    assert np.isfinite(result.table.loc["constant", "mae"])
+    assert np.isnan(result.table.loc["silent", "mae"])

@@ -590,6 +590,21 @@ def test_folds_without_labels_are_left_out(data, ridge):
         av.FusionSearchCV(ridge, SPACE, n_trials=2).fit(X, y.mask(X["subject"] != -1), groups="subject")
 
 
+def test_labels_in_a_tuple_are_labels_per_frame(data, ridge, tmp_path):
+    X = data[0].iloc[:4]
+    y = tuple(np.asarray(cell) for cell in data[1].iloc[:4])
+    search = av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=2, random_state=0).fit(X, y)
+    again = av.model_selection.rerun(search.save(tmp_path), X, y, verbose=False)
+    assert again.best_score_ == search.best_score_
+
+
+def test_the_record_tells_what_would_differ(table):
+    record = table_search(timeout=600, sampler=RandomSampler()).fit(*table).record_
+    assert [reason.partition(":")[0] for reason in record["not_repeatable"]] == ["sampler", "timeout"]
+    assert " at 0x" not in str(record)
+    assert table_search().fit(*table).record_["not_repeatable"] == []
+
+
 def test_errors_tell_what_to_do(table):
     with pytest.raises(ValueError, match="use 'neg_mae'"):
         table_search(scoring="mae").fit(*table)
