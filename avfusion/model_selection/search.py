@@ -46,6 +46,7 @@ from avfusion.persistence import in_one_step
 from avfusion.progress import progress_bar
 from avfusion.sequences import as_sequences
 from avfusion.sequences.groups import read_groups
+from avfusion.sequences.targets import as_targets
 
 __all__ = ["FusionSearchCV"]
 
@@ -227,6 +228,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self._forget()
+        as_targets(y)  # refuses what is no target
         X, y = read_rows(X), read_labels(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
