@@ -60,7 +60,7 @@ def inner_folds(X, groups, cv):
     return folds
 
 
-def check_folds_labelled(folds, labelled, names, rows="rows"):
+def check_folds_labelled(folds, labelled, names, rows="rows", parameter="cv"):
     """Raise where a target has no label in the training part of a fold.
 
     Parameters
@@ -73,6 +73,8 @@ def check_folds_labelled(folds, labelled, names, rows="rows"):
         Of the targets.
     rows : str
         Which rows can be used, for the message.
+    parameter : str
+        By which the user chooses folds, for the message.
 
     Raises
     ------
@@ -93,5 +95,6 @@ def check_folds_labelled(folds, labelled, names, rows="rows"):
         for k in np.flatnonzero(~labelled[train].any(axis=0)):
             raise ValueError(
                 f"In inner fold {fold} of {len(folds)}, {names[k]} is NaN in all training {rows}. Choose "
-                "other folds with cv, so that each is trained on labelled rows, or leave the target out of y."
+                f"other folds with {parameter}, so that each is trained on labelled rows, or leave the "
+                "target out of y."
             )

@@ -14,7 +14,7 @@ def choose_modalities(X, modalities):
     present = sequence_columns(X)
     if modalities is None:
         return present
-    chosen = [modalities] if isinstance(modalities, str) else list(modalities)
+    chosen = list(modalities) if np.iterable(modalities) and not isinstance(modalities, str) else [modalities]
     for name in chosen:
         if name in X.columns and name not in present:
             raise ValueError(

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import inputs
 from avfusion.estimators.frame_regressor import FrameRegressor
-from avfusion.estimators.inner_folds import inner_folds
+from avfusion.estimators.inner_folds import check_folds_labelled, inner_folds
 from avfusion.estimators.mixin import SequenceRegressorMixin
 from avfusion.estimators.routing import fit_router, routed_to_fit
 from avfusion.metrics.regression import paired_targets
@@ -112,6 +112,9 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
         regressor = self._given_regressor
         routed = routed_to_fit(self, X, params, groups)("regressor")
         folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
+        if targets.labelled.any(axis=0).all():  # otherwise the regressor says so
+            names = targets.form.target_names
+            check_folds_labelled(folds, targets.labelled, names, parameter="n_splits or groups")
         # before the folds, so that what it objects to names rows of X
         fitted = clone(regressor).fit(X, y, **routed)
         for_folds = {}

@@ -468,6 +468,13 @@ class TestGoingOn:
             model.partial_fit(X, y["valence"])
 
 
+def test_modalities_may_be_of_any_type_but_must_be_there(ragged):
+    with pytest.raises(ValueError, match="X has no modality 3; its sequence columns are"):
+        av.EarlyFusionRegressor(max_epochs=1, modalities=[3]).fit(*ragged)
+    with pytest.raises(ValueError, match="X has no modality 3; its sequence columns are"):
+        choose_modalities(ragged[0], 3)
+
+
 def test_labels_without_rows_are_refused(ragged):
     with pytest.raises(ValueError, match="y_val is given without X_val"):
         av.EarlyFusionRegressor(max_epochs=1).fit(*ragged, y_val=ragged[1])

@@ -106,3 +106,19 @@ def test_groups_with_metadata_routing(data):
     with sklearn.config_context(enable_metadata_routing=True):
         model = av.RescaledRegressor(groups="subject").fit(X, y)
     np.testing.assert_array_equal(model.scale_, expected.scale_)
+
+
+def test_a_fold_without_labels_of_a_target_is_named_before_training():
+    X = av.as_sequences({"audio": [np.ones((4, 2)) * row for row in range(8)]})
+    y = [np.full((4, 2), float(row)) for row in range(8)]
+    for labels in y[1:]:
+        labels[:, 1] = np.nan  # labelled in row 0 alone
+
+    class Never(av.FrameRegressor):
+        def fit(self, X, y):
+            raise AssertionError
+
+    with pytest.raises(
+        ValueError, match="In inner fold 1 of 4, target 1 is NaN .* other folds with n_splits"
+    ):
+        av.RescaledRegressor(Never(), n_splits=4).fit(X, y)
