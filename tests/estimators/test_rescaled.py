@@ -119,6 +119,6 @@ def test_a_fold_without_labels_of_a_target_is_named_before_training():
             raise AssertionError
 
     with pytest.raises(
-        ValueError, match="In inner fold 1 of 4, target 1 is NaN .* other folds with n_splits"
+        ValueError, match=r"In inner fold 1 of 4, target 1 is NaN .* other folds with n_splits"
     ):
         av.RescaledRegressor(Never(), n_splits=4).fit(X, y)
