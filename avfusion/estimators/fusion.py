@@ -170,13 +170,20 @@ class NetworkRegressor(NetworkParameters, SequenceRegressorMixin, BaseEstimator)
             If a modality of `fit` is missing or has another width, or streams of a row differ in length.
         """
         check_is_fitted(self, "net_")
+        return self._predict_rows(*self._read_rows(X))
+
+    def _read_rows(self, X):
+        """Return the data set of rows to predict, and their index."""
         X = read_columns(self, X, reset=False)
         check_widths(self, X, self.modalities_)
         data = replace(self._stream_dataset(X, list(self.modalities_)), dtype=self._dtype)
         inputs.check_rate(X, self._streams_in_step(self.modalities_), self.rate_hz_)
+        return data, X.index
+
+    def _predict_rows(self, data, index):
         values = self._predict_scaled(data) * self.target_scale_ + self.target_mean_
         lengths = data.lengths if self.target_form_.per_frame else None
-        return self.target_form_.wrap(values, lengths, X.index)
+        return self.target_form_.wrap(values, lengths, index)
 
     def _read_training_data(self, X, y, reset):
         targets = as_targets(y)

@@ -84,7 +84,8 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     pruner : optuna pruner or None, default=None
         By default a trial ends that is not among the best 40 % of those before it, from the fifth trial and a
         third of the first fold on.
-        ``optuna.pruners.NopPruner()`` lets every trial go to its end. The axis has 40 steps per fold.
+        ``optuna.pruners.NopPruner()`` lets every trial go to its end, and then only folds are scored, not
+        epochs. The axis has 40 steps per fold.
     storage : str, path-like, optuna storage or None, default=None
         Where trials are kept: a journal file, a database URL such as "sqlite:///study.db", or an optuna
         storage. None keeps them in memory.

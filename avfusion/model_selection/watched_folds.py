@@ -27,7 +27,7 @@ class FoldOutcome(NamedTuple):
     score_s: float
 
 
-def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None):
+def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=True):
     """Fit and score a clone in every fold.
 
     Parameters
@@ -46,6 +46,8 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None):
         ``watch(fold, share, value)`` after every epoch and at the end of every fold: the number of the fold,
         the share of it that is done (1 at its end), and the mean score of the folds that are done and this
         one, on its test rows, as far as it has come. Whatever it raises ends the training.
+    epochs : bool, default=True
+        Whether to watch epochs, or only folds, which costs nothing.
 
     Yields
     ------
@@ -74,7 +76,7 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None):
         begin = time.perf_counter()
         model = fit_watched(
             model, _safe_indexing(X, train), _safe_indexing(y, train), *test_rows, scorer,
-            None if watch is None else report, **extra,
+            report if watch and epochs else None, **extra,
         )  # fmt: skip
         middle = time.perf_counter()
         score = float(scorer(model, *test_rows))
@@ -169,11 +171,11 @@ class EpochScores(Callback):
 
     def __init__(self, estimator, X, y, scorer, report):
         self.estimator, self.X, self.y, self.scorer, self.report = estimator, X, y, scorer, report
-        self.epochs = 0
+        self.epochs, self.rows = 0, None
 
     def forget(self):
         """Let go of the data, so that the fitted net does not carry them along."""
-        self.estimator = self.X = self.y = self.scorer = self.report = None
+        self.estimator = self.X = self.y = self.scorer = self.report = self.rows = None
 
     def on_epoch_end(self, net, **kwargs):
         """Report, but for the last epoch of the last member, after which the whole is scored."""
@@ -184,6 +186,13 @@ class EpochScores(Callback):
         probe = copy(self.estimator)
         probe.nets_, probe.net_ = [net], net
         probe.hop = probe.window  # overlaps would cost twice the time
+        if self.rows is None:  # read once, and not after every epoch
+            self.rows = probe._read_rows(self.X)
+
+        def predict(X):
+            return probe._predict_rows(*self.rows)
+
+        probe.predict = predict
         average = dict(net.callbacks_).get("weight_average")
         with average.swapped_in(net) if average else nullcontext():
             score = self.scorer(probe, self.X, self.y)

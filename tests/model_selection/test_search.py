@@ -107,6 +107,16 @@ def test_an_epoch_reports_the_score_of_a_network_that_ends_there(data):
     assert study.trials[0].intermediate_values[20] == pytest.approx(expected[0])
 
 
+def test_where_nothing_is_pruned_only_folds_are_scored(data):
+    X, y = data
+    search = av.FusionSearchCV(NETWORK, {"lr": [3e-3]}, cv=KFold(2), n_trials=1, refit=False)
+    watched = search.fit(X, y).study_.trials[0]
+    folds = search.set_params(pruner=NopPruner()).fit(X, y).study_.trials[0]
+    assert list(watched.intermediate_values) == [10, 20, 30, 40, 50, 60, 70, 80]
+    assert list(folds.intermediate_values) == [40, 80]
+    assert folds.user_attrs["score"] == watched.user_attrs["score"]
+
+
 def test_a_bad_trial_stops_in_the_middle_of_a_fold(data):
     X, y = data
     search = av.FusionSearchCV(
