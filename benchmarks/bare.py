@@ -20,7 +20,7 @@ from avfusion.networks import (
     JointAttention,
     ccc_mse_loss,
 )
-from avfusion.networks.layers import BidirectionalLSTM
+from avfusion.networks._layers import BidirectionalLSTM
 
 
 def default_model(widths, hidden_size=32):

@@ -24,7 +24,7 @@ from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 import avfusion as av
 from avfusion.estimators import all_estimators
-from avfusion.estimators.answers import simplex_weights, weighted_mean
+from avfusion.estimators._combine import simplex_weights, weighted_mean
 from benchmarks.report import machine, write_in_one_step
 
 # Settings of all networks: the defaults. A search by hand on the validation clips found nothing better for

@@ -24,12 +24,12 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 import avfusion as av
-from avfusion.model_selection.compare import group_parameters
-from avfusion.model_selection.fingerprint import fingerprint
-from avfusion.model_selection.folds import make_folds
-from avfusion.model_selection.tables import out_of_fold
-from avfusion.progress import progress_bar
-from avfusion.sequences.groups import read_groups
+from avfusion._progress import progress_bar
+from avfusion.model_selection.comparison._compare import group_parameters
+from avfusion.model_selection.comparison._evaluation import out_of_fold
+from avfusion.model_selection.comparison._folds import make_folds
+from avfusion.model_selection.records._fingerprint import fingerprint
+from avfusion.sequences._groups import read_groups
 from benchmarks.report import write_in_one_step
 
 PACKAGES = ("avfusion", "numpy", "pandas", "scikit-learn", "scipy", "torch", "skorch")

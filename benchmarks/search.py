@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
-from avfusion.model_selection.studies import finished_trials
+from avfusion.model_selection.search._storage import finished_trials
 from benchmarks import report
 
 CV = GroupKFold(5)

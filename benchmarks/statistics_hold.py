@@ -15,7 +15,7 @@ from sklearn.model_selection import KFold
 
 from avfusion.metrics import ccc_score
 from avfusion.model_selection import bootstrap_interval, corrected_resampled_t_test
-from avfusion.model_selection.bootstrap import resampled_scores
+from avfusion.model_selection.comparison._bootstrap import resampled_scores
 from benchmarks import report
 
 

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import avfusion as av
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 PUBLIC = [getattr(av, name) for name in av.__all__]
 ESTIMATORS = [

@@ -3,6 +3,6 @@
 Nothing heavy is imported here, so that the help is there at once; each command imports what it needs.
 """
 
-from avfusion.cli.app import app, main
+from avfusion.cli._app import app, main
 
 __all__ = ["app", "main"]

@@ -1,9 +1,9 @@
 """Readers of real recordings, and synthetic recordings whose truth is known."""
 
-from avfusion.datasets.data_home import get_data_home
-from avfusion.datasets.pom import fetch_pom
-from avfusion.datasets.studyforrest import fetch_studyforrest
-from avfusion.datasets.synthetic import audiovisual_truth, make_audiovisual_regression
+from avfusion.datasets._data_home import get_data_home
+from avfusion.datasets._pom import fetch_pom
+from avfusion.datasets._studyforrest import fetch_studyforrest
+from avfusion.datasets._synthetic import audiovisual_truth, make_audiovisual_regression
 
 __all__ = [
     "audiovisual_truth",

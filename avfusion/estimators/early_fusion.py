@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from avfusion.estimators.fusion import FusionRegressor
+from avfusion.estimators._network_regressor import FusionRegressor
 from avfusion.networks import Concatenation
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
-from avfusion.estimators.mixin import FusionTags
+from avfusion.estimators._base import FusionTags
+from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
 from avfusion.networks import GatedMultimodalUnit
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from avfusion.estimators.fusion import FusionRegressor
-from avfusion.estimators.mixin import FusionTags
+from avfusion.estimators._base import FusionTags
+from avfusion.estimators._network_regressor import FusionRegressor
 from avfusion.networks import LeaderFollower
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
-from avfusion.estimators.mixin import FusionTags
+from avfusion.estimators._base import FusionTags
+from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
 from avfusion.networks import LowRankFusion
 
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from avfusion.estimators import inputs
-from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
-from avfusion.estimators.mixin import FusionTags
+from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._base import FusionTags
+from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
 from avfusion.networks import MultimodalTransformer
-from avfusion.sequences.reading import listed
+from avfusion.sequences._reading import listed
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 
-from avfusion.estimators.training import seeded
+from avfusion.estimators._training import seeded
 from avfusion.networks.released_weights import load_released, read_released
 from avfusion.sequences import SequenceArray, as_sequences
 

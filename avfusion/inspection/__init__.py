@@ -1,9 +1,9 @@
 """Looking at what was learnt: displays of predictions and of training, in the manner of scikit-learn."""
 
-from avfusion.inspection.prediction_display import PredictionDisplay
-from avfusion.inspection.prediction_panels import PredictionPanel
-from avfusion.inspection.robustness import RobustnessDisplay, robustness_curve
-from avfusion.inspection.training_display import TrainingDisplay
+from avfusion.inspection._prediction_display import PredictionDisplay
+from avfusion.inspection._prediction_panels import PredictionPanel
+from avfusion.inspection._robustness import RobustnessDisplay, robustness_curve
+from avfusion.inspection._training_display import TrainingDisplay
 
 __all__ = [
     "PredictionDisplay",

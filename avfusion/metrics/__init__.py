@@ -1,13 +1,13 @@
 """Scores of continuous predictions, per frame and per clip, and scorers for scikit-learn's tools."""
 
-from avfusion.metrics.regression import (
+from avfusion.metrics._regression import (
     ccc_score,
     mean_absolute_error,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
 )
-from avfusion.metrics.scoring import scorers
+from avfusion.metrics._scorers import scorers
 
 __all__ = [
     "ccc_score",

@@ -1,16 +1,16 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
-from .bootstrap import bootstrap_interval
-from .compare import compare
-from .comparison import Comparison
-from .differences import corrected_resampled_t_test, paired_differences
-from .leakage import LeakageReport, LeakageWarning, check_leakage
-from .learning_curve import LearningCurve, group_learning_curve
-from .objective import optuna_objective
-from .ranking import Ranking, rank_estimators
-from .recipe import rerun
-from .search import FusionSearchCV
-from .search_spaces import search_space
+from ._rerun import rerun
+from .comparison._bootstrap import bootstrap_interval
+from .comparison._compare import compare
+from .comparison._comparison import Comparison
+from .comparison._differences import corrected_resampled_t_test, paired_differences
+from .comparison._learning_curve import LearningCurve, group_learning_curve
+from .comparison._ranking import Ranking, rank_estimators
+from .leakage._report import LeakageReport, LeakageWarning, check_leakage
+from .search._objective import optuna_objective
+from .search._search import FusionSearchCV
+from .search._search_spaces import search_space
 
 __all__ = [
     "Comparison",

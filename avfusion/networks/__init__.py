@@ -1,36 +1,36 @@
 """Fusion networks, heads and losses as plain torch modules."""
 
-from avfusion.networks.attention_stack import AttentionStack
+from avfusion.networks._attention_stack import AttentionStack
+from avfusion.networks._encoded_fusion import EncodedFusion
+from avfusion.networks._encoders import StreamEncoder
+from avfusion.networks._fusion_model import FusionModel
+from avfusion.networks._heads import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
+from avfusion.networks._layers import (
+    AbsenceEmbedding,
+    BidirectionalLSTM,
+    InputNorm,
+)
+from avfusion.networks._losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
+from avfusion.networks._masking import masked_mean, masked_mean_std
+from avfusion.networks._transformer import TransformerLayer
 from avfusion.networks.bottleneck_transformer import BottleneckTransformer
 from avfusion.networks.concatenation import Concatenation
 from avfusion.networks.cross_attention import CrossAttention
-from avfusion.networks.encoded_fusion import EncodedFusion
-from avfusion.networks.encoders import StreamEncoder
 from avfusion.networks.feature_attention import (
     FeatureJointAttention,
     FeatureJointCrossAttention,
     attended_features,
 )
-from avfusion.networks.fusion_model import FusionModel
 from avfusion.networks.gated_multimodal_unit import GatedMultimodalUnit
 from avfusion.networks.gates import DynamicGate, HierarchicalGate, RecursionGate, SlotGate
-from avfusion.networks.heads import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
 from avfusion.networks.joint_cross_attention import JointCrossAttention
-from avfusion.networks.layers import (
-    AbsenceEmbedding,
-    BidirectionalLSTM,
-    InputNorm,
-)
 from avfusion.networks.leader_follower import LeaderFollower, LeaderFollowerAttention
-from avfusion.networks.losses import LOSSES, ccc_loss, ccc_mse_loss, huber_loss, mae_loss, mse_loss
 from avfusion.networks.low_rank_fusion import LowRankFusion
-from avfusion.networks.masking import masked_mean, masked_mean_std
 from avfusion.networks.multimodal_transformer import MultimodalTransformer
 from avfusion.networks.recursive_joint_attention import JointAttention, RecursiveJointAttention
 from avfusion.networks.released_weights import load_released, released_names, released_state_dict
 from avfusion.networks.skip_fusion import SkipFusion, SkipLSTM
 from avfusion.networks.tensor_fusion import TensorFusion
-from avfusion.networks.transformer import TransformerLayer
 
 __all__ = [
     "LOSSES",

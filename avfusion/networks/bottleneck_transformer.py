@@ -5,7 +5,7 @@ layer of the modality, b (N, h) learnt bottleneck tokens:
 
     layers before `fusion_layer`:   X_m = S_m(X_m)
     layers from it on:              [b_m, X_m] = S_m([b, X_m]),  b = mean over m of b_m
-    S:      a layer of `avfusion.networks.transformer`, with GELU, of the sequence to itself
+    S:      a layer of `avfusion.networks._transformer`, with GELU, of the sequence to itself
 
 and the output is [LayerNorm(X_1), ..., LayerNorm(X_M)]. Modalities meet in the N tokens only. Positions are
 sinusoids, which need no longest length; they only tell steps apart, order being known to the encoders.
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.masking import zero_padding
-from avfusion.networks.transformer import TransformerLayer, sinusoids
+from avfusion.networks._masking import zero_padding
+from avfusion.networks._transformer import TransformerLayer, sinusoids
 
 __all__ = ["BottleneckTransformer"]
 

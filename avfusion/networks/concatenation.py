@@ -3,16 +3,16 @@
     X = dropout(LayerNorm(S([input_1, ..., input_M])))      (T, h)
     Z = dropout(S(X))                                       (T, h)
 
-where S is a linear map and a bidirectional LSTM (`avfusion.networks.encoders.SequenceLayer`). The depth
+where S is a linear map and a bidirectional LSTM (`avfusion.networks._encoders.SequenceLayer`). The depth
 is that of recursive joint attention without recursions. With one stream this is the unimodal network.
 """
 
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.encoders import SequenceLayer
-from avfusion.networks.layers import AbsenceEmbedding, Dropout
-from avfusion.networks.masking import existing_steps
+from avfusion.networks._encoders import SequenceLayer
+from avfusion.networks._layers import AbsenceEmbedding, Dropout
+from avfusion.networks._masking import existing_steps
 
 __all__ = ["Concatenation"]
 

@@ -24,8 +24,8 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import zero_padding
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import zero_padding
 from avfusion.networks.recursive_joint_attention import softmax_attention
 
 __all__ = ["CrossAttention"]

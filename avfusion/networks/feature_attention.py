@@ -33,9 +33,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import zero_padding
 from avfusion.networks.kernels import Linear, onednn_product, suits_onednn
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import zero_padding
 
 __all__ = ["FeatureJointAttention", "FeatureJointCrossAttention", "attended_features"]
 

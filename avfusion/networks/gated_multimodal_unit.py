@@ -11,7 +11,7 @@ where * is per feature. Two modalities share one gate, more have one each. Steps
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.masking import zero_padding
+from avfusion.networks._masking import zero_padding
 
 __all__ = ["GatedMultimodalUnit"]
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import zero_padding
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import zero_padding
 from avfusion.networks.recursive_joint_attention import ATTENTIONS, softmax_attention, tanh_attention
 
 __all__ = ["JointCrossAttention"]

@@ -21,10 +21,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.encoders import SequenceLayer, StreamEncoder
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import existing_steps, zero_padding
-from avfusion.networks.temporal_convolution import ConvolutionEncoder
+from avfusion.networks._encoders import SequenceLayer, StreamEncoder
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import existing_steps, zero_padding
+from avfusion.networks._temporal_convolution import ConvolutionEncoder
 
 __all__ = ["LeaderFollower", "LeaderFollowerAttention"]
 

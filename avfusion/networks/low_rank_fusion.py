@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.masking import zero_padding
+from avfusion.networks._masking import zero_padding
 
 __all__ = ["LowRankFusion"]
 

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.encoders import SequenceLayer, StreamEncoder
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import existing_steps, zero_padding
-from avfusion.networks.transformer import TransformerLayer, sinusoids
+from avfusion.networks._encoders import SequenceLayer, StreamEncoder
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import existing_steps, zero_padding
+from avfusion.networks._transformer import TransformerLayer, sinusoids
 
 __all__ = ["MultimodalTransformer"]
 

@@ -9,8 +9,8 @@ For modalities m = 1 .. M of one row with T steps, all matrices with steps as ro
         H_m = ReLU((C_m / n)^T X_m W_cm)                    (T, h)      n: number of steps of the row
         X_m = X_m + dropout(H_m W_hm)                       (T, h)
 
-Encoders before and after are those of `avfusion.networks.encoded_fusion`, the repetition is
-`avfusion.networks.attention_stack`.
+Encoders before and after are those of `avfusion.networks._encoded_fusion`, the repetition is
+`avfusion.networks._attention_stack`.
 
 The paper's own code correlates features and learns T x T maps over time, so its T is fixed; here weights
 act on features and C relates steps, so that a row may have any length. C is divided by n, after the
@@ -30,10 +30,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.attention_stack import AttentionStack
-from avfusion.networks.encoded_fusion import EncodedFusion
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import zero_padding
+from avfusion.networks._attention_stack import AttentionStack
+from avfusion.networks._encoded_fusion import EncodedFusion
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import zero_padding
 
 __all__ = ["JointAttention", "RecursiveJointAttention"]
 

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks.heads import SeparateHeads
+from avfusion.networks._heads import SeparateHeads
+from avfusion.networks._layers import AbsenceEmbedding, Dropout, reorder, reversal
+from avfusion.networks._masking import existing_steps, without_padding, zero_padding
 from avfusion.networks.kernels import Linear
-from avfusion.networks.layers import AbsenceEmbedding, Dropout, reorder, reversal
-from avfusion.networks.masking import existing_steps, without_padding, zero_padding
 from avfusion.networks.state_lstm import StateLSTM
 
 __all__ = ["SkipFusion", "SkipLSTM"]

@@ -11,8 +11,8 @@ Steps do not see each other. Entries of the product are those of every subset of
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks.layers import Dropout
-from avfusion.networks.masking import zero_padding
+from avfusion.networks._layers import Dropout
+from avfusion.networks._masking import zero_padding
 
 __all__ = ["TensorFusion"]
 

@@ -1,8 +1,8 @@
 """Transformers of sequence columns: X in, X out."""
 
-from .align import Align
-from .context import AddContext
-from .frames import OnFrames
-from .functionals import Functionals
+from avfusion.preprocessing._align import Align
+from avfusion.preprocessing._context import AddContext
+from avfusion.preprocessing._functionals import Functionals
+from avfusion.preprocessing._on_frames import OnFrames
 
 __all__ = ["AddContext", "Align", "Functionals", "OnFrames"]

@@ -13,9 +13,9 @@ from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from avfusion.sequences import SequenceArray, sequence_columns
-from avfusion.sequences.convert import ONLY
-from avfusion.sequences.reading import BLOCK, check_finite, check_widths, listed, read_columns
-from avfusion.sequences.target_columns import row_name
+from avfusion.sequences._convert import ONLY
+from avfusion.sequences._reading import BLOCK, check_finite, check_widths, listed, read_columns
+from avfusion.sequences._target_columns import row_name
 
 
 class Modality(NamedTuple):

@@ -4,7 +4,7 @@ import re
 
 import numpy
 
-from ._base import blocks
+from avfusion.preprocessing._base import blocks
 
 _QUANTILE = re.compile(r"q(\d{1,3}(?:\.\d+)?)")
 

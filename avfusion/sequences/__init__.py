@@ -47,10 +47,10 @@ dtype: object
 Length: 2, dtype: sequence[float32, 3, 25Hz]
 """
 
-from .array import SequenceArray
-from .convert import as_sequences, sequence_columns
-from .dtype import Sequence, SequenceDtype
-from .targets import TargetForm, Targets, as_targets
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._convert import as_sequences, sequence_columns
+from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._targets import TargetForm, Targets, as_targets
 
 __all__ = [
     "Sequence",

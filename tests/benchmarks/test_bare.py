@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from avfusion import RecursiveJointAttentionRegressor
-from avfusion.networks.layers import BidirectionalLSTM
+from avfusion.networks._layers import BidirectionalLSTM
 from benchmarks import bare, report
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion import persistence
-from avfusion.cli import app
+from avfusion.cli import _app as app
 
 SMALL = [
     "--option",
@@ -87,7 +87,7 @@ def test_compare_prints_and_keeps_what_the_function_finds(ridge, out):
     arguments = ["compare", "synthetic", *SMALL, "-e", ridge, "--scoring", "ccc,mae", "--folds", 2]
     text = run(*arguments, "--output", out / "result").stdout
     X, y = small_data()
-    from avfusion.cli.estimators import read_estimators
+    from avfusion.cli._estimators import read_estimators
 
     expected = av.compare(
         read_estimators(ridge, 0), X, y, groups="subject", cv=2, scoring=["ccc", "mae"], verbose=False
@@ -116,7 +116,7 @@ def test_what_is_fitted_predicts_as_in_python(ridge, out):
     assert sorted(file.name for file in out.iterdir()) == ["predicted.parquet", "ridge.model"]
     predicted = pd.read_parquet(out / "predicted.parquet")
     X, y = small_data()
-    from avfusion.cli.estimators import read_estimators
+    from avfusion.cli._estimators import read_estimators
 
     expected = read_estimators(ridge)["ridge"].fit(X, y).predict(X)
     assert list(predicted.columns) == ["subject", "label"]
@@ -147,7 +147,7 @@ def test_numbers_that_scikit_learn_predicts_get_their_names_back(out):
     run("predict", out / "m", out / "clips.parquet", "-o", out / "predicted.parquet")
     predicted = pd.read_parquet(out / "predicted.parquet")
     assert list(predicted.columns) == ["subject", "joy", "calm"]
-    from avfusion.cli.estimators import read_estimators
+    from avfusion.cli._estimators import read_estimators
 
     model = read_estimators(out / "mine.yaml", 0)["ridge"]
     features = X[["audio", "video", "subject"]]
@@ -228,8 +228,8 @@ def test_failures_end_with_1_and_a_traceback(monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("avfusion.cli.recordings.make_audiovisual_regression", fail)
-    monkeypatch.setattr("avfusion.cli.recordings._known_options", lambda *_: {})
+    monkeypatch.setattr("avfusion.cli._recordings.make_audiovisual_regression", fail)
+    monkeypatch.setattr("avfusion.cli._recordings._known_options", lambda *_: {})
     result = run("describe", "synthetic", code=1)
     assert "Error: Unexpected failure: ZeroDivisionError: oh" in result.stderr
     assert "Traceback" in result.stderr
@@ -250,7 +250,7 @@ def test_the_file_of_estimators_in_the_help_works(out):
     text = run("compare", "--help").stdout
     shown = re.search(r"lists their steps:\n(.+?)\n  Classes are", text, flags=re.DOTALL).group(1)
     (out / "mine.yaml").write_text("\n".join(line[4:] for line in shown.splitlines()))
-    from avfusion.cli.estimators import read_estimators
+    from avfusion.cli._estimators import read_estimators
 
     assert list(read_estimators(out / "mine.yaml")) == ["ridge", "attention"]
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 
 import avfusion as av
-from avfusion.cli.defaults import default_estimators
+from avfusion.cli._defaults import default_estimators
 
 
 def fit_predict(estimators, X, y):

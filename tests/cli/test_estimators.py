@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
-from avfusion.cli.estimators import choose_estimator, choose_estimators, read_estimators
-from avfusion.cli.recordings import read_recordings
+from avfusion.cli._estimators import choose_estimator, choose_estimators, read_estimators
+from avfusion.cli._recordings import read_recordings
 
 YAML = """
 ridge:

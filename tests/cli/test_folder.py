@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.cli.folder import read_folder
+from avfusion.cli._folder import read_folder
 
 RNG = np.random.default_rng(0)
 AUDIO = {"a": RNG.normal(size=(50, 3)), "b": RNG.normal(size=(75, 3)), "c": RNG.normal(size=(25, 3))}

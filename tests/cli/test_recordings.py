@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import avfusion as av
-from avfusion.cli.recordings import parse_options, parse_rates, read_recordings
+from avfusion.cli._recordings import parse_options, parse_rates, read_recordings
 
 
 @pytest.fixture

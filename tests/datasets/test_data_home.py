@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from avfusion.datasets import get_data_home
-from avfusion.datasets.data_home import fetch_files
+from avfusion.datasets._data_home import fetch_files
 
 CONTENT = {"readme.txt": b"hello\n", "deep/er/table.tsv": b"onset\tduration\n0.00\t0.04\n"}
 CHECKSUMS = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
@@ -153,7 +153,7 @@ def test_a_killed_download_leaves_nothing_under_the_final_name(serve, published,
     threading.Thread(target=server.serve_forever, daemon=True).start()
     folder = tmp_path / "set"
     code = (
-        "import pathlib, sys; from avfusion.datasets.data_home import fetch_files; "
+        "import pathlib, sys; from avfusion.datasets._data_home import fetch_files; "
         "fetch_files(pathlib.Path(sys.argv[1]), sys.argv[2], {'readme.txt': sys.argv[3]})"
     )
     address = f"http://127.0.0.1:{server.server_address[1]}/"

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
-from avfusion.datasets import fetch_pom, pom
+from avfusion.datasets import _pom as pom
+from avfusion.datasets import fetch_pom
 
 h5py = pytest.importorskip("h5py")
 REAL = os.environ.get("AVFUSION_DATA")

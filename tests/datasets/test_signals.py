@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from avfusion.datasets.signals import gaussian_signal, telegraph_signal, variance_of_mean
+from avfusion.datasets._signals import gaussian_signal, telegraph_signal, variance_of_mean
 
 
 def autocorrelation(signals, lag):

@@ -12,7 +12,8 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from avfusion.datasets import fetch_studyforrest, studyforrest
+from avfusion.datasets import _studyforrest as studyforrest
+from avfusion.datasets import fetch_studyforrest
 
 REAL = os.environ.get("AVFUSION_DATA")
 needs_real_data = pytest.mark.skipif(not REAL, reason="AVFUSION_DATA is unset")

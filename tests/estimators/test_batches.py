@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avfusion.estimators.batches import (
+from avfusion.estimators._batches import (
     EvaluationBatches,
     StreamDataset,
     TrainingBatches,

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVR
 
 import avfusion as av
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 RIDGE = Ridge(alpha=2.0)
 TREES = ExtraTreesRegressor(5, random_state=0)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import avfusion as av
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "batch_size": 2, "random_state": 0}
 

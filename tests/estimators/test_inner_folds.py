@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, RepeatedKFold
 
-from avfusion.estimators.inner_folds import check_folds_labelled, inner_folds
+from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
 
 X = pd.DataFrame({"subject": list("aabbcdd")})
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 import avfusion as av
-from avfusion.estimators.inputs import aligned_lengths, choose_modalities, companions
+from avfusion.estimators._inputs import aligned_lengths, choose_modalities, companions
 
 TREES = av.FrameRegressor(ExtraTreesRegressor(3, random_state=0))
 MODELS = {

@@ -3,7 +3,7 @@ import pytest
 
 import avfusion as av
 from avfusion.networks import JointCrossAttention
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
 

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import avfusion as av
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
 

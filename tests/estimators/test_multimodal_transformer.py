@@ -4,7 +4,7 @@ import pytest
 from sklearn.base import clone
 
 import avfusion as av
-from avfusion.estimators.batches import Spans, StreamDataset, observed_statistics
+from avfusion.estimators._batches import Spans, StreamDataset, observed_statistics
 
 MODEL = av.MultimodalTransformerRegressor(max_epochs=2, hidden_size=8, n_layers=1, random_state=0)
 STEPS = [40, 23, 31, 12]

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 import avfusion as av
 from avfusion.networks import EncodedFusion, FeatureJointAttention, released_state_dict
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
 

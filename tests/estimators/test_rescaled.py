@@ -5,7 +5,7 @@ import sklearn
 from sklearn.linear_model import Ridge
 
 import avfusion as av
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 
 def values_of(y):

@@ -10,7 +10,7 @@ from skorch.history import History
 from torch import nn
 
 import avfusion as av
-from avfusion.estimators.training import (
+from avfusion.estimators._training import (
     LabelledLoss,
     StopEarly,
     WarmupCosine,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from avfusion.inspection.panels import fitted_text, line_styles, name_lines, panel_axes
+from avfusion.inspection._panels import fitted_text, line_styles, name_lines, panel_axes
 
 
 def test_styles_of_many_models_differ_in_dashes_or_lightness():

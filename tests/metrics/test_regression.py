@@ -19,7 +19,7 @@ from avfusion.metrics import (
     root_mean_squared_error,
     sagr_score,
 )
-from avfusion.sequences.array import SequenceArray
+from avfusion.sequences._array import SequenceArray
 
 ALL = [ccc_score, pcc_score, sagr_score, root_mean_squared_error, mean_absolute_error]
 GOLDEN = np.load(Path(__file__).with_name("golden_ccc.npz"))

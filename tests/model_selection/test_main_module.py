@@ -13,7 +13,7 @@ import torch
 from skorch.exceptions import DeviceWarning
 
 import avfusion as av
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._targets import as_targets
 
 DEFINITIONS = '''
 import json
@@ -29,8 +29,8 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 import avfusion as av
-from avfusion.estimators.encoded_fusion import EncodedFusionRegressor
-from avfusion.sequences.targets import as_targets
+from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
+from avfusion.sequences._targets import as_targets
 
 
 class Products(torch.nn.Module):

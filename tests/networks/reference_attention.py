@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .reference import fill_absent, layer_norm, sequence_layer
+from tests.networks.reference import fill_absent, layer_norm, sequence_layer
 
 
 def softmax(scores):

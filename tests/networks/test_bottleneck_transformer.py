@@ -4,8 +4,7 @@ import torch
 from torch import nn
 
 from avfusion.networks import BottleneckTransformer
-
-from .reference_fusion import bottleneck_transformer
+from tests.networks.reference_fusion import bottleneck_transformer
 
 
 def padded(n_modalities, lengths, size, seed=0):

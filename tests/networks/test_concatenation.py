@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from avfusion.networks import Concatenation
-
-from .reference import concatenation, numpy_weights
+from tests.networks.reference import concatenation, numpy_weights
 
 
 @pytest.mark.parametrize("widths", [{"audio": 3, "video": 5}, {"audio": 4}, {"audio": 30, "video": 9}])

@@ -3,9 +3,8 @@ import pytest
 import torch
 
 from avfusion.networks import CrossAttention
-
-from .reference import numpy_weights
-from .reference_attention import cross_attention
+from tests.networks.reference import numpy_weights
+from tests.networks.reference_attention import cross_attention
 
 LENGTHS = [7, 1, 12, 4]
 

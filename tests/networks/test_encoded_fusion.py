@@ -18,9 +18,8 @@ from avfusion.networks import (
     RecursionGate,
     TensorFusion,
 )
-
-from .reference import numpy_weights
-from .reference_attention import (
+from tests.networks.reference import numpy_weights
+from tests.networks.reference_attention import (
     cross_attention,
     encoded_fusion,
     gate,

@@ -11,8 +11,7 @@ from avfusion.networks import (
     feature_attention,
 )
 from avfusion.networks.feature_attention import feature_correlation
-
-from .golden import Golden, loss
+from tests.networks.golden import Golden, loss
 
 STEPS = [FeatureJointAttention, FeatureJointCrossAttention]
 

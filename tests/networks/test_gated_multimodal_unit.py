@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from avfusion.networks import GatedMultimodalUnit
-
-from .reference_fusion import gated_multimodal_unit
+from tests.networks.reference_fusion import gated_multimodal_unit
 
 
 @pytest.mark.parametrize("n_modalities", [1, 2, 3, 4])

@@ -3,9 +3,8 @@ import pytest
 import torch
 
 from avfusion.networks import DynamicGate, HierarchicalGate, RecursionGate, SlotGate
-
-from .reference import numpy_weights
-from .reference_attention import gate
+from tests.networks.reference import numpy_weights
+from tests.networks.reference_attention import gate
 
 GATES = [DynamicGate, RecursionGate, HierarchicalGate]
 

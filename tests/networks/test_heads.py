@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from avfusion.networks import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
-
-from .reference import numpy_weights
+from tests.networks.reference import numpy_weights
 
 LENGTHS = [7, 1, 12, 4]
 

@@ -3,10 +3,9 @@ import pytest
 import torch
 
 from avfusion.networks import JointCrossAttention
-
-from .reference import numpy_weights
-from .reference_attention import joint_cross_attention
-from .test_cross_attention import LENGTHS, padded_streams
+from tests.networks.reference import numpy_weights
+from tests.networks.reference_attention import joint_cross_attention
+from tests.networks.test_cross_attention import LENGTHS, padded_streams
 
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])

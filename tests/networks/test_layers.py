@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from avfusion.networks import AbsenceEmbedding, BidirectionalLSTM, InputNorm
-from avfusion.networks.layers import Dropout
+from avfusion.networks._layers import Dropout
 
 
 class TestInputNorm:

@@ -4,9 +4,8 @@ import torch
 from torch import nn
 
 from avfusion.networks import LeaderFollower, LeaderFollowerAttention
-
-from .golden import Golden, loss
-from .reference import fill_absent, layer_norm, numpy_weights
+from tests.networks.golden import Golden, loss
+from tests.networks.reference import fill_absent, layer_norm, numpy_weights
 
 WIDTHS = {"video": 5, "audio": 3, "text": 2}
 SIZES = [128, 32, 32]

@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from avfusion.networks import LowRankFusion, TensorFusion
-
-from .reference_fusion import low_rank_fusion
+from tests.networks.reference_fusion import low_rank_fusion
 
 
 @pytest.mark.parametrize("n_modalities", [1, 2, 3, 4])

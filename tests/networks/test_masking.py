@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avfusion.networks.masking import (
+from avfusion.networks._masking import (
     existing_steps,
     masked_mean,
     masked_mean_std,

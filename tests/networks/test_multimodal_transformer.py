@@ -4,8 +4,7 @@ import torch
 from torch import nn
 
 from avfusion.networks import MultimodalTransformer, TransformerLayer
-
-from .reference import fill_absent, layer_norm, numpy_weights
+from tests.networks.reference import fill_absent, layer_norm, numpy_weights
 
 WIDTHS = {"video": 5, "audio": 3, "text": 2}
 LENGTHS = {"video": [9, 4, 7], "audio": [18, 5, 7], "text": [2, 1, 3]}

@@ -6,8 +6,7 @@ import torch
 
 from avfusion.networks import RecursiveJointAttention
 from avfusion.networks.recursive_joint_attention import JointAttention, softmax_attention, tanh_attention
-
-from .reference import numpy_weights, recursive_joint_attention
+from tests.networks.reference import numpy_weights, recursive_joint_attention
 
 WIDTHS = {"audio": 3, "video": 5, "text": 2}
 

@@ -5,9 +5,8 @@ import torch
 import avfusion as av
 from avfusion.networks import Concatenation, FrameHead, FusionModel, InputNorm, SeparateHeads
 from avfusion.networks.released_weights import load_released, released_names, released_state_dict
-
-from .golden import Golden
-from .test_skip_fusion import WIDTHS, network_of, released_model
+from tests.networks.golden import Golden
+from tests.networks.test_skip_fusion import WIDTHS, network_of, released_model
 
 
 def small_model(n_recursions=2):

@@ -20,9 +20,8 @@ from avfusion.networks import (
 )
 from avfusion.networks.feature_attention import feature_correlation
 from avfusion.networks.gates import DynamicGate
-
-from .golden import Golden, loss
-from .reference import lstm
+from tests.networks.golden import Golden, loss
+from tests.networks.reference import lstm
 
 WIDTHS = {"video": 5, "audio": 3}
 

@@ -4,8 +4,7 @@ import torch
 
 from avfusion.networks import state_lstm
 from avfusion.networks.state_lstm import LSTMByStates, StateLSTM
-
-from .reference import lstm
+from tests.networks.reference import lstm
 
 
 @pytest.fixture

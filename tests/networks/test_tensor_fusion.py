@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from avfusion.networks import TensorFusion
-
-from .reference_fusion import tensor_fusion
+from tests.networks.reference_fusion import tensor_fusion
 
 
 @pytest.mark.parametrize("n_modalities", [1, 2, 3, 4])

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from avfusion.preprocessing import AddContext, context
+from avfusion.preprocessing import AddContext
+from avfusion.preprocessing import _context as context
 from avfusion.sequences import Sequence, as_sequences
 
 SLOW = {"mean": numpy.mean, "std": numpy.std, "min": min, "max": max}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joblib import Parallel, delayed
-from sequence_models import assert_holds, columns
 
 from avfusion.sequences import Sequence, SequenceArray, SequenceDtype
+from tests.sequences.sequence_models import assert_holds, columns
 
 FRAMES = np.arange(24.0, dtype="float32").reshape(12, 2)
 

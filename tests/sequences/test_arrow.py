@@ -6,9 +6,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
-from sequence_models import assert_holds, columns
 
 from avfusion.sequences import SequenceArray, SequenceDtype
+from tests.sequences.sequence_models import assert_holds, columns
 
 FRAMES = np.arange(24.0, dtype="float32").reshape(12, 2)
 

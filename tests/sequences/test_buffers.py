@@ -1,8 +1,8 @@
 import numpy as np
 from hypothesis import given
-from sequence_models import columns
 
-from avfusion.sequences.buffers import concatenate, gather, trim
+from avfusion.sequences._buffers import concatenate, gather, trim
+from tests.sequences.sequence_models import columns
 
 
 @given(columns())

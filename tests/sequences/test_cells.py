@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.sequences.cells import is_missing, located, stack_cells
+from avfusion.sequences._cells import is_missing, located, stack_cells
 
 
 @pytest.mark.parametrize("cell", [None, np.nan, pd.NA, pd.NaT, float("nan"), np.float32("nan")])

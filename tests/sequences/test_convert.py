@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 import torch
 from scipy import sparse
-from sequence_models import assert_holds
 
 from avfusion.sequences import Sequence, SequenceArray, SequenceDtype, as_sequences, sequence_columns
+from tests.sequences.sequence_models import assert_holds
 
 RNG = np.random.default_rng(0)
 AUDIO = [RNG.normal(size=(n, 3)) for n in (4, 0, 7)]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from avfusion.sequences import SequenceArray
-from avfusion.sequences.groups import read_groups
+from avfusion.sequences._groups import read_groups
 
 
 @pytest.fixture

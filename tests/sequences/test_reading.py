@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, dok_array
 from sklearn.base import BaseEstimator
 
-from avfusion.sequences import SequenceArray, as_sequences, reading, sequence_columns
-from avfusion.sequences.reading import check_finite, check_widths, is_table, listed, read_columns
+from avfusion.sequences import SequenceArray, as_sequences, sequence_columns
+from avfusion.sequences import _reading as reading
+from avfusion.sequences._reading import check_finite, check_widths, is_table, listed, read_columns
 
 CELLS = [np.zeros((3, 2)), np.ones((5, 2))]
 

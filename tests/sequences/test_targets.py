@@ -9,9 +9,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import KFold, cross_val_predict
 
-from avfusion.sequences.array import SequenceArray
-from avfusion.sequences.dtype import Sequence
-from avfusion.sequences.targets import as_targets
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._dtype import Sequence
+from avfusion.sequences._targets import as_targets
 
 LENGTHS = (3, 0, 5, 1)
 INDEX = pd.Index(["a", "b", "c", "d"], name="clip")

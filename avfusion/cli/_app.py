@@ -1,0 +1,335 @@
+"""The commands: what they take, what they say, and how they end."""
+
+import functools
+import signal
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avfusion.cli._options import (
+    DATA_HELP,
+    ESTIMATORS_HELP,
+    EXIT_CODES,
+    Data,
+    DataHome,
+    Debug,
+    Groups,
+    Quiet,
+    Rate,
+    Seed,
+    Setting,
+    Target,
+    examples,
+)
+
+app = typer.Typer(
+    name="avfusion",
+    help="Compare audio-visual fusion methods on recordings, fit one, and predict with it.",
+    epilog="\n\n".join(
+        [
+            examples(
+                "describe studyforrest",
+                "compare studyforrest --target arousal --output results",
+                "fit studyforrest --target arousal --estimator joint-attention -o film.model",
+                "predict film.model studyforrest -o predictions.parquet",
+            ),
+            "avfusion COMMAND --help tells more.",
+            EXIT_CODES,
+        ]
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main():
+    """Run the command line; Ctrl-C ends it with exit code 130."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+    warnings.showwarning = lambda message, *_, **__: typer.echo(f"Warning: {message}", err=True)
+    try:
+        app(prog_name="avfusion")
+    except _Interrupted:
+        typer.echo("Interrupted: nothing was written.", err=True)
+        sys.exit(130)
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C. A KeyboardInterrupt would leave with exit code 1, like a failure."""
+
+
+def _interrupt(signum, frame):
+    raise _Interrupted
+
+
+def _command(*epilog):
+    """Make a function a command that says what is wrong in one line, and ends with the right exit code."""
+
+    def register(function):
+        @functools.wraps(function)
+        def run(debug, **arguments):
+            try:
+                function(debug=debug, **arguments)
+            except BrokenPipeError:  # the reader of our output has gone
+                raise
+            except Exception as error:
+                code = 2 if _is_bad_input(error) else 1
+                if debug or code == 1:
+                    traceback.print_exc()
+                kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
+                typer.echo(f"Error: {kind}{error}", err=True)
+                raise typer.Exit(code) from error
+
+        app.command(epilog="\n\n".join(epilog), no_args_is_help=True)(run)
+        return function
+
+    return register
+
+
+def _is_bad_input(error):
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # how `compare` reports an estimator
+        error = error.__cause__
+    return isinstance(error, (ValueError, TypeError, OSError))
+
+
+def _read(data, target, rate, data_home, option, seed):
+    from avfusion.cli._recordings import parse_options, parse_rates, read_recordings
+
+    return read_recordings(
+        data,
+        targets=target or (),
+        rates=parse_rates(rate or ()),
+        data_home=data_home,
+        options=parse_options(option or ()),
+        seed=seed,
+    )
+
+
+def _require_labels(recordings):
+    if recordings.y is None:
+        columns = ", ".join(map(str, recordings.X.columns))
+        raise ValueError(
+            f"{recordings.name} has no labels. In a file, name the columns with --target (it has {columns}); "
+            "in a folder, put them into labels/ or labels.csv."
+        )
+
+
+def _known_groups(recordings, groups):
+    from avfusion.cli._recordings import nearest
+
+    if groups is None:
+        return recordings.groups
+    if groups not in recordings.metadata:
+        known = nearest(groups, recordings.metadata)
+        raise ValueError(f"--groups {groups}: {recordings.name} has no such metadata column. {known}")
+    return groups
+
+
+def _check_output(path, *suffixes):
+    """Find out before the work whether its result can be written."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ValueError(f"--output {path}: the name must end in {' or '.join(suffixes)}.")
+    if not path.parent.is_dir():
+        raise ValueError(f"--output {path}: there is no folder {path.parent}.")
+    if suffixes and path.is_dir():
+        raise ValueError(f"--output {path} is a folder: name a file.")
+
+
+@_command(
+    examples(
+        "describe synthetic --option n_recordings=10",
+        "describe recordings/ --rate audio=100 --rate labels=25",
+        "describe clips.parquet --target valence --target arousal",
+        "describe film.model",
+    ),
+    DATA_HELP,
+)
+def describe(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Recordings, or a saved model.")],
+    target: Target = None,
+    rate: Rate = None,
+    data_home: DataHome = None,
+    option: Setting = None,
+    seed: Seed = 0,
+    debug: Debug = False,
+):
+    """Tell what recordings hold, or what a model does.
+
+    Of recordings: modalities, targets and metadata. Of a model: what it reads and predicts.
+    """
+    from avfusion.cli._description import describe_model, describe_recordings
+    from avfusion.persistence import is_model, read_header
+
+    if is_model(data):
+        typer.echo(describe_model(data, read_header(data)))
+    else:
+        typer.echo(describe_recordings(_read(data, target, rate, data_home, option, seed)))
+
+
+@_command(
+    examples(
+        "compare synthetic --jobs 2",
+        "compare studyforrest --target arousal --output results",
+        "compare recordings/ --estimators mine.yaml --groups subject --folds 5",
+        "compare clips.parquet --target valence --scoring ccc,mae",
+    ),
+    DATA_HELP,
+    ESTIMATORS_HELP,
+    "Without --estimators: ridge regression with context, a network on each modality, early fusion, late "
+    "fusion and recursive joint attention.",
+    EXIT_CODES,
+)
+def compare(
+    data: Data,
+    estimators: Annotated[
+        Path | None,
+        typer.Option("--estimators", "-e", metavar="FILE", help="What to compare: .yaml, .toml or .py."),
+    ] = None,
+    target: Target = None,
+    groups: Groups = None,
+    scoring: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Scores, with commas between: ccc, pcc, sagr, rmse, mae, or scikit-learn's. "
+            "[default: ccc,pcc,rmse,mae]",
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Folds. [default: each group once if there are at most 10, else 5]"),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 takes every core.")] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where to put tables, predictions, plot and settings."
+        ),
+    ] = None,
+    rate: Rate = None,
+    data_home: DataHome = None,
+    option: Setting = None,
+    seed: Seed = 0,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Compare estimators by cross-validation.
+
+    Every estimator predicts every recording after training without it (and without its group). The table has
+    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions.
+    """
+    if output is not None:
+        _check_output(output)
+    recordings = _read(data, target, rate, data_home, option, seed)
+    _require_labels(recordings)
+    groups = _known_groups(recordings, groups)
+    from avfusion.cli._estimators import choose_estimators
+    from avfusion.model_selection import compare as run
+
+    result = run(
+        choose_estimators(estimators, recordings, groups, seed),
+        recordings.X,
+        recordings.y,
+        groups=groups,
+        cv=folds,
+        scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
+        n_jobs=jobs,
+        random_state=seed,
+        verbose=not quiet and sys.stderr.isatty(),
+    )
+    typer.echo(repr(result))
+    if output is not None:
+        from avfusion.cli._results import save_comparison
+
+        save_comparison(result, output)
+        typer.echo(f"Written to {output}", err=True)
+    if "n_failed" in result.table:
+        typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
+        raise typer.Exit(1)
+
+
+@_command(
+    examples(
+        "fit studyforrest --target arousal --estimator joint-attention -o film.model",
+        "fit recordings/ --estimator mine.yaml:attention --output mine.model",
+    ),
+    "--estimator FILE takes the only estimator of a file, FILE:NAME one of several, and NAME one of those "
+    "that compare takes by default: ridge, only-MODALITY, early-fusion, late-fusion, joint-attention.",
+    DATA_HELP,
+    ESTIMATORS_HELP,
+    EXIT_CODES,
+)
+def fit(
+    data: Data,
+    estimator: Annotated[
+        str,
+        typer.Option(
+            "--estimator", "-e", metavar="FILE[:NAME]", help="What to fit: .yaml, .toml or .py; or a name."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="The file to write.")],
+    target: Target = None,
+    groups: Groups = None,
+    rate: Rate = None,
+    data_home: DataHome = None,
+    option: Setting = None,
+    seed: Seed = 0,
+    debug: Debug = False,
+):
+    """Fit an estimator to all recordings and save it."""
+    _check_output(output)
+    if output.is_dir():
+        raise ValueError(f"--output {output} is a folder: name a file.")
+    recordings = _read(data, target, rate, data_home, option, seed)
+    _require_labels(recordings)
+    from avfusion import persistence
+    from avfusion.cli._estimators import choose_estimator
+
+    model = choose_estimator(estimator, recordings, _known_groups(recordings, groups), seed)
+    model.fit(recordings.X, recordings.y)
+    persistence.save(model, output, target_names=recordings.target_names)
+    typer.echo(f"Written to {output}", err=True)
+
+
+@_command(
+    examples(
+        "predict film.model studyforrest --output predictions.parquet",
+        "predict mine.model new_recordings/ --rate audio=100 -o predictions.parquet",
+    ),
+    "The file has a row per recording: its metadata, and a column per target, with a sequence where labels "
+    "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE).",
+    "Loading a model executes code that its file names: use only models that you trust.",
+    DATA_HELP,
+    EXIT_CODES,
+)
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that avfusion fit has written.")],
+    data: Data,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The .parquet or .feather file to write.")
+    ],
+    rate: Rate = None,
+    data_home: DataHome = None,
+    option: Setting = None,
+    seed: Seed = 0,
+    debug: Debug = False,
+):
+    """Predict the targets of recordings with a saved model.
+
+    Labels, where there are any, are not looked at.
+    """
+    _check_output(output, ".parquet", ".feather")
+    from avfusion import persistence
+    from avfusion.cli._results import predict_table, save_table
+
+    header = persistence.read_header(model)
+    recordings = _read(data, None, rate, data_home, option, seed)
+    save_table(predict_table(persistence.load(model), header, recordings.X), output)
+    typer.echo(f"Written to {output}", err=True)

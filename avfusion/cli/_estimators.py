@@ -1,0 +1,312 @@
+"""Estimators written down in a file: YAML, TOML or Python."""
+
+import importlib.util
+import inspect
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import sklearn.model_selection
+import yaml
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.discovery import all_estimators
+
+import avfusion
+from avfusion.cli._defaults import default_estimators
+from avfusion.cli._recordings import nearest
+
+_SUFFIXES = (".yaml", ".yml", ".toml", ".py")
+_EXAMPLE = "as in - FrameRegressor: {regressor: {Ridge: {alpha: 10}}}"
+
+
+def read_estimators(path, seed=None):
+    """Read the estimators that a file describes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A YAML (.yaml, .yml) or TOML (.toml) file: a mapping of name to one step or to a list of steps, which
+        becomes a Pipeline. A step is ``{ClassName: {parameter: value}}``, or just the name of the class. The
+        class is one of avfusion, else an estimator or splitter of scikit-learn. Steps may stand wherever a
+        parameter takes an estimator. Or a Python file (.py), which is executed and defines
+        ``estimators = {name: estimator}``.
+    seed : int, optional
+        Given to every ``random_state`` that a YAML or TOML file leaves open.
+
+    Returns
+    -------
+    dict of str to estimator
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or a class or parameter is unknown or has an impossible value. Names the
+        estimator, the step and the nearest names.
+    OSError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... ridge:
+    ...   - Align: {rate_hz: 1}
+    ...   - FrameRegressor: {regressor: {Ridge: {alpha: 10}}}
+    ... early: EarlyFusionRegressor
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "estimators.yaml")
+    ...     _ = path.write_text(text)
+    ...     estimators = read_estimators(path, seed=0)
+    >>> estimators["ridge"]["frameregressor"]
+    FrameRegressor(regressor=Ridge(alpha=10, random_state=0))
+    """
+    path = Path(path)
+    if path.suffix == ".py":
+        return _from_python(path)
+    readers = {".yaml": _read_yaml, ".yml": _read_yaml, ".toml": tomllib.loads}
+    if path.suffix not in readers:
+        raise ValueError(f"{path}: estimators are written in a .yaml, .toml or .py file.")
+    try:
+        described = readers[path.suffix](path.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if not isinstance(described, Mapping) or not described:
+        raise ValueError(f"{path}: expected names of estimators, each with its steps, {_EXAMPLE}.")
+    estimators = {str(name): _build_steps(steps, f"{path}: {name}") for name, steps in described.items()}
+    _check_they_predict(estimators, path)
+    for estimator in estimators.values():
+        set_seed(estimator, seed)
+    return estimators
+
+
+def choose_estimators(path, recordings, groups=None, seed=0):
+    """Read the estimators of a file; without one, choose a set that suits the recordings.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        The file.
+    recordings : Recordings
+        With labels.
+    groups : str, optional
+        Column of X that splits respect.
+    seed : int
+        Of whatever has no seed.
+
+    Returns
+    -------
+    dict of str to estimator
+
+    Examples
+    --------
+    >>> from avfusion.cli._recordings import read_recordings
+    >>> list(choose_estimators(None, read_recordings("synthetic")))[0]
+    'ridge'
+    """
+    if path is None:
+        return default_estimators(recordings.X, recordings.y, groups, seed)
+    return read_estimators(path, seed)
+
+
+def choose_estimator(text, recordings, groups=None, seed=0):
+    """Find the one estimator that ``FILE``, ``FILE:NAME``, or the name of a default one means.
+
+    Parameters
+    ----------
+    text : str
+        What was asked for.
+    recordings, groups, seed
+        As in `choose_estimators`.
+
+    Returns
+    -------
+    estimator
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, or the file has several and none is named.
+
+    Examples
+    --------
+    >>> from avfusion.cli._recordings import read_recordings
+    >>> choose_estimator("only-audio", read_recordings("synthetic")).steps[-1][0]
+    'unimodalregressor'
+    """
+    file, _, name = text.rpartition(":")
+    if Path(text).suffix in _SUFFIXES or not file:
+        file, name = text, ""
+    if Path(file).suffix not in _SUFFIXES:
+        file, name = None, text
+    estimators = choose_estimators(None if file is None else Path(file), recordings, groups, seed)
+    if not name and len(estimators) == 1:
+        return next(iter(estimators.values()))
+    if name not in estimators:
+        if not name:
+            raise ValueError(
+                f"{file} has several estimators: choose one of {', '.join(estimators)} as {file}:NAME."
+            )
+        raise ValueError(f"There is no estimator {name!r}. {nearest(name, list(estimators))}")
+    return estimators[name]
+
+
+def _check_they_predict(estimators, path):
+    for name, estimator in estimators.items():
+        if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+            last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+            raise ValueError(
+                f"{path}: {name} does not predict: {last!r} is no regressor, but the last step must be."
+            )
+
+
+def set_seed(estimator, seed):
+    """Set every ``random_state`` that is None, of an estimator and of those inside it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> model = Ridge()
+    >>> set_seed(model, 3)
+    >>> model
+    Ridge(random_state=3)
+    """
+    left_open = [
+        name
+        for name, value in estimator.get_params(deep=True).items()
+        if value is None and name.split("__")[-1] == "random_state"
+    ]
+    estimator.set_params(**dict.fromkeys(left_open, seed))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that takes 1e-3 for a number, and no name twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = []
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} appears twice", key.start_mark
+                )
+            seen.append(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _read_yaml(text):
+    return yaml.load(text, Loader=_Loader)
+
+
+@cache
+def _classes():
+    """Every class that a step may name."""
+    ours = {name: getattr(avfusion, name) for name in avfusion.__all__}
+    ours = {name: c for name, c in ours.items() if isinstance(c, type) and issubclass(c, BaseEstimator)}
+    splitters = vars(sklearn.model_selection)
+    splitters = {name: c for name, c in splitters.items() if isinstance(c, type) and hasattr(c, "split")}
+    return splitters | dict(all_estimators()) | ours
+
+
+def _build_steps(steps, where):
+    """One step, or a Pipeline of a list of them."""
+    if not isinstance(steps, list):
+        steps = [steps]
+    if not steps:
+        raise ValueError(f"{where}: there is no step, {_EXAMPLE}.")
+    built = []
+    for number, step in enumerate(steps, start=1):
+        here = f"{where}, step {number}" if len(steps) > 1 else where
+        if not (isinstance(step, str) or (isinstance(step, Mapping) and len(step) == 1)):
+            raise ValueError(
+                f"{here}: a step is the name of a class with its parameters, {_EXAMPLE}; not {step!r}."
+            )
+        name, parameters = (step, None) if isinstance(step, str) else next(iter(step.items()))
+        if name not in _classes():
+            raise ValueError(f"{here}: there is no class {name!r}. {_nearest_class(name)}")
+        built.append(_build(name, parameters, here))
+    return built[0] if len(built) == 1 else make_pipeline(*built)
+
+
+def _build(name, parameters, where):
+    cls, where = _classes()[name], f"{where}, {name}"
+    parameters = {} if parameters is None else parameters
+    if not isinstance(parameters, Mapping):
+        raise ValueError(f"{where}: expected a mapping of parameters to values, not {parameters!r}.")
+    known = list(inspect.signature(cls).parameters)
+    for parameter in parameters:
+        if parameter not in known:
+            raise ValueError(
+                f"{where}: there is no parameter {parameter!r}. {nearest(str(parameter), known)}"
+            )
+    values = {parameter: _value(value, f"{where}, {parameter}") for parameter, value in parameters.items()}
+    try:
+        built = cls(**values)
+        if hasattr(built, "_parameter_constraints"):  # else they are checked in fit
+            built._validate_params()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+    return built
+
+
+def _value(value, where):
+    """Build the steps in the value of a parameter; all else stays as it is."""
+    if _names_class(value, where):
+        return _build_steps(value, where)
+    if isinstance(value, Mapping):
+        return {key: _value(item, f"{where}, {key}") for key, item in value.items()}
+    if isinstance(value, list):
+        if len(value) > 0 and all(_names_class(item, where) for item in value):
+            return _build_steps(value, where)
+        return [_value(item, where) for item in value]
+    return value
+
+
+def _names_class(value, where):
+    """Tell whether a value is a step. A name that is nearly that of a class is taken for a mistake."""
+    if isinstance(value, str):
+        return value in _classes()
+    if not (isinstance(value, Mapping) and len(value) == 1):
+        return False
+    name, parameters = next(iter(value.items()))
+    if not isinstance(name, str) or not (parameters is None or isinstance(parameters, Mapping)):
+        return False
+    if name not in _classes() and name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
+        raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
+    return name in _classes()
+
+
+def _nearest_class(name):
+    near = nearest(str(name), list(_classes()))
+    return near if near.startswith("Nearest") else "Classes are those of avfusion and of scikit-learn."
+
+
+def _from_python(path):
+    """Execute a Python file and take its `estimators`."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as scripts can
+    name = f"estimators of {path.name}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"{path} fails: {type(error).__name__}: {error}") from error
+    finally:
+        del sys.modules[name]  # what cannot be imported by name is sent to worker processes by value
+    estimators = getattr(module, "estimators", None)
+    if not isinstance(estimators, Mapping) or not estimators:
+        raise ValueError(f"{path} must define estimators = {{name: estimator}}, with at least one entry.")
+    estimators = {str(name): estimator for name, estimator in estimators.items()}
+    _check_they_predict(estimators, path)
+    return estimators

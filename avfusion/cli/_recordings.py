@@ -1,0 +1,258 @@
+"""What the argument DATA of the commands can be, and how it is read."""
+
+import difflib
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from avfusion.cli._folder import LABELS, read_folder
+from avfusion.datasets import fetch_studyforrest, make_audiovisual_regression
+from avfusion.sequences import SequenceDtype, as_sequences, as_targets, sequence_columns
+
+_READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings with their labels.
+
+    Parameters
+    ----------
+    name : str
+        What they are called in messages.
+    X : pandas.DataFrame
+        A row per recording: sequence columns and metadata.
+    y : pandas.DataFrame, pandas.Series or None
+        The targets, a Series if there is one; None where there are no labels.
+    groups : str or None
+        Column of X that folds respect unless another is named.
+    """
+
+    name: str
+    X: pd.DataFrame
+    y: pd.DataFrame | pd.Series | None
+    groups: str | None = None
+
+    @property
+    def target_names(self):
+        """Names of the targets, one for each number of a step.
+
+        Examples
+        --------
+        >>> X = as_sequences({"audio": [[1.0, 2.0]]})
+        >>> Recordings("mine", X, pd.Series([3.0], name="mood")).target_names
+        ['mood']
+        """
+        return [] if self.y is None else as_targets(self.y).form.target_names
+
+    @property
+    def metadata(self):
+        """Names of the columns of X that are not sequences.
+
+        Examples
+        --------
+        >>> Recordings("mine", as_sequences({"audio": [[1.0, 2.0]]}).assign(site="a"), None).metadata
+        ['site']
+        """
+        modalities = sequence_columns(self.X)
+        return [name for name in self.X.columns if name not in modalities]
+
+
+def read_recordings(source, *, targets=(), rates=None, data_home=None, options=None, seed=0):
+    """Read recordings.
+
+    Parameters
+    ----------
+    source : str
+        ``synthetic``, ``studyforrest``, a folder (see `read_folder`), or a .parquet or .feather file with
+        columns of sequences. To read a folder of such a name write ``./synthetic``.
+    targets : list of str
+        Names of the targets; by default all that the source marks as such (a file marks none).
+    rates : dict of str to float, optional
+        Steps per second of modalities, and of ``labels``, in a folder or file.
+    data_home : path, optional
+        Where ``studyforrest`` is, or will be downloaded to.
+    options : dict, optional
+        Parameters of `make_audiovisual_regression`, for ``synthetic``.
+    seed : int
+        Seed of ``synthetic``.
+
+    Returns
+    -------
+    Recordings
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        If there is no such source, or it cannot be read.
+
+    Examples
+    --------
+    >>> recordings = read_recordings("synthetic", options={"n_recordings": 3})
+    >>> recordings.X.shape, recordings.target_names, recordings.groups
+    ((3, 3), ['label'], 'subject')
+    """
+    if options and source != "synthetic":
+        raise ValueError(f"--option {next(iter(options))}=...: options are for synthetic data only.")
+    if rates and source in ("synthetic", "studyforrest"):
+        raise ValueError(f"--rate is for folders and files; {source} has rates of its own.")
+    if source == "synthetic":
+        X, y = make_audiovisual_regression(**_known_options(options or {}, seed))
+        return Recordings(source, X, _select(y.to_frame(), targets, source), "subject")
+    if source == "studyforrest":
+        columns = {"target_columns": list(targets)} if targets else {}
+        X, y = fetch_studyforrest(data_home, **columns)
+        return Recordings(source, X, _series_if_one(y), "segment")
+    path = Path(source)
+    if path.is_dir():
+        X, y = read_folder(path, rates)
+        return Recordings(source, X, None if y is None else _select(y, targets, source))
+    if path.suffix.lower() in _READERS and path.is_file():
+        return Recordings(source, *_read_file(path, targets, rates or {}))
+    raise ValueError(_no_source(path))
+
+
+def parse_rates(texts):
+    """Read ``NAME=HZ`` for each modality.
+
+    Examples
+    --------
+    >>> parse_rates(["audio=100", "video=29.97"])
+    {'audio': 100.0, 'video': 29.97}
+    """
+    rates = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            rates[name] = float(value)
+        except ValueError:
+            raise ValueError(
+                f"--rate {text}: expected the name of a modality and Hz, as in --rate audio=25."
+            ) from None
+        if not (name and 0 < rates[name] < float("inf")):
+            raise ValueError(f"--rate {text}: expected a name and a positive number of Hz, as in audio=25.")
+    return rates
+
+
+def parse_options(texts):
+    """Read ``NAME=VALUE``, values as in YAML.
+
+    Examples
+    --------
+    >>> parse_options(["n_recordings=20", "duration_s=[30, 60]", "target=clip"])
+    {'n_recordings': 20, 'duration_s': [30, 60], 'target': 'clip'}
+    """
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ValueError(f"--option {text}: expected NAME=VALUE, as in --option n_recordings=20.")
+        options[name] = yaml.safe_load(value)
+    return options
+
+
+def nearest(name, names):
+    """Say which known names are like an unknown one, or which there are.
+
+    Examples
+    --------
+    >>> nearest("Rigde", ["Lasso", "Ridge", "RidgeCV"])
+    'Nearest: Ridge, RidgeCV.'
+    >>> nearest("x", ["alpha", "tol"])
+    'There are: alpha, tol.'
+    """
+    lower = {known.lower(): known for known in names}
+    close = difflib.get_close_matches(name.lower(), lower, n=3)
+    if close:
+        return f"Nearest: {', '.join(lower[match] for match in close)}."
+    return f"There are: {', '.join(names)}." if names else "There is none."
+
+
+def _known_options(options, seed):
+    known = list(inspect.signature(make_audiovisual_regression).parameters)
+    for name in options:
+        if name not in known:
+            raise ValueError(f"--option {name}: synthetic data has no such parameter. {nearest(name, known)}")
+    return {"random_state": seed} | options
+
+
+def _select(y, targets, source):
+    """Keep the targets named (by default all), in that order."""
+    for name in targets:
+        if name not in y.columns:
+            raise ValueError(
+                f"--target {name}: {source} has no such target. {nearest(name, list(y.columns))}"
+            )
+    return _series_if_one(y[list(targets)] if targets else y)
+
+
+def _series_if_one(y):
+    return y.iloc[:, 0] if y.shape[1] == 1 else y
+
+
+def _read_file(path, targets, rates):
+    try:
+        frame = _READERS[path.suffix.lower()](path)
+    except (OSError, ValueError) as error:  # Arrow's errors are among them
+        raise ValueError(
+            f"{path} cannot be read: {error}. Write it again with DataFrame.to_parquet."
+        ) from error
+    for name in targets:
+        if name not in frame.columns:
+            raise ValueError(
+                f"--target {name}: {path} has no such column. {nearest(name, list(frame.columns))}"
+            )
+    X = frame.drop(columns=list(targets))
+    if not any(map(_may_hold_sequences, X.dtypes)):
+        raise ValueError(
+            f"{path} has no column of sequences, but {', '.join(f'{n} ({t})' for n, t in X.dtypes.items())}. "
+            "Make such columns with avfusion.as_sequences before DataFrame.to_parquet."
+        )
+    label_rate = rates.get(LABELS)
+    X = as_sequences(X, rate_hz={name: rate for name, rate in rates.items() if name != LABELS} or None)
+    if not targets:
+        return X, None
+    y = frame[list(targets)]
+    if any(map(_may_hold_sequences, y.dtypes)):
+        y = as_sequences(y, dtype=np.float64, rate_hz=label_rate)
+    return X, _series_if_one(y)
+
+
+def _may_hold_sequences(dtype):
+    return isinstance(dtype, SequenceDtype) or pd.api.types.is_object_dtype(dtype)
+
+
+def _no_source(path):
+    known = f"Known are synthetic, studyforrest, folders, and {' and '.join(_READERS)} files."
+    if path.is_file():
+        return f"{path} is no file of recordings that can be read here. {known}"
+    kind = "file" if path.suffix else "folder"
+    return f"There is no {kind} {path}. {known}"
+
+
+def drop_other_streams(X, modalities):
+    """Leave out the sequence columns that a model does not know, such as labels in the same file.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+    modalities : iterable of str or None
+        None if it is not known what the model reads: then nothing is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> X = as_sequences({"audio": [[1.0, 2.0]], "arousal": [[0.0, 0.5]]})
+    >>> list(drop_other_streams(X, ["audio"]).columns)
+    ['audio']
+    """
+    if modalities is None:
+        return X
+    return X.drop(columns=[name for name in sequence_columns(X) if name not in modalities])

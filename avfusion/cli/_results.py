@@ -1,0 +1,91 @@
+"""What the commands write: whole, or not at all."""
+
+import os
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from avfusion.cli._recordings import drop_other_streams
+from avfusion.persistence import in_one_step
+from avfusion.sequences import SequenceArray, as_targets, sequence_columns
+
+
+def save_comparison(result, folder):
+    """Write a comparison to a folder that appears, or changes, only when all files are whole.
+
+    Parameters
+    ----------
+    result : Comparison
+    folder : pathlib.Path
+        Files of an earlier comparison are replaced; others that are there are left alone.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    if not folder.is_dir():
+        with in_one_step(folder) as part:
+            result.save(part)
+        return
+    with TemporaryDirectory(prefix=".part-", dir=folder) as part:  # in the folder: on the same disk
+        files = sorted(result.save(part).iterdir())
+        if not result.groups.size:
+            (folder / "groups.csv").unlink(missing_ok=True)
+        for file in files:
+            os.replace(file, folder / file.name)
+
+
+def predict_table(model, header, X):
+    """Predict, and put the predictions beside the metadata.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    header : dict
+        What `avfusion.persistence.read_header` tells of it.
+    X : pandas.DataFrame
+        Recordings. Sequence columns that the model does not know are not looked at.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the rows and the index of X: metadata, and a column per target.
+    """
+    X = drop_other_streams(X, header["modalities"])
+    predictions = model.predict(X)
+    if isinstance(predictions, pd.Series):
+        predictions = predictions.to_frame()
+    if not isinstance(predictions, pd.DataFrame):
+        predictions = _as_columns(predictions, header["targets"]["names"], X.index)
+    known = [*sequence_columns(X), *predictions.columns]
+    metadata = X.drop(columns=[name for name in known if name in X.columns])
+    return metadata.assign(**{str(name): column.array for name, column in predictions.items()})
+
+
+def save_table(table, path):
+    """Write a table to a Parquet or Feather file, in one step.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    path : pathlib.Path
+        Its suffix, .parquet or .feather, decides.
+    """
+    with in_one_step(path) as part:
+        if path.suffix.lower() == ".parquet":
+            table.to_parquet(part)
+        else:  # Feather knows no index
+            table.reset_index(drop=table.index.name is None).to_feather(part)
+
+
+def _as_columns(predictions, names, index):
+    """Make columns of the arrays that estimators of scikit-learn answer."""
+    targets = as_targets(predictions)
+    names = targets.form.target_names if names is None else names
+    columns = targets.values.T
+    if targets.lengths is not None:
+        starts = targets.lengths.cumsum() - targets.lengths
+        columns = [SequenceArray(values[:, None].copy(), starts, targets.lengths) for values in columns]
+    return pd.DataFrame(dict(zip(names, columns)), index=index)

@@ -1,0 +1,206 @@
+"""What several estimators answered to the same rows, and how their answers become one.
+
+Answers are one array (n_estimators, n_lines, K): a line is a step where answers are per frame, else a row.
+What an estimator cannot answer, because its streams are absent, is NaN.
+"""
+
+import numpy as np
+
+from avfusion.sequences._target_columns import row_name
+
+__all__ = ["filled_with_mean", "gather_answers", "simplex_weights", "weighted_mean"]
+
+
+def gather_answers(predictions, n_rows, form, index):
+    """Bring the predictions of estimators, for some of the rows each, to the same lines.
+
+    Parameters
+    ----------
+    predictions : list of (str, ndarray, Targets or None), one per estimator
+        Name of the estimator, positions of the rows that it answered, and its answers to them.
+    n_rows : int
+        Number of all rows.
+    form : TargetForm
+        Form of the labels.
+    index : pandas.Index
+        Of the rows, for messages.
+
+    Returns
+    -------
+    answers : ndarray of shape (n_estimators, n_lines, K)
+        NaN where there is none.
+    lengths : ndarray of shape (n_rows,)
+        Number of lines of each row; 0 for one that nobody answered.
+
+    Raises
+    ------
+    ValueError
+        If estimators do not agree on the number of frames of a row, or answer in another form than `form`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from avfusion.sequences._targets import as_targets
+    >>> first, second = as_targets([1.0, 2.0, 3.0]), as_targets([5.0])
+    >>> predictions = [("audio", np.arange(3), first), ("video", np.array([1]), second)]
+    >>> gather_answers(predictions, 3, first.form, pd.RangeIndex(3))[0][:, :, 0]
+    array([[ 1.,  2.,  3.],
+           [nan,  5., nan]])
+    """
+    given = [(k, *prediction) for k, prediction in enumerate(predictions) if len(prediction[1])]
+    for _, name, _, prediction in given:
+        _check_form(name, prediction.form, form)
+    lengths = _merged_lengths(given, n_rows, form, index)
+    starts = np.cumsum(lengths) - lengths
+    answers = np.full((len(predictions), lengths.sum(), form.n_targets), np.nan)
+    for k, _, rows, prediction in given:
+        own = lengths[rows]
+        within = np.arange(own.sum()) - np.repeat(np.cumsum(own) - own, own)
+        answers[k, np.repeat(starts[rows], own) + within] = prediction.values
+    return answers, lengths
+
+
+def _check_form(name, found, form):
+    if (found.per_frame, found.n_targets) != (form.per_frame, form.n_targets):
+        kinds = [f"{f.n_targets} value(s) per {'frame' if f.per_frame else 'row'}" for f in (found, form)]
+        raise ValueError(f"Estimator {name!r} predicts {kinds[0]}, but y has {kinds[1]}.")
+
+
+def _merged_lengths(given, n_rows, form, index):
+    """Return the number of lines of each row, which all predictions of the row must have."""
+    lengths, source = np.zeros(n_rows, dtype=np.int64), {}
+    for _, name, rows, prediction in given:
+        own = prediction.lengths if form.per_frame else np.ones(len(rows), dtype=np.int64)
+        for row, length in zip(rows, own):
+            if source.get(row) is not None and lengths[row] != length:
+                raise ValueError(
+                    f"Estimators {source[row]!r} and {name!r} predict {lengths[row]} and {length} frames for "
+                    f"{row_name(row, index)}. Let both align their streams to the rate of the labels."
+                )
+            lengths[row], source[row] = length, name
+    return lengths
+
+
+def weighted_mean(answers, weights):
+    """Average over those that answered, with their weights divided by the sum of these.
+
+    What is answered only by estimators of weight zero gets the plain mean of their answers.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_estimators, n_lines, K)
+        NaN where an estimator did not answer.
+    weights : ndarray of shape (n_estimators,)
+        Not negative.
+
+    Returns
+    -------
+    ndarray of shape (n_lines, K)
+
+    Examples
+    --------
+    >>> answers = np.array([[[1.0], [1.0], [np.nan]], [[4.0], [np.nan], [4.0]]])
+    >>> weighted_mean(answers, np.array([1.0, 2.0])).ravel()
+    array([3., 1., 4.])
+    """
+    answered = ~np.isnan(answers).any(axis=2)  # (n_estimators, n_lines)
+    shares = weights[:, None] * answered
+    shares = np.where(shares.sum(axis=0) > 0, shares, answered)
+    return np.einsum("el,elk->lk", shares / shares.sum(axis=0), np.nan_to_num(answers))
+
+
+def filled_with_mean(answers):
+    """Put the mean of the others where an estimator did not answer.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_estimators, n_lines, K)
+        Every line answered by one estimator at least.
+
+    Returns
+    -------
+    ndarray of shape (n_estimators, n_lines, K)
+
+    Examples
+    --------
+    >>> filled_with_mean(np.array([[[1.0], [1.0]], [[4.0], [np.nan]]]))[:, :, 0]
+    array([[1., 1.],
+           [4., 1.]])
+    """
+    return np.where(np.isnan(answers), weighted_mean(answers, np.ones(len(answers))), answers)
+
+
+def simplex_weights(answers, labels):
+    """Find the weights, not negative and of sum one, whose mean has the smallest squared error.
+
+    The error is that of `weighted_mean`, over all lines and targets, each target in units of its spread.
+    Where all estimators answered every line, the problem is convex; else the best of several minima is taken.
+    A line that one estimator answered alone has no say.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_estimators, n_lines, K)
+        NaN where an estimator did not answer.
+    labels : ndarray of shape (n_lines, K)
+        NaN is unlabelled.
+
+    Returns
+    -------
+    ndarray of shape (n_estimators,)
+
+    Examples
+    --------
+    >>> labels = np.array([[0.0], [1.0], [2.0]])
+    >>> simplex_weights(np.stack([labels + 1, labels - 3]), labels).round(3)
+    array([0.75, 0.25])
+    """
+    from scipy.optimize import minimize  # here, since it takes long to import
+
+    patterns = _error_products(answers, labels)
+    equal = np.full(len(answers), 1 / len(answers))
+    starts = [equal, *(0.9 * np.eye(len(answers)) + 0.1 * equal)]  # absent answers make more than one minimum
+    found = [
+        minimize(
+            lambda weights: _squared_error(weights, patterns),
+            start,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0, 1)] * len(start),
+            constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
+            options={"ftol": 1e-12, "maxiter": 1000},
+        ).x.clip(0)
+        for start in starts
+    ]
+    best = min([equal, *found], key=lambda weights: _squared_error(weights, patterns)[0])
+    return best / best.sum()
+
+
+def _error_products(answers, labels):
+    """List which estimators answered together, (members, their mean products of errors), and how often."""
+    spread = np.nanstd(labels, axis=0)
+    errors = (answers - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_lines, K)
+    answered = ~np.isnan(answers).any(axis=2)
+    n_labels = np.count_nonzero(~np.isnan(labels))
+    patterns = []
+    for pattern in np.unique(answered, axis=1).T:
+        lines = (answered == pattern[:, None]).all(axis=0)
+        members = np.flatnonzero(pattern)
+        if len(members) > 1:
+            own = np.nan_to_num(errors[members][:, lines].reshape(len(members), -1))  # NaN: unlabelled
+            patterns.append((members, own @ own.T / n_labels))
+    return patterns
+
+
+def _squared_error(weights, patterns):
+    """Return the mean squared error and its gradient."""
+    error, gradient = 0.0, np.zeros_like(weights)
+    for members, products in patterns:
+        total = weights[members].sum()
+        if total <= 0:  # as `weighted_mean` does
+            error += products.mean()
+            continue
+        shares = weights[members] / total
+        slope = products @ shares
+        error += shares @ slope
+        gradient[members] += 2 * (slope - shares @ slope) / total
+    return error, gradient

@@ -1,0 +1,206 @@
+"""Any scikit-learn regressor, frame by frame."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import Ridge
+from sklearn.utils import get_tags
+from sklearn.utils.validation import _check_method_params, check_is_fitted
+
+from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._base import SequenceRegressorMixin
+from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.sequences._reading import check_finite, check_widths, read_columns
+from avfusion.sequences._targets import as_targets
+
+
+class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
+    """Put a scikit-learn regressor on frames: the streams' features side by side, one line per step.
+
+    The regressor knows nothing of time; `AddContext` before it gives it the past and the future. Where there
+    is one label per clip, each of its frames has that label, and the prediction is the mean over its frames
+    (`Functionals`, which describes a clip by one line, is the other way).
+
+    Parameters
+    ----------
+    regressor : scikit-learn regressor or Pipeline, optional
+        By default ``Ridge()``. If it takes one target only, one clone is fitted per target.
+    modalities : list of str, optional
+        The sequence columns of X to use; by default all of them.
+
+    Attributes
+    ----------
+    regressors_ : list
+        The fitted regressor, or one per target.
+    modalities_ : dict of str to int
+        Names and widths of the streams.
+    rate_hz_ : float or None
+        The rate that the streams declared in `fit`.
+    target_form_ : TargetForm
+        The form in which y was given, and in which predictions are given back.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, where it has names.
+
+    See Also
+    --------
+    Functionals : A table of statistics per clip, for any regressor of scikit-learn.
+
+    Notes
+    -----
+    Frames without a label are left out of `fit`. Frames that are not observed are NaN, and absent streams are
+    NaN throughout: take a regressor that can handle them, such as HistGradientBoostingRegressor, or a
+    Pipeline that begins with an imputer.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from sklearn.linear_model import Ridge
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
+    >>> model = av.FrameRegressor(Ridge(alpha=10)).fit(X, y)
+    >>> model.predict(X)[:2]
+    0    461 x 1, 92.2 s
+    1    416 x 1, 83.2 s
+    Name: label, dtype: sequence[float64, 1, 5Hz]
+    """
+
+    def __init__(self, regressor=None, *, modalities=None):
+        self.regressor = regressor
+        self.modalities = modalities
+
+    def get_metadata_routing(self):
+        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            What scikit-learn's tools read.
+        """
+        return fit_router(self, [("regressor", self._given_regressor)])
+
+    def fit(self, X, y, **params):
+        """Fit the regressor on all labelled frames.
+
+        Parameters
+        ----------
+        X : DataFrame with sequence columns, or whatever `avfusion.as_sequences` takes
+            One row per recording or clip; the streams of a row have the same number of steps.
+        y : per-frame or per-clip targets
+            As for every estimator here; NaN is unlabelled.
+        **params : dict
+            Metadata of the rows that the regressor asks for, with metadata routing on: each frame has that of
+            its row. So a search as regressor does not split a subject's frames.
+
+        Returns
+        -------
+        FrameRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the streams of a row differ in length, labels do not fit the streams, values are infinite,
+            frames are NaN and the regressor cannot handle that, or there are `params` though metadata routing
+            is off.
+        """
+        targets = as_targets(y)
+        X = read_columns(self, X, reset=True)
+        inputs.check_rows_agree(X, targets)
+        names = inputs.choose_modalities(X, self.modalities)
+        self.modalities_ = {name: X[name].array.width for name in names}
+        self.rate_hz_ = inputs.common_rate(X, names)
+        self.target_form_ = targets.form
+        self._companions = inputs.companions(X, names)
+        table, lengths = self._table(X, targets.lengths)
+        if targets.form.per_frame:
+            labels = inputs.frame_labels(targets, lengths, X.index)
+            inputs.check_label_rate(X, names, targets.form)
+        else:
+            labels = np.repeat(targets.values, lengths, axis=0)
+        inputs.check_labelled(labels, targets.form.target_names)
+        ends = np.cumsum(list(self.modalities_.values()))
+        for name, columns in zip(self.modalities_, np.split(table, ends[:-1], axis=1)):
+            inputs.check_observed(not np.isnan(columns).all(), name)
+        params = routed_to_fit(self, X, params)("regressor")
+        row_of_frame = np.repeat(np.arange(len(X)), lengths)
+        self.regressors_ = self._fit_regressors(
+            table, labels, lambda frames: _check_method_params(X, params, indices=row_of_frame[frames])
+        )
+        return self
+
+    def predict(self, X):
+        """Predict a value per frame or per clip, in the form that y had in `fit`.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Rows to predict.
+
+        Returns
+        -------
+        DataFrame, Series or ndarray
+            In the form of y.
+        """
+        check_is_fitted(self, "regressors_")
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
+        table, lengths = self._table(X)
+        inputs.check_rate(X, self.modalities_, self.rate_hz_)
+        columns = [call_without_nan(regressor.predict, table) for regressor in self.regressors_]
+        values = np.column_stack(columns).astype(np.float64, copy=False)
+        if not self.target_form_.per_frame:
+            values = np.add.reduceat(values, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]
+            return self.target_form_.wrap(values, index=X.index)
+        return self.target_form_.wrap(values, lengths, X.index)
+
+    def _table(self, X, given=None):
+        """Return the frames of all rows, streams side by side, and the number of steps of each row."""
+        check_finite(X, self.modalities_)
+        lengths = inputs.aligned_lengths(
+            X, list(self.modalities_), self.target_form_.per_frame, self._companions, self.rate_hz_, given
+        )
+        blocks = []
+        for name, width in self.modalities_.items():
+            array = X[name].array
+            block = array.pack().frames
+            if array.isna().any():
+                present = np.repeat(~array.isna(), lengths)
+                filled = np.full((lengths.sum(), width), np.nan, dtype=block.dtype)
+                filled[present] = block
+                block = filled
+            blocks.append(block)
+        return np.concatenate(blocks, axis=1), lengths
+
+    @property
+    def _given_regressor(self):
+        return Ridge() if self.regressor is None else self.regressor
+
+    def _fit_regressors(self, table, labels, params_of):
+        regressor = self._given_regressor
+        labelled = ~np.isnan(labels)
+        together = labelled.all(axis=1) | ~labelled.any(axis=1)
+        if labels.shape[1] == 1 or (get_tags(regressor).target_tags.multi_output and together.all()):
+            columns = [slice(None)] if labels.shape[1] > 1 else [0]
+        else:
+            columns = range(labels.shape[1])
+        fitted = []
+        for column in columns:
+            rows = labelled[:, 0 if isinstance(column, slice) else column]
+            fit, params = clone(regressor).fit, params_of(rows)
+            fitted.append(call_without_nan(fit, table[rows], labels[rows, column], **params))
+        return fitted
+
+
+def call_without_nan(method, table, *labels, **params):
+    """Call a regressor's method; where NaN makes it fail, say what to do about it."""
+    try:
+        return method(table, *labels, **params)
+    except ValueError as error:
+        if get_tags(method.__self__).input_tags.allow_nan or not np.isnan(table).any():
+            raise
+        raise ValueError(
+            f"Some frames are NaN (not observed, or a stream is absent), which the regressor "
+            f"{type(method.__self__).__name__} does not take. Use one that does, such as "
+            "HistGradientBoostingRegressor, or put an imputer before it: "
+            "FrameRegressor(make_pipeline(SimpleImputer(), ...))."
+        ) from error

@@ -1,0 +1,100 @@
+"""Folds inside the training rows, for estimators that learn from how others answer rows held out."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, check_cv
+
+from avfusion.sequences._groups import read_groups
+
+__all__ = ["check_folds_labelled", "inner_folds"]
+
+
+def inner_folds(X, groups, cv):
+    """Split training rows into folds, so that something can be learnt from answers to rows held out.
+
+    Parameters
+    ----------
+    X : DataFrame
+        The rows.
+    groups : str, array-like of shape (n_rows,) or None
+        Column of X, or values, that must not be on both sides of a fold.
+    cv : int or scikit-learn splitter
+        An int gives that many folds, at most one for each row or group.
+
+    Returns
+    -------
+    list of (train, test)
+        Arrays of row positions; a list, since with metadata routing scikit-learn refuses to be given groups.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two rows, groups or folds asked for, no fold at all, or a row is tested twice
+        or in a fold that trains on it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"subject": ["a", "b", "a"]})
+    >>> [(train.tolist(), test.tolist()) for train, test in inner_folds(X, "subject", 5)]
+    [([1], [0, 2]), ([0, 2], [1])]
+    """
+    groups = read_groups(groups, X)
+    n_groups = len(X) if groups is None else len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            f"At least two rows (two groups, where there are groups) are needed, so that one can be held "
+            f"out; X has n_samples = {len(X)} in {n_groups} group(s)."
+        )
+    if isinstance(cv, Integral):
+        if cv < 2:
+            raise ValueError(f"Two folds at least are needed, so that each row can be held out; got {cv}.")
+        cv = KFold(min(cv, n_groups)) if groups is None else GroupKFold(min(cv, n_groups))
+    folds = [tuple(np.arange(len(X))[side] for side in fold) for fold in check_cv(cv).split(X, groups=groups)]
+    if not folds:
+        raise ValueError(f"cv={cv!r} makes no fold; at least one has to hold rows out.")
+    times_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(X))
+    if times_tested.max() > 1 or any(np.intersect1d(*fold).size for fold in folds):
+        raise ValueError(f"cv={cv!r} tests a row twice, or in a fold that trains on it.")
+    return folds
+
+
+def check_folds_labelled(folds, labelled, names, rows="rows", parameter="cv"):
+    """Raise where a target has no label in the training part of a fold.
+
+    Parameters
+    ----------
+    folds : list of (train, test)
+        Arrays of row positions.
+    labelled : ndarray of shape (n_rows, n_targets)
+        Whether each row has a label of each target, and can be used.
+    names : list of str
+        Of the targets.
+    rows : str
+        Which rows can be used, for the message.
+    parameter : str
+        By which the user chooses folds, for the message.
+
+    Raises
+    ------
+    ValueError
+        Naming fold and target, and what to do.
+
+    Examples
+    --------
+    >>> labelled = np.array([[True], [False]])
+    >>> check_folds_labelled([([0], [1])], labelled, ["arousal"])
+    >>> check_folds_labelled([([0], [1]), ([1], [0])], labelled, ["arousal"])
+    Traceback (most recent call last):
+        ...
+    ValueError: In inner fold 2 of 2, arousal is NaN in all training rows. Choose other folds with cv, so that
+    each is trained on labelled rows, or leave the target out of y.
+    """
+    for fold, (train, _) in enumerate(folds, start=1):
+        for k in np.flatnonzero(~labelled[train].any(axis=0)):
+            raise ValueError(
+                f"In inner fold {fold} of {len(folds)}, {names[k]} is NaN in all training {rows}. Choose "
+                f"other folds with {parameter}, so that each is trained on labelled rows, or leave the "
+                "target out of y."
+            )

@@ -1,0 +1,398 @@
+"""Late fusion: models of single streams, whose predictions are averaged or stacked."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, check_is_fitted
+
+from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
+from avfusion.estimators._combine import filled_with_mean, gather_answers, simplex_weights, weighted_mean
+from avfusion.estimators._inner_folds import inner_folds
+from avfusion.estimators._late_fusion_members import (
+    answered_rows,
+    check_answerable,
+    check_members_fit,
+    check_regressor,
+    is_dropped,
+    labels_of,
+    predict_present,
+    present_rows,
+    read_members,
+    view_of,
+)
+from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.estimators._training import random_generator
+from avfusion.estimators._unimodal import UnimodalRegressor
+from avfusion.sequences import sequence_columns
+from avfusion.sequences._reading import check_finite, check_widths, read_columns
+from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._targets import as_targets
+
+
+class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
+    r"""Combine the predictions of estimators that see some of the streams each: late fusion, ensembles.
+
+    A row is answered by those estimators of whose streams it has at least one, and is used to fit just those.
+    A clip that has none is left out of `fit`, and answered with the mean label of `fit`. Where labels are per
+    frame, each row needs a stream, which tells the number of frames.
+
+    Their answers :math:`\hat y_1, ..., \hat y_E` become one, frame by frame or clip by clip,
+
+    - by a mean, :math:`\sum_e w_e \hat y_e / \sum_e w_e` over the estimators that answer the row. The weights
+      are equal, given, or learnt: ``weights="simplex"`` takes those of smallest squared error;
+    - by a regressor that is stacked on them, `final_estimator`, one for each target.
+
+    Both are learnt from rows that the estimators were not fitted on: each estimator is fitted once more for
+    each of `cv` folds, and answers the rows left out. Those that predict are fitted on all rows.
+
+    scikit-learn's VotingRegressor, StackingRegressor and TransformedTargetRegressor cannot take targets that
+    are sequences; this one takes every kind of target that the estimators here take.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator, modalities), optional
+        Name, estimator or Pipeline, and the sequence columns it sees: a name, a list of names, or None for
+        all. Metadata columns are passed on. "drop" in place of an estimator leaves it out. By default a
+        `UnimodalRegressor` for each stream.
+    weights : array-like of shape (n_estimators,), "simplex" or None, default=None
+        Weights of the mean, not negative, dropped estimators counted; None for equal ones. "simplex" learns
+        weights, not negative and of sum one, that minimise the squared error of held-out answers, over all
+        targets in units of their spread. A row that only estimators of weight zero can answer gets their
+        plain mean.
+    final_estimator : scikit-learn regressor, optional
+        Stacked on the estimators: learns each target from the estimators' held-out answers for that target,
+        an array (n_lines, n_estimators). Where an estimator cannot answer a row, the mean of the others'
+        answers stands in for its own.
+    cv : int or scikit-learn splitter, default=5
+        Folds of rows whose held-out answers `weights` or `final_estimator` are learnt from. An int gives that
+        many folds, at most one for each group. Rows that no fold tests, as with a `PredefinedSplit`, are
+        left out of it.
+    groups : str, optional
+        Column of X whose values must not be on both sides of a fold, for instance "subject". ``groups`` given
+        to `fit` take precedence.
+    n_jobs : int, optional
+        How many estimators are fitted at the same time.
+    random_state : int, RandomState or None, default=None
+        Seed of the default estimators. Given ones bring their own.
+
+    Attributes
+    ----------
+    estimators_ : list of (str, estimator, list of str)
+        The fitted estimators and their streams, without those dropped.
+    weights_ : ndarray or None
+        Weights of the mean, of sum one, one for each of `estimators_`; None with a `final_estimator`.
+    final_estimators_ : list of regressors or None
+        The fitted clones of `final_estimator`, one for each target.
+    target_mean_ : ndarray of shape (n_targets,)
+        Mean label, the answer to a clip without any stream.
+    target_form_ : TargetForm
+        The form in which y was given, and in which predictions are given back.
+    modalities_ : dict of str to int
+        Names and widths of all streams in use.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, where it has names.
+
+    See Also
+    --------
+    EarlyFusionRegressor : One network on all features.
+    Functionals : Makes scikit-learn's regressors members for labels per clip.
+
+    Notes
+    -----
+    Learning weights takes ``cv`` times the training of equal ones. Errors of networks from different seeds,
+    and more so of networks and trees, cancel in part, so that a mean of unlike estimators is often better
+    than any of them.
+
+    References
+    ----------
+    D. H. Wolpert. Stacked generalization. Neural Networks 5(2), 1992. L. Breiman. Stacked regressions.
+    Machine Learning 24(1), 1996: weights that are not negative.
+
+    Examples
+    --------
+    A network and trees, one stream each, labels per frame:
+
+    >>> import avfusion as av
+    >>> from sklearn.ensemble import HistGradientBoostingRegressor
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
+    >>> model = av.LateFusionRegressor(
+    ...     [
+    ...         ("trees", av.FrameRegressor(HistGradientBoostingRegressor(max_iter=10)), "audio"),
+    ...         ("network", av.UnimodalRegressor(max_epochs=3, random_state=0), "video"),
+    ...     ]
+    ... ).fit(X, y)
+    >>> model.set_params(network__max_epochs=5).get_params()["network__max_epochs"]
+    5
+
+    Weights learnt from held-out subjects, labels per clip, plain scikit-learn regressors:
+
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> ratings = [label.frames.mean() for label in y]
+    >>> members = [(name, make_pipeline(av.Functionals(), Ridge()), name) for name in ("audio", "video")]
+    >>> model = av.LateFusionRegressor(members, weights="simplex", groups="subject").fit(X, ratings)
+    >>> round(float(model.weights_.sum()), 6)
+    1.0
+    >>> stacked = av.LateFusionRegressor(members, final_estimator=Ridge()).fit(X, ratings)
+    >>> stacked.predict(X).shape
+    (8,)
+    """
+
+    fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
+
+    def __init__(
+        self,
+        estimators=None,
+        *,
+        weights=None,
+        final_estimator=None,
+        cv=5,
+        groups=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimators = estimators
+        self.weights = weights
+        self.final_estimator = final_estimator
+        self.cv = cv
+        self.groups = groups
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @property
+    def _pairs(self):  # what _BaseComposition reads and sets nested parameters by
+        members = self.estimators if isinstance(self.estimators, (list, tuple)) else ()
+        return [member[:2] for member in members if np.iterable(member) and len(member) == 3]
+
+    @_pairs.setter
+    def _pairs(self, pairs):
+        self.estimators = [
+            (name, estimator, modalities)
+            for (name, estimator), (_, _, modalities) in zip(pairs, self.estimators)
+        ]
+
+    def get_params(self, deep=True):
+        """Return the parameters, with those of the estimators as ``name__parameter``.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the estimators' own parameters.
+
+        Returns
+        -------
+        dict
+            Names and values.
+        """
+        return self._get_params("_pairs", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, also those of the estimators as ``name__parameter``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        LateFusionRegressor
+            The estimator itself.
+        """
+        if "estimators" in params:  # before parameters of its members
+            self.estimators = params.pop("estimators")
+        return self._set_params("_pairs", **params)
+
+    def get_metadata_routing(self):
+        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            What scikit-learn's tools read.
+        """
+        return fit_router(self, [pair for pair in self._pairs if not is_dropped(pair[1])])
+
+    def fit(self, X, y, groups=None, **params):
+        """Fit every estimator on the rows that have one of its streams, and learn how to combine them.
+
+        Parameters
+        ----------
+        X : DataFrame with sequence columns, or whatever `avfusion.as_sequences` takes
+            One row per recording or clip.
+        y : per-frame or per-clip targets
+            As for every estimator here; NaN is unlabelled.
+        groups : str or array-like of shape (n_rows,), optional
+            Groups that the folds must respect, or the column of X that holds them.
+        **params : dict
+            More metadata. With metadata routing on, each estimator gets what it asks for, groups among it.
+
+        Returns
+        -------
+        LateFusionRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If names repeat, `estimators` or `final_estimator` are no regressors, weights do not fit, a
+            modality is unknown, no stream of a row is present though labels are per frame, an estimator has
+            no row or no label to fit on (also within a fold), there are fewer than two rows or groups to
+            learn weights from, there are `params` though metadata routing is off, or whatever an estimator
+            objects to. All but the last is found before anything is trained.
+        """
+        targets = as_targets(y)
+        X = read_columns(self, X, reset=True)
+        inputs.check_rows_agree(X, targets)
+        members = self._members(X)
+        weights = self._given_weights([not is_dropped(estimator) for _, estimator, _ in members])
+        members = [member for member in members if not is_dropped(member[1])]
+        if self.final_estimator is not None:
+            check_regressor(self.final_estimator, "final_estimator", ", or None for a mean")
+        routed = routed_to_fit(self, X, params, groups)
+        check_finite(X, {name for _, _, names in members for name in names})
+        check_answerable(X, members, targets.form)
+        folds = inner_folds(X, self.groups if groups is None else groups, self.cv) if self._learns else []
+        check_members_fit(X, targets, members, folds)
+        everything = np.arange(len(X))
+        # all rows first, so that what an estimator objects to names rows of X
+        parts = [everything, *(train for train, _ in folds)]
+        fitted = self._fit_members(X, targets, members, parts, routed)
+        self.estimators_, held_out = fitted[0], fitted[1:]
+        self.target_form_, self.target_mean_ = targets.form, np.nanmean(targets.values, axis=0)
+        used = {name for _, _, names in members for name in names}
+        self.modalities_ = {name: X[name].array.width for name in sequence_columns(X) if name in used}
+        self.weights_ = None if weights is None else weights / weights.sum()
+        self.final_estimators_ = None
+        if self._learns:
+            answers, labels = answers_with_labels(X, targets, folds, held_out)
+            if self.final_estimator is None:
+                self.weights_ = simplex_weights(answers, labels)
+            else:
+                answers = filled_with_mean(answers)
+                self.final_estimators_ = fit_per_target(self.final_estimator, answers, labels)
+        return self
+
+    def predict(self, X):
+        """Predict, by the estimators that have a stream of the row.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Rows to predict.
+
+        Returns
+        -------
+        DataFrame, Series or ndarray
+            In the form of y.
+
+        Raises
+        ------
+        ValueError
+            If no stream of a row is present and predictions are per frame.
+        """
+        check_is_fitted(self, "estimators_")
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
+        check_answerable(X, self.estimators_, self.target_form_)
+        predictions = [predict_present(X, *member) for member in self.estimators_]
+        answers, lengths = gather_answers(predictions, len(X), self.target_form_, X.index)
+        values = self._combined(answers)
+        if self.target_form_.per_frame:
+            return self.target_form_.wrap(values, lengths, X.index)
+        clips = np.tile(self.target_mean_, (len(X), 1))
+        clips[lengths > 0] = values
+        return self.target_form_.wrap(clips, index=X.index)
+
+    def _combined(self, answers):
+        """Make one answer (n_lines, K) of those of all estimators."""
+        if self.final_estimators_ is None or not answers.shape[1]:
+            return weighted_mean(answers, np.ones(len(answers)) if self.weights_ is None else self.weights_)
+        tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)
+        return np.column_stack([m.predict(tables[:, :, k]) for k, m in enumerate(self.final_estimators_)])
+
+    @property
+    def _learns(self):
+        return self.final_estimator is not None or isinstance(self.weights, str)
+
+    def _members(self, X):
+        """Return the estimators with the lists of their streams."""
+        if self.estimators is None:
+            random = random_generator(self.random_state)
+            return [
+                (name, UnimodalRegressor(name, random_state=random.randint(2**31 - 1)), [name])
+                for name in sequence_columns(X)
+            ]
+        members = read_members(self.estimators, X)
+        self._validate_names([name for name, _, _ in members])
+        return members
+
+    def _given_weights(self, kept):
+        """Return the weights of the mean, of the estimators that are kept; None if they are to be learnt."""
+        if self.weights is not None and self.final_estimator is not None:
+            raise ValueError(
+                "weights and final_estimator are both given; the estimators are either averaged or stacked."
+            )
+        if isinstance(self.weights, str) and self.weights != "simplex":
+            raise ValueError(f"weights={self.weights!r} must be 'simplex', numbers, or None.")
+        if self._learns:
+            return None
+        try:
+            weights = np.ones(len(kept)) if self.weights is None else np.asarray(self.weights, dtype=float)
+        except (TypeError, ValueError):  # no numbers
+            weights = np.empty(0)
+        fit = weights.shape == (len(kept),) and (weights >= 0).all() and np.isfinite(weights).all()
+        if not fit or weights[kept].sum() == 0:
+            raise ValueError(
+                f"weights={self.weights!r} must hold {len(kept)} numbers, one for each estimator, none of "
+                "them negative and not all zero."
+            )
+        return weights[kept]
+
+    def _fit_members(self, X, targets, members, parts, routed):
+        """Fit the estimators on each of some sets of rows; return a list of them for each set."""
+
+        def fit_one(name, estimator, names, part):
+            rows = part[present_rows(X, names)[part]]
+            view = view_of(X.iloc[rows], names)
+            params = _check_method_params(X, routed(name), indices=rows)
+            return name, clone(estimator).fit(view, labels_of(targets, rows, X.index), **params), names
+
+        jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
+        fitted = Parallel(n_jobs=self.n_jobs)(jobs)
+        return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
+
+
+def answers_with_labels(X, targets, folds, fitted):
+    """Return what the estimators of each fold answer to its labelled test rows, and the labels."""
+    all_answers, all_labels = [], []
+    labelled = targets.labelled.any(axis=1) & answered_rows(X, fitted[0])
+    for (_, test), members in zip(folds, fitted):
+        test = test[labelled[test]]
+        predictions = [predict_present(X, *member, among=test) for member in members]
+        answers, lengths = gather_answers(predictions, len(X), targets.form, X.index)
+        for row in test if targets.lengths is not None else ():
+            if lengths[row] != targets.lengths[row]:
+                raise ValueError(
+                    f"The estimators predict {lengths[row]} frames for {row_name(row, X.index)}, which has "
+                    f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
+                )
+        all_answers.append(answers)
+        all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
+    return np.concatenate(all_answers, axis=1), np.concatenate(all_labels)
+
+
+def fit_per_target(estimator, answers, labels):
+    """Fit a clone for each target on the answers for it, where it is labelled."""
+    tables = np.moveaxis(answers, 0, 1)  # (n_lines, n_estimators, K)
+    labelled = ~np.isnan(labels)
+    return [
+        clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])
+        for k in range(labels.shape[1])
+    ]

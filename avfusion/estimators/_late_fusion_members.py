@@ -1,0 +1,273 @@
+"""The members of a late fusion: which there are, what they may be, and which rows each fits and answers."""
+
+import numpy as np
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import InvalidParameterError
+
+from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._inner_folds import check_folds_labelled
+from avfusion.sequences import sequence_columns
+from avfusion.sequences._reading import listed
+from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._targets import as_targets
+
+__all__ = [
+    "answered_rows",
+    "check_answerable",
+    "check_members_fit",
+    "check_regressor",
+    "is_dropped",
+    "labels_of",
+    "predict_present",
+    "present_rows",
+    "read_members",
+    "view_of",
+]
+
+
+def read_members(estimators, X):
+    """Check the estimators, and look up the streams that each sees.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator, modalities)
+        As `LateFusionRegressor` takes them.
+    X : DataFrame
+        With sequence columns.
+
+    Returns
+    -------
+    list of (str, estimator, list of str)
+        One that is dropped has no streams.
+
+    Raises
+    ------
+    ValueError
+        If there is none, one is no regressor, or one sees a stream that X does not have.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0]], "video": [[2.0]]})
+    >>> read_members([("a", av.UnimodalRegressor(), "audio"), ("v", "drop", "video")], X)
+    [('a', UnimodalRegressor(), ['audio']), ('v', 'drop', [])]
+    """
+    if isinstance(estimators, (list, tuple)) and len(estimators) == 0:
+        raise ValueError("estimators is empty; at least one (name, estimator, modalities) is needed.")
+    members = []
+    for member in estimators if isinstance(estimators, (list, tuple)) else [estimators]:
+        whole = isinstance(member, (tuple, list)) and len(member) == 3 and isinstance(member[0], str)
+        if member is estimators or not whole:
+            raise InvalidParameterError(
+                f"estimators must be a list of (name, estimator, modalities); got {member!r}."
+            )
+        name, estimator, modalities = member
+        if is_dropped(estimator):
+            members.append((name, estimator, []))
+            continue
+        check_regressor(estimator, f"Estimator {name!r}", ", or 'drop' to leave it out")
+        members.append((name, estimator, inputs.choose_modalities(X, modalities)))
+    if all(is_dropped(estimator) for _, estimator, _ in members):
+        raise ValueError("All estimators are dropped; at least one is needed.")
+    return members
+
+
+def is_dropped(estimator):
+    """Tell whether an estimator is left out, as in scikit-learn's VotingRegressor.
+
+    Examples
+    --------
+    >>> is_dropped("drop"), is_dropped(None)
+    (True, False)
+    """
+    return isinstance(estimator, str) and estimator == "drop"
+
+
+def check_regressor(estimator, what, alternative=""):
+    """Raise unless an estimator can be cloned, fitted and asked for numbers.
+
+    Parameters
+    ----------
+    estimator : object
+        What a user gave.
+    what : str
+        What it is called in the message.
+    alternative : str
+        What else may be given.
+
+    Raises
+    ------
+    InvalidParameterError
+        A ValueError and TypeError.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> check_regressor(Ridge(), "final_estimator")
+    >>> check_regressor(Ridge, "final_estimator")
+    Traceback (most recent call last):
+        ...
+    sklearn.utils._param_validation.InvalidParameterError: final_estimator is the class Ridge. Give an
+    instance: Ridge(...).
+    """
+    if isinstance(estimator, type):
+        name = estimator.__name__
+        raise InvalidParameterError(f"{what} is the class {name}. Give an instance: {name}(...).")
+    kind = None
+    if all(hasattr(estimator, method) for method in ("fit", "predict", "get_params")):
+        kind = "regressor"
+        if hasattr(estimator, "__sklearn_tags__"):
+            kind = get_tags(estimator).estimator_type or kind  # an estimator of one's own may not tell
+    if kind != "regressor":
+        found = "no regressor" if kind is None else f"a {kind}"
+        raise InvalidParameterError(
+            f"{what} is {estimator!r}, which is {found}. Give a regressor, such as Ridge(){alternative}."
+        )
+
+
+def present_rows(X, names):
+    """Tell for each row whether it has at least one of the streams, (n_rows,) bool.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> present_rows(av.as_sequences({"audio": [[1.0], None]}), ["audio"])
+    array([ True, False])
+    """
+    return ~np.all([X[name].array.isna() for name in names], axis=0)
+
+
+def answered_rows(X, members):
+    """Tell for each row whether some member can answer it, (n_rows,) bool.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0], None]})
+    >>> answered_rows(X, [("a", av.UnimodalRegressor(), ["audio"])])
+    array([ True, False])
+    """
+    return np.any([present_rows(X, names) for _, _, names in members], axis=0)
+
+
+def check_answerable(X, members, form):
+    """Raise for a row whose number of frames no member can tell; a clip without any stream is legal.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X, form = av.as_sequences({"audio": [[1.0], None]}), as_targets([np.zeros(1)]).form
+    >>> check_answerable(X, [("a", av.UnimodalRegressor(), ["audio"])], form)
+    Traceback (most recent call last):
+        ...
+    ValueError: No stream is present in row 1 (index 1), so that the number of its frames is unknown. Drop the
+    row.
+    """
+    for row in np.flatnonzero(~answered_rows(X, members)) if form.per_frame else ():
+        raise ValueError(
+            f"No stream is present in {row_name(row, X.index)}, so that the number of its frames is unknown. "
+            "Drop the row."
+        )
+
+
+def check_members_fit(X, targets, members, folds):
+    """Raise where an estimator would have no row, or no label, to fit on: in all rows, or within a fold.
+
+    Parameters
+    ----------
+    X : DataFrame
+        With sequence columns.
+    targets : Targets
+        The labels.
+    members : list of (str, estimator, list of str)
+        With their streams.
+    folds : list of (train, test)
+        From `inner_folds`; empty where nothing is learnt.
+
+    Raises
+    ------
+    ValueError
+        Naming estimator, fold and target, and what to do.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from avfusion.sequences._targets import as_targets
+    >>> X = av.as_sequences({"audio": [[1.0], None]})
+    >>> check_members_fit(X, as_targets([1.0, 2.0]), [("a", av.UnimodalRegressor(), ["audio"])], [])
+    """
+    names, labelled = targets.form.target_names, targets.labelled
+    inputs.check_labelled(targets.values, names)
+    for name, _, streams in members:
+        present = present_rows(X, streams)
+        who, they = f"Estimator {name!r}", listed(streams)
+        if not present.any():
+            raise ValueError(f"{who} has nothing to fit on: {they} absent everywhere. Drop it.")
+        for k in np.flatnonzero(~labelled[present].any(axis=0)):
+            raise ValueError(
+                f"{who} has nothing to learn {names[k]} from: it is NaN in every row that has {they}. Drop "
+                "the estimator, or leave the target out of y."
+            )
+        for fold, (train, _) in enumerate(folds, start=1):
+            if not present[train].any():
+                raise ValueError(
+                    f"{who} has nothing to fit on in inner fold {fold} of {len(folds)}: {they} absent from "
+                    "all its training rows. Choose other folds with cv, drop the estimator, or do without "
+                    "'simplex' and final_estimator, which alone need folds."
+                )
+        check_folds_labelled(folds, labelled & present[:, None], names, f"rows that have {they}")
+    if not folds:
+        return
+    held_out = np.zeros(len(X), dtype=bool)
+    held_out[np.concatenate([test for _, test in folds])] = True
+    for k in np.flatnonzero(~labelled[held_out & answered_rows(X, members)].any(axis=0)):
+        raise ValueError(
+            f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can answer, so "
+            "that nothing can be learnt from their answers. Choose other folds with cv, or leave the target "
+            "out of y."
+        )
+
+
+def view_of(X, names):
+    """Return X without the other streams; metadata columns stay.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0]], "video": [[2.0]]}).assign(age=30)
+    >>> view_of(X, ["video"]).columns.tolist()
+    ['video', 'age']
+    """
+    return X.drop(columns=[name for name in sequence_columns(X) if name not in names])
+
+
+def labels_of(targets, rows, index):
+    """Return the labels of some rows in the form in which all were given.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels_of(as_targets([5.0, 6.0, 7.0]), np.array([0, 2]), pd.RangeIndex(3))
+    array([5., 7.])
+    """
+    values = targets.values[np.isin(targets.row_of_value, rows)]
+    lengths = None if targets.lengths is None else targets.lengths[rows]
+    return targets.form.wrap(values, lengths, index[rows])
+
+
+def predict_present(X, name, estimator, names, among=None):
+    """Return name, the positions of the rows that an estimator can answer, and its answers.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0], None]})
+    >>> member = av.FrameRegressor().fit(X[:1], [3.0])
+    >>> name, rows, answers = predict_present(X, "a", member, ["audio"])
+    >>> rows, answers.values
+    (array([0]), array([[3.]]))
+    """
+    present = present_rows(X, names)
+    rows = np.flatnonzero(present) if among is None else among[present[among]]
+    answers = as_targets(estimator.predict(view_of(X.iloc[rows], names)), name) if len(rows) else None
+    return name, rows, answers

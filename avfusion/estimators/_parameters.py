@@ -1,0 +1,229 @@
+"""The parameters that every network estimator has: defaults, legal values, descriptions."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
+
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from avfusion.estimators._training import OPTIMIZERS
+from avfusion.networks import LOSSES
+
+SHARED_PARAMETERS = """\
+hidden_size : int, default=32
+        Width of the recurrent layers (both directions together); even.
+    dropout : float, default=0.5
+        Dropout after every recurrent layer and on the updates of attention.
+    input_norm : {"standard", "layer", None}, default="standard"
+        "standard" brings every feature to mean 0 and spread 1 over the observed training steps, and clips at
+        5; "layer" normalises every step over its features; None takes features as they are.
+    input_noise : float, default=0.5
+        Standard deviation of Gaussian noise on the normalised inputs in training.
+    modality_dropout : float, default=0.0
+        Probability that a stream of a row is hidden in training (never all of them), so that the network
+        learns to do without.
+    pooling : {"mean", "max", "attention"}, default="mean"
+        How steps are pooled where there is one label per clip.
+    loss : {"auto", "ccc+mse", "ccc", "mse", "mae", "huber"} or callable, default="auto"
+        "auto" is "ccc+mse" for labels per frame and "mse" for labels per clip. "ccc" is 1 - CCC over all
+        labelled steps of a batch, "ccc+mse" adds half the squared error of the standardised target. A
+        callable is given ``(prediction, target, mask)``, (n, n_targets) each.
+    optimizer : {"adamw", "adam", "sgd"} or torch optimizer class, default="adamw"
+        What updates the weights.
+    lr : float, default=3e-3
+        Learning rate at its highest.
+    weight_decay : float, default=0.1
+        Weight decay of the optimizer.
+    batch_size : int or "auto", default="auto"
+        Number of windows (or rows) in a batch; "auto" is a tenth of those in an epoch, but at least 8 and at
+        most 64.
+    max_epochs : int, default=40
+        Number of passes over the training rows.
+    schedule : {"cosine", None}, default="cosine"
+        "cosine" raises the learning rate over 10 steps and then lets it fall to zero; None leaves it.
+    gradient_clip : float or None, default=1.0
+        Largest norm of the gradient.
+    weight_average : float or None, default=0.95
+        Decay of the moving average of the weights that predictions are made with; None for the last weights.
+    window : int or None, default=300
+        Longest piece of a row that is seen at once, in steps, where labels are per frame; None for whole
+        rows. Training cuts at a random phase. A clip label belongs to its whole row, which is never cut.
+    hop : int or None, default=None
+        Steps between the windows of prediction, whose overlaps are averaged; by default half a window.
+    n_members : int, default=1
+        Number of networks, each from a seed of its own, whose predictions are averaged. More of them help
+        more often than another network does.
+    early_stopping : bool, default=False
+        Hold out a part of the rows, stop when its CCC has not risen for `patience` epochs, and keep the
+        best epoch's weights.
+    validation_fraction : float, default=0.1
+        Share of the rows (of the groups, where there are groups) held out.
+    validation_groups : str or None, default=None
+        Column of X whose values must not be on both sides of the held-out split, for instance "subject".
+        ``groups`` given to `fit` take precedence.
+    patience : int, default=10
+        Epochs without a better validation CCC before training stops.
+    standardize_target : bool, default=True
+        Learn targets of mean 0 and spread 1; predictions are on the scale of y either way.
+    device : str or torch.device, default="cpu"
+        Where the network trains and predicts. On one GPU, let searches and comparisons run with ``n_jobs=1``:
+        several processes would wait for each other and hold a copy of CUDA and of the data each.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" computes most products of the network in bfloat16, forwards and backwards, faster on a GPU;
+        weights, loss and statistics stay as they are. Expect predictions that differ by about a hundredth
+        of the spread of y. "float32" computes in the type of the features, as does float64 in either case.
+    random_state : int, RandomState or None, default=None
+        Seed of the weights, of dropout and of the batches. The global generators are left as they are.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    callbacks : list of skorch callbacks, optional
+        More callbacks for the training; used as they are, as skorch does.
+    warm_start : bool, default=False
+        Whether another call of `fit` goes on from the weights of the last one."""
+
+ENCODER_PARAMETERS = """\
+intra_lstm : bool, default=True
+        Whether each stream is read by a bidirectional LSTM before fusion, or step by step by a linear map.
+    joint_lstm : bool, default=True
+        Whether a bidirectional LSTM reads the fused sequence, or a linear map."""
+
+FITTED_ATTRIBUTES = """\
+net_ : skorch.NeuralNet
+        The trained net: ``net_.module_`` is the network, ``net_.history`` what happened in training.
+    nets_ : list of skorch.NeuralNet
+        All `n_members` of them.
+    modalities_ : dict of str to int
+        Names and widths of the streams.
+    batch_size_ : int
+        Number of windows (or rows) in a batch.
+    rate_hz_ : float or None
+        The rate that the streams declared in `fit`.
+    target_form_ : TargetForm
+        The form in which y was given, and in which predictions are given back.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, where it has names."""
+
+
+DESCRIPTIONS = {  # by what stands for them in a docstring
+    "{encoder_parameters}": ENCODER_PARAMETERS,
+    "{shared_parameters}": SHARED_PARAMETERS,
+    "{fitted_attributes}": FITTED_ATTRIBUTES,
+}
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkParameters:
+    """Shared parameters as keyword-only fields; ``{shared_parameters}`` in a subclass's docstring tells them.
+
+    A dataclass, so that subclasses inherit the flat ``__init__`` that scikit-learn asks for.
+    """
+
+    hidden_size: int = 32
+    dropout: float = 0.5
+    input_norm: str | None = "standard"
+    input_noise: float = 0.5
+    modality_dropout: float = 0.0
+    pooling: str = "mean"
+    loss: str = "auto"
+    optimizer: str = "adamw"
+    lr: float = 3e-3
+    weight_decay: float = 0.1
+    batch_size: int | str = "auto"
+    max_epochs: int = 40
+    schedule: str | None = "cosine"
+    gradient_clip: float | None = 1.0
+    weight_average: float | None = 0.95
+    window: int | None = 300
+    hop: int | None = None
+    n_members: int = 1
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    validation_groups: str | None = None
+    patience: int = 10
+    standardize_target: bool = True
+    device: str = "cpu"
+    precision: str = "float32"
+    random_state: int | None = None
+    verbose: int = 0
+    callbacks: list | None = None
+    warm_start: bool = False
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_size": [Interval(Integral, 2, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_norm": [StrOptions({"standard", "layer"}), None],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
+        "modality_dropout": [Interval(Real, 0, 1, closed="left")],
+        "pooling": [StrOptions({"mean", "max", "attention"})],
+        "loss": [StrOptions({"auto", *LOSSES}), callable],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "schedule": [StrOptions({"cosine"}), None],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "weight_average": [Interval(Real, 0, 1, closed="left"), None],
+        "window": [Interval(Integral, 2, None, closed="left"), None],
+        "hop": [Interval(Integral, 1, None, closed="left"), None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_groups": [str, None],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "standardize_target": ["boolean"],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "callbacks": [list, tuple, None],
+        "warm_start": ["boolean"],
+    }
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__doc__:  # the shared parameters are described once, here
+            for name, text in DESCRIPTIONS.items():
+                cls.__doc__ = cls.__doc__.replace(name, text)
+
+    def _check_parameters(self):
+        self._validate_params()
+        check_device(self.device)
+        if self.hidden_size % 2:
+            raise ValueError(f"hidden_size={self.hidden_size} must be even: half for each direction in time.")
+        if self.window is not None and self.hop is not None and self.hop > self.window:
+            raise ValueError(
+                f"hop={self.hop} is larger than window={self.window}: steps between windows would have no "
+                "prediction. Choose a hop of at most the window."
+            )
+
+
+def check_device(device):
+    """Raise unless torch has the device here.
+
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Raises
+    ------
+    ValueError
+        Says what there is.
+
+    Examples
+    --------
+    >>> check_device("cpu")
+    """
+    there = ["cpu"]
+    if torch.accelerator.is_available():
+        kind = torch.accelerator.current_accelerator().type
+        there += [kind, *(f"{kind}:{number}" for number in range(torch.accelerator.device_count()))]
+    try:
+        known = str(torch.device(device)) in there or torch.device(device).type in ("cpu", "meta")
+    except RuntimeError:  # no device of torch's at all
+        known = False
+    if not known:
+        raise ValueError(f"device={str(device)!r} is not here: this machine and build of torch have {there}.")

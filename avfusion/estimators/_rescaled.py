@@ -1,0 +1,164 @@
+"""Undo the shrinkage of regressors that minimise squared error."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import cross_val_predict
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import check_is_fitted
+
+from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._base import SequenceRegressorMixin
+from avfusion.estimators._frame_regressor import FrameRegressor
+from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
+from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.metrics._regression import paired_targets
+from avfusion.sequences._groups import read_groups
+from avfusion.sequences._reading import check_widths, read_columns
+from avfusion.sequences._targets import as_targets
+
+
+class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
+    """Match mean and spread of an estimator's predictions to those of the labels.
+
+    A regressor that minimises squared error answers what is uncertain with values near the mean, which the
+    CCC punishes though the correlation is the same. This estimator learns one scale and one offset per target
+    from predictions for rows that were held out (inner cross-validation of the training rows), so that
+    nothing leaks, and applies them to the predictions of the estimator fitted on all rows.
+
+    Parameters
+    ----------
+    regressor : estimator or Pipeline, optional
+        What to rescale; by default ``FrameRegressor(Ridge())``.
+    groups : str, optional
+        Column of X whose values must not be on both sides of an inner split, for instance "subject".
+        ``groups`` given to `fit` take precedence.
+    n_splits : int, default=5
+        Number of inner folds, at most the number of groups.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        Fitted on all rows.
+    scale_, offset_ : ndarray of shape (n_targets,)
+        Predictions become ``scale_ * prediction + offset_``.
+    target_form_ : TargetForm
+        The form in which y was given, and in which predictions are given back.
+    modalities_ : dict of str to int
+        Names and widths of the streams.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns of X, where it has names.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from sklearn.linear_model import Ridge
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> ridge = av.FrameRegressor(Ridge())
+    >>> plain, rescaled = ridge.fit(X[:30], y[:30]), av.RescaledRegressor(ridge).fit(X[:30], y[:30])
+    >>> bool(rescaled.score(X[30:], y[30:]) > plain.score(X[30:], y[30:]))
+    True
+    """
+
+    def __init__(self, regressor=None, *, groups=None, n_splits=5):
+        self.regressor = regressor
+        self.groups = groups
+        self.n_splits = n_splits
+
+    def get_metadata_routing(self):
+        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            What scikit-learn's tools read.
+        """
+        return fit_router(self, [("regressor", self._given_regressor)])
+
+    def fit(self, X, y, groups=None, **params):
+        """Fit the estimator, and scale and offset on held-out predictions.
+
+        Parameters
+        ----------
+        X : DataFrame with sequence columns, or whatever `avfusion.as_sequences` takes
+            One row per recording or clip; two rows (two groups) at least.
+        y : per-frame or per-clip targets
+            As for every estimator here; NaN is unlabelled.
+        groups : str or array-like of shape (n_rows,), optional
+            Groups that the inner folds must respect, or the column of X that holds them.
+        **params : dict
+            More metadata. With metadata routing on, the estimator gets what it asks for, groups among it.
+
+        Returns
+        -------
+        RescaledRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two rows or groups, there are `params` though metadata routing is off, or
+            whatever the estimator objects to.
+        """
+        targets = as_targets(y)
+        X = read_columns(self, X, reset=True)
+        inputs.check_rows_agree(X, targets)
+        self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
+        self.target_form_ = targets.form
+        groups = read_groups(groups, X)
+        regressor = self._given_regressor
+        routed = routed_to_fit(self, X, params, groups)("regressor")
+        folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
+        if targets.labelled.any(axis=0).all():  # otherwise the regressor says so
+            names = targets.form.target_names
+            check_folds_labelled(folds, targets.labelled, names, parameter="n_splits or groups")
+        # before the folds, so that what it objects to names rows of X
+        fitted = clone(regressor).fit(X, y, **routed)
+        for_folds = {}
+        if routed:  # not otherwise: RidgeCV cannot tell what it asks for
+            given = {"groups": groups, **params}
+            for_folds = {k: given[k] for k in get_routing_for_object(regressor).consumes("fit", given)}
+        held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)
+        self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
+        self.regressor_ = fitted
+        return self
+
+    @property
+    def _given_regressor(self):
+        return FrameRegressor() if self.regressor is None else self.regressor
+
+    def predict(self, X):
+        """Predict, on the scale of the labels.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Rows to predict.
+
+        Returns
+        -------
+        DataFrame, Series or ndarray
+            In the form of y.
+        """
+        check_is_fitted(self, "regressor_")
+        X = read_columns(self, X, reset=False)
+        check_widths(self, X, self.modalities_)
+        prediction = as_targets(self.regressor_.predict(X))
+        values = prediction.values * self.scale_ + self.offset_
+        return self.target_form_.wrap(values, prediction.lengths, X.index)
+
+
+def matching_line(labels, predictions):
+    """Return scale and offset, (n_targets,) each, that give predictions the labels' mean and spread.
+
+    Predictions that never vary are left alone but for their mean.
+    """
+    values = np.where(np.isnan(labels.values), np.nan, predictions.values)
+    spread = np.nanstd(values, axis=0)
+    scale = np.divide(
+        np.nanstd(labels.values, axis=0), spread, out=np.ones_like(spread), where=spread > 1e-12
+    )
+    return scale, np.nanmean(labels.values, axis=0) - scale * np.nanmean(values, axis=0)

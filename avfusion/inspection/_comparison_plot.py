@@ -1,0 +1,75 @@
+"""A picture of a comparison: one line per estimator, readable in greyscale."""
+
+import numpy as np
+
+from avfusion.inspection._panels import fitted_text
+
+_FAINT = "0.72"
+
+
+def plot_comparison(comparison, score=None, ax=None):
+    """Draw the pooled score of each estimator with its interval, and the groups as faint points.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What `compare` returned.
+    score : str, optional
+        Name of the score; by default the first.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such score.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+    >>> ax = plot_comparison(result, ax=Figure().subplots())
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['ridge']
+    """
+    score = comparison.scores[0] if score is None else score
+    if score not in comparison.scores:
+        raise ValueError(f"score {score!r} is not among {', '.join(comparison.scores)}.")
+    table = comparison.table
+    if ax is None:
+        from matplotlib import pyplot
+
+        _, ax = pyplot.subplots(figsize=(6.4, 1.0 + 0.42 * len(table)), layout="constrained")
+    positions = np.arange(len(table))
+    spread, label = _spread(comparison, score)
+    for position, name in zip(positions, table.index):
+        values = spread.loc[spread["estimator"] == name, score].to_numpy()
+        # beside the interval, which would hide them
+        ax.plot(values, np.full(len(values), position + 0.2), "o", color=_FAINT, markersize=4, zorder=1)
+    ax.hlines(
+        positions, table[f"{score}_low"], table[f"{score}_high"], color="black", linewidth=1.6, zorder=2
+    )
+    ax.plot(table[score], positions, "D", color="black", markersize=6, zorder=3)
+    ax.set_yticks(positions, [fitted_text(name, 32, n_lines=2) for name in table.index])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    if ax.get_xlim()[0] < 0 < ax.get_xlim()[1]:
+        ax.axvline(0, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
+    level = f"{comparison.settings['level']:.0%}".replace("%", " %")
+    legend = f"all rows (diamond), {level} interval (line), {label} (points)"
+    # right-aligned: there is room below the names on the left
+    ax.set_xlabel(f"{score}, out of fold: {legend}", loc="right", fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _spread(comparison, score):
+    if len(comparison.groups):
+        return comparison.groups[["estimator", score]], "groups"
+    return comparison.folds[["estimator", score]], "folds"

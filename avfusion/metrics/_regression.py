@@ -1,0 +1,339 @@
+"""How well continuous predictions agree with labels, for labels per frame and per clip.
+
+All functions take every kind of y that `avfusion` takes, leave out NaN labels and share two options:
+`multioutput`, as in scikit-learn, and `average`, over all labelled frames together or row by row.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._targets import as_targets
+
+_CONSTANT = 1e-13  # relative to the mean: spread below it is rounding, scipy's threshold for Pearson's r
+
+
+def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+    """Concordance correlation coefficient.
+
+    2 cov(y, p) / (var y + var p + (mean y - mean p)^2), with the moments of n (not n - 1) values: Pearson's
+    correlation, lowered by any difference in mean or spread. The measure of continuous affect recognition.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame, Series, list, tuple or array
+        Labels and predictions, per frame or per clip: see `avfusion.sequences._targets.as_targets`. Their
+        rows must have the same lengths. NaN labels, and rows whose labels are missing, are left out.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
+        Mean over targets, one value per target, or weights of the targets.
+    average : {"pooled", "row"}
+        One score over all labelled frames of all rows, or the mean over rows of each row's own score (labels
+        per frame only; rows without labels are left out).
+
+    Returns
+    -------
+    float or ndarray of shape (K,)
+        In [-1, 1]; 1 is perfect. 0 where the labels or the predictions are constant.
+
+    Raises
+    ------
+    ValueError
+        If labels and predictions do not have the same kind, rows, lengths and number of targets; if their
+        columns are the same ones in another order; if a target has no label at all; if a prediction is NaN
+        where there is a label.
+
+    References
+    ----------
+    .. [1] L. I-K. Lin, "A concordance correlation coefficient to evaluate reproducibility", Biometrics 45,
+       1989.
+
+    Examples
+    --------
+    >>> from avfusion.metrics import ccc_score
+    >>> round(ccc_score([1.0, 2.0, 3.0, 4.0], [1.5, 2.0, 2.5, 5.0]), 3)
+    0.88
+    >>> ccc_score([[1.0, 1.0], [2.0, 5.0]], [[1.0, 3.0], [2.0, 3.0]], multioutput="raw_values")
+    array([1., 0.])
+    """
+    return _score(_ccc, y_true, y_pred, multioutput, average)
+
+
+def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+    """Correlation coefficient of Pearson.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame, Series, list, tuple or array
+        Labels and predictions, as in `ccc_score`.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
+        Mean over targets, one value per target, or weights of the targets.
+    average : {"pooled", "row"}
+        Over all labelled frames of all rows, or the mean of the rows' scores.
+
+    Returns
+    -------
+    float or ndarray of shape (K,)
+        In [-1, 1]. 0 where the labels or the predictions are constant.
+
+    Raises
+    ------
+    ValueError
+        As `ccc_score`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from avfusion.metrics import pcc_score
+    >>> labels = [np.array([0.1, 0.3, np.nan]), np.array([0.5])]
+    >>> round(pcc_score(labels, [np.array([1.0, 2.0, 9.0]), np.array([3.0])]), 3)
+    1.0
+    """
+    return _score(_pcc, y_true, y_pred, multioutput, average)
+
+
+def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+    """Sign agreement: the share of labels whose prediction has the same sign.
+
+    Zero agrees with zero only.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame, Series, list, tuple or array
+        Labels and predictions, as in `ccc_score`.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
+        Mean over targets, one value per target, or weights of the targets.
+    average : {"pooled", "row"}
+        Over all labelled frames of all rows, or the mean of the rows' scores.
+
+    Returns
+    -------
+    float or ndarray of shape (K,)
+        In [0, 1]; 1 is best.
+
+    Raises
+    ------
+    ValueError
+        As `ccc_score`.
+
+    References
+    ----------
+    .. [1] M. A. Nicolaou, H. Gunes, M. Pantic, "Continuous prediction of spontaneous affect from multiple
+       cues and modalities in valence-arousal space", IEEE Trans. Affective Computing 2(2), 2011.
+
+    Examples
+    --------
+    >>> from avfusion.metrics import sagr_score
+    >>> sagr_score([-0.2, 0.1, 0.4, 0.5], [-0.1, 0.3, -0.1, 0.0])
+    0.5
+    """
+    return _score(_sagr, y_true, y_pred, multioutput, average)
+
+
+def root_mean_squared_error(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+    """Root of the mean squared error, in units of y.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame, Series, list, tuple or array
+        Labels and predictions, as in `ccc_score`.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
+        Mean over the targets' roots, one value per target, or weights of the targets.
+    average : {"pooled", "row"}
+        Over all labelled frames of all rows, or the mean of the rows' errors.
+
+    Returns
+    -------
+    float or ndarray of shape (K,)
+        0 is best.
+
+    Raises
+    ------
+    ValueError
+        As `ccc_score`.
+
+    Examples
+    --------
+    >>> from avfusion.metrics import root_mean_squared_error
+    >>> root_mean_squared_error([1.0, 2.0, float("nan")], [1.0, 4.0, 0.0])
+    1.4142135623730951
+    """
+    return _score(_rmse, y_true, y_pred, multioutput, average)
+
+
+def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+    """Mean of the absolute error, in units of y.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame, Series, list, tuple or array
+        Labels and predictions, as in `ccc_score`.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
+        Mean over targets, one value per target, or weights of the targets.
+    average : {"pooled", "row"}
+        Over all labelled frames of all rows, or the mean of the rows' errors.
+
+    Returns
+    -------
+    float or ndarray of shape (K,)
+        0 is best.
+
+    Raises
+    ------
+    ValueError
+        As `ccc_score`.
+
+    Examples
+    --------
+    >>> from avfusion.metrics import mean_absolute_error
+    >>> mean_absolute_error([1.0, 2.0, float("nan")], [1.0, 4.0, 0.0])
+    1.0
+    """
+    return _score(_mae, y_true, y_pred, multioutput, average)
+
+
+def _centred(values):
+    """Values less their mean; exact zeros where they are constant up to rounding."""
+    mean = values.mean()
+    centred = values - mean
+    if values.min() == values.max() or np.abs(centred).max() <= _CONSTANT * abs(mean):
+        return mean, np.zeros_like(values)
+    return mean, centred - centred.mean()
+
+
+def _ccc(true, pred):
+    mean_true, true = _centred(true)
+    mean_pred, pred = _centred(pred)
+    denominator = true @ true + pred @ pred + len(true) * (mean_true - mean_pred) ** 2
+    return 2 * (true @ pred) / denominator if denominator > 0 else 0.0
+
+
+def _pcc(true, pred):
+    true, pred = _centred(true)[1], _centred(pred)[1]
+    spread = np.linalg.norm(true), np.linalg.norm(pred)
+    return float(np.clip((true / spread[0]) @ (pred / spread[1]), -1, 1)) if min(spread) > 0 else 0.0
+
+
+def _sagr(true, pred):
+    return np.mean(np.sign(true) == np.sign(pred))
+
+
+def _rmse(true, pred):
+    return np.sqrt(np.mean((true - pred) ** 2))
+
+
+def _mae(true, pred):
+    return np.mean(np.abs(true - pred))
+
+
+def _score(statistic, y_true, y_pred, multioutput, average):
+    if average not in ("pooled", "row"):
+        raise ValueError(f"average must be 'pooled' or 'row', not {average!r}.")
+    true, pred = paired_targets(y_true, y_pred)
+    if average == "row" and true.lengths is None:
+        raise ValueError("average='row' needs labels per frame, but y_true has one label per row.")
+    scores = np.empty(true.form.n_targets)
+    rows = true.row_of_value
+    for k in range(len(scores)):
+        labelled = ~np.isnan(true.values[:, k])
+        pairs = true.values[labelled, k], pred.values[labelled, k]
+        if average == "pooled":
+            scores[k] = statistic(*pairs)
+        else:
+            stops = np.flatnonzero(np.diff(rows[labelled])) + 1
+            scores[k] = np.mean([statistic(*pair) for pair in zip(*(np.split(p, stops) for p in pairs))])
+    return _over_targets(scores, multioutput)
+
+
+def _over_targets(scores, multioutput):
+    if isinstance(multioutput, str):
+        if multioutput == "raw_values":
+            return scores
+        if multioutput == "uniform_average":
+            return float(scores.mean())
+        raise ValueError(
+            "multioutput must be 'uniform_average', 'raw_values' or an array of weights, not "
+            f"{multioutput!r}."
+        )
+    weights = np.asarray(multioutput, dtype=np.float64)
+    if weights.shape != scores.shape:
+        raise ValueError(f"multioutput has {weights.size} weights for {scores.size} targets.")
+    return float(np.average(scores, weights=weights))
+
+
+def paired_targets(y_true, y_pred):
+    """Read labels and predictions and bring them to the same lines.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame, Series, list, tuple or array
+        Labels and predictions, as in `ccc_score`.
+
+    Returns
+    -------
+    true, pred : Targets
+        With `values` of equal shape: lines of rows whose labels are missing are dropped from both, and their
+        lengths are -1. NaN labels stay.
+
+    Raises
+    ------
+    ValueError
+        As `ccc_score`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from avfusion.metrics._regression import paired_targets
+    >>> true, pred = paired_targets([np.ones(2), None], [np.zeros(2), np.zeros(3)])
+    >>> true.values.shape, pred.values.shape
+    ((2, 1), (2, 1))
+    """
+    true, pred = as_targets(y_true, "y_true"), as_targets(y_pred, "y_pred")
+    kinds = ["per frame" if t.lengths is not None else "per clip" for t in (true, pred)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(f"y_true has labels {kinds[0]}, but y_pred has predictions {kinds[1]}.")
+    if true.n_rows != pred.n_rows:
+        raise ValueError(f"y_true has {true.n_rows} rows, but y_pred has {pred.n_rows}.")
+    if true.form.n_targets != pred.form.n_targets:
+        raise ValueError(f"y_true has {true.form.n_targets} targets, but y_pred has {pred.form.n_targets}.")
+    names = true.form.names, pred.form.names
+    if None not in names and names[0] != names[1] and set(names[0]) == set(names[1]):
+        raise ValueError(
+            f"y_true has the targets {list(names[0])}, y_pred the same ones in another order, "
+            f"{list(names[1])}: bring them into one order."
+        )
+    index = y_true.index if isinstance(y_true, (pd.DataFrame, pd.Series)) else None
+    if true.lengths is not None:
+        pred = _on_labelled_rows(true, pred, index)
+    _check_labels(true, pred, index)
+    return true, pred
+
+
+def _on_labelled_rows(true, pred, index):
+    missing = true.lengths < 0
+    wrong = np.flatnonzero((true.lengths != pred.lengths) & ~missing)
+    if len(wrong):
+        row = wrong[0]
+        found = max(pred.lengths[row], 0)
+        raise ValueError(
+            f"y_true has {true.lengths[row]} labels in {row_name(row, index)} but y_pred has {found}."
+        )
+    kept = ~missing[pred.row_of_value]
+    return replace(pred, values=pred.values[kept], lengths=true.lengths)
+
+
+def _check_labels(true, pred, index):
+    labelled = ~np.isnan(true.values)
+    empty = np.flatnonzero(~labelled.any(axis=0))
+    if len(empty):
+        raise ValueError(
+            f"y_true has no label at all for {true.form.target_names[empty[0]]!r}: nothing to score."
+        )
+    broken = np.argwhere(labelled & np.isnan(pred.values))
+    if len(broken):
+        line, k = broken[0]
+        raise ValueError(
+            f"y_pred is NaN where there is a label: {row_name(true.row_of_value[line], index)}, "
+            f"{true.form.target_names[k]!r} ({len(broken)} such predictions)."
+        )

@@ -1,0 +1,1 @@
+"""Compare estimators on the same folds: out-of-fold predictions, intervals, differences, ranks."""

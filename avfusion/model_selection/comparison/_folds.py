@@ -1,0 +1,180 @@
+"""The folds of a comparison, and the checks that nothing leaks between them."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, check_cv
+
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._targets import as_targets
+
+_FEW_GROUPS = 10
+
+
+def make_folds(cv, X, y, groups):
+    """Split the rows, once for all estimators.
+
+    Parameters
+    ----------
+    cv : int, scikit-learn splitter, iterable of (train, test) or None
+        With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
+        many group folds; without groups, None is 5 folds.
+    X, y, groups : as in `compare`
+        The samples.
+
+    Returns
+    -------
+    list of (train, test)
+        Arrays of row positions. Every row is tested at most once.
+
+    Raises
+    ------
+    ValueError
+        If there are too few groups, or a row is tested twice, or both trained on and tested in a fold.
+
+    Examples
+    --------
+    >>> [test.tolist() for _, test in make_folds(None, np.zeros(4), None, np.array([1, 1, 2, 2]))]
+    [[0, 1], [2, 3]]
+    """
+    folds = split_rows(cv, X, y, groups)
+    tested, times = np.unique(np.concatenate([test for _, test in folds]), return_counts=True)
+    if times.max() > 1:
+        raise ValueError(
+            f"cv tests row {tested[times.argmax()]} {times.max()} times; every row may be tested once, so "
+            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold."
+        )
+    return folds
+
+
+def split_rows(cv, X, y, groups):
+    """Split the rows; they may be tested several times, as in repeated cross-validation.
+
+    Parameters
+    ----------
+    cv, X, y, groups : as in `make_folds`
+
+    Returns
+    -------
+    list of (train, test)
+        Arrays of row positions.
+
+    Raises
+    ------
+    ValueError
+        If there are too few groups, or a row is both trained on and tested in a fold.
+
+    Examples
+    --------
+    >>> len(split_rows(5, np.zeros((10, 1)), None, None))
+    5
+    """
+    folds = [
+        (np.asarray(train), np.asarray(test)) for train, test in _splitter(cv, groups).split(X, y, groups)
+    ]
+    folds = [tuple(np.flatnonzero(side) if side.dtype == bool else side for side in fold) for fold in folds]
+    if not folds:
+        raise ValueError("cv gives no fold.")
+    for number, (train, test) in enumerate(folds, start=1):
+        if np.intersect1d(train, test).size:
+            raise ValueError(f"Fold {number} of cv tests rows that it trains on.")
+    return folds
+
+
+def labelled_folds(folds, y):
+    """Leave out the folds that have nothing to be scored on, with a warning.
+
+    Parameters
+    ----------
+    folds : list of (train, test)
+    y : as in `compare`
+        The labels; NaN and missing rows are unlabelled.
+
+    Returns
+    -------
+    list of (train, test)
+        Those whose test rows have a label of every target.
+
+    Raises
+    ------
+    ValueError
+        If none is left.
+
+    Warns
+    -----
+    UserWarning
+        Names the folds that are left out.
+
+    Examples
+    --------
+    >>> folds = [(np.array([1]), np.array([0])), (np.array([0]), np.array([1]))]
+    >>> len(labelled_folds(folds, [0.5, 0.7]))
+    2
+    """
+    labelled = as_targets(y).labelled
+    missing = [
+        number for number, (_, test) in enumerate(folds, start=1) if not labelled[test].any(axis=0).all()
+    ]
+    if len(missing) == len(folds):
+        raise ValueError("No fold has a label of every target in its test rows, so that none can be scored.")
+    if missing:
+        warnings.warn(
+            f"Of {len(folds)} folds these have no label of every target in their test rows and are left out: "
+            f"{', '.join(map(str, missing))}.",
+            stacklevel=3,
+        )
+    return [fold for number, fold in enumerate(folds, start=1) if number not in missing]
+
+
+def _splitter(cv, groups):
+    if groups is None or not (cv is None or isinstance(cv, (int, np.integer))):
+        return KFold(5) if cv is None else check_cv(cv)
+    n_groups = len(pd.unique(groups))
+    if n_groups < 2:
+        raise ValueError("groups has a single value; at least 2 groups are needed to hold one out.")
+    if cv is not None:
+        return GroupKFold(int(cv))
+    return LeaveOneGroupOut() if n_groups <= _FEW_GROUPS else GroupKFold(5)
+
+
+def check_no_copies(X, groups):
+    """Refuse recordings that are in two groups: one copy would be tested by a model that saw the other.
+
+    Parameters
+    ----------
+    X : DataFrame
+        Rows are compared by the content of their sequence columns; absent streams do not count.
+    groups : ndarray of shape (n_rows,)
+        Group of each row.
+
+    Raises
+    ------
+    ValueError
+        Names the two rows.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio": SequenceArray.from_sequences([[1.0, 2.0], [3.0], [1.0, 2.0]])})
+    >>> check_no_copies(X, np.array([0, 1, 0]))
+    >>> check_no_copies(X, np.array([0, 1, 2]))
+    Traceback (most recent call last):
+    ...
+    ValueError: The recording of row 0 (index 0) in group 0 is also in row 2 (index 2) in group 2. ...
+    """
+    columns = [column.array for _, column in X.items() if isinstance(column.array, SequenceArray)]
+    first = {}
+    for row in range(len(X)):
+        cells = [None if array.lengths[row] <= 0 else array[row].digest() for array in columns]
+        key = tuple(cells)
+        if all(cell is None for cell in cells):
+            continue
+        other = first.setdefault(key, row)
+        if groups[other] != groups[row]:
+            names = [row_name(r, X.index) for r in (other, row)]
+            labels = [repr(pd.Series(groups[[r]]).tolist()[0]) for r in (other, row)]
+            raise ValueError(
+                f"The recording of {names[0]} in group {labels[0]} is also in {names[1]} in group "
+                f"{labels[1]}. Drop one of the two, or give both the same group."
+            )

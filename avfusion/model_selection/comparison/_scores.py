@@ -1,0 +1,214 @@
+"""Names, metrics and scorers, all as functions of labels and predictions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import get_scorer
+
+from avfusion.metrics import (
+    ccc_score,
+    mean_absolute_error,
+    pcc_score,
+    root_mean_squared_error,
+    sagr_score,
+    scorers,
+)
+from avfusion.model_selection.comparison._bootstrap import resampled_scores
+
+_METRICS = {
+    "ccc": ccc_score,
+    "pcc": pcc_score,
+    "sagr": sagr_score,
+    "rmse": root_mean_squared_error,
+    "mae": mean_absolute_error,
+}
+_ERRORS = (root_mean_squared_error, mean_absolute_error)
+_DEFAULT = ("ccc", "pcc", "rmse", "mae")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of predictions: one of the metrics, perhaps negated, or any scikit-learn scorer.
+
+    Parameters
+    ----------
+    metric : callable or None
+        ``metric(y_true, y_pred, multioutput=...)`` of `avfusion.metrics`.
+    sign : {1, -1}
+        -1 for errors that are to be maximised.
+    scorer : callable or None
+        ``scorer(estimator, X, y)``, if there is no metric.
+
+    Examples
+    --------
+    >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+    >>> score = resolve_scoring("neg_mae")["neg_mae"]
+    >>> score([1.0, 2.0], [1.5, 2.5])
+    -0.5
+    """
+
+    metric: Callable | None
+    sign: int = 1
+    scorer: Callable | None = None
+
+    def __call__(self, y_true, y_pred):
+        """Score predictions, averaged over targets."""
+        if self.metric is None:
+            return float(self.scorer(_Given(y_pred), None, y_true))
+        return self.sign * self.metric(y_true, y_pred)
+
+    @property
+    def higher_is_better(self):
+        """Whether higher is better; None for a function of one's own, of which nothing is known.
+
+        Examples
+        --------
+        >>> [resolve_scoring(name)[name].higher_is_better for name in ("mae", "neg_mae", "r2")]
+        [False, True, True]
+        """
+        if self.metric is None:
+            return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
+        return (self.metric in _ERRORS) == (self.sign < 0)
+
+    def by_target(self, y_true, y_pred):
+        """Score each target by itself; None where only a scorer is known.
+
+        Examples
+        --------
+        >>> resolve_scoring("mae")["mae"].by_target([[1.0, 2.0]], [[1.0, 4.0]])
+        array([0., 2.])
+        """
+        if self.metric is None:
+            return None
+        return self.sign * self.metric(y_true, y_pred, multioutput="raw_values")
+
+    def interval(self, y_true, y_pred, **options):
+        """Bootstrap interval; `options` as in `bootstrap_interval`.
+
+        Examples
+        --------
+        >>> score = resolve_scoring("neg_mae")["neg_mae"]
+        >>> score.interval([1.0, 2.0], [1.5, 2.5], random_state=0)
+        (-0.5, -0.5)
+        """
+        level = options.pop("level", 0.95)
+        return self.resampled(y_true, y_pred, **options).interval(level)
+
+    def resampled(self, y_true, y_pred, **options):
+        """Scores of bootstrap resamples; `options` as in `avfusion.model_selection.comparison._bootstrap`.
+
+        Examples
+        --------
+        >>> score = resolve_scoring("neg_mae")["neg_mae"]
+        >>> score.resampled([1.0, 2.0], [1.5, 2.5], n_resamples=2).scores
+        array([-0.5, -0.5])
+        """
+        if self.metric is None:
+            return resampled_scores(y_true, y_pred, self, **options)
+        resamples = resampled_scores(y_true, y_pred, self.metric, **options)
+        return replace(resamples, scores=self.sign * resamples.scores)
+
+
+class _Given(RegressorMixin, BaseEstimator):
+    """Stands for the estimator whose predictions are known, so that any scorer can score them."""
+
+    def __init__(self, predictions):
+        self.predictions = predictions
+
+    def predict(self, X):
+        return self.predictions
+
+
+def resolve_scoring(scoring=None):
+    """Turn what `compare` takes as `scoring` into named scores.
+
+    Parameters
+    ----------
+    scoring : str, sequence of str, dict or None
+        Names ("ccc", "pcc", "sagr", "rmse", "mae", a key of `avfusion.metrics.scorers`, or a name that
+        scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
+        ``(estimator, X, y) -> float``. By default CCC, PCC, RMSE and MAE.
+
+    Returns
+    -------
+    dict of str to Score
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an entry is neither a known name nor callable, or there is none.
+
+    Examples
+    --------
+    >>> list(resolve_scoring())
+    ['ccc', 'pcc', 'rmse', 'mae']
+    """
+    if scoring is None:
+        scoring = _DEFAULT
+    if isinstance(scoring, str):
+        scoring = (scoring,)
+    if callable(scoring):
+        scoring = {getattr(scoring, "__name__", "score"): scoring}
+    if not isinstance(scoring, Mapping):
+        scoring = {name: name for name in scoring}
+    if not scoring:
+        raise ValueError("scoring is empty: name at least one score, such as 'ccc'.")
+    return {str(name): _resolve(name, value) for name, value in scoring.items()}
+
+
+def _resolve(name, value):
+    if isinstance(value, str):
+        if value in _METRICS:
+            return Score(_METRICS[value])
+        if value not in scorers:
+            try:
+                return Score(None, scorer=get_scorer(value))
+            except ValueError:
+                known = ", ".join([*_METRICS, *(s for s in scorers if s not in _METRICS)])
+                raise ValueError(
+                    f"scoring {value!r} is not known. Use one of {known}, or a name of scikit-learn's."
+                ) from None
+        value = scorers[value]
+    if value in _METRICS.values():
+        return Score(value)
+    for known, scorer in scorers.items():
+        if value is scorer:
+            return Score(_METRICS[known.removeprefix("neg_")], -1 if known.startswith("neg_") else 1)
+    if not callable(value):
+        raise TypeError(f"scoring {name!r} is {value!r}; expected a name, a metric or a scorer.")
+    return Score(None, scorer=value)
+
+
+def score_of(comparison, name):
+    """Return what a name stands for in a comparison, which may be a metric of the user's.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Without a recipe its names are taken for those of `resolve_scoring`.
+    name : str
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    ValueError
+        If the comparison has no such score.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
+    >>> result = compare(
+    ...     {"ridge": Ridge()}, X, y, scoring={"error": mean_absolute_error}, verbose=False
+    ... )
+    >>> score_of(result, "error").higher_is_better
+    False
+    """
+    if name not in comparison.scores:
+        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
+    return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]

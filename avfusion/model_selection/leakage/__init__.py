@@ -1,0 +1,1 @@
+"""Check whether information about the test rows leaks into training."""

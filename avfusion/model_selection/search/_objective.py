@@ -1,0 +1,112 @@
+"""What a study optimises: a cross-validated score, reported epoch by epoch so that trials can be ended."""
+
+import numpy as np
+import optuna
+from optuna.pruners import NopPruner
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+
+from avfusion.metrics import scorers
+from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
+from avfusion.model_selection.search._cross_validation import FoldOutcome, score_folds
+from avfusion.model_selection.search._search_spaces import read_space, suggest
+from avfusion.sequences._groups import read_groups
+
+__all__ = ["optuna_objective"]
+
+STEPS_PER_FOLD = 40  # of the axis on which trials report: as many as a network has epochs by default
+
+
+def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, groups=None):
+    """Return what a study of your own optimises: the cross-validated score of an estimator.
+
+    Every epoch of every fold reports to the trial, which is pruned in the middle of a fold where the study's
+    pruner says so; under a `NopPruner`, which never does, only folds report. The value is the mean over folds
+    of the score, so the study's direction is "maximize".
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        Cloned for each fold.
+    X, y : as in `compare`
+        The samples.
+    space : dict or callable, optional
+        Parameter name to optuna distribution or list of choices, or ``space(trial) -> dict of parameters``;
+        by default `search_space` of the estimator.
+    cv : int, scikit-learn splitter, iterable or None
+        As in `compare`, but rows may be tested more than once.
+    scoring : str, callable or None
+        A key of `avfusion.metrics.scorers`, what scikit-learn knows, or ``scorer(estimator, X, y)``; by
+        default the estimator's own score, the CCC.
+    groups : str or array-like of shape (n_rows,), optional
+        Column of X or values that folds must not split.
+
+    Returns
+    -------
+    callable
+        ``objective(trial) -> float``. Scores and times of the folds are kept as attributes of the trial.
+
+    Raises
+    ------
+    ValueError
+        If the space names parameters that the estimator has not, or groups do not fit.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> import avfusion as av
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import optuna_objective
+    >>> X, y = av.datasets.make_audiovisual_regression(
+    ...     6, audio_rate_hz=1, video_rate_hz=1, random_state=0
+    ... )
+    >>> space = {"regressor__alpha": [1, 100]}
+    >>> objective = optuna_objective(av.FrameRegressor(Ridge()), X, y, space=space, cv=2)
+    >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+    >>> study = optuna.create_study(direction="maximize")
+    >>> study.optimize(objective, n_trials=2)
+    >>> sorted(study.best_params)
+    ['regressor__alpha']
+    """
+    space = read_space(space, estimator)
+    groups = read_groups(groups, X)
+    folds = labelled_folds(split_rows(cv, X, y, groups), y)
+    scorer = resolve_scorer(estimator, scoring)
+
+    def objective(trial):
+        parameters = suggest(trial, space)
+        model = clone(estimator).set_params(**parameters)
+        last = -1
+
+        def watch(fold, share, value):
+            nonlocal last
+            step = int(np.ceil(STEPS_PER_FOLD * (fold + share) - 1e-9))
+            if step <= last or not np.isfinite(value):
+                return
+            last = step
+            trial.report(value, step)
+            if fold + share < len(folds) and trial.should_prune():
+                raise optuna.TrialPruned
+
+        # to score every epoch takes a tenth of the time or more: not where nothing can come of it
+        epochs = not isinstance(getattr(trial, "study", None) and trial.study.pruner, NopPruner)
+        outcomes = []
+        try:
+            outcomes.extend(score_folds(model, X, y, folds, scorer, groups, watch, epochs))
+        finally:  # also those of a trial that is pruned
+            for key in FoldOutcome._fields:
+                trial.set_user_attr(key, [getattr(outcome, key) for outcome in outcomes])
+        return float(np.mean([outcome.score for outcome in outcomes]))
+
+    return objective
+
+
+def resolve_scorer(estimator, scoring):
+    """Return ``scorer(estimator, X, y)`` for one of our names, one of scikit-learn's, a scorer or None."""
+    if not isinstance(scoring, str):
+        return check_scoring(estimator, scoring)
+    if f"neg_{scoring}" in scorers:
+        raise ValueError(
+            f"scoring={scoring!r} is an error, and of scores the highest is the best: use 'neg_{scoring}'."
+        )
+    return scorers[scoring] if scoring in scorers else check_scoring(estimator, scoring)

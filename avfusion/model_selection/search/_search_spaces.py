@@ -1,0 +1,242 @@
+"""What to search over: sound ranges for every estimator of this package, wherever it stands in a Pipeline.
+
+Ranges hold the default, and what was found to matter on real recordings of some minutes to some hours: the
+learning rate, regularisation (dropout, noise on the inputs, weight decay), the width of the layers, the
+number of epochs. They are a start, to be narrowed or extended: a space is a plain dict.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from functools import singledispatch
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import ElasticNet, Lasso, Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVR
+
+from avfusion.estimators import LateFusionRegressor
+from avfusion.estimators._network_regressor import NetworkRegressor
+
+__all__ = ["search_space"]
+
+NETWORK = {
+    "lr": FloatDistribution(1e-3, 1e-2, log=True),
+    "hidden_size": CategoricalDistribution([16, 32, 64]),
+    "dropout": FloatDistribution(0.2, 0.6),
+    "input_noise": FloatDistribution(0.0, 0.8),
+    "weight_decay": FloatDistribution(1e-3, 0.3, log=True),
+    "max_epochs": IntDistribution(20, 60, step=10),
+}
+OF_ONE_METHOD = {  # further parameters, where an estimator has them
+    "n_recursions": IntDistribution(1, 3),
+    "attention": CategoricalDistribution(["softmax", "tanh"]),
+}
+_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
+ALPHA = FloatDistribution(1e-1, 1e5, log=True)
+FOREST = {
+    "min_samples_leaf": IntDistribution(1, 50, log=True),
+    "max_features": FloatDistribution(0.1, 1.0),
+}
+CLASSICAL = {
+    Ridge: {"alpha": ALPHA},
+    Lasso: {"alpha": FloatDistribution(1e-4, 1.0, log=True)},
+    ElasticNet: {"alpha": FloatDistribution(1e-4, 1.0, log=True), "l1_ratio": FloatDistribution(0.05, 0.95)},
+    SVR: {"C": FloatDistribution(1e-2, 1e2, log=True), "epsilon": FloatDistribution(1e-2, 0.5, log=True)},
+    HistGradientBoostingRegressor: {
+        "learning_rate": FloatDistribution(0.02, 0.2, log=True),
+        "max_iter": IntDistribution(50, 400, log=True),
+        "max_leaf_nodes": IntDistribution(4, 63, log=True),
+        "l2_regularization": FloatDistribution(1e-3, 10.0, log=True),
+    },
+    ExtraTreesRegressor: FOREST,
+    RandomForestRegressor: FOREST,
+}
+
+
+@singledispatch
+def search_space(estimator) -> dict[str, BaseDistribution]:
+    """Suggest what to search over for an estimator, or for a Pipeline of them.
+
+    Networks have their learning rate, width, regularisation and number of epochs searched, and what is their
+    own (such as the number of recursions). Members of Pipelines, of late fusion and wrapped regressors
+    contribute theirs under their nested names; transformers have none.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted and not changed.
+
+    Returns
+    -------
+    dict of str to optuna distribution
+        Empty where nothing is known of the estimator.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from optuna.distributions import IntDistribution
+    >>> from avfusion.model_selection import search_space
+    >>> space = search_space(make_pipeline(av.Align(rate_hz=1.0), av.EarlyFusionRegressor()))
+    >>> sorted(space)[:2]
+    ['earlyfusionregressor__dropout', 'earlyfusionregressor__hidden_size']
+    >>> del space["earlyfusionregressor__hidden_size"]  # narrow it,
+    >>> space["earlyfusionregressor__n_members"] = IntDistribution(1, 3)  # extend it
+    """
+    if type(estimator) in CLASSICAL:
+        return dict(CLASSICAL[type(estimator)])
+    inner = getattr(estimator, "regressor", getattr(estimator, "estimator", None))
+    return _nested("regressor" if hasattr(estimator, "regressor") else "estimator", inner)
+
+
+@search_space.register
+def _of_network(estimator: NetworkRegressor):
+    own = {name: d for name, d in OF_ONE_METHOD.items() if name in estimator.get_params(deep=False)}
+    return {**NETWORK, **own}
+
+
+@search_space.register
+def _of_pipeline(estimator: Pipeline):
+    return {key: d for name, step in estimator.steps for key, d in _nested(name, step).items()}
+
+
+@search_space.register
+def _of_late_fusion(estimator: LateFusionRegressor):
+    members = estimator.estimators or ()
+    return {key: d for name, member, _ in members for key, d in _nested(name, member).items()}
+
+
+def _nested(name, estimator):
+    if not isinstance(estimator, BaseEstimator):
+        return {}
+    return {f"{name}__{key}": distribution for key, distribution in search_space(estimator).items()}
+
+
+def read_space(space, estimator):
+    """Return a space as a dict of distributions or as a callable, checked against the estimator.
+
+    Parameters
+    ----------
+    space : dict, callable or None
+        Parameter name to distribution or list of choices; ``space(trial) -> dict of parameters``; or None
+        for `search_space`.
+    estimator : estimator
+        Whose parameters they are.
+
+    Returns
+    -------
+    dict of str to optuna distribution, or callable
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is unknown to the estimator, or what it may be is no distribution and no list.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> read_space({"alpha": [1, 10]}, Ridge())
+    {'alpha': CategoricalDistribution(choices=(1, 10))}
+    """
+    if isinstance(space, Callable):
+        return space
+    if space is None:
+        space = search_space(estimator)
+        if not space:
+            raise ValueError(
+                f"No space is known for {type(estimator).__name__} as it is given: the estimators within it "
+                "are None or of kinds unknown to search_space. Set them, or give space."
+            )
+    if not isinstance(space, Mapping) or not space:
+        raise ValueError(
+            f"space={space!r} for {type(estimator).__name__}: expected a dict of parameter name to optuna "
+            "distribution or list of choices, with at least one entry, or a function of the trial."
+        )
+    known = estimator.get_params()
+    for name in space:
+        if name not in known:
+            ending = [key for key in known if key.split("__")[-1] == name.split("__")[-1]]
+            hint = f" Did you mean {ending[0]!r}?" if ending else ""
+            raise ValueError(f"space has {name!r}, which {type(estimator).__name__} has not.{hint}")
+    return {name: _distribution(name, value) for name, value in space.items()}
+
+
+def _distribution(name, value):
+    if isinstance(value, BaseDistribution):
+        return value
+    if isinstance(value, (list, tuple)) and len(value):
+        with warnings.catch_warnings():  # a storage cannot keep all choices, but it can keep their labels
+            warnings.simplefilter("ignore", UserWarning)
+            return CategoricalDistribution(value)
+    raise TypeError(f"space[{name!r}] is {value!r}; expected an optuna distribution or a list of choices.")
+
+
+def labelled(choices):
+    """Return choices by what a study can keep of them: themselves, or a text for what is no plain value.
+
+    Parameters
+    ----------
+    choices : sequence
+        Of anything: tuples, estimators, functions.
+
+    Returns
+    -------
+    dict
+        Label to choice, in the order of the choices. Labels are the same in every process.
+
+    Examples
+    --------
+    >>> labelled([1, None, (1, 5), abs])
+    {1: 1, None: None, '(1, 5)': (1, 5), 'abs': <built-in function abs>}
+    """
+    labels = {}
+    for number, choice in enumerate(choices):
+        label = choice
+        if not (choice is None or isinstance(choice, (bool, int, float, str))):
+            label = getattr(choice, "__qualname__", None) or _ADDRESS.sub("", repr(choice))
+        if label in labels:  # 1 and True are one to a dict, as are two functions of one name
+            label = f"{number}: {label}"
+        labels[label] = choice
+    return labels
+
+
+def suggest(trial, space):
+    """Let a trial choose parameters from a space that `read_space` returned.
+
+    Parameters
+    ----------
+    trial : optuna.Trial
+    space : dict of str to optuna distribution, or callable
+
+    Returns
+    -------
+    dict of str to value
+
+    Examples
+    --------
+    >>> import optuna
+    >>> from optuna.distributions import FloatDistribution
+    >>> trial = optuna.trial.FixedTrial({"alpha": 2.0})
+    >>> suggest(trial, {"alpha": FloatDistribution(1.0, 3.0)})
+    {'alpha': 2.0}
+    """
+    if callable(space):
+        return space(trial)
+    return {name: _suggest_one(trial, name, distribution) for name, distribution in space.items()}
+
+
+def _suggest_one(trial, name, distribution):
+    if isinstance(distribution, CategoricalDistribution):
+        choices = labelled(distribution.choices)
+        return choices[trial.suggest_categorical(name, list(choices))]
+    kind = trial.suggest_float if isinstance(distribution, FloatDistribution) else trial.suggest_int
+    step = {} if distribution.step is None else {"step": distribution.step}
+    return kind(name, distribution.low, distribution.high, log=distribution.log, **step)

@@ -1,0 +1,107 @@
+"""One trial of a search, run in any process, and what all of them came to."""
+
+from typing import NamedTuple
+
+import numpy as np
+import optuna
+from optuna.trial import FixedTrial, TrialState
+from scipy.stats import rankdata
+
+from avfusion.model_selection.search._cross_validation import FoldOutcome
+from avfusion.model_selection.search._search_spaces import suggest
+from avfusion.model_selection.search._storage import begin_trial, finished_trials, quiet_optuna, tell
+
+
+class TrialOutcome(NamedTuple):
+    """What the process of a search needs to know of a trial that ran in another one.
+
+    Parameters
+    ----------
+    error : str or None
+        Why it failed.
+    more : bool
+        Whether the sampler has more to suggest.
+
+    Examples
+    --------
+    >>> TrialOutcome().more
+    True
+    """
+
+    error: str | None = None
+    more: bool = True
+
+
+def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors):
+    """Run one more trial of a study, if it still lacks one; return a `TrialOutcome`."""
+    with quiet_optuna():
+        study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
+        if len(finished_trials(study)) >= n_trials:
+            return TrialOutcome()
+        if shared:
+            sampler.reseed_rng()  # every process got the same one
+        trial = begin_trial(study)
+        try:
+            value, state, error = objective(trial), TrialState.COMPLETE, None
+            if not np.isfinite(value):
+                value, state, error = None, TrialState.FAIL, not_a_number(trial)
+        except optuna.TrialPruned:
+            value, state, error = None, TrialState.PRUNED, None
+        except Exception as raised:
+            value, state, error = None, TrialState.FAIL, raised
+        except BaseException:  # Ctrl-C: nobody's fault, so that a resumed search runs as many trials as asked
+            study.tell(trial, state=TrialState.FAIL)
+            raise
+        more = tell(study, trial, value, state, error)
+        if error is not None and raise_errors:
+            raise error
+        return TrialOutcome(None if error is None else f"{type(error).__name__}: {error}", more)
+
+
+def not_a_number(trial):
+    """Return the error of a trial whose score is no number, which optuna would neither keep nor count."""
+    scores = trial.user_attrs.get("score", ())
+    bad = [f"{score} in fold {fold}" for fold, score in enumerate(scores, start=1) if not np.isfinite(score)]
+    return ValueError(f"the score is {', '.join(bad) or 'not finite'}")
+
+
+def parameters_of(trial, space):
+    """Return the parameters that a finished trial stood for."""
+    return suggest(FixedTrial(trial.params), space)
+
+
+def results_of(trials, space, n_splits, error_score):
+    """Return ``cv_results_``: a dict of arrays with one entry per trial."""
+    failed = np.nan if error_score == "raise" else float(error_score)
+    parameters = [parameters_of(trial, space) for trial in trials]
+    columns = {}
+    for name in dict.fromkeys(name for chosen in parameters for name in chosen):
+        values = np.ma.masked_all(len(trials), dtype=object)
+        for row, chosen in enumerate(parameters):
+            if name in chosen:
+                values[row] = chosen[name]
+        columns[f"param_{name}"] = values
+    columns["params"] = parameters
+    columns["state"] = np.array([trial.state.name.lower().replace("fail", "failed") for trial in trials])
+    padded = {
+        key: np.array(
+            [(*trial.user_attrs.get(key, ()), *[np.nan] * n_splits)[:n_splits] for trial in trials]
+        ).reshape(len(trials), n_splits)
+        for key in FoldOutcome._fields
+    }
+    padded["score"][columns["state"] == "failed"] = failed
+    for fold in range(n_splits):
+        columns[f"split{fold}_test_score"] = padded["score"][:, fold]
+    for key, title in (("score", "test_score"), ("fit_s", "fit_time"), ("score_s", "score_time")):
+        columns[f"mean_{title}"], columns[f"std_{title}"] = padded[key].mean(axis=1), padded[key].std(axis=1)
+    scores = np.nan_to_num(columns["mean_test_score"], nan=-np.inf)
+    columns["rank_test_score"] = rankdata(-scores, method="min").astype(np.int32)
+    return columns
+
+
+def progress_of(study):
+    """Return what the progress bar tells: the best score so far, the number of pruned trials."""
+    trials = finished_trials(study)
+    values = [trial.value for trial in trials if trial.state == TrialState.COMPLETE]
+    pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
+    return {"best": f"{max(values):.3f}" if values else "-", "pruned": pruned}

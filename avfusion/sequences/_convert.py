@@ -1,0 +1,322 @@
+"""One door for what people have: everything becomes a DataFrame with columns of sequences."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._buffers import packed_starts
+from avfusion.sequences._cells import is_missing, located, n_axes, stack_cells
+from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._long_tables import read_long_table
+from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
+
+ONLY = "features"  # the name of the modality of data that has no names
+
+
+def sequence_columns(X):
+    """List the columns of a DataFrame that hold sequences: the modalities.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+        A row per recording or clip; other columns are metadata.
+
+    Returns
+    -------
+    list of str
+        In the order of the columns.
+
+    Raises
+    ------
+    TypeError
+        If `X` is not a DataFrame.
+
+    Examples
+    --------
+    >>> X = as_sequences({"audio": [[1, 2], [3]]}).assign(subject=["a", "b"])
+    >>> sequence_columns(X)
+    ['audio']
+    """
+    if not isinstance(X, pd.DataFrame):
+        raise TypeError(
+            f"expected a DataFrame with columns of sequences, not {type(X).__name__}; see as_sequences"
+        )
+    return [name for name, dtype in X.dtypes.items() if isinstance(dtype, SequenceDtype)]
+
+
+def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recording=None):
+    """Turn what people have into a DataFrame: a row per recording, a column of sequences per modality.
+
+    Parameters
+    ----------
+    data : DataFrame, mapping, list or array
+        One of
+
+        - a DataFrame with columns of sequences. They stay as they are, and so do all other columns
+          (metadata) and the index. Object columns of arrays are turned into sequences;
+        - a mapping of modality name to its rows: a list with an array (T, D) or (T,) or None (absent) for
+          each row; an array (n, T, D), in which nothing is padding; an array (n, D) of one step each;
+          ``(array, lengths)`` or ``(array, mask)`` with an array (n, T, D) and lengths (n,) or a boolean
+          mask (n, T), also as ``{"frames": array, "mask": mask}`` (or ``"lengths"``), where the steps that
+          are masked out, anywhere, are left away; or a column of sequences, such as a `SequenceArray` over
+          a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping;
+        - a list with a mapping of modality name to array for each row; a missing key or None is an absent
+          stream;
+        - a list with an array (T, D) or None for each row: one modality;
+        - a plain array (n, T, D), or (n, D) of one step each: one modality, or as many as `modalities`
+          splits its last axis into. A list of lists of numbers and a DataFrame of numbers are taken as
+          such an array (n, D);
+        - with `recording`, a long table: one line per step.
+    modalities : list of str, or mapping of str to int or list of str, optional
+        A list selects these modalities (all metadata is kept), or names the only one of a plain array or
+        list. A mapping of names to widths splits a plain array, and checks the widths of all else; a
+        modality that is absent in all rows gets its width from there. A mapping of names to column names
+        says what to read from a table of numbers.
+    dtype : numpy dtype, default=numpy.float32
+        Floating dtype of new columns. Tables of one-step sequences and columns that are sequences already
+        keep theirs (integers become float64).
+    rate_hz : float or mapping of str to float, optional
+        Steps per second, of all modalities or of each.
+    recording : str, optional
+        Column of a long table that tells which recording a line belongs to. Lines of a recording keep
+        their order. Other columns that are constant within recordings become metadata. A recording in
+        which all values of a modality are NaN does not have it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Arrays are not copied where their memory can be used.
+
+    Raises
+    ------
+    TypeError
+        If the data is none of these, or not of real numbers.
+    ValueError
+        If there are no rows, rows or widths disagree, or a modality is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> as_sequences({"audio": [np.zeros((300, 88)), np.zeros((250, 88))],
+    ...               "video": [np.zeros((12, 512)), None]}, rate_hz={"audio": 25, "video": 1})
+                      audio             video
+    0  300 x 88, 12.0 s  12 x 512, 12.0 s
+    1  250 x 88, 10.0 s              <NA>
+    >>> padded = np.zeros((2, 5, 3))
+    >>> as_sequences({"text": (padded, [5, 2])})["text"].array.lengths
+    array([5, 2])
+    >>> as_sequences(np.zeros((4, 20, 600)), modalities={"audio": 88, "video": 512}).dtypes
+    audio     sequence[float32, 88]
+    video    sequence[float32, 512]
+    dtype: object
+    >>> table = pd.DataFrame({"film": ["a", "a", "b"], "rms": [0.1, 0.2, 0.3]})
+    >>> as_sequences(table, modalities={"audio": ["rms"]}, recording="film", rate_hz=25)
+      film         audio
+    0    a  2 x 1, 0.08 s
+    1    b  1 x 1, 0.04 s
+    """
+    if isinstance(modalities, str):
+        raise TypeError(f"modalities is a list of names or a mapping, not the string {modalities!r}")
+    if recording is not None:
+        X = read_long_table(data, modalities, dtype, recording)
+        modalities = None if modalities is None else list(modalities)
+    else:
+        X = _read(data, modalities, dtype)
+    if len(X) == 0:
+        raise ValueError("there are no rows: at least one recording is needed")
+    return _with_rates(_select(X, modalities), rate_hz)
+
+
+def _read(data, modalities, dtype):
+    if isinstance(data, (pd.Series, SequenceArray)):
+        data = {_only_name(modalities, getattr(data, "name", None)): data}
+    if isinstance(data, pd.DataFrame):
+        return _from_frame(data, modalities, dtype)
+    if isinstance(data, Mapping):
+        return _from_columns(data, dtype)
+    if isinstance(data, np.ndarray) and data.dtype == object and data.ndim == 1:
+        data = list(data)
+    if is_padded_pair(data):
+        return _from_columns({_only_name(modalities): data}, dtype)
+    if isinstance(data, (list, tuple)) and any(isinstance(row, Mapping) for row in data):
+        return _from_columns(_columns_of_rows(data), dtype)
+    if isinstance(data, (list, tuple)) and any(_is_sequence(row) for row in data):
+        return _from_columns({_only_name(modalities): list(data)}, dtype)
+    return _split(data, modalities, dtype)
+
+
+def _from_frame(X, modalities, dtype):
+    known = sequence_columns(X)
+    cells = [
+        name
+        for name, kind in X.dtypes.items()
+        if pd.api.types.is_object_dtype(kind) and any(map(_is_sequence, X[name]))
+    ]
+    if not known and not cells:
+        return _from_numbers(X, modalities)
+    duplicates = X.columns[X.columns.duplicated()]
+    if len(duplicates):
+        raise ValueError(f"two columns have the name {duplicates[0]!r}; rename one")
+    return X.assign(**{name: _column(X[name], name, dtype) for name in cells}) if cells else X
+
+
+def _from_numbers(X, modalities):
+    """Read a DataFrame of numbers, one step per row."""
+    text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+    if isinstance(modalities, Mapping) and not all(
+        isinstance(w, (int, np.integer)) for w in modalities.values()
+    ):
+        columns = {name: _known_columns(X, names) for name, names in modalities.items()}
+        used = [name for names in columns.values() for name in names]
+        parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
+        return _assemble(X.drop(columns=used), parts)
+    if text and len(text) < X.shape[1]:
+        raise ValueError(
+            f"no column holds sequences, and the columns {text} are not numbers; name the columns of each "
+            'modality, as in modalities={"audio": ["rms", "pitch"]}'
+        )
+    return _split(X, modalities, None).set_axis(X.index)
+
+
+def _known_columns(X, names):
+    names = [names] if isinstance(names, str) else list(names)
+    unknown = [name for name in names if name not in X.columns]
+    if unknown:
+        raise ValueError(f"there is no column {unknown[0]!r}; the columns are {list(X.columns)}")
+    return names
+
+
+def _assemble(metadata, columns):
+    """Metadata first, then the modalities; a name is used once."""
+    clash = [name for name in columns if name in metadata.columns]
+    if clash:
+        raise ValueError(f"a metadata column has the name of the modality {clash[0]!r}; rename one")
+    return metadata.assign(**columns)
+
+
+def _from_columns(data, dtype):
+    if not data:
+        raise ValueError("there is no modality: the mapping is empty")
+    columns = {name: _column(rows, name, dtype) for name, rows in data.items()}
+    counts = {name: len(column) for name, column in columns.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
+        raise ValueError(
+            f"modalities must have the same number of rows, with None for absent streams, but {listed}"
+        )
+    indexes = {name: rows.index for name, rows in data.items() if isinstance(rows, pd.Series)}
+    for name, index in indexes.items():
+        first = next(iter(indexes))
+        if not index.equals(indexes[first]):
+            raise ValueError(f"the Series {first!r} and {name!r} have different indexes; align them first")
+    return pd.DataFrame(columns, index=next(iter(indexes.values()), None))
+
+
+def _columns_of_rows(rows):
+    strange = [i for i, row in enumerate(rows) if not (isinstance(row, Mapping) or is_missing(row))]
+    if strange:
+        raise TypeError(f"row {strange[0]}: expected a mapping of modality name to array, as in other rows")
+    names = dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row)
+    return {name: [row.get(name) if isinstance(row, Mapping) else None for row in rows] for name in names}
+
+
+def _column(rows, name, dtype):
+    """One modality as a SequenceArray."""
+    if not isinstance(name, str):
+        raise TypeError(f"modality names are strings, not {name!r}")
+    index = rows.index if isinstance(rows, pd.Series) else None
+    rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows
+    if isinstance(rows, SequenceArray):
+        return rows
+    try:
+        if isinstance(rows, Mapping) or is_padded_pair(rows):
+            return read_padded(*frames_and_extent(rows), dtype)
+        if isinstance(rows, np.ndarray) and rows.dtype != object:
+            return read_padded(rows, None, dtype)
+        if not np.iterable(rows) or isinstance(rows, str):
+            raise TypeError(
+                f"expected a list of arrays or an array with three axes, not {type(rows).__name__}"
+            )
+    except (TypeError, ValueError) as error:
+        raise located(error, f"column {name!r}") from None
+    frames, lengths, rate_hz = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
+    return SequenceArray(frames, packed_starts(lengths), lengths, rate_hz)
+
+
+def _name_cell(column, index, row):
+    label = "" if index is None or index[row] == row else f" (index {index[row]!r})"
+    return f"row {row}{label}, column {column!r}"
+
+
+def _split(data, modalities, dtype):
+    """Read a plain array, in whose last axis all modalities lie side by side."""
+    array = check_array(data, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+    if not isinstance(modalities, Mapping):
+        return pd.DataFrame({_only_name(modalities): read_padded(array, None, dtype)})
+    widths = list(modalities.values())
+    if not all(isinstance(width, (int, np.integer)) and width > 0 for width in widths):
+        raise ValueError(f"to split an array, modalities maps names to widths, not {dict(modalities)}")
+    if sum(widths) != array.shape[-1]:
+        raise ValueError(
+            f"the widths of modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features"
+        )
+    parts = np.split(array, np.cumsum(widths)[:-1], axis=-1)
+    return pd.DataFrame({name: read_padded(part, None, dtype) for name, part in zip(modalities, parts)})
+
+
+def _only_name(modalities, name=None):
+    names = [] if modalities is None else list(modalities)
+    if len(names) > 1 and name is None:
+        raise ValueError(f"the data is one modality, but modalities names {names}")
+    return name if name is not None else names[0] if names else ONLY
+
+
+def _is_sequence(cell):
+    """Tell a cell (T, D) or (T,) from a line of numbers: lists count only if they hold lists."""
+    return n_axes(cell) > (1 if isinstance(cell, (list, tuple)) else 0)
+
+
+def _select(X, modalities):
+    """Keep the modalities named, and all metadata; check widths where they are given."""
+    known = sequence_columns(X)
+    for name in known:
+        if not isinstance(name, str):
+            raise TypeError(f"modality names are strings, not {name!r}")
+    if modalities is None:
+        return X
+    unknown = [name for name in modalities if name not in known]
+    if unknown:
+        raise ValueError(f"unknown modality {unknown[0]!r}; the modalities are {known}")
+    for name, width in modalities.items() if isinstance(modalities, Mapping) else ():
+        old = X.dtypes[name]
+        if not isinstance(width, (int, np.integer)) or old.width == width:
+            continue
+        if not X[name].isna().all():  # without any row the width could not be seen
+            raise ValueError(f"column {name!r} has {old.width} features per step, but {width} are expected")
+        absent = SequenceArray.from_sequences([None] * len(X), old.subtype, width, old.rate_hz)
+        X = X.assign(**{name: absent})
+    dropped = [name for name in known if name not in modalities]
+    return X.drop(columns=dropped) if dropped else X
+
+
+def _with_rates(X, rate_hz):
+    if rate_hz is None:
+        return X
+    names = sequence_columns(X)
+    rates = rate_hz if isinstance(rate_hz, Mapping) else dict.fromkeys(names, rate_hz)
+    unknown = [name for name in rates if name not in names]
+    if unknown:
+        raise ValueError(f"rate_hz names an unknown modality {unknown[0]!r}; the modalities are {names}")
+    columns = {}
+    for name, rate in rates.items():
+        old = X.dtypes[name]
+        new = SequenceDtype(old.subtype, old.width, old.rate_hz if rate is None else rate)
+        try:
+            columns[name] = X[name].array.astype(new)
+        except ValueError as error:
+            raise located(error, f"column {name!r}") from None
+    return X.assign(**columns)

@@ -1,0 +1,105 @@
+"""Long tables: one line per step, and a column that tells the recordings apart."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from avfusion.sequences._array import SequenceArray
+
+
+def read_long_table(table, modalities, dtype, recording):
+    """Gather the lines of each recording into one row.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One line per step; the lines of a recording need not be neighbours, but are in order of time.
+    modalities : mapping of str to list of str
+        The columns of each modality.
+    dtype : numpy dtype
+        Floating dtype of the sequences.
+    recording : str
+        Column that identifies the recording.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per recording, in order of first appearance: the recording, other columns that are constant
+        within every recording, and a column of sequences per modality.
+
+    Raises
+    ------
+    TypeError
+        If `table` is not a DataFrame, or a feature is not a number.
+    ValueError
+        If columns are unknown, a recording is not named, or a column is neither a feature nor constant.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"film": ["a", "b", "a"], "rms": [1.0, 2.0, 3.0]})
+    >>> read_long_table(table, {"audio": ["rms"]}, "float32", "film")["audio"][0].frames
+    array([[1.],
+           [3.]], dtype=float32)
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"recording={recording!r} names a column, so the data must be a DataFrame")
+    streams = _streams(table, modalities, recording)
+    codes, names = pd.factorize(table[recording])
+    if (codes < 0).any():
+        raise ValueError(
+            f"line {int(np.argmin(codes))}: the column {recording!r} is empty; every line needs a recording"
+        )
+    order = np.argsort(codes, kind="stable")
+    lengths = np.bincount(codes, minlength=len(names))
+    used = {recording, *(column for columns in streams.values() for column in columns)}
+    X = pd.DataFrame({recording: names})
+    for column in table.columns:
+        if column not in used:
+            X[column] = _constant(table[column], codes)
+    for name, columns in streams.items():
+        X[name] = _stream(table[columns], order, lengths, dtype)
+    return X
+
+
+def _streams(table, modalities, recording):
+    if not isinstance(modalities, Mapping):
+        raise ValueError(
+            'a long table needs modalities that name the columns of each, as in modalities={"audio": ["rms"]}'
+        )
+    streams = {}
+    for name, columns in modalities.items():
+        if isinstance(columns, (int, np.integer)):
+            raise ValueError(f"modality {name!r}: a long table needs column names, not a width of {columns}")
+        streams[name] = [columns] if isinstance(columns, str) else list(columns)
+        if not streams[name]:
+            raise ValueError(f"modality {name!r} names no column")
+    for column in [recording, *(column for columns in streams.values() for column in columns)]:
+        if column not in table.columns:
+            raise ValueError(f"there is no column {column!r}; the columns are {list(table.columns)}")
+    clash = [name for name in streams if name in table.columns and name not in streams[name]]
+    if clash:
+        raise ValueError(f"the table has a column with the name of the modality {clash[0]!r}; rename one")
+    return streams
+
+
+def _constant(values, codes):
+    first = np.unique(codes, return_index=True)[1]
+    labels = pd.factorize(values, use_na_sentinel=False)[0]
+    if (labels != labels[first][codes]).any():
+        raise ValueError(
+            f"the column {values.name!r} is in no modality and varies within a recording: add it to one, or "
+            f"drop it first with data.drop(columns={values.name!r})"
+        )
+    return values.iloc[first].array
+
+
+def _stream(columns, order, lengths, dtype):
+    for name, kind in columns.dtypes.items():
+        if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+            raise TypeError(f"the column {name!r} is not numeric, but {kind}")
+    frames = columns.to_numpy(dtype=dtype, na_value=np.nan)[order]
+    ends = np.cumsum(lengths)
+    seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths
+    return SequenceArray(frames, ends - lengths, np.where(seen > 0, lengths, -1))

@@ -1,0 +1,115 @@
+"""Numeric arrays with a row per recording, padded or not."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.utils import check_array
+
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._buffers import packed_starts
+
+
+def is_padded_pair(data):
+    """Tell whether the data is an array (n, T, D) and the lengths or mask that say what of it exists.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_padded_pair((np.zeros((2, 5, 3)), [5, 2])), is_padded_pair((np.zeros((5, 3)), np.zeros((2, 3))))
+    (True, False)
+    """
+    return isinstance(data, tuple) and len(data) == 2 and np.ndim(data[0]) == 3
+
+
+def frames_and_extent(data):
+    """Take ``(array, extent)``, or the mapping that spells it out, apart.
+
+    Parameters
+    ----------
+    data : tuple or mapping
+        A mapping has the keys "frames" and "lengths", or "frames" and "mask".
+
+    Returns
+    -------
+    frames, extent : array-like
+
+    Raises
+    ------
+    ValueError
+        If a mapping has other keys.
+
+    Examples
+    --------
+    >>> frames_and_extent({"frames": [[[1.0]]], "lengths": [1]})
+    ([[[1.0]]], [1])
+    """
+    if not isinstance(data, Mapping):
+        return data
+    for extent in ("lengths", "mask"):
+        if set(data) == {"frames", extent}:
+            return data["frames"], data[extent]
+    raise ValueError(f'expected the keys "frames" and "lengths" or "mask", not {list(data)}')
+
+
+def read_padded(array, extent, dtype):
+    """Make a column of an array with a row per recording.
+
+    Parameters
+    ----------
+    array : array-like of shape (n, T, D) or (n, D)
+        (n, D) has one step per row.
+    extent : None, array-like of int of shape (n,) or of bool of shape (n, T)
+        The lengths, or the mask of the steps that exist, wherever they are; None if all exist.
+    dtype : numpy dtype or None
+        Floating dtype of the column; None or an array (n, D) keeps that of the array.
+
+    Returns
+    -------
+    SequenceArray
+        Over the memory of the array where nothing is converted and there is no mask.
+
+    Raises
+    ------
+    TypeError
+        If the array is sparse.
+    ValueError
+        If the array is not of real numbers, of other shape, or does not agree with `extent`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.array([[False, True, True], [False, False, True]])
+    >>> read_padded(np.arange(6.0).reshape(2, 3, 1), mask, None)[0].frames.ravel()
+    array([1., 2.])
+    """
+    array = check_array(array, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0)
+    if array.ndim > 3:
+        raise ValueError(f"expected the axes (rows, steps, features), but the array has shape {array.shape}")
+    if array.ndim == 2:
+        array, dtype = array[:, None], None
+    n_rows, n_steps, width = array.shape
+    frames = array.reshape(n_rows * n_steps, width)
+    if dtype is not None:
+        frames = frames.astype(dtype, copy=False)
+    extent = np.full(n_rows, n_steps) if extent is None else _check_extent(extent, array.shape)
+    if extent.ndim == 2:
+        lengths = extent.sum(axis=1)
+        return SequenceArray(frames[extent.ravel()], packed_starts(lengths), lengths)
+    return SequenceArray(frames, np.arange(n_rows) * n_steps, extent)
+
+
+def _check_extent(extent, shape):
+    extent = np.asarray(extent)
+    n_rows, n_steps, _ = shape
+    if extent.dtype == bool and extent.shape == (n_rows, n_steps):
+        return extent
+    if extent.dtype.kind not in "iu" or extent.shape != (n_rows,):
+        raise ValueError(
+            f"beside an array of shape {shape}, expected lengths of shape ({n_rows},) or a boolean mask "
+            f"of shape ({n_rows}, {n_steps}), not {extent.dtype} of shape {extent.shape}"
+        )
+    bad = (extent < 0) | (extent > n_steps)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"row {row}: the length {extent[row]} is not within 0 to {n_steps}")
+    return extent

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from avfusion.metrics import ccc_score
+from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
+from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._targets import as_targets
+
+LENGTHS = (3, 1, 4, 2)
+TESTS = [np.array([2, 0]), np.array([1])]
+
+
+def cells(scale):
+    return [scale * (10 * row + np.arange(n, dtype=float))[:, None] for row, n in enumerate(LENGTHS)]
+
+
+def column(parts):
+    return SequenceArray.from_sequences(parts, dtype="float64", width=1, rate_hz=2.0)
+
+
+FORMS = {
+    "list": lambda parts: parts,
+    "DataFrame": lambda parts: pd.DataFrame({"v": column(parts)}, index=list("abcdefg")[: len(parts)]),
+    "Series": lambda parts: pd.Series(column(parts), name="v"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_go_back_to_their_places(form):
+    y = FORMS[form](cells(1.0))
+    predictions = [FORMS[form]([cells(2.0)[row] for row in test]) for test in TESTS]
+    out = out_of_fold(y, TESTS, predictions)
+    assert type(out) is (np.ndarray if form == "list" else type(y))
+    if form != "list":
+        pd.testing.assert_index_equal(out.index, y.index)
+    targets = as_targets(out)
+    np.testing.assert_array_equal(targets.lengths, LENGTHS)
+    expected = np.concatenate(cells(2.0))
+    expected[-2:] = np.nan  # no fold tests the last row
+    np.testing.assert_array_equal(targets.values, expected)
+
+
+def test_rows_without_labels_take_the_length_of_their_prediction():
+    y = [cells(1.0)[0], None, cells(1.0)[2], None]
+    out = out_of_fold(y, TESTS, [[cells(2.0)[2], cells(2.0)[0]], [np.ones((6, 1))]])
+    assert [None if cell is None else len(cell) for cell in out] == [3, 6, 4, None]
+
+
+def test_arrays_per_clip_and_per_frame():
+    out = out_of_fold(np.zeros((4, 2)), TESTS, [np.ones((2, 2)), 2 * np.ones((1, 2))])
+    np.testing.assert_array_equal(out[:, 1], [1, 2, 1, np.nan])
+    out = out_of_fold(np.zeros((4, 5, 1)), TESTS, [np.ones((2, 5, 1)), 2 * np.ones((1, 5, 1))])
+    np.testing.assert_array_equal(out[:, 4, 0], [1, 2, 1, np.nan])
+
+
+@pytest.fixture
+def evaluation():
+    rng = np.random.default_rng(0)
+    y = [rng.normal(size=(20, 2)) for _ in range(6)]
+    y[4][:, 1] = np.nan
+    y[5] = None
+    predictions = {
+        name: [rng.normal(size=(20, 2)) if c is None else c + rng.normal(size=c.shape) for c in y]
+        for name in ("a", "b")
+    }
+    predictions = {name: [np.nan_to_num(c) for c in cells] for name, cells in predictions.items()}
+    groups = np.array(["s", "s", "t", "t", "u", "v"])
+    return Evaluation(y, predictions, resolve_scoring(["ccc", "mae"]), groups, np.arange(6))
+
+
+def test_groups_are_scored_by_themselves(evaluation):
+    table = evaluation.by_group().set_index(["estimator", "group"])
+    assert list(table.index) == [(e, g) for e in "ab" for g in "stu"]  # v has no label at all
+    for name in "ab":
+        rows = slice(2, 4)
+        expected = ccc_score(evaluation.y[rows], evaluation.predictions[name][rows])
+        assert table.loc[(name, "t"), "ccc"] == pytest.approx(expected)
+        assert np.isnan(table.loc[(name, "u"), "ccc"])  # one of its targets has no label
+
+
+def test_targets_are_scored_by_themselves(evaluation):
+    table = evaluation.by_target()
+    assert list(table.columns) == ["estimator", "target", "ccc", "mae"]
+    for name in "ab":
+        own = table[table["estimator"] == name]
+        assert own["target"].tolist() == ["target 0", "target 1"]
+        expected = ccc_score(evaluation.y, evaluation.predictions[name], multioutput="raw_values")
+        np.testing.assert_allclose(own["ccc"], expected)
+
+
+def test_summary_has_one_line_per_estimator(evaluation):
+    folds = pd.DataFrame(
+        {"estimator": ["a", "a", "b", "b"], "ccc": [0.1, 0.3, 0.2, np.nan], "mae": 1.0, "fit_s": 2.0}
+    ).assign(predict_s=0.5)
+    table = evaluation.table(folds, evaluation.by_group(), n_resamples=50, random_state=0)
+    assert list(table.index) == ["a", "b"]
+    line = table.loc["a"]
+    assert line["ccc"] == pytest.approx(ccc_score(evaluation.y, evaluation.predictions["a"]))
+    assert line["ccc_low"] < line["ccc"] < line["ccc_high"]
+    assert line["ccc_fold_mean"] == pytest.approx(0.2)
+    assert line["ccc_fold_std"] == pytest.approx(0.1)
+    assert table.loc["b", "ccc_fold_mean"] == pytest.approx(0.2)
+    own = evaluation.by_group().query("estimator == 'a'")
+    assert line["mae_group_mean"] == pytest.approx(own["mae"].mean())
+    assert (line["fit_s"], line["predict_s"]) == (2.0, 0.5)

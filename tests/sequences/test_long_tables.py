@@ -1,0 +1,105 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avfusion.sequences import SequenceDtype, as_sequences
+from tests.sequences.sequence_models import assert_holds
+
+MODALITIES = {"audio": ["rms"], "video": ["bright", "left"]}
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=12), st.randoms())
+def test_recordings_hold_their_lines_in_order(films, random):
+    values = np.array([[random.choice([np.nan, 1.0, 2.5]) for _ in range(3)] for _ in films])
+    table = pd.DataFrame(values, columns=["rms", "bright", "left"]).assign(film=films)
+    X = as_sequences(
+        table.sample(frac=1, random_state=0).sort_index(), MODALITIES, recording="film", rate_hz=25
+    )
+    order = list(dict.fromkeys(films))
+    assert X["film"].tolist() == order
+    for name, columns in MODALITIES.items():
+        lines = [table.loc[table["film"] == film, columns].to_numpy("float32") for film in order]
+        model = [None if np.isnan(frames).all() else frames for frames in lines]
+        assert_holds(X[name].array, model, SequenceDtype("float32", len(columns), 25))
+
+
+TABLE = pd.DataFrame(
+    {
+        "film": ["b", "b", "a", "b"],
+        "rms": [1, 2, 3, 4],
+        "bright": [1.0, np.nan, np.nan, 2.0],
+        "left": [0.0, 0.5, np.nan, 1.0],
+        "subject": pd.Categorical(["s1", "s1", "s2", "s1"]),
+        "age": [40, 40, None, 40],
+    }
+)
+
+
+def test_constant_columns_become_metadata():
+    X = as_sequences(TABLE, MODALITIES, recording="film")
+    assert list(X) == ["film", "subject", "age", "audio", "video"]
+    assert X["subject"].tolist() == ["s1", "s2"]
+    assert X["subject"].dtype == TABLE["subject"].dtype
+    assert X["age"].tolist()[0] == 40
+    assert np.isnan(X["age"][1])
+    assert X["video"].isna().tolist() == [False, True]
+    np.testing.assert_array_equal(X["audio"][0].frames, [[1], [2], [4]])
+
+
+def test_other_columns_may_be_modalities_of_their_own():
+    y = as_sequences(TABLE, {"label": ["left", "rms"]} | MODALITIES, recording="film")["label"]
+    np.testing.assert_array_equal(y[0].frames, [[0, 1], [0.5, 2], [1, 4]])
+
+
+def test_a_modality_may_be_named_like_its_column():
+    X = as_sequences(TABLE[["film", "rms"]], {"rms": "rms"}, recording="film")
+    assert list(X) == ["film", "rms"]
+    assert isinstance(X["rms"].dtype, SequenceDtype)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "message"),
+    [
+        (
+            {"onset": range(4)},
+            {},
+            ValueError,
+            r"the column 'onset' is in no modality and varies .* data.drop",
+        ),
+        ({"age": [40, None, 1, 40]}, {}, ValueError, "the column 'age' is in no modality and varies"),
+        ({"film": ["a", None, "b", "b"]}, {}, ValueError, "line 1: the column 'film' is empty"),
+        ({"rms": list("abcd")}, {}, TypeError, "the column 'rms' is not numeric, but str"),
+        ({"rms": [1j] * 4}, {}, TypeError, "the column 'rms' is not numeric, but complex128"),
+        ({"audio": 1}, {}, ValueError, "a column with the name of the modality 'audio'"),
+        ({}, {"recording": "movie"}, ValueError, "there is no column 'movie'; the columns are"),
+        ({}, {"modalities": {"audio": ["pitch"]}}, ValueError, "there is no column 'pitch'"),
+        (
+            {},
+            {"modalities": {"audio": 88}},
+            ValueError,
+            "modality 'audio': .* column names, not a width of 88",
+        ),
+        ({}, {"modalities": {"audio": []}}, ValueError, "modality 'audio' names no column"),
+        (
+            {},
+            {"modalities": ["rms"]},
+            ValueError,
+            "a long table needs modalities that name the columns of each",
+        ),
+    ],
+)
+def test_bad_tables_are_named(change, options, error, message):
+    with pytest.raises(error, match=message):
+        as_sequences(TABLE.assign(**change), **({"modalities": MODALITIES, "recording": "film"} | options))
+
+
+def test_only_frames_are_tables():
+    with pytest.raises(TypeError, match="recording='film' names a column, so the data must be a DataFrame"):
+        as_sequences(np.zeros((2, 2)), MODALITIES, recording="film")
+
+
+def test_an_empty_table_is_refused():
+    with pytest.raises(ValueError, match="there are no rows"):
+        as_sequences(TABLE.iloc[:0], MODALITIES, recording="film")
