@@ -1,25 +1,23 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
-from . import datasets, estimators, inspection, metrics, model_selection, networks, persistence
-from .estimators import (
+from . import datasets, estimators, fusion, inspection, metrics, model_selection, networks, persistence, released
+from ._discovery import all_estimators
+from .estimators import EncodedFusionRegressor, FrameRegressor, FusionRegressor, LateFusionRegressor, RescaledRegressor, UnimodalRegressor
+from .fusion import (
     BottleneckTransformerRegressor,
     CrossAttentionRegressor,
     DynamicCrossAttentionRegressor,
     EarlyFusionRegressor,
-    FrameRegressor,
-    FusionRegressor,
     GatedMultimodalRegressor,
     GatedRecursiveJointAttentionRegressor,
     JointCrossAttentionRegressor,
-    LateFusionRegressor,
     LeaderFollowerRegressor,
     LowRankFusionRegressor,
     MultimodalTransformerRegressor,
     RecursiveJointAttentionRegressor,
-    RescaledRegressor,
     TensorFusionRegressor,
-    UnimodalRegressor,
 )
+from .released import ReleasedJointAttentionRegressor
 from .model_selection import Comparison, FusionSearchCV, compare
 from .preprocessing import AddContext, Align, Functionals, OnFrames
 from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences

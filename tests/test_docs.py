@@ -4,7 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
-from avfusion.estimators import all_estimators
+from avfusion import all_estimators
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "which_fusion.md").read_text()

@@ -10,7 +10,7 @@ from avfusion.metrics import ccc_score
 
 @dataclass(frozen=True)
 class FusionTags:
-    """What `avfusion.estimators.all_estimators` tells of an estimator.
+    """What `avfusion.all_estimators` tells of an estimator.
 
     Parameters
     ----------
