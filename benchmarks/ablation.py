@@ -11,6 +11,7 @@ the second whether other weights would. The intervals are not corrected for thei
 
 import argparse
 import inspect
+from functools import partial
 from pathlib import Path
 
 import numpy as np

@@ -22,9 +22,9 @@ class EncodedFusionRegressor(FusionRegressor):
         module, called as ``module(streams, mask)`` with a list of hidden sequences (B, T, h), zero in the
         padding, and the bool mask (B, T) of existing steps. That gives one sequence (B, T,
         ``module.output_size``), zero in the padding.
-    **module_parameters : dict
-        Parameters of the core, as ``core__rank=8``. Those of the estimator's own parameters that the
-        signature of `core` names, such as ``dropout``, are given to it, too.
+
+        Its parameters are given as ``core__rank=8``, here and in `set_params`. Those of the estimator's own
+        parameters that the signature of `core` names, such as ``dropout``, are passed on to it, too.
     {encoder_parameters}
     {fusion_parameters}
 

@@ -23,9 +23,10 @@ class FusionRegressor(ModuleParameters, NetworkRegressor):
         name. It returns a torch module, called as ``module(streams, masks)`` with a Tensor (B, T, D_m), NaN
         where not observed, and a bool Tensor (B, T) for each stream by its name. That gives a Tensor (B, T,
         ``module.output_size``), from which a head predicts.
-    **module_parameters : dict
-        Parameters of the network, as ``network__depth=2``. Those of the estimator's own parameters that the
-        signature of `network` names, such as ``hidden_size`` and ``dropout``, are given to it, too.
+
+        Its parameters are given as ``network__depth=2``, here and in `set_params`. Those of the estimator's
+        own parameters that the signature of `network` names, such as ``hidden_size`` and ``dropout``, are
+        passed on to it, too.
     {fusion_parameters}
 
     Attributes

@@ -100,13 +100,17 @@ class ModuleParameters:
         return partial(build, **shared | self._given(name))
 
     def _shared(self):
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in self._modules}
+        return {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name not in self._modules
+        }
 
     def _given(self, name):
         if name not in self._open_modules():
             return {}
         prefix = f"{name}__"
-        return {key.removeprefix(prefix): value for key, value in vars(self).items() if key.startswith(prefix)}
+        return {
+            key.removeprefix(prefix): value for key, value in vars(self).items() if key.startswith(prefix)
+        }
 
     def _defaults(self, name):
         """Yield the parameters of a module that have a default and are none of the estimator's."""
@@ -133,10 +137,6 @@ def _with_module_parameters(init, prefixes):
         init(self, *args, **parameters)
         vars(self).update(of_modules)
 
-    signature = inspect.signature(init)
-    others = inspect.Parameter("module_parameters", inspect.Parameter.VAR_KEYWORD)
-    if others.name not in signature.parameters:
-        __init__.__signature__ = signature.replace(parameters=[*signature.parameters.values(), others])
     return __init__
 
 

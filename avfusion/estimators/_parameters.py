@@ -219,7 +219,9 @@ def _with_defaults(text, cls):
     for field in fields(cls):
         if field.name in shared and field.default != shared[field.name]:
             default = f'"{field.default}"' if isinstance(field.default, str) else field.default
-            text = re.sub(rf"^( *{field.name} : .*, default=).*$", rf"\g<1>{default}", text, flags=re.MULTILINE)
+            text = re.sub(
+                rf"^( *{field.name} : .*, default=).*$", rf"\g<1>{default}", text, flags=re.MULTILINE
+            )
     return text
 
 

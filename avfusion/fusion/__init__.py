@@ -11,5 +11,5 @@ for _file in pkgutil.iter_modules(__path__):
     _module = importlib.import_module(f"{__name__}.{_file.name}")
     for _name in _module.__all__:
         globals()[_name] = getattr(_module, _name)
-        __all__ += [_name]  # noqa: PLE0604 - a static reader finds the names in __init__.pyi
+        __all__ += [_name]
 __all__.sort()

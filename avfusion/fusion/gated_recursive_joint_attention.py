@@ -73,8 +73,7 @@ class HierarchicalGate(nn.Module):
     def __init__(self, n_modalities: int, hidden_size: int, n_recursions: int = 1):
         super().__init__()
         self.lower = nn.ModuleList(
-            nn.ModuleList(SlotGate(hidden_size) for _ in range(n_recursions))
-            for _ in range(n_modalities)
+            nn.ModuleList(SlotGate(hidden_size) for _ in range(n_recursions)) for _ in range(n_modalities)
         )
         self.upper = nn.ModuleList(SlotGate(hidden_size, n_recursions) for _ in range(n_modalities))
 

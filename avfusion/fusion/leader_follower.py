@@ -156,7 +156,7 @@ class LeaderFollower(StreamFusion):
         position = 0 if leader is None else list(widths).index(leader)
         attention_size = follower_size or hidden_size
         sizes = [attention_size] * len(widths)
-        sizes[position:position + 1] = [leader_size or hidden_size]
+        sizes[position : position + 1] = [leader_size or hidden_size]
         read = partial(StreamEncoder, dropout=dropout)
         if encoder == "tcn":
             convolutions = {"n_layers": n_layers, "kernel_size": kernel_size, "causal": causal}

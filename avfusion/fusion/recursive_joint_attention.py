@@ -1,7 +1,8 @@
-"""Recursive joint attention (RJCA; with more streams RJCMA, arXiv 2403.13659).
+"""Recursive joint attention (RJCA).
 
-Correlates each stream with all streams joined, `n_recursions` times, between LSTMs. The network that the
-authors released, which attends over features and windows of one length, is `ReleasedJointAttentionRegressor`.
+Correlates each stream with all streams joined, `n_recursions` times, between LSTMs; with more than two
+streams it is known as RJCMA (arXiv 2403.13659). `ReleasedJointAttentionRegressor` is the network that the
+authors released, which attends over features and works on windows of one length.
 """
 
 from dataclasses import fields

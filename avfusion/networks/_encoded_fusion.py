@@ -34,7 +34,8 @@ class StreamFusion(nn.Module):
     core : callable
         ``core()`` returns the module that fuses, as `EncodedFusion` describes it.
     joint : callable
-        ``joint(core.output_size, hidden_size)`` returns the module that reads the fused sequence and its mask.
+        ``joint(core.output_size, hidden_size)`` returns the module that reads the fused
+        sequence, called with that and its mask.
     hidden_size : int
         Features of the output.
     dropout : float, default=0.0

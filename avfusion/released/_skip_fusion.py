@@ -133,7 +133,7 @@ class SkipEncoder(SkipLSTM):
 
 
 class SkipFusion(StreamFusion):
-    """Fuse aligned streams by a core between the released code's encoders; see the equations of `avfusion.released._skip_fusion`.
+    """Fuse aligned streams by a core between the released code's encoders; see the module's equations.
 
     Streams come normalised, as released to length one (`InputNorm` in mode ``"unit"``). What the released
     code does not have: a learnt vector in the place of what was not observed, padding, any number of streams

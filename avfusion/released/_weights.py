@@ -87,7 +87,10 @@ def released_names(model: nn.Module) -> dict[str, str]:
     'coattn.dcn_layers.0.dense_coattn.key2_linear.weight'
     """
     network, heads = getattr(model, "network", None), getattr(model, "head", None)
-    counts = sum(isinstance(x, SkipEncoder) for x in getattr(network, "encoders", ())), len(getattr(heads, "heads", ()))
+    counts = (
+        sum(isinstance(x, SkipEncoder) for x in getattr(network, "encoders", ())),
+        len(getattr(heads, "heads", ())),
+    )
     steps = getattr(getattr(network, "core", None), "steps", ())
     if counts != (len(STREAMS), len(TARGETS)) or any(not hasattr(step, "keys") for step in steps):
         raise ValueError(

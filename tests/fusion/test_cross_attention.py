@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from avfusion.networks import CrossAttention
+import avfusion as av
+from avfusion.fusion import CrossAttention
+from avfusion.sequences._targets import as_targets
 from tests.networks.reference import numpy_weights
 from tests.networks.reference_attention import cross_attention
 
@@ -49,3 +51,31 @@ def test_row_without_steps_gives_zeros_and_finite_gradients():
     sum(x.sum() for x in out).backward()
     assert all((x[1] == 0).all() for x in out)
     assert all(p.grad.isfinite().all() for p in step.parameters())
+
+
+QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
+
+
+def values_of(y):
+    return as_targets(y).values
+
+
+def test_builds_the_network_that_it_is_named_after(ragged):
+    core = av.CrossAttentionRegressor(**QUICK).fit(*ragged).net_.module_.network.core
+    assert [type(step) for step in core.steps] == [CrossAttention] * 1
+    assert core.gate is None
+
+
+@pytest.mark.parametrize("change", [{"intra_lstm": False}, {"joint_lstm": False}])
+def test_its_parameters_reach_the_network(ragged, change):
+    X, y = ragged
+    models = [av.CrossAttentionRegressor(**QUICK, **c).fit(X, y) for c in ({}, change)]
+    plain, changed = (values_of(model.predict(X)) for model in models)
+    assert np.abs(plain - changed).max() > 1e-5
+
+
+@pytest.mark.parametrize("change", [{"joint_lstm": "yes"}])
+def test_parameters_out_of_range(ragged, change):
+    (name,) = change
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of CrossAttentionRegressor must be"):
+        av.CrossAttentionRegressor(**change).fit(*ragged)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import avfusion as av
-from avfusion.networks import DynamicGate, JointAttention
+from avfusion.fusion import DynamicGate
+from avfusion.networks import JointAttention
 from avfusion.sequences._targets import as_targets
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch import nn
 
-from avfusion.networks import LeaderFollower, LeaderFollowerAttention
+import avfusion as av
+from avfusion.fusion import LeaderFollower, LeaderFollowerAttention
 from tests.networks.golden import Golden, loss
 from tests.networks.reference import fill_absent, layer_norm, numpy_weights
 
@@ -192,7 +194,7 @@ def test_later_steps_do_not_matter_where_all_is_causal():
 
 
 def test_batch_norm_counts_existing_steps_only(make_batch):
-    network = LeaderFollower(WIDTHS, hidden_size=4, norm="batch", dropout=0.0).train()
+    network = LeaderFollower(WIDTHS, hidden_size=4, encoder_norm="batch", dropout=0.0).train()
     norms = [encoder.norm for encoder in network.encoders]
     streams, masks = make_batch(WIDTHS, [9, 4, 7])
     network(streams, masks)
@@ -212,7 +214,7 @@ def test_batch_norm_counts_existing_steps_only(make_batch):
         ({"widths": {}}, "at least one stream"),
         ({"leader": "touch"}, "leader 'touch' is none of the streams 'video', 'audio', 'text'"),
         ({"encoder": "gru"}, "encoder 'gru' is unknown; choose 'tcn' or 'lstm'"),
-        ({"norm": "group"}, "norm 'group' is unknown; choose 'layer' or 'batch'"),
+        ({"encoder_norm": "group"}, "norm 'group' is unknown; choose 'layer' or 'batch'"),
         ({"kernel_size": 4}, "odd kernel_size; got 4"),
         ({"n_heads": 3}, "n_heads=3 does not divide the attention size 32"),
     ],
@@ -220,3 +222,43 @@ def test_batch_norm_counts_existing_steps_only(make_batch):
 def test_bad_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         LeaderFollower(**({"widths": WIDTHS} | options))
+
+
+MODEL = av.LeaderFollowerRegressor(encoder="tcn", max_epochs=1, hidden_size=8, n_layers=1, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return av.datasets.make_audiovisual_regression(4, label_rate_hz=5, audio_rate_hz=5, random_state=0)
+
+
+@pytest.mark.parametrize(("leader", "expected"), [(None, 0), ("audio", 0), ("video", 1)])
+def test_the_leader_is_a_column(recordings, leader, expected):
+    X, y = recordings
+    model = clone(MODEL).set_params(leader=leader, leader_size=12, follower_size=4).fit(X, y)
+    core = model.net_.module_.network.core
+    assert list(model.modalities_) == ["audio", "video"]
+    assert core.leader == expected
+    assert core.output_size == 12 + 2 * 4
+
+
+def test_the_published_settings(recordings):
+    X, y = recordings
+    published = {"leader_size": 128, "follower_size": 32, "causal": True, "encoder_norm": "batch"}
+    model = clone(MODEL).set_params(**published, joint_lstm=False).fit(X, y)
+    together = model.predict(X)
+    np.testing.assert_allclose(together.iloc[1], model.predict(X.iloc[[1]]).iloc[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"leader": "touch"}, "leader='touch' is none of the streams, which are 'audio', 'video'; choose"),
+        ({"n_heads": 3}, "n_heads=3 must divide the features of attention, 8"),
+        ({"kernel_size": 4}, "kernel_size=4 must be odd"),
+        ({"encoder": "lstm", "leader_size": 5}, "leader_size=5 must be even"),
+    ],
+)
+def test_bad_parameters(recordings, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        clone(MODEL).set_params(**parameters).fit(*recordings)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from avfusion.networks import LowRankFusion, TensorFusion
+import avfusion as av
+from avfusion.fusion import LowRankFusion, TensorFusion
 from tests.networks.reference_fusion import low_rank_fusion
 
 
@@ -37,3 +38,18 @@ def test_at_full_rank_it_can_be_any_linear_map_of_the_tensor_product(randomise):
     mask = torch.arange(5) < torch.tensor([[5], [2]])
     streams = [torch.randn(2, 5, h, dtype=torch.float64) * mask[..., None] for _ in range(2)]
     torch.testing.assert_close(low_rank(streams, mask), tensor(streams, mask))
+
+
+QUICK = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
+
+
+def test_builds_the_network_of_its_parameters(ragged):
+    core = av.LowRankFusionRegressor(rank=3, **QUICK).fit(*ragged).net_.module_.network.core
+    assert isinstance(core, LowRankFusion)
+    assert core.weight.shape == (3,)
+    assert [factor.out_features for factor in core.factors] == [12, 12]
+
+
+def test_rank_must_be_positive(ragged):
+    with pytest.raises(ValueError, match="The 'rank' parameter of LowRankFusionRegressor must be"):
+        av.LowRankFusionRegressor(rank=0, **QUICK).fit(*ragged)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from avfusion.networks import RecursiveJointAttention
-from avfusion.networks.recursive_joint_attention import JointAttention, softmax_attention, tanh_attention
+from avfusion.networks._joint_attention import JointAttention, softmax_attention, tanh_attention
+from tests.networks.published_parts import recursive_joint_attention as network_of
 from tests.networks.reference import numpy_weights, recursive_joint_attention
 
 WIDTHS = {"audio": 3, "video": 5, "text": 2}
@@ -26,7 +26,7 @@ def compare_with_reference(network, streams, masks, n_recursions, attention):
 @pytest.mark.parametrize("n_modalities", [1, 2, 3])
 def test_equals_the_equations_row_by_row(n_modalities, n_recursions, attention, make_batch, randomise):
     widths = dict(list(WIDTHS.items())[:n_modalities])
-    network = RecursiveJointAttention(widths, 4, n_recursions, attention)
+    network = network_of(widths, 4, n_recursions, attention)
     streams, masks = make_batch(widths, [7, 1, 12, 4], dtype=torch.float64)
     compare_with_reference(randomise(network.double()), streams, masks, n_recursions, attention)
 
@@ -34,7 +34,7 @@ def test_equals_the_equations_row_by_row(n_modalities, n_recursions, attention, 
 @pytest.mark.parametrize(("intra_lstm", "joint_lstm"), [(True, False), (False, True), (False, False)])
 def test_equals_the_equations_without_lstms(intra_lstm, joint_lstm, make_batch, randomise):
     options = {"intra_lstm": intra_lstm, "joint_lstm": joint_lstm}
-    network = RecursiveJointAttention(WIDTHS, 6, 2, "tanh", **options)
+    network = network_of(WIDTHS, 6, 2, "tanh", **options)
     streams, masks = make_batch(WIDTHS, [5, 9, 3], dtype=torch.float64)
     compare_with_reference(randomise(network.double()), streams, masks, 2, "tanh")
 
@@ -70,7 +70,7 @@ def test_attention_gradcheck(attend):
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
 def test_step_order_is_irrelevant_without_lstms(attention, randomise):
-    network = RecursiveJointAttention({"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False)
+    network = network_of({"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False)
     network = randomise(network).eval()
     streams = {"a": torch.randn(1, 30, 3), "b": torch.randn(1, 30, 2)}
     masks = dict.fromkeys(streams, torch.ones(1, 30, dtype=torch.bool))
@@ -81,7 +81,7 @@ def test_step_order_is_irrelevant_without_lstms(attention, randomise):
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
 def test_attention_is_an_average_so_a_repeated_row_looks_the_same(attention, randomise):
-    network = RecursiveJointAttention({"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False)
+    network = network_of({"a": 3, "b": 2}, 8, 2, attention, intra_lstm=False, joint_lstm=False)
     network = randomise(network).eval()
     streams = {"a": torch.randn(1, 30, 3), "b": torch.randn(1, 30, 2)}
     mask = torch.ones(1, 30, dtype=torch.bool)
@@ -116,7 +116,7 @@ def test_attention_step_keeps_the_padding_zero(attention, randomise):
 
 def test_each_recursion_has_weights_of_its_own():
     def count(n):
-        return sum(p.numel() for p in RecursiveJointAttention(WIDTHS, 8, n).parameters())
+        return sum(p.numel() for p in network_of(WIDTHS, 8, n).parameters())
 
     assert count(1) - count(0) == 3 * (24 * 8 + 8 * 8 + 8 * 8)
     assert count(3) - count(0) == 3 * (count(1) - count(0))
@@ -124,7 +124,7 @@ def test_each_recursion_has_weights_of_its_own():
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
 def test_thousands_of_steps_train(attention, randomise):
-    network = randomise(RecursiveJointAttention({"a": 4, "b": 3}, 8, 1, attention))
+    network = randomise(network_of({"a": 4, "b": 3}, 8, 1, attention))
     streams = {"a": torch.randn(1, 2500, 4), "b": torch.randn(1, 2500, 3)}
     masks = dict.fromkeys(streams, torch.ones(1, 2500, dtype=torch.bool))
     network(streams, masks).square().sum().backward()
@@ -135,7 +135,7 @@ def test_thousands_of_steps_train(attention, randomise):
 
 @pytest.mark.parametrize("attention", ["softmax", "tanh"])
 def test_row_without_steps_gives_zeros_and_finite_gradients(attention, randomise):
-    network = randomise(RecursiveJointAttention({"a": 4}, 8, 1, attention))
+    network = randomise(network_of({"a": 4}, 8, 1, attention))
     mask = torch.tensor([[True, True, True], [False, False, False]])
     out = network({"a": torch.randn(2, 3, 4)}, {"a": mask})
     out.sum().backward()
@@ -144,7 +144,7 @@ def test_row_without_steps_gives_zeros_and_finite_gradients(attention, randomise
 
 
 def test_any_names_and_pickle():
-    network = RecursiveJointAttention({"audio.egemaps": 2, 0: 3, "keys": 1}, 4).eval()
+    network = network_of({"audio.egemaps": 2, 0: 3, "keys": 1}, 4).eval()
     streams = {"keys": torch.randn(1, 5, 1), 0: torch.randn(1, 5, 3), "audio.egemaps": torch.randn(1, 5, 2)}
     masks = dict.fromkeys(streams, torch.ones(1, 5, dtype=torch.bool))
     again = pickle.loads(pickle.dumps(network))
@@ -153,10 +153,10 @@ def test_any_names_and_pickle():
 
 def test_errors():
     with pytest.raises(ValueError, match="attention 'cosine' is unknown; choose one of tanh, softmax"):
-        RecursiveJointAttention({"a": 2}, attention="cosine")
+        network_of({"a": 2}, attention="cosine")
     with pytest.raises(ValueError, match="n_recursions must be 0 or more; got -1"):
-        RecursiveJointAttention({"a": 2}, n_recursions=-1)
+        network_of({"a": 2}, n_recursions=-1)
     with pytest.raises(ValueError, match="at least one stream"):
-        RecursiveJointAttention({})
+        network_of({})
     with pytest.raises(ValueError, match="hidden size must be even"):
-        RecursiveJointAttention({"a": 2}, hidden_size=5)
+        network_of({"a": 2}, hidden_size=5)

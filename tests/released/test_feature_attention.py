@@ -3,15 +3,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avfusion.networks import (
-    FeatureJointAttention,
-    FeatureJointCrossAttention,
-    NormalizedHead,
-    attended_features,
-    feature_attention,
-)
+from avfusion.released import FeatureJointAttention, attended_features
+from avfusion.released import _feature_attention as feature_attention
 from avfusion.released._feature_attention import feature_correlation
 from tests.networks.golden import Golden, loss
+from tests.networks.published_parts import (
+    FeatureJointCrossAttention,
+    NormalizedHead,
+    UnprojectedJointAttention,
+)
 
 STEPS = [FeatureJointAttention, FeatureJointCrossAttention]
 
@@ -116,9 +116,7 @@ def test_equals_the_released_three_modalities():
     """Two steps and the head of arXiv 2403.13659, whose streams differ in width."""
     golden = Golden("rjcma")
     widths = {"video": 256, "logmel": 128, "bert": 128}
-    steps = nn.ModuleList(
-        FeatureJointAttention(3, list(widths.values()), n_steps=300, project=False) for _ in range(2)
-    )
+    steps = nn.ModuleList(UnprojectedJointAttention(3, list(widths.values()), n_steps=300) for _ in range(2))
     model = nn.ModuleDict({"steps": steps, "head": NormalizedHead(512, 1)}).double().eval()
     names = {f"head.norm.{k}": f"bn1.{k}" for k in ("weight", "bias", "running_mean", "running_var")}
     for kind in ("weight", "bias"):

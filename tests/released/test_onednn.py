@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from avfusion.networks import kernels
+from avfusion.released import _onednn as kernels
 from avfusion.released._onednn import Linear, onednn_product, product, suits_onednn
 
 onednn = pytest.mark.skipif(not suits_onednn(torch.ones(1)), reason="torch was built without oneDNN")

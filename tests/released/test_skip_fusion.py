@@ -6,20 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avfusion.networks import (
-    AttentionStack,
-    FeatureJointAttention,
-    FusionModel,
-    InputNorm,
-    SeparateHeads,
-    SkipFusion,
-    SkipLSTM,
-    load_released,
-    released_names,
-    state_lstm,
-)
+from avfusion.fusion import DynamicGate
+from avfusion.networks import AttentionStack, FusionModel, InputNorm, SeparateHeads
+from avfusion.released import FeatureJointAttention, SkipFusion, SkipLSTM, load_released, released_names
+from avfusion.released import _state_lstm as state_lstm
 from avfusion.released._feature_attention import feature_correlation
-from avfusion.networks.gates import DynamicGate
 from tests.networks.golden import Golden, loss
 from tests.networks.reference import lstm
 
@@ -178,13 +169,13 @@ def test_absent_streams_take_the_learnt_vector(make_batch, randomise):
     network = randomise(network_of()).eval().double()
     streams, masks = batch(make_batch, [7, 5, 6], dtype=torch.float64)
     filled = {}
-    for name, absence in zip(network.names, network.absences):
+    for name, absence in zip(network.names, [encoder.absence for encoder in network.encoders]):
         absent = (streams[name].isnan().any(-1) & masks[name]).unsqueeze(-1)
         assert absent.any()
         filled[name] = torch.where(absent, absence.vector, streams[name])
     torch.testing.assert_close(network(streams, masks), network(filled, masks), rtol=1e-12, atol=1e-12)
     network(streams, masks).square().sum().backward()
-    assert all(absence.vector.grad.abs().max() >= 0 for absence in network.absences)
+    assert all(encoder.absence.vector.grad.abs().max() >= 0 for encoder in network.encoders)
 
 
 def test_without_lstms_it_has_linear_maps_only():
@@ -195,7 +186,7 @@ def test_without_lstms_it_has_linear_maps_only():
 
 def test_size_of_the_released_network():
     model = released_model(1)
-    absent = sum(p.numel() for p in model.network.absences.parameters())
+    absent = sum(encoder.absence.vector.numel() for encoder in model.network.encoders)
     more = sum(p.numel() for p in released_model(2).parameters())
     count = sum(p.numel() for p in model.parameters())
     assert more - count == 2_625_056

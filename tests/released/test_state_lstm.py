@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from avfusion.networks import state_lstm
+from avfusion.released import _state_lstm as state_lstm
 from avfusion.released._state_lstm import LSTMByStates, StateLSTM
 from tests.networks.reference import lstm
 

@@ -6,7 +6,7 @@ import avfusion as av
 from avfusion.networks import Concatenation, FrameHead, FusionModel, InputNorm, SeparateHeads
 from avfusion.released._weights import load_released, released_names, released_state_dict
 from tests.networks.golden import Golden
-from tests.networks.test_skip_fusion import WIDTHS, network_of, released_model
+from tests.released.test_skip_fusion import WIDTHS, network_of, released_model
 
 
 def small_model(n_recursions=2):
@@ -80,7 +80,7 @@ def test_what_is_no_dict_of_weights(change, kind, message):
     model = small_model()
     with pytest.raises(kind, match=message):
         load_released(model, change(released_state_dict(model)))
-    estimator = av.RecursiveJointAttentionRegressor.published("release")
+    estimator = av.ReleasedJointAttentionRegressor()
     with pytest.raises(kind, match=message):
         estimator.load_released(change(released_state_dict(model)))
     assert not hasattr(estimator, "net_")
@@ -88,12 +88,12 @@ def test_what_is_no_dict_of_weights(change, kind, message):
 
 def test_another_network_is_refused():
     model = FusionModel({"audio": InputNorm(3)}, Concatenation({"audio": 3}, 8), FrameHead(8, 2))
-    with pytest.raises(ValueError, match="two streams, two targets per frame, encoder='skip'"):
+    with pytest.raises(ValueError, match="two streams, two targets per frame, skip encoders"):
         released_names(model)
 
 
 def test_an_estimator_with_published_weights_on_published_features():
-    model, golden = av.RecursiveJointAttentionRegressor.published("release"), Golden("rjca_release", "seq1")
+    model, golden = av.ReleasedJointAttentionRegressor(), Golden("rjca_release", "seq1")
     model.load_released({name: weight.float() for name, weight in golden.weights.items()})
     streams = {name: golden.input(name, (3, 16, 512)).detach().numpy() for name in ("audio", "video")}
     found = model.predict(av.as_sequences(streams))

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 import avfusion as av
-from avfusion.estimators import all_estimators
+from avfusion import all_estimators
 
 
 def test_lists_every_public_regressor_once():
     table = all_estimators()
-    public = {name for name in av.__all__ if name.endswith("Regressor")} - {"FusionRegressor"}
+    doors = {"EncodedFusionRegressor", "FusionRegressor"}  # these need a core or network of the user's
+    public = {name for name in av.__all__ if name.endswith("Regressor")} - doors
     assert set(table.index) == public
     assert table.index.is_unique
     assert all(getattr(av, name) is cls for name, cls in table["estimator"].items())
@@ -22,6 +23,15 @@ def test_what_is_published_says_so_in_its_references():
     assert "RecursiveJointAttentionRegressor" in published.index
     for cls, source in zip(published["estimator"], published["published in"]):
         assert source in inspect.getdoc(cls).partition("References")[2]
+
+
+def test_a_new_class_in_a_room_joins(monkeypatch):
+    class NewRegressor(av.EncodedFusionRegressor):
+        core = av.fusion.LowRankFusion
+
+    monkeypatch.setattr(av.fusion, "NewRegressor", NewRegressor, raising=False)
+    monkeypatch.setattr(av.fusion, "__all__", [*av.fusion.__all__, "NewRegressor"])
+    assert all_estimators().loc["NewRegressor", "estimator"] is NewRegressor
 
 
 def test_classical_ones_take_streams_of_any_length():
