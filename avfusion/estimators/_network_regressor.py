@@ -1,8 +1,7 @@
 """The base of every network estimator: data in, skorch in the middle, predictions out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -39,12 +38,11 @@ from avfusion.sequences._recordings import read_recordings
 _ANEW = "Fit a new estimator, or this one with warm_start=False, to start anew."
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
     """Base of all estimators that train a network; a subclass says which.
 
-    A subclass is a dataclass (which writes the flat ``__init__`` that scikit-learn asks for) with fields for
-    the parameters of its network, and two methods: ``_network()`` returns a callable from the widths of the
+    A subclass has annotated attributes for the parameters of its network, which become keyword arguments of
+    ``__init__``, and two methods: ``_network()`` returns a callable from the widths of the
     streams to a `torch.nn.Module` of this form: ``module(streams, masks)`` gives (batch, steps,
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
@@ -397,31 +395,3 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
                 "The weights of the last fit, from which training goes on, do not fit the network of the "
                 f"parameters of now. {_ANEW}"
             ) from error
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class FusionRegressor(NetworkRegressor):
-    """Base of the networks that fuse one to many streams; a subclass says which network it builds.
-
-    Its parameters are those that every fusion estimator has.
-
-    Parameters
-    ----------
-    {shared_parameters}
-    modalities : list of str, optional
-        The sequence columns of X to use; by default all of them.
-
-    Attributes
-    ----------
-    {fitted_attributes}
-    """
-
-    modalities: list | None = None
-
-    _parameter_constraints: ClassVar[dict] = {
-        **NetworkRegressor._parameter_constraints,
-        "modalities": ["array-like", str, None],
-    }
-
-    def _choose_modalities(self, data):
-        return inputs.choose_modalities(data, self.modalities)

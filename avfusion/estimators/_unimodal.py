@@ -1,6 +1,6 @@
 """One network on one stream."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import ClassVar
 
@@ -11,7 +11,6 @@ from avfusion.networks import Concatenation
 from avfusion.sequences._messages import quoted
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class UnimodalRegressor(NetworkRegressor):
     """Encode one stream with bidirectional LSTMs: what a single modality can do.
 
@@ -45,10 +44,7 @@ class UnimodalRegressor(NetworkRegressor):
     modality: str | None = field(default=None, kw_only=False)
 
     fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
-    _parameter_constraints: ClassVar[dict] = {
-        **NetworkRegressor._parameter_constraints,
-        "modality": [str, None],
-    }
+    _parameter_constraints: ClassVar[dict] = {"modality": [str, None]}
 
     def _choose_modalities(self, data):
         present = list(data.columns)

@@ -353,7 +353,7 @@ def test_attended_features_are_exact_under_autocast():
     results = []
     for mixed in (False, True):
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            out = av.networks.feature_attention.attended_features(value, key, query, 0.5)
+            out = av.released.attended_features(value, key, query, 0.5)
         results.append([out, *torch.autograd.grad(out.sum(), (value, key, query))])
     assert all(torch.equal(*pair) for pair in zip(*results))
 

@@ -24,9 +24,9 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from avfusion._progress import progress_bar
-from avfusion.estimators import RecursiveJointAttentionRegressor
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._training import random_generator
+from avfusion.fusion import RecursiveJointAttentionRegressor
 from avfusion.model_selection.comparison._compare import group_parameters
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
 from avfusion.model_selection.records._provenance import (
