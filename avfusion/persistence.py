@@ -8,19 +8,17 @@ trust.** The header alone is safe to read.
 """
 
 import json
-import os
 import pickle
-import platform
-import shutil
 import warnings
 import zipfile
-from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 import joblib
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
+
+from avfusion._atomic import atomic_write
+from avfusion._versions import package_versions
 
 __all__ = ["is_model", "load", "read_header", "save"]
 
@@ -74,7 +72,7 @@ def save(estimator, path, *, target_names=None):
     except (NotFittedError, TypeError) as error:
         raise ValueError(f"Only a fitted estimator can be saved: {error}") from error
     header = json.dumps(_describe(estimator, target_names), indent=2)
-    with in_one_step(path) as part, zipfile.ZipFile(part, "w") as archive:
+    with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
         archive.writestr(_HEADER, header)
         try:
             with archive.open(_MODEL, "w", force_zip64=True) as file:
@@ -122,7 +120,7 @@ def load(path):
     """
     path = Path(path)
     header = read_header(path)
-    here = _versions()
+    here = package_versions(_PACKAGES)
     different = [
         f"{name} {number} (here {here.get(name)})"
         for name, number in header["versions"].items()
@@ -227,37 +225,6 @@ def is_model(path):
         return False
 
 
-@contextmanager
-def in_one_step(path):
-    """Give a temporary name beside `path`, and put what was written there in its place once it is whole.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A file, or a folder that does not exist yet.
-
-    Yields
-    ------
-    pathlib.Path
-        Where to write. After an error, or Ctrl-C, it is removed and `path` is as it was.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     with in_one_step(Path(folder, "notes.txt")) as part:
-    ...         _ = part.write_text("whole")
-    ...     Path(folder, "notes.txt").read_text()
-    'whole'
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
-
-
 def _describe(estimator, target_names):
     streams = form = None
     for part in _outside_in(estimator):
@@ -276,7 +243,7 @@ def _describe(estimator, target_names):
     return {
         "format": FORMAT,
         "estimator": repr(estimator),
-        "versions": _versions(),
+        "versions": package_versions(_PACKAGES),
         "modalities": streams,
         "targets": {
             "names": None if target_names is None else [str(name) for name in target_names],
@@ -294,7 +261,3 @@ def _outside_in(estimator):
     ]
     for part in inner:
         yield from _outside_in(part)
-
-
-def _versions():
-    return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}

@@ -5,8 +5,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from avfusion._atomic import atomic_write
 from avfusion.cli._recordings import drop_other_streams
-from avfusion.persistence import in_one_step
 from avfusion.sequences import SequenceArray, as_targets, sequence_columns
 
 
@@ -25,7 +25,7 @@ def save_comparison(result, folder):
         If the folder cannot be written.
     """
     if not folder.is_dir():
-        with in_one_step(folder) as part:
+        with atomic_write(folder) as part:
             result.save(part)
         return
     with TemporaryDirectory(prefix=".part-", dir=folder) as part:  # in the folder: on the same disk
@@ -73,7 +73,7 @@ def save_table(table, path):
     path : pathlib.Path
         Its suffix, .parquet or .feather, decides.
     """
-    with in_one_step(path) as part:
+    with atomic_write(path) as part:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(part)
         else:  # Feather knows no index

@@ -8,10 +8,10 @@ import joblib
 from joblib import effective_n_jobs
 from sklearn.base import clone
 
+from avfusion._versions import package_versions
 from avfusion.model_selection.comparison._compare import compare
-from avfusion.model_selection.records._fingerprint import fingerprint
-from avfusion.model_selection.records._provenance import RECIPE, package_versions
-from avfusion.model_selection.records._repeatable import not_repeatable
+from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.model_selection.records._provenance import RECIPE, not_repeatable
 
 
 def rerun(folder, X, y, *, n_jobs=None, verbose=True):

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion import persistence
+from avfusion._versions import package_versions
 from avfusion.cli import _app as app
 
 SMALL = [
@@ -359,8 +360,9 @@ def test_classes_of_a_python_file_reach_the_worker_processes(out):
 
 
 def test_a_model_of_another_version_warns_in_one_line(ridge, out, monkeypatch):
-    versions = persistence._versions()
-    monkeypatch.setattr(persistence, "_versions", lambda: versions | {"torch": "1.0"})
+    monkeypatch.setattr(
+        persistence, "package_versions", lambda names: package_versions(names) | {"torch": "1.0"}
+    )
     run("fit", "synthetic", *SMALL, "-e", ridge, "-o", out / "old.model")
     process = start("predict", out / "old.model", "synthetic", *SMALL, "-o", out / "p.parquet")
     _, stderr = process.communicate(timeout=60)

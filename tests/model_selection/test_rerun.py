@@ -169,7 +169,7 @@ def test_data_that_cannot_be_read_are_refused_before_anything_is_fitted():
 CHANCE = [
     ({"sampler": RandomSampler()}, "sampler: RandomSampler has no seed"),
     ({"sampler": TPESampler()}, "sampler: TPESampler has no seed"),
-    ({"timeout": 100.0}, "timeout: how many trials 100 s are enough for differs"),
+    ({"timeout": 100.0}, "timeout=100 s: the number of trials that finish in time varies"),
 ]
 
 
