@@ -70,11 +70,13 @@ def test_estimators_of_scikit_learn_get_their_target_names_from_the_caller(data,
     assert header["targets"] == {"names": ["mood"], "per_frame": None}
 
 
+def versions_with_torch(number):
+    return lambda names: package_versions(names) | {"torch": number}
+
+
 def test_a_model_of_other_versions_is_loaded_with_a_warning(data, network, tmp_path, monkeypatch):
     versions = package_versions()
-    monkeypatch.setattr(
-        persistence, "package_versions", lambda names: package_versions(names) | {"torch": "1.0"}
-    )
+    monkeypatch.setattr(persistence, "package_versions", versions_with_torch("1.0"))
     path = persistence.save(network, tmp_path / "old.model")
     monkeypatch.undo()
     with pytest.warns(UserWarning, match=rf"saved with torch 1.0 \(here {re.escape(versions['torch'])}"):
@@ -168,9 +170,7 @@ def test_a_model_of_code_that_is_gone_says_so(network, tmp_path, monkeypatch):
 def test_builds_of_one_version_are_the_same(data, network, tmp_path, monkeypatch, recwarn):
     versions = package_versions()
     number = versions["torch"].split("+")[0]
-    monkeypatch.setattr(
-        persistence, "package_versions", lambda names: package_versions(names) | {"torch": f"{number}+cu999"}
-    )
+    monkeypatch.setattr(persistence, "package_versions", versions_with_torch(f"{number}+cu999"))
     path = persistence.save(network, tmp_path / "film.model")
     monkeypatch.undo()
     persistence.load(path)

@@ -359,10 +359,12 @@ def test_classes_of_a_python_file_reach_the_worker_processes(out):
     assert (out / "result" / "table.csv").exists()
 
 
+def versions_with_torch(number):
+    return lambda names: package_versions(names) | {"torch": number}
+
+
 def test_a_model_of_another_version_warns_in_one_line(ridge, out, monkeypatch):
-    monkeypatch.setattr(
-        persistence, "package_versions", lambda names: package_versions(names) | {"torch": "1.0"}
-    )
+    monkeypatch.setattr(persistence, "package_versions", versions_with_torch("1.0"))
     run("fit", "synthetic", *SMALL, "-e", ridge, "-o", out / "old.model")
     process = start("predict", out / "old.model", "synthetic", *SMALL, "-o", out / "p.parquet")
     _, stderr = process.communicate(timeout=60)

@@ -132,9 +132,7 @@ def not_repeatable(estimator):
     for name, value in estimator.get_params().items():
         kind = name.rpartition("__")[2]
         if kind == "timeout" and value is not None:
-            reasons.append(
-                f"{name}={value:g} s: the number of trials that finish in time varies between runs"
-            )
+            reasons.append(f"{name}={value:g} s: the number of trials that finish in time varies")
         elif kind == "sampler" and hasattr(value, "sample_relative") and _lacks_seed(value):
             reasons.append(f"{name}: {type(value).__name__} has no seed")
     return reasons

@@ -147,9 +147,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     splits_by_groups = True  # whatever cv is: `compare` passes the groups of the training rows
-    __metadata_request__fit: ClassVar[dict] = {
-        "groups": True
-    }  # so that they also arrive with metadata routing
+    __metadata_request__fit: ClassVar[dict] = {"groups": True}  # so that they arrive with routing on
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit", "predict"]), None],

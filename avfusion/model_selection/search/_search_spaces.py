@@ -164,9 +164,8 @@ def read_space(space, estimator):
         if name not in known:
             ending = [key for key in known if key.split("__")[-1] == name.split("__")[-1]]
             hint = f" Did you mean {ending[0]!r}?" if ending else ""
-            raise ValueError(
-                f"space has {name!r}, but {type(estimator).__name__} has no such parameter.{hint}"
-            )
+            kind = type(estimator).__name__
+            raise ValueError(f"space has {name!r}, but {kind} has no such parameter.{hint}")
     return {name: _distribution(name, value) for name, value in space.items()}
 
 

@@ -612,7 +612,7 @@ def test_the_record_tells_what_would_differ(table):
     record = table_search(timeout=600, sampler=RandomSampler()).fit(*table).record_
     assert record["not_repeatable"] == [
         "sampler: RandomSampler has no seed",
-        "timeout=600 s: the number of trials that finish in time varies between runs",
+        "timeout=600 s: the number of trials that finish in time varies",
     ]
     assert " at 0x" not in str(record)
     assert table_search().fit(*table).record_["not_repeatable"] == []
