@@ -213,7 +213,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
         Returns
         -------
-        self : FusionSearchCV
+        FusionSearchCV
             The fitted search.
 
         Raises
