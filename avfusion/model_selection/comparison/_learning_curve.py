@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from avfusion.inspection._learning_curve_plot import plot_learning_curve
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.comparison._folds import make_folds
 from avfusion.sequences._groups import read_groups
 
 __all__ = ["LearningCurve", "group_learning_curve"]
-
-MARKERS = "osD^vP*X"
 
 
 def group_learning_curve(
@@ -201,21 +200,4 @@ class LearningCurve:
         >>> LearningCurve(pd.DataFrame(rows, columns=columns), "ccc").plot(Figure().subplots()).get_xlabel()
         'groups that are trained on'
         """
-        if ax is None:
-            from matplotlib import pyplot
-
-            _, ax = pyplot.subplots(layout="constrained")
-        shades = np.linspace(0.0, 0.65, self.table["estimator"].nunique())
-        numbers = ["n_groups", "score", "low", "high"]
-        for position, (name, lines) in enumerate(self.table.groupby("estimator", sort=False)):
-            mean = lines.groupby("n_groups", as_index=False)[numbers].mean()
-            style = {"color": str(shades[position]), "marker": MARKERS[position % len(MARKERS)]}
-            ax.plot(mean["n_groups"], mean["score"], label=name, **style)
-            ax.fill_between(
-                mean["n_groups"], mean["low"], mean["high"], color=style["color"], alpha=0.12, lw=0
-            )
-        ax.set_xlabel("groups that are trained on")
-        ax.set_ylabel(f"{self.score}, out of fold (band: interval over groups)")
-        ax.legend(frameon=False)
-        ax.spines[["top", "right"]].set_visible(False)
-        return ax
+        return plot_learning_curve(self.table, self.score, ax)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from avfusion.inspection._ranking_plot import plot_ranking
 from avfusion.model_selection.comparison._scores import resolve_scoring, score_of
 
 __all__ = ["Ranking", "rank_estimators"]
@@ -239,25 +240,8 @@ class Ranking:
         >>> ax.get_xlabel()
         'mean rank over 2 data sets (1 is best); critical difference 2.34'
         """
-        names, ranks = list(self.table.index), self.table["rank"].to_numpy()
-        if ax is None:
-            from matplotlib import pyplot
-
-            _, ax = pyplot.subplots(figsize=(6.4, 1.2 + 0.35 * len(names)), layout="constrained")
-        lines = np.arange(len(names))
-        ax.hlines(lines, ranks.min(), ranks, color="0.8", linewidth=1, zorder=0)
-        ax.plot(ranks, lines, "D", color="black")
-        ax.set_yticks(lines, names)
-        ax.invert_yaxis()
-        for number, clique in enumerate(self.cliques()):
-            ends = [names.index(clique[0]), names.index(clique[-1])]
-            x = ranks.max() + (0.06 + 0.06 * number) * max(1.0, np.ptp(ranks))
-            ax.plot(
-                [x, x], [ends[0] - 0.25, ends[1] + 0.25], color="0.35", linewidth=4, solid_capstyle="butt"
-            )
-        sets = len(self.ranks)
-        ax.set_xlabel(
-            f"mean rank over {sets} data sets (1 is best); critical difference {self.critical_difference:.2f}"
+        label = (
+            f"mean rank over {len(self.ranks)} data sets (1 is best); critical difference "
+            f"{self.critical_difference:.2f}"
         )
-        ax.spines[["top", "right"]].set_visible(False)
-        return ax
+        return plot_ranking(self.table["rank"], self.cliques(), label, ax)

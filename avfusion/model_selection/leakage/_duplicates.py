@@ -11,9 +11,7 @@ from avfusion.sequences._target_columns import row_name
 
 WINDOW = 50  # changes from step to step that must be the same
 SAMPLED = 8  # one window in so many is kept, chosen by content, so that both rows keep the same ones
-CHANCE = (
-    1e-3  # expected number of rows of a table that are equal by chance, up to which copies are recognised
-)
+CHANCE = 1e-3  # equal rows of a table that may be expected by chance, for copies to be recognised
 
 
 def check_recordings(X, parted):
