@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from avfusion.cli._folder import LABELS, read_folder
-from avfusion.datasets import fetch_studyforrest, make_audiovisual_regression
+from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
+from avfusion.datasets._folder import LABELS
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, sequence_columns
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
@@ -68,7 +68,7 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
     Parameters
     ----------
     source : str
-        ``synthetic``, ``studyforrest``, a folder (see `read_folder`), or a .parquet or .feather file with
+        ``synthetic``, ``studyforrest``, a folder (see `load_folder`), or a .parquet or .feather file with
         columns of sequences. To read a folder of such a name write ``./synthetic``.
     targets : list of str
         Names of the targets; by default all that the source marks as such (a file marks none).
@@ -109,7 +109,7 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
     if path.is_dir():
-        X, y = read_folder(path, rates)
+        X, y = load_folder(path, rates)
         return Recordings(source, X, None if y is None else _select(y, targets, source))
     if path.suffix.lower() in _READERS and path.is_file():
         return Recordings(source, *_read_file(path, targets, rates or {}))
