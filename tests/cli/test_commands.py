@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import avfusion as av
 from avfusion import persistence
 from avfusion._versions import package_versions
-from avfusion.cli import _app as app
+from avfusion.cli import app
 
 SMALL = [
     "--option",
@@ -230,7 +230,6 @@ def test_failures_end_with_1_and_a_traceback(monkeypatch):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr("avfusion.cli._recordings.make_audiovisual_regression", fail)
-    monkeypatch.setattr("avfusion.cli._recordings._known_options", lambda *_: {})
     result = run("describe", "synthetic", code=1)
     assert "Error: Unexpected failure: ZeroDivisionError: oh" in result.stderr
     assert "Traceback" in result.stderr
