@@ -229,22 +229,30 @@ def _build_steps(steps, where):
     built = []
     for number, step in enumerate(steps, start=1):
         here = f"{where}, step {number}" if len(steps) > 1 else where
-        if not (isinstance(step, str) or (isinstance(step, Mapping) and len(step) == 1)):
+        if _step(step) is None:
             raise ValueError(
                 f"{here}: a step is the name of a class with its parameters, {_EXAMPLE}; not {step!r}."
             )
-        name, parameters = (step, None) if isinstance(step, str) else next(iter(step.items()))
-        if name not in _classes():
-            raise ValueError(f"{here}: there is no class {name!r}. {_nearest_class(name)}")
-        built.append(_build(name, parameters, here))
+        built.append(_build(*_step(step), here))
     return built[0] if len(built) == 1 else make_pipeline(*built)
 
 
+def _step(value):
+    """Return name and parameters of a value that has the form of a step, else None."""
+    if isinstance(value, str):
+        return value, {}
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, parameters),) = value.items()
+        return name, {} if parameters is None else parameters
+    return None
+
+
 def _build(name, parameters, where):
+    if name not in _classes():
+        raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
     cls, where = _classes()[name], f"{where}, {name}"
     if isinstance(cls, ImportError):
         raise ValueError(f"{where}: {cls}") from cls
-    parameters = {} if parameters is None else parameters
     if not isinstance(parameters, Mapping):
         raise ValueError(f"{where}: expected a mapping of parameters to values, not {parameters!r}.")
     known = list(inspect.signature(cls).parameters)
@@ -278,16 +286,14 @@ def _value(value, where):
 
 def _names_class(value, where):
     """Return whether a value is a step. A name that is close to that of a class is taken for a mistake."""
-    if isinstance(value, str):
-        return value in _classes()
-    if not (isinstance(value, Mapping) and len(value) == 1):
+    name, parameters = _step(value) or (None, None)
+    if not isinstance(name, str) or not isinstance(parameters, Mapping):
         return False
-    name, parameters = next(iter(value.items()))
-    if not isinstance(name, str) or not (parameters is None or isinstance(parameters, Mapping)):
-        return False
-    if name not in _classes() and name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
+    if name in _classes() or isinstance(value, str):
+        return name in _classes()
+    if name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
         raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
-    return name in _classes()
+    return False
 
 
 def _nearest_class(name):

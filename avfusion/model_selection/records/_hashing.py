@@ -120,15 +120,7 @@ def _feed(digest, value, feed_other):
     if isinstance(value, pd.DataFrame):
         _feed_table(digest, value, feed_other)
     elif isinstance(value, (pd.Series, pd.Index, SequenceArray)):
-        column = value if isinstance(value, SequenceArray) else value.array
-        if isinstance(column, SequenceArray):
-            packed = column.pack()
-            digest.update(f"sequences {packed.rate_hz}".encode())
-            _feed(digest, np.asarray(packed.lengths), feed_other)
-            _feed(digest, np.asarray(packed.frames), feed_other)
-        else:
-            digest.update(str(value.dtype).encode())
-            _feed(digest, value.to_numpy(), feed_other)
+        _feed_column(digest, value, feed_other)
     elif isinstance(value, np.ndarray) and value.dtype.hasobject and (value.ndim == 0 or value.dtype.names):
         _feed(digest, value.tolist(), feed_other)
     elif isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
@@ -156,6 +148,18 @@ def _feed_table(digest, table, feed_other):
             _feed(digest, table.iloc[:, position], feed_other)
         except TypeError as error:
             raise TypeError(f"Column {name!r}: {error}") from error
+
+
+def _feed_column(digest, column, feed_other):
+    array = column if isinstance(column, SequenceArray) else column.array
+    if not isinstance(array, SequenceArray):
+        digest.update(str(column.dtype).encode())
+        _feed(digest, column.to_numpy(), feed_other)
+        return
+    packed = array.pack()
+    digest.update(f"sequences {packed.rate_hz}".encode())
+    _feed(digest, np.asarray(packed.lengths), feed_other)
+    _feed(digest, np.asarray(packed.frames), feed_other)
 
 
 def _feed_sparse(digest, matrix, feed_other):
