@@ -162,7 +162,7 @@ def test_a_model_of_code_that_is_gone_says_so(network, tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.delitem(__import__("sys").modules, "mymodels")
     with pytest.raises(
-        ValueError, match=r"needs code that is not here: No module named 'mymodels'.*PYTHONPATH"
+        ValueError, match=r"needs code that is not installed: No module named 'mymodels'.*PYTHONPATH"
     ):
         persistence.load(path)
 

@@ -1,4 +1,4 @@
-"""Readers of real recordings, and synthetic recordings whose truth is known."""
+"""Readers of recordings, fetchers of public data sets, and synthetic recordings."""
 
 from avfusion.datasets._data_home import get_data_home
 from avfusion.datasets._folder import load_folder

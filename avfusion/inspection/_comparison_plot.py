@@ -1,4 +1,4 @@
-"""A picture of a comparison: one line per estimator, readable in greyscale."""
+"""A plot of a comparison: one line per estimator, readable in greyscale."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def plot_comparison(comparison, score=None, ax=None):
     Parameters
     ----------
     comparison : Comparison
-        What `compare` returned.
+        As returned by `compare`.
     score : str, optional
         Name of the score; by default the first.
     ax : matplotlib.axes.Axes, optional

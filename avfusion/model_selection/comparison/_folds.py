@@ -1,4 +1,4 @@
-"""The folds of a comparison, and the checks that nothing leaks between them."""
+"""Split rows into folds, and check that no recording is in two groups."""
 
 import warnings
 
@@ -43,8 +43,8 @@ def make_folds(cv, X, y, groups):
     tested, times = np.unique(np.concatenate([test for _, test in folds]), return_counts=True)
     if times.max() > 1:
         raise ValueError(
-            f"cv tests row {tested[times.argmax()]} {times.max()} times; every row may be tested once, so "
-            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold."
+            f"cv tests row {tested[times.argmax()]} {times.max()} times, but a row has only one out-of-fold "
+            "prediction. Use a splitter without repeats, such as KFold."
         )
     return folds
 
@@ -76,7 +76,7 @@ def split_rows(cv, X, y, groups):
     ]
     folds = [tuple(np.flatnonzero(side) if side.dtype == bool else side for side in fold) for fold in folds]
     if not folds:
-        raise ValueError("cv gives no fold.")
+        raise ValueError("cv yields no fold.")
     for number, (train, test) in enumerate(folds, start=1):
         if np.intersect1d(train, test).size:
             raise ValueError(f"Fold {number} of cv tests rows that it trains on.")
@@ -84,7 +84,7 @@ def split_rows(cv, X, y, groups):
 
 
 def labelled_folds(folds, y):
-    """Leave out the folds that have nothing to be scored on, with a warning.
+    """Leave out folds without labels to score, with a warning.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def labelled_folds(folds, y):
     Warns
     -----
     UserWarning
-        Names the folds that are left out.
+        If folds are left out; the message has their numbers.
 
     Examples
     --------
