@@ -6,7 +6,6 @@ import os
 import platform
 import statistics
 import time
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import torch
 
 import avfusion as av
+from avfusion._versions import package_versions
 
 PACKAGES = ("avfusion", "torch", "skorch", "scikit-learn", "numpy", "pandas", "joblib")
 
@@ -37,10 +37,7 @@ def machine():
         "load when done": round(os.getloadavg()[0], 1),
         "graphics": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES},
-        },
+        "versions": package_versions(PACKAGES),
     }
 
 

@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
 import avfusion as av
-from avfusion.model_selection.records._fingerprint import fingerprint
+from avfusion.model_selection.records._hashing import fingerprint
 from benchmarks import runs
 
 CV = GroupKFold(4)

@@ -21,14 +21,14 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
 from avfusion._progress import progress_bar
+from avfusion._versions import package_versions
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
 from avfusion.model_selection.comparison._scores import resolve_scoring
-from avfusion.model_selection.records._fingerprint import fingerprint
-from avfusion.model_selection.records._provenance import described, package_versions, plain, rows_of
-from avfusion.model_selection.records._repeatable import not_repeatable
+from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._convert import as_sequences
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._targets import as_targets

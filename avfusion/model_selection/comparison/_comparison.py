@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
+from avfusion._atomic import atomic_write
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.records._provenance import write_recipe
-from avfusion.persistence import in_one_step
 from avfusion.sequences._targets import as_targets
 
 
@@ -223,16 +223,16 @@ class Comparison:
         if len(self.groups):
             frames["groups.csv"] = self.groups
         for name, text in texts.items():
-            with in_one_step(folder / name) as path:
+            with atomic_write(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
         for name, frame in frames.items():
-            with in_one_step(folder / name) as path:
+            with atomic_write(folder / name) as path:
                 frame.to_csv(path, index=False)
         if "groups.csv" not in frames:
             (folder / "groups.csv").unlink(missing_ok=True)
-        with in_one_step(folder / "predictions.parquet") as path:
+        with atomic_write(folder / "predictions.parquet") as path:
             self.prediction_table().to_parquet(path, index=False)
-        with in_one_step(folder / "plot.png") as path:
+        with atomic_write(folder / "plot.png") as path:
             self._figure().savefig(path, format="png", dpi=150)
         write_recipe(self.recipe, folder)
         return folder

@@ -14,7 +14,7 @@ from scipy import stats
 from sklearn.utils import _safe_indexing
 
 from avfusion.model_selection.comparison._scores import score_of
-from avfusion.model_selection.records._fingerprint import fingerprint
+from avfusion.model_selection.records._hashing import fingerprint
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
