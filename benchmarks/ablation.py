@@ -17,8 +17,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 import avfusion as av
-from avfusion.model_selection.comparison._bootstrap import Resamples
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._bootstrap import Resamples
+from avfusion.metrics._scores import resolve_scoring
 from benchmarks import accuracy, report, runs
 
 DEFAULT = "default"

@@ -14,8 +14,9 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
 from avfusion.metrics import ccc_score
-from avfusion.model_selection import bootstrap_interval, corrected_resampled_t_test
-from avfusion.model_selection.comparison._bootstrap import resampled_scores
+from avfusion.metrics import bootstrap_interval
+from avfusion.model_selection import corrected_resampled_t_test
+from avfusion.metrics._bootstrap import resampled_scores
 from benchmarks import report
 
 

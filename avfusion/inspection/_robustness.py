@@ -12,7 +12,7 @@ from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._training import random_generator
 from avfusion.inspection._corruption import with_dropped_steps, with_noise, without_stream
 from avfusion.inspection._panels import tidy
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.sequences import as_sequences, sequence_columns
 from avfusion.sequences._reading import is_table, listed
 

@@ -1,7 +1,6 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
 from ._rerun import rerun
-from .comparison._bootstrap import bootstrap_interval
 from .comparison._compare import compare
 from .comparison._comparison import Comparison
 from .comparison._differences import corrected_resampled_t_test, paired_differences
@@ -19,7 +18,6 @@ __all__ = [
     "LeakageWarning",
     "LearningCurve",
     "Ranking",
-    "bootstrap_interval",
     "check_leakage",
     "compare",
     "corrected_resampled_t_test",

@@ -25,7 +25,7 @@ from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.records._fingerprint import fingerprint
 from avfusion.model_selection.records._provenance import described, package_versions, plain, rows_of
 from avfusion.model_selection.records._repeatable import not_repeatable

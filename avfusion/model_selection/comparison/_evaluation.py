@@ -77,7 +77,7 @@ class Evaluation:
 
     Examples
     --------
-    >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+    >>> from avfusion.metrics._scores import resolve_scoring
     >>> predictions = {"mean": [2.0, 2.0, 2.0, 2.0]}
     >>> groups = np.array(["a", "a", "b", "b"])
     >>> e = Evaluation([1.0, 2.0, 3.0, 2.0], predictions, resolve_scoring("mae"), groups, np.arange(4))
@@ -104,7 +104,7 @@ class Evaluation:
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+        >>> from avfusion.metrics._scores import resolve_scoring
         >>> e = Evaluation([1.0, 2.0], {"zero": [0.0, 0.0]}, resolve_scoring("mae"), None, np.arange(2))
         >>> e.of_rows("zero", [1])
         {'mae': 2.0}
@@ -122,7 +122,7 @@ class Evaluation:
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+        >>> from avfusion.metrics._scores import resolve_scoring
         >>> predictions = {"zero": [0.0, 0.0]}
         >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), np.arange(2), np.arange(2))
         >>> e.by_group()["mae"].tolist()
@@ -146,7 +146,7 @@ class Evaluation:
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+        >>> from avfusion.metrics._scores import resolve_scoring
         >>> predictions = {"zero": [[0.0, 0.0]]}
         >>> e = Evaluation([[1.0, 2.0]], predictions, resolve_scoring("mae"), None, np.arange(1))
         >>> e.by_target()
@@ -186,7 +186,7 @@ class Evaluation:
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+        >>> from avfusion.metrics._scores import resolve_scoring
         >>> predictions = {"zero": [0.0, 0.0]}
         >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), None, np.arange(2))
         >>> folds = pd.DataFrame({"estimator": ["zero"] * 2, "mae": [1, 2], "fit_s": 0.1, "predict_s": 0.1})

@@ -4,7 +4,7 @@ import pytest
 
 from avfusion.metrics import ccc_score
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._targets import as_targets
 

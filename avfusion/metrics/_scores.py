@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from avfusion.metrics import (
+from avfusion.metrics._bootstrap import resampled_scores
+from avfusion.metrics._regression import (
     ccc_score,
     mean_absolute_error,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
-    scorers,
 )
-from avfusion.model_selection.comparison._bootstrap import resampled_scores
+from avfusion.metrics._scorers import scorers
 
 _METRICS = {
     "ccc": ccc_score,
@@ -42,7 +42,7 @@ class Score:
 
     Examples
     --------
-    >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+    >>> from avfusion.metrics._scores import resolve_scoring
     >>> score = resolve_scoring("neg_mae")["neg_mae"]
     >>> score([1.0, 2.0], [1.5, 2.5])
     -0.5
@@ -96,7 +96,7 @@ class Score:
         return self.resampled(y_true, y_pred, **options).interval(level)
 
     def resampled(self, y_true, y_pred, **options):
-        """Scores of bootstrap resamples; `options` as in `avfusion.model_selection.comparison._bootstrap`.
+        """Scores of bootstrap resamples; `options` as in `avfusion.metrics._bootstrap.resampled_scores`.
 
         Examples
         --------

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import make_scorer, max_error, median_absolute_error, r2_score
 
 from avfusion import metrics
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._scores import resolve_scoring
 
 TRUE, PRED = np.random.default_rng(0).normal(loc=[0.0, 1.0], size=(2, 30, 2))
 

@@ -12,8 +12,14 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import _safe_indexing, check_random_state
 
-from avfusion.metrics import ccc_score, mean_absolute_error, pcc_score, root_mean_squared_error, sagr_score
-from avfusion.metrics._regression import paired_targets
+from avfusion.metrics._regression import (
+    ccc_score,
+    mean_absolute_error,
+    paired_targets,
+    pcc_score,
+    root_mean_squared_error,
+    sagr_score,
+)
 from avfusion.sequences._targets import as_targets
 
 _CHUNK = 1_000_000  # counts held at once
@@ -67,7 +73,7 @@ def bootstrap_interval(
     Examples
     --------
     >>> import numpy as np
-    >>> from avfusion.model_selection import bootstrap_interval
+    >>> from avfusion.metrics import bootstrap_interval
     >>> rng = np.random.default_rng(0)
     >>> y_true = [rng.normal(size=50) for _ in range(20)]
     >>> y_pred = [y + rng.normal(size=50) for y in y_true]
@@ -86,6 +92,7 @@ def resampled_scores(
     Parameters
     ----------
     y_true, y_pred, metric, groups, n_resamples, random_state : as in `bootstrap_interval`
+        Labels and predictions may be `Targets`, if the metric is one of `avfusion.metrics`.
 
     Returns
     -------
