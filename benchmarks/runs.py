@@ -25,9 +25,9 @@ from sklearn.utils.parallel import Parallel, delayed
 
 import avfusion as av
 from avfusion._progress import progress_bar
-from avfusion.model_selection.comparison._compare import group_parameters
 from avfusion.model_selection.comparison._evaluation import out_of_fold
 from avfusion.model_selection.comparison._folds import make_folds
+from avfusion.model_selection.comparison._runs import group_parameters
 from avfusion.model_selection.records._fingerprint import fingerprint
 from avfusion.sequences._groups import read_groups
 from benchmarks.report import write_in_one_step

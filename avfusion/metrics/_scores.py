@@ -178,37 +178,3 @@ def _resolve(name, value):
     if not callable(value):
         raise TypeError(f"scoring {name!r} is {value!r}; expected a name, a metric or a scorer.")
     return Score(None, scorer=value)
-
-
-def score_of(comparison, name):
-    """Return what a name stands for in a comparison, which may be a metric of the user's.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Without a recipe its names are taken for those of `resolve_scoring`.
-    name : str
-
-    Returns
-    -------
-    Score
-
-    Raises
-    ------
-    ValueError
-        If the comparison has no such score.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from avfusion.model_selection import compare
-    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
-    >>> result = compare(
-    ...     {"ridge": Ridge()}, X, y, scoring={"error": mean_absolute_error}, verbose=False
-    ... )
-    >>> score_of(result, "error").higher_is_better
-    False
-    """
-    if name not in comparison.scores:
-        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
-    return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]

@@ -82,7 +82,10 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     if "search" in recipe:
         return _search_again(recipe, X, y, n_jobs, verbose)
     result = compare(
-        **{key: recipe[key] for key in ("estimators", "groups", "scoring", "error_score", "random_state")},
+        **{
+            key: recipe[key]
+            for key in ("estimators", "groups", "scoring", "n_seeds", "error_score", "random_state")
+        },
         X=X,
         y=y,
         cv=recipe["folds"],

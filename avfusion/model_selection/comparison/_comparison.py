@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.persistence import in_one_step
+from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
 
 
@@ -24,17 +25,21 @@ class Comparison:
     table : DataFrame
         One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
         and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
-        and ``s_group_mean`` if there are groups; then ``n_failed``, the number of folds that failed, if any
-        did; and ``fit_s`` and ``predict_s``, mean seconds per fold.
+        and ``s_group_mean`` if there are groups; then ``n_failed``, the number of fits that failed, if any
+        did; and ``fit_s`` and ``predict_s``, mean seconds per fold. Several targets are averaged. With several
+        seeds all of these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the standard
+        deviation of s over seeds, and ``n_seeds`` their number.
     folds : DataFrame
-        One line per estimator and fold: scores, seconds, numbers of rows, what was held out.
+        One line per estimator, seed (if there are several) and fold: scores, seconds, numbers of rows, what
+        was held out.
     groups : DataFrame
-        One line per estimator and group with a label; empty without groups.
+        One line per estimator, seed and group with a label; empty without groups.
     targets : DataFrame
-        One line per estimator and target, over all out-of-fold predictions.
+        One line per estimator, seed and target, over all out-of-fold predictions.
     predictions : dict of str to DataFrame, Series or ndarray
         Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested,
-        and where the estimator failed.
+        and where the estimator failed. With several seeds those of the first: their mean would be the
+        predictions of another model, an ensemble.
     y : DataFrame, Series, list or ndarray
         The labels.
     fold_of_row : ndarray of shape (n_rows,)
@@ -48,7 +53,9 @@ class Comparison:
         data, and under "not_repeatable" what in an estimator will give `rerun` other numbers. All of it is
         JSON.
     recipe : dict, optional
-        What `rerun` needs: unfitted estimators, folds, groups, scoring and seed.
+        What `rerun` needs: unfitted estimators, folds, groups, scoring and seeds.
+    seed_predictions : dict of str to list, optional
+        Out-of-fold predictions of every seed; by default `predictions` are of the only one.
 
     Examples
     --------
@@ -73,6 +80,11 @@ class Comparison:
     scores: tuple
     settings: dict
     recipe: dict | None = None
+    seed_predictions: dict | None = None
+
+    def __post_init__(self):
+        if self.seed_predictions is None:
+            object.__setattr__(self, "seed_predictions", {n: [own] for n, own in self.predictions.items()})
 
     def plot(self, ax=None, score=None):
         """Draw one score: pooled value and interval of each estimator, groups (else folds) as faint points.
@@ -146,7 +158,7 @@ class Comparison:
         DataFrame
             One line per labelled frame (per clip: row) and target of the rows that were tested: ``row``,
             ``index``, ``fold``, ``group``, ``frame`` (labels per frame), ``target``, ``label`` and one column
-            ``prediction: name`` per estimator.
+            ``prediction: name`` per estimator, or ``prediction: name, seed i`` for each of several seeds.
 
         Examples
         --------
@@ -158,13 +170,8 @@ class Comparison:
         ['row', 'fold', 'target', 'label', 'prediction: ridge']
         """
         rows = np.flatnonzero(self.fold_of_row >= 0)
-        labels = _safe_indexing(self.y, rows)
+        labels = as_targets(self.y).take(rows)
         true, _ = paired_targets(labels, labels)
-        predicted_of = {}
-        for name, predicted in self.predictions.items():
-            predicted = _safe_indexing(predicted, rows)
-            whole = not self.table.get("n_failed", pd.Series(0, self.table.index))[name]
-            predicted_of[name] = paired_targets(labels, predicted)[1] if whole else as_targets(predicted)
         lines, k = np.nonzero(~np.isnan(true.values))
         row = rows[true.row_of_value[lines]]
         columns = {"row": row, "fold": self.fold_of_row[row]}
@@ -173,13 +180,22 @@ class Comparison:
         if self.group_of_row is not None:
             columns["group"] = pd.Series(self.group_of_row[row]).astype(str).to_numpy()
         if true.lengths is not None:
-            first = np.cumsum(np.maximum(true.lengths, 0)) - np.maximum(true.lengths, 0)
-            columns["frame"] = lines - first[true.row_of_value[lines]]
+            columns["frame"] = lines - packed_starts(true.lengths)[true.row_of_value[lines]]
         columns["target"] = np.array(true.form.target_names, dtype=object)[k]
         columns["label"] = true.values[lines, k]
-        for name, predicted in predicted_of.items():
-            columns[f"prediction: {name}"] = predicted.values[lines, k]
+        for name, own in self.seed_predictions.items():
+            for seed, predicted in enumerate(own):
+                title = f"prediction: {name}" + (f", seed {seed}" if len(own) > 1 else "")
+                columns[title] = self._on_labels(labels, predicted, rows)[lines, k]
         return pd.DataFrame(columns)
+
+    def _on_labels(self, labels, predicted, rows):
+        """Return predictions of rows as values beside those of the labels; NaN where a fit failed."""
+        predicted = as_targets(predicted).take(rows)
+        if labels.lengths is not None and (labels.lengths < 0).any():
+            kept = (labels.lengths >= 0)[predicted.row_of_value]
+            return predicted.values[kept]
+        return predicted.values
 
     def save(self, folder):
         """Write everything to a folder, each file in one step, so that none is ever half written.
@@ -292,3 +308,35 @@ class Comparison:
 def _number(value):
     """Write a score that may be missing."""
     return "failed" if np.isnan(value) else f"{value:.3f}"
+
+
+def score_of(comparison, name):
+    """Return what a name stands for in a comparison, which may be a metric of the user's.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Without a recipe its names are taken for those of `resolve_scoring`.
+    name : str
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    ValueError
+        If the comparison has no such score.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
+    >>> result = compare({"ridge": Ridge()}, X, y, scoring={"error": "mae"}, verbose=False)
+    >>> score_of(result, "error").higher_is_better
+    False
+    """
+    if name not in comparison.scores:
+        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
+    return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import _safe_indexing
 
-from avfusion.metrics._scores import score_of
+from avfusion.model_selection.comparison._comparison import score_of
 from avfusion.model_selection.records._fingerprint import fingerprint
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]

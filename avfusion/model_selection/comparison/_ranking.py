@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from avfusion.metrics._scores import resolve_scoring, score_of
+from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._comparison import score_of
 
 __all__ = ["Ranking", "rank_estimators"]
 

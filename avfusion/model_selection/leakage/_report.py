@@ -2,7 +2,6 @@
 
 import numbers
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from avfusion.model_selection.leakage._label_permutation import exchanged_scores
 from avfusion.model_selection.leakage._preprocessing import MIN_ROWS, fitted_on_all
 from avfusion.sequences import as_sequences, sequence_columns
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._target_columns import row_name
 from avfusion.sequences._targets import as_targets
 
@@ -148,8 +148,7 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
             "n_permutations must be 0, which leaves out the shuffled labels, or a whole number from 2 on, "
             f"not {n_permutations!r}: the spread of the scores tells what is above chance."
         )
-    X = as_sequences(X) if isinstance(X, Mapping) else X
-    y = list(y) if isinstance(y, tuple) else y
+    X, y = read_rows(X), read_labels(y)
     targets = as_targets(y)
     given = read_groups(groups, X)
     with warnings.catch_warnings():  # of splitters that ignore groups: that is what is looked for here

@@ -3,7 +3,6 @@
 import datetime
 import hashlib
 import numbers
-from collections.abc import Mapping
 from pathlib import PurePath
 
 import joblib
@@ -12,8 +11,8 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._convert import as_sequences
 from avfusion.sequences._dtype import Sequence
+from avfusion.sequences._rows import read_rows
 
 # what repr tells in full
 _SCALARS = (
@@ -60,21 +59,18 @@ def fingerprint(*data):
 
 def _as_read(data):
     """Return data in the form that estimators and searches read them in."""
-    if issparse(data) or isinstance(data, (pd.DataFrame, pd.Series, SequenceArray)):
+    try:
+        data = read_rows(data)
+    except (TypeError, ValueError):  # a mapping without sequences: for an estimator of another package
         return data
-    rows = isinstance(data, (list, tuple))
-    if isinstance(data, Mapping) or (rows and any(isinstance(row, Mapping) for row in data)):
-        try:
-            return as_sequences(data)
-        except (TypeError, ValueError):  # not of sequences: for an estimator of another package
-            return data
+    rows = isinstance(data, list)
     if (rows or (isinstance(data, np.ndarray) and data.dtype == object)) and _is_of_numbers(data):
         try:
             array = np.asarray(data)
         except ValueError:  # rows of different lengths
             return data
         return array.astype(np.float64) if array.dtype == object else array
-    return data if rows or not hasattr(data, "__array__") else np.asarray(data)
+    return data
 
 
 def _is_of_numbers(value):

@@ -14,7 +14,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skorch.callbacks import Callback
 
 from avfusion.estimators._network_regressor import NetworkRegressor
-from avfusion.model_selection.comparison._compare import group_parameters
+from avfusion.model_selection.comparison._runs import group_parameters
 
 __all__ = ["score_folds"]
 

@@ -26,9 +26,9 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from avfusion._progress import progress_bar
 from avfusion.estimators import RecursiveJointAttentionRegressor
 from avfusion.estimators._base import SequenceRegressorMixin
-from avfusion.estimators._training import random_generator
-from avfusion.model_selection.comparison._compare import group_parameters
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
+from avfusion.model_selection.comparison._runs import group_parameters
+from avfusion.model_selection.comparison._seeds import seed_of
 from avfusion.model_selection.records._provenance import (
     described,
     package_versions,
@@ -50,8 +50,9 @@ from avfusion.model_selection.search._storage import (
 )
 from avfusion.model_selection.search._trials import parameters_of, progress_of, results_of, run_trial
 from avfusion.persistence import in_one_step
-from avfusion.sequences import as_sequences
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._reading import is_table
+from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._targets import as_targets
 
 __all__ = ["FusionSearchCV"]
@@ -235,13 +236,13 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self._forget()
-        as_targets(y)  # refuses what is no target
-        X, y = read_rows(X), read_labels(y)
+        targets = as_targets(y)
+        X, y = self._read(X), read_labels(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
         row_groups = read_groups(groups, X)
-        folds = labelled_folds(split_rows(self.cv, X, y, row_groups), y)
+        folds = labelled_folds(split_rows(self.cv, X, y, row_groups), targets)
         scorer = resolve_scorer(estimator, self.scoring)
         objective = optuna_objective(
             estimator, X, y, space=space, cv=folds, scoring=self.scoring, groups=row_groups
@@ -337,6 +338,13 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         write_recipe(self._recipe, folder)
         return folder
 
+    def _read(self, X):
+        """Return the samples as rows; a table of numbers is checked as scikit-learn's estimators do it."""
+        X = read_rows(X)
+        if isinstance(X, pd.DataFrame) or issparse(X) or not is_table(X):
+            return X
+        return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
+
     def _forget(self):
         """Remove what a former fit found, some of which this one may not come to."""
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
@@ -413,27 +421,3 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.best_index_ = int(np.nanargmax(np.where(complete, scores, np.nan)))
         self.best_score_ = float(scores[self.best_index_])
         self.best_params_ = parameters_of(trials[self.best_index_], space)
-
-
-def seed_of(random_state):
-    """Return a number that stands for a random state, which may be None or in use."""
-    return (
-        random_state if isinstance(random_state, int) else int(random_generator(random_state).randint(2**31))
-    )
-
-
-def read_rows(X):
-    """Return X as a DataFrame or an array of numbers, of which rows can be taken."""
-    mappings = isinstance(X, Mapping) or (isinstance(X, list) and X and isinstance(X[0], Mapping))
-    if mappings and not issparse(X):  # one kind of sparse array is a dict
-        return as_sequences(X)
-    if isinstance(X, pd.DataFrame):
-        return X
-    return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
-
-
-def read_labels(y):
-    """Return y as something of which rows can be taken."""
-    if isinstance(y, tuple):
-        return list(y)
-    return y if isinstance(y, (pd.DataFrame, pd.Series, list)) else np.asarray(y)

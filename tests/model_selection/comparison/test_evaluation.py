@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from avfusion.metrics import ccc_score
-from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._targets import as_targets
 
