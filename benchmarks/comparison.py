@@ -17,11 +17,11 @@ from avfusion.sequences import _targets
 from benchmarks import report
 
 
-def data(n_recordings, n_groups, n_frames, width=32):
+def data(n_recordings, n_groups, n_frames, widths):
     """Return X with two streams and a subject, y with two targets per frame."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(n_frames // 2, n_frames, size=n_recordings)
-    X, y = report.recordings(lengths, {"audio": width, "video": width})
+    X, y = report.recordings(lengths, widths)
     y = av.as_sequences({name: [label + noise for label in y] for name, noise in (("a", 0.0), ("b", 1.0))})
     return X.assign(subject=np.arange(n_recordings) % n_groups), y
 
@@ -49,7 +49,7 @@ def measure(X, y, models):
 def main(arguments=None):
     options = report.options(__doc__).parse_args(arguments)
     n_recordings, n_groups, n_frames = (40, 8, 60) if options.short else (400, 40, 600)
-    X, y = data(n_recordings, n_groups, n_frames)
+    X, y = data(n_recordings, n_groups, n_frames, {"audio": 88, "video": 128})
     models = {f"ridge {alpha:g}": av.FrameRegressor(Ridge(alpha)) for alpha in (1.0, 10.0, 100.0)}
     av.compare(models, X.iloc[:20], y.iloc[:20], cv=2, groups="subject", verbose=False)  # imports and caches
     report.publish("comparison", {"three ridge regressions": [measure(X, y, models)]}, Path(options.output))

@@ -107,16 +107,45 @@ def resampled_scores(
     ((5,), 3)
     """
     true, pred = paired_targets(y_true, y_pred)
+    if metric in _FROM_SUMS:
+        return resampled_metrics(true, pred, [metric], groups, n_resamples, random_state)[0]
     codes = _group_codes(groups, true)
     n_groups = int(codes.max()) + 1
     if n_groups < 2:
         return Resamples(np.full(n_resamples, np.nan), n_groups)
     rng = check_random_state(random_state)
-    if metric in _FROM_SUMS:
-        scores = _resample_sums(_FROM_SUMS[metric], _sums(true, pred, codes), n_resamples, rng)
-    else:
-        scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng)
-    return Resamples(scores, n_groups)
+    return Resamples(_resample_rows(metric, y_true, y_pred, codes, n_resamples, rng), n_groups)
+
+
+def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None):
+    """Scores of the same resamples of groups by several metrics of `avfusion.metrics`.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        From `paired_targets`.
+    metrics : list of callable
+    groups, n_resamples, random_state : as in `bootstrap_interval`
+
+    Returns
+    -------
+    list of Resamples
+        As `resampled_scores` returns for each by itself.
+
+    Examples
+    --------
+    >>> pair = paired_targets([1.0, 2.0, 4.0], [1.0, 3.0, 4.0])
+    >>> [one.n_groups for one in resampled_metrics(*pair, [ccc_score, pcc_score], random_state=0)]
+    [3, 3]
+    """
+    codes = _group_codes(groups, true)
+    n_groups = int(codes.max()) + 1
+    if n_groups < 2:
+        return [Resamples(np.full(n_resamples, np.nan), n_groups) for _ in metrics]
+    formulas = [_FROM_SUMS[metric] for metric in metrics]
+    rng = check_random_state(random_state)
+    scores = _resample_sums(formulas, _sums(true, pred, codes), n_resamples, rng)
+    return [Resamples(own, n_groups) for own in scores]
 
 
 @dataclass(frozen=True)
@@ -225,9 +254,9 @@ _FROM_SUMS = {
 }
 
 
-def _resample_sums(score, sums, n_resamples, rng):
+def _resample_sums(formulas, sums, n_resamples, rng):
     n_groups, n_targets, n_sums = sums.shape
-    scores = []
+    scores = [[] for _ in formulas]
     chunk = max(1, _CHUNK // n_groups)
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
@@ -236,8 +265,9 @@ def _resample_sums(score, sums, n_resamples, rng):
         with np.errstate(invalid="ignore"):
             means = drawn / drawn[..., :1]
         labelled = (drawn[..., 0] > 0).all(axis=1)
-        scores.append(np.where(labelled, score(means).mean(axis=1), np.nan))
-    return np.concatenate(scores)
+        for own, formula in zip(scores, formulas):
+            own.append(np.where(labelled, formula(means).mean(axis=1), np.nan))
+    return [np.concatenate(own) for own in scores]
 
 
 def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng):

@@ -6,7 +6,8 @@ read once, by `paired_targets`; the scores themselves are functions of packed ar
 as they are.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from inspect import cleandoc
 
 import numpy as np
@@ -192,8 +193,31 @@ def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", averag
     return _score(_mae, y_true, y_pred, multioutput, average)
 
 
+@dataclass(frozen=True, eq=False)
+class Column:
+    """Labels of one target that are not NaN, and their predictions: what statistics are computed from.
+
+    Parameters
+    ----------
+    true, pred : ndarray of shape (n_labelled,)
+
+    Examples
+    --------
+    >>> Column(np.array([1.0, 2.0]), np.array([1.0, 3.0])).centred[1]
+    (2.0, array([-1.,  1.]))
+    """
+
+    true: np.ndarray
+    pred: np.ndarray
+
+    @cached_property
+    def centred(self):
+        """Mean, and values less it, of labels and of predictions; several statistics share them."""
+        return _centred(self.true), _centred(self.pred)
+
+
 def _centred(values):
-    """Values less their mean; exact zeros where they are constant up to rounding."""
+    """Return mean and values less it; exact zeros where they are constant up to rounding."""
     mean = values.mean()
     centred = values - mean
     if values.min() == values.max() or np.abs(centred).max() <= _CONSTANT * abs(mean):
@@ -201,29 +225,38 @@ def _centred(values):
     return mean, centred - centred.mean()
 
 
-def _ccc(true, pred):
-    mean_true, true = _centred(true)
-    mean_pred, pred = _centred(pred)
+def _ccc(column):
+    (mean_true, true), (mean_pred, pred) = column.centred
     denominator = true @ true + pred @ pred + len(true) * (mean_true - mean_pred) ** 2
     return 2 * (true @ pred) / denominator if denominator > 0 else 0.0
 
 
-def _pcc(true, pred):
-    true, pred = _centred(true)[1], _centred(pred)[1]
-    spread = np.linalg.norm(true), np.linalg.norm(pred)
-    return float(np.clip((true / spread[0]) @ (pred / spread[1]), -1, 1)) if min(spread) > 0 else 0.0
+def _pcc(column):
+    (_, true), (_, pred) = column.centred
+    norms = np.linalg.norm(true), np.linalg.norm(pred)
+    return float(np.clip((true / norms[0]) @ (pred / norms[1]), -1, 1)) if min(norms) > 0 else 0.0
 
 
-def _sagr(true, pred):
-    return np.mean(np.sign(true) == np.sign(pred))
+def _sagr(column):
+    return np.mean(np.sign(column.true) == np.sign(column.pred))
 
 
-def _rmse(true, pred):
-    return np.sqrt(np.mean((true - pred) ** 2))
+def _rmse(column):
+    return np.sqrt(np.mean((column.true - column.pred) ** 2))
 
 
-def _mae(true, pred):
-    return np.mean(np.abs(true - pred))
+def _mae(column):
+    return np.mean(np.abs(column.true - column.pred))
+
+
+#: What each metric computes from a `Column`.
+STATISTICS = {
+    ccc_score: _ccc,
+    pcc_score: _pcc,
+    sagr_score: _sagr,
+    root_mean_squared_error: _rmse,
+    mean_absolute_error: _mae,
+}
 
 
 def _score(statistic, y_true, y_pred, multioutput, average):
@@ -232,21 +265,41 @@ def _score(statistic, y_true, y_pred, multioutput, average):
     true, pred = paired_targets(y_true, y_pred)
     if average == "row" and true.lengths is None:
         raise ValueError("average='row' needs labels per frame, but y_true has one label per row.")
-    over_rows = _mean_over_rows if average == "row" else _over_all
-    scores = [over_rows(statistic, true, pred, k) for k in range(true.form.n_targets)]
+    columns = labelled_columns(true, pred)
+    if average == "pooled":
+        scores = [statistic(column) for column in columns]
+    else:
+        scores = [_mean_over_rows(statistic, column, true, k) for k, column in enumerate(columns)]
     return _over_targets(np.array(scores, dtype=np.float64), multioutput)
 
 
-def _over_all(statistic, true, pred, k):
-    labelled = ~np.isnan(true.values[:, k])
-    return statistic(true.values[labelled, k], pred.values[labelled, k])
+def labelled_columns(true, pred):
+    """Take labels and predictions apart into targets, without NaN labels.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        From `paired_targets`.
+
+    Returns
+    -------
+    list of Column
+        One for each target.
+
+    Examples
+    --------
+    >>> [column.pred for column in labelled_columns(*paired_targets([1.0, float("nan")], [2.0, 3.0]))]
+    [array([2.])]
+    """
+    labelled = ~np.isnan(true.values)
+    return [Column(true.values[seen, k], pred.values[seen, k]) for k, seen in enumerate(labelled.T)]
 
 
-def _mean_over_rows(statistic, true, pred, k):
-    labelled = ~np.isnan(true.values[:, k])
-    stops = np.flatnonzero(np.diff(true.row_of_value[labelled])) + 1
-    rows = (np.split(targets.values[labelled, k], stops) for targets in (true, pred))
-    return np.mean([statistic(*pair) for pair in zip(*rows)])
+def _mean_over_rows(statistic, column, targets, k):
+    labelled = ~np.isnan(targets.values[:, k])
+    stops = np.flatnonzero(np.diff(targets.row_of_value[labelled])) + 1
+    rows = zip(np.split(column.true, stops), np.split(column.pred, stops))
+    return np.mean([statistic(Column(*row)) for row in rows])
 
 
 def _over_targets(scores, multioutput):

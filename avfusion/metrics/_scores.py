@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from avfusion.metrics._bootstrap import resampled_scores
+from avfusion.metrics._bootstrap import resampled_metrics, resampled_scores
 from avfusion.metrics._regression import (
+    STATISTICS,
     ccc_score,
     mean_absolute_error,
     pcc_score,
@@ -71,43 +73,61 @@ class Score:
             return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
         return (self.metric in _ERRORS) == (self.sign < 0)
 
-    def by_target(self, y_true, y_pred):
-        """Score each target by itself; None where only a scorer is known.
+    def by_target(self, columns):
+        """Score each target by itself, which needs a metric.
+
+        Parameters
+        ----------
+        columns : list of Column
+            From `labelled_columns`.
+
+        Returns
+        -------
+        ndarray of shape (K,)
 
         Examples
         --------
-        >>> resolve_scoring("mae")["mae"].by_target([[1.0, 2.0]], [[1.0, 4.0]])
-        array([0., 2.])
+        >>> from avfusion.metrics._regression import labelled_columns, paired_targets
+        >>> resolve_scoring("mae")["mae"].by_target(labelled_columns(*paired_targets([[1, 0]], [[1, 1]])))
+        array([0., 1.])
         """
-        if self.metric is None:
-            return None
-        return self.sign * self.metric(y_true, y_pred, multioutput="raw_values")
+        statistic = STATISTICS[self.metric]
+        return self.sign * np.array([statistic(column) for column in columns], dtype=np.float64)
 
-    def interval(self, y_true, y_pred, **options):
-        """Bootstrap interval; `options` as in `bootstrap_interval`.
 
-        Examples
-        --------
-        >>> score = resolve_scoring("neg_mae")["neg_mae"]
-        >>> score.interval([1.0, 2.0], [1.5, 2.5], random_state=0)
-        (-0.5, -0.5)
-        """
-        level = options.pop("level", 0.95)
-        return self.resampled(y_true, y_pred, **options).interval(level)
+def resampled_by(scores, pair, given, **options):
+    """Scores of the same bootstrap resamples by several scores; metrics resample packed labels all at once.
 
-    def resampled(self, y_true, y_pred, **options):
-        """Scores of bootstrap resamples; `options` as in `avfusion.metrics._bootstrap.resampled_scores`.
+    Parameters
+    ----------
+    scores : dict of str to Score
+    pair : (Targets, Targets)
+        Labels and predictions, from `paired_targets`.
+    given : callable
+        ``given() -> (labels, predictions)`` in the form that the user gave, for scores that are no metric.
+    **options
+        Groups, number of resamples and seed, as in `avfusion.metrics.bootstrap_interval`.
 
-        Examples
-        --------
-        >>> score = resolve_scoring("neg_mae")["neg_mae"]
-        >>> score.resampled([1.0, 2.0], [1.5, 2.5], n_resamples=2).scores
-        array([-0.5, -0.5])
-        """
-        if self.metric is None:
-            return resampled_scores(y_true, y_pred, self, **options)
-        resamples = resampled_scores(y_true, y_pred, self.metric, **options)
-        return replace(resamples, scores=self.sign * resamples.scores)
+    Returns
+    -------
+    dict of str to Resamples
+
+    Examples
+    --------
+    >>> from avfusion.metrics._regression import paired_targets
+    >>> pair = paired_targets([1.0, 2.0], [1.5, 2.5])
+    >>> resampled_by(resolve_scoring("neg_mae"), pair, None, n_resamples=2)["neg_mae"].scores
+    array([-0.5, -0.5])
+    """
+    known = {name: score for name, score in scores.items() if score.metric is not None}
+    metrics = [score.metric for score in known.values()]
+    together = dict(zip(known, resampled_metrics(*pair, metrics, **options))) if known else {}
+    return {
+        name: replace(together[name], scores=score.sign * together[name].scores)
+        if name in known
+        else resampled_scores(*given(), score, **options)
+        for name, score in scores.items()
+    }
 
 
 class _Given(RegressorMixin, BaseEstimator):

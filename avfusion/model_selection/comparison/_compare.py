@@ -24,7 +24,7 @@ from avfusion.sequences._targets import as_targets
 
 _LEVEL = 0.95
 _RESAMPLES = 2000
-_PEOPLE = ("subject", "speaker", "participant", "person", "patient", "session")
+_PEOPLE = ("subject", "speaker", "participant", "person", "patient")
 
 
 def compare(
@@ -68,10 +68,11 @@ def compare(
     n_jobs : int, optional
         Processes over estimators and folds, as in joblib.
     n_seeds : int or dict of str to int, default=1
-        How many times an estimator is fitted in each fold, with other random numbers: the table has means over
-        seeds and their standard deviation. A dict names the number for some estimators, the others have 1. In
-        run i, from 0, each of its parameters ``random_state``, those of nested estimators too, is i more than
-        it was; RandomState instances stay. What has no such parameter, or does not use it, is fitted once.
+        How many times an estimator is fitted in each fold, with other random numbers: the table has means
+        over seeds and their standard deviation. A dict names the number for some estimators, the others have
+        1. In run i, from 0, each of its parameters ``random_state``, those of nested estimators too, is i
+        more than it was; RandomState instances stay. What has no such parameter, or does not use it, is
+        fitted once.
     resume : str or Path, optional
         Folder in which each finished fit is kept, so that a comparison that was killed goes on where it was
         when it is called again. Fits are known by data, fold, estimator with all parameters, seed and
@@ -194,11 +195,11 @@ def _hint_at_groups(samples):
 
 
 def _check_scores(scores, samples):
-    """Refuse scores that such labels cannot have, before anything is fitted: labels stand for predictions."""
-    tested = samples.tested
-    packed, given = samples.targets.take(tested), _safe_indexing(samples.y, tested)
+    """Refuse scorers that cannot score such labels, before any fit: labels stand for predictions."""
+    y = _safe_indexing(samples.y, samples.tested)
     for name, score in scores.items():
-        y = packed if score.metric is not None else given
+        if score.metric is not None:  # takes all labels
+            continue
         try:
             score(y, y)
         except Exception as error:

@@ -10,6 +10,7 @@ import pandas as pd
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.persistence import in_one_step
 from avfusion.sequences._buffers import packed_starts
@@ -26,9 +27,9 @@ class Comparison:
         One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
         and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
         and ``s_group_mean`` if there are groups; then ``n_failed``, the number of fits that failed, if any
-        did; and ``fit_s`` and ``predict_s``, mean seconds per fold. Several targets are averaged. With several
-        seeds all of these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the standard
-        deviation of s over seeds, and ``n_seeds`` their number.
+        did; and ``fit_s`` and ``predict_s``, mean seconds per fold. Several targets are averaged. With
+        several seeds all of these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the
+        standard deviation of s over seeds, and ``n_seeds`` their number.
     folds : DataFrame
         One line per estimator, seed (if there are several) and fold: scores, seconds, numbers of rows, what
         was held out.
@@ -340,3 +341,30 @@ def score_of(comparison, name):
     if name not in comparison.scores:
         raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
     return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]
+
+
+def evaluation_of(comparison, scores):
+    """Return what scores the predictions of a comparison, without reading them for each score again.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    scores : dict of str to Score
+
+    Returns
+    -------
+    Evaluation
+        It knows of no failed fits: leave out estimators that have some.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+    >>> again = evaluation_of(result, resolve_scoring("mae")).of_rows("ridge", np.arange(50))
+    >>> again["mae"] == result.table.loc["ridge", "mae"]
+    True
+    """
+    tested = np.flatnonzero(comparison.fold_of_row >= 0)
+    return Evaluation(comparison.y, comparison.seed_predictions, scores, comparison.group_of_row, tested)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
-from avfusion.metrics._regression import paired_targets
-from avfusion.metrics._scores import Score
+from avfusion.metrics._regression import labelled_columns, paired_targets
+from avfusion.metrics._scores import Score, resampled_by
 from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
 
@@ -100,7 +100,7 @@ class Evaluation:
         targets = as_targets(self.y)
         packed = {name: [as_targets(p, "y_pred") for p in own] for name, own in self.predictions.items()}
         object.__setattr__(self, "_true", targets)
-        object.__setattr__(self, "_packed", packed)
+        object.__setattr__(self, "_predicted", packed)
         object.__setattr__(self, "_labelled", targets.labelled)
 
     @property
@@ -131,19 +131,19 @@ class Evaluation:
         """
         if not self._labelled[rows].any(axis=0).all() or self._has_failed(name, seed, rows):
             return dict.fromkeys(self.scores, np.nan)
-        pairs = self._pairs(name, seed, rows)
-        return {score: function(*pairs(function)) for score, function in self.scores.items()}
+        columns, given = labelled_columns(*self._packed(name, seed, rows)), self._given(name, seed, rows)
+        return {
+            key: score(*given()) if score.metric is None else float(score.by_target(columns).mean())
+            for key, score in self.scores.items()
+        }
 
-    def _pairs(self, name, seed, rows):
-        """Return a function of a score to the labels and predictions of rows in the form that it takes."""
-        packed = paired_targets(self._true.take(rows), self._packed[name][seed].take(rows))
+    def _packed(self, name, seed, rows):
+        """Return labels and predictions of some rows as metrics take them."""
+        return paired_targets(self._true.take(rows), self._predicted[name][seed].take(rows))
 
-        def of(score):
-            if score.metric is not None:
-                return packed
-            return _safe_indexing(self.y, rows), _safe_indexing(self.predictions[name][seed], rows)
-
-        return of
+    def _given(self, name, seed, rows):
+        """Return a function that cuts labels and predictions as the user gave them, for other scorers."""
+        return lambda: tuple(_safe_indexing(y, rows) for y in (self.y, self.predictions[name][seed]))
 
     def _has_failed(self, name, seed, rows):
         return bool(np.isin(rows, self.failed.get((name, seed), ())).any())
@@ -191,8 +191,8 @@ class Evaluation:
         for name, seed in self.runs:
             columns = dict.fromkeys(known, np.nan)
             if not self._has_failed(name, seed, self.tested):
-                pairs = self._pairs(name, seed, self.tested)
-                columns = {key: score.by_target(*pairs(score)) for key, score in known.items()}
+                pairs = labelled_columns(*self._packed(name, seed, self.tested))
+                columns = {key: score.by_target(pairs) for key, score in known.items()}
             tables.append(pd.DataFrame(self.label_of(name, seed) | {"target": names} | columns))
         return pd.concat(tables, ignore_index=True)
 
@@ -226,7 +226,7 @@ class Evaluation:
             of_name = [table[table["estimator"] == name] for table in tables]
             runs = pd.DataFrame(
                 self._line(name, seed, *(t[t["seed"] == seed] if several and len(t) else t for t in of_name))
-                | self._intervals(name, seed, bootstrap)
+                | self._intervals(name, seed, **bootstrap)
                 for seed in range(len(own))
             )
             line = runs.mean(skipna=False).to_dict()
@@ -257,15 +257,38 @@ class Evaluation:
             line["n_failed"] = int(folds["fit_s"].isna().sum())
         return line | {seconds: folds[seconds].mean() for seconds in ("fit_s", "predict_s")}
 
-    def _intervals(self, name, seed, bootstrap):
+    def _intervals(self, name, seed, **bootstrap):
         """Return the ends of the bootstrap intervals of one run; NaN if it failed."""
         if self._has_failed(name, seed, self.tested):
             return {f"{score}_{end}": np.nan for score in self.scores for end in ("low", "high")}
+        level = bootstrap.pop("level", 0.95)
+        return {
+            f"{score}_{end}": value
+            for score, own in self.resampled(name, seed, **bootstrap).items()
+            for end, value in zip(("low", "high"), own.interval(level))
+        }
+
+    def resampled(self, name, seed=0, **options):
+        """Score bootstrap resamples of all tested rows, over groups; the same ones for every estimator.
+
+        Parameters
+        ----------
+        name : str
+        seed : int, default=0
+        **options
+            Number of resamples and random_state, as in `avfusion.metrics.bootstrap_interval`.
+
+        Returns
+        -------
+        dict of str to Resamples
+
+        Examples
+        --------
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> e = Evaluation([1.0, 2.0], {"zero": [[0.0, 0.0]]}, resolve_scoring("mae"), None, np.arange(2))
+        >>> e.resampled("zero", n_resamples=3, random_state=0)["mae"].scores.shape
+        (3,)
+        """
         groups = None if self.groups is None else self.groups[self.tested]
-        pairs = self._pairs(name, seed, self.tested)
-        ends = {}
-        for name_, score in self.scores.items():
-            ends[f"{name_}_low"], ends[f"{name_}_high"] = score.interval(
-                *pairs(score), groups=groups, **bootstrap
-            )
-        return ends
+        pair, given = self._packed(name, seed, self.tested), self._given(name, seed, self.tested)
+        return resampled_by(self.scores, pair, given, groups=groups, **options)

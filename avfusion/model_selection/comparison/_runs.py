@@ -1,4 +1,4 @@
-"""The fits of a comparison: every estimator, with every seed, in every fold; in processes, and kept if asked."""
+"""The fits of a comparison: every estimator, with every seed, in every fold; kept in a folder if asked."""
 
 import pickle
 import time
@@ -154,11 +154,10 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
                     raise failure.as_error()
                 failures.append(failure)
     if len(failures) == len(estimators):
-        raise failures[0].as_error(
-            "" if len(failures) == 1 else f"All {len(failures)} fits failed; the first: "
-        )
+        several = f"All {len(failures)} fits failed; the first: "
+        raise failures[0].as_error(several if len(failures) > 1 else "")
     for failure in failures:
-        warnings.warn(f"{failure.message}. Its scores are NaN.", FitFailedWarning, stacklevel=3)
+        warnings.warn(f"{failure.message.rstrip('.')}. Its scores are NaN.", FitFailedWarning, stacklevel=3)
     return done
 
 
@@ -196,11 +195,8 @@ def _fit_predict(task, where, estimator, X, y, split, path):
             write_fit(path, fit)
     except Exception as error:
         message = f"{where} failed: {type(error).__name__}: {error}"
-        return (
-            task,
-            Fit(None, np.nan, np.nan),
-            Failure(message, traceback.format_exc(), _if_it_travels(error)),
-        )
+        failure = Failure(message, traceback.format_exc(), _if_it_travels(error))
+        return task, Fit(None, np.nan, np.nan), failure
     return task, fit, None
 
 

@@ -59,9 +59,8 @@ def read_n_seeds(n_seeds, estimators):
     named = n_seeds if isinstance(n_seeds, Mapping) else dict.fromkeys(estimators, n_seeds)
     unknown = [name for name in named if name not in estimators]
     if unknown:
-        raise ValueError(
-            f"n_seeds names {unknown[0]!r}; the estimators are {', '.join(map(repr, estimators))}."
-        )
+        known = ", ".join(map(repr, estimators))
+        raise ValueError(f"n_seeds names {unknown[0]!r}; the estimators are {known}.")
     for name, number in named.items():
         if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
             raise ValueError(f"n_seeds must be a whole number of at least 1, not {number!r} (for {name!r}).")

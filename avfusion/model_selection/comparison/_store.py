@@ -116,7 +116,7 @@ def read_fit(path, labels):
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            lengths = arrays["lengths"] if "lengths" in arrays else None
+            lengths = arrays.get("lengths")
             predictions = Targets(arrays["values"], lengths, labels.form, labels.index)
             return Fit(predictions, *arrays["seconds"].tolist())
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or damaged: fit again
