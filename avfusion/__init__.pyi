@@ -20,7 +20,7 @@ from .estimators import (
     TensorFusionRegressor,
     UnimodalRegressor,
 )
-from .model_selection import Comparison, FusionSearchCV, compare
+from .model_selection import Comparison, FusionSearchCV, baselines, compare
 from .preprocessing import AddContext, Align, Functionals, OnFrames
 from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
 
@@ -54,6 +54,7 @@ __all__ = [
     "TensorFusionRegressor",
     "UnimodalRegressor",
     "as_sequences",
+    "baselines",
     "compare",
     "datasets",
     "estimators",

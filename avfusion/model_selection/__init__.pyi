@@ -1,6 +1,7 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
 from ._rerun import rerun
+from .comparison._baselines import baselines
 from .comparison._compare import compare
 from .comparison._comparison import Comparison
 from .comparison._differences import corrected_resampled_t_test, paired_differences
@@ -18,6 +19,7 @@ __all__ = [
     "LeakageWarning",
     "LearningCurve",
     "Ranking",
+    "baselines",
     "check_leakage",
     "compare",
     "corrected_resampled_t_test",

@@ -228,9 +228,10 @@ def _judged(plan, samples, scores, fits, settings, recipe):
     fold_of_row = np.full(samples.targets.n_rows, -1)
     for fold, test in enumerate(samples.tests):
         fold_of_row[test] = fold
+    # one seed for all: every estimator and score is resampled with the same groups
+    by_seed = evaluation.by_seed(folds, groups, **bootstrap)
     return Comparison(
-        # one seed for all: every estimator and score is resampled with the same groups
-        table=evaluation.table(folds, groups, **bootstrap),
+        table=evaluation.table(by_seed),
         folds=folds,
         groups=groups,
         targets=evaluation.by_target(),
@@ -241,6 +242,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         scores=tuple(scores),
         settings=settings,
         recipe=recipe,
+        seeds=by_seed,
         seed_predictions=predictions,
     )
 

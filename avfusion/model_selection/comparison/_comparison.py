@@ -55,6 +55,8 @@ class Comparison:
         JSON.
     recipe : dict, optional
         What `rerun` needs: unfitted estimators, folds, groups, scoring and seeds.
+    seeds : DataFrame, optional
+        What `table` has means of: one line per estimator and seed.
     seed_predictions : dict of str to list, optional
         Out-of-fold predictions of every seed; by default `predictions` are of the only one.
 
@@ -81,6 +83,7 @@ class Comparison:
     scores: tuple
     settings: dict
     recipe: dict | None = None
+    seeds: pd.DataFrame | None = None
     seed_predictions: dict | None = None
 
     def __post_init__(self):
@@ -115,7 +118,7 @@ class Comparison:
         >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
         >>> from matplotlib.figure import Figure
         >>> result.plot(ax=Figure().subplots()).get_xlabel()
-        'mae, out of fold: all rows (diamond), 95 % interval (line), folds (points)'
+        'mae out of fold'
         """
         return plot_comparison(self, score=score, ax=ax)
 
@@ -202,15 +205,15 @@ class Comparison:
         """Write everything to a folder, each file in one step, so that none is ever half written.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
-        ``predictions.parquet`` (`prediction_table`), ``plot.png``, ``settings.json`` and
-        ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in it cannot be pickled,
-        such as a lambda.
+        ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
+        ``settings.json`` and ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in
+        it cannot be pickled, such as a lambda.
 
         Parameters
         ----------
         folder : str or Path
-            Made if it does not exist; files of these names are replaced, and an old ``groups.csv`` goes if
-            there are no groups.
+            Made if it does not exist; files of these names are replaced, and an old ``groups.csv`` or
+            ``seeds.csv`` goes if there are no groups or seeds.
 
         Returns
         -------
@@ -239,14 +242,16 @@ class Comparison:
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
         if len(self.groups):
             frames["groups.csv"] = self.groups
+        if "n_seeds" in self.table:
+            frames["seeds.csv"] = self.seeds
         for name, text in texts.items():
             with in_one_step(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
         for name, frame in frames.items():
             with in_one_step(folder / name) as path:
                 frame.to_csv(path, index=False)
-        if "groups.csv" not in frames:
-            (folder / "groups.csv").unlink(missing_ok=True)
+        for name in {"groups.csv", "seeds.csv"} - set(frames):
+            (folder / name).unlink(missing_ok=True)
         with in_one_step(folder / "predictions.parquet") as path:
             self.prediction_table().to_parquet(path, index=False)
         with in_one_step(folder / "plot.png") as path:
@@ -273,6 +278,8 @@ class Comparison:
             ]
             if position:
                 continue
+            if f"{score}_seed_std" in self.table:
+                shown[f"{score}, ± of seeds"] = [_number(v, "-") for v in self.table[f"{score}_seed_std"]]
             pairs = zip(self.table[f"{score}_fold_mean"], self.table[f"{score}_fold_std"])
             if self.settings["n_folds"] > 1:
                 shown[f"{score} per fold"] = [
@@ -284,18 +291,26 @@ class Comparison:
             ):
                 shown[f"{score} per group"] = [_number(mean) for mean in groups]
         if "n_failed" in self.table:
-            shown["folds that failed"] = list(self.table["n_failed"])
+            shown["fits that failed"] = list(self.table["n_failed"])
         for seconds in ("fit_s", "predict_s"):
-            shown[seconds] = ["-" if np.isnan(v) else f"{v:.3g}" for v in self.table[seconds]]
+            shown[seconds] = [_number(v, "-", 2) for v in self.table[seconds]]
         return pd.DataFrame(shown, index=self.table.index)
 
     def _summary(self):
-        s = self.settings
-        grouped = "" if self.group_of_row is None else f", {s['n_groups']} groups"
-        unit = "groups" if grouped else "rows"
+        """Say in one line what was compared: how much of it was tested, and what intervals are about."""
+        tested = self.fold_of_row >= 0
+        rows = _of_all(int(tested.sum()), len(tested), "rows")
+        grouped = ""
+        if self.group_of_row is not None:
+            n_tested = len(pd.unique(self.group_of_row[tested]))
+            grouped = ", " + _of_all(n_tested, self.settings["n_groups"], "groups")
+        n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
+        seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
+        targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
         return (
-            f"Comparison of {len(self.table)} estimators: {len(self.fold_of_row)} rows{grouped}, "
-            f"{s['n_folds']} fold{'s' * (s['n_folds'] > 1)}; intervals: bootstrap over {unit}"
+            f"Comparison of {len(self.table)} estimators: {rows}{grouped}, {n_folds} fold"
+            f"{'s' * (n_folds > 1)}{seeds}{targets}; intervals: bootstrap over "
+            f"{'groups' if grouped else 'rows'}"
         )
 
     def __repr__(self):
@@ -306,9 +321,14 @@ class Comparison:
         return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
 
 
-def _number(value):
-    """Write a score that may be missing."""
-    return "failed" if np.isnan(value) else f"{value:.3f}"
+def _number(value, missing="failed", digits=3):
+    """Write a number that may be missing."""
+    return missing if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _of_all(number, total, what):
+    """Write how many of all there are were tested."""
+    return f"{total} {what}" if number == total else f"{number} of {total} {what} tested"
 
 
 def score_of(comparison, name):
@@ -363,7 +383,7 @@ def evaluation_of(comparison, scores):
     >>> X = np.random.default_rng(0).normal(size=(50, 2))
     >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
     >>> again = evaluation_of(result, resolve_scoring("mae")).of_rows("ridge", np.arange(50))
-    >>> again["mae"] == result.table.loc["ridge", "mae"]
+    >>> bool(again["mae"] == result.table.loc["ridge", "mae"])
     True
     """
     tested = np.flatnonzero(comparison.fold_of_row >= 0)

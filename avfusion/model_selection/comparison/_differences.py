@@ -109,7 +109,7 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
         mean = np.mean(by_fold) if len(by_fold) else np.nan  # no fold has labels of every target
         lines[estimator] = dict(zip(columns, (np.mean(pooled), *interval, mean, *test)))
         if several:
-            lines[estimator]["seed_std"] = _seed_std(evaluations, estimator, reference, name)
+            lines[estimator]["seed_std"] = _seed_std(repeats, estimator, reference, name)
     columns = columns[:3] + ["seed_std"] * several + columns[3:]
     table = pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("estimator")
     return table.assign(p_holm=holm(table["p"].to_numpy()))
@@ -141,18 +141,14 @@ def _score_of(repeats, name):
     for number, repeat in enumerate(repeats, start=1):
         evaluation = evaluation_of(repeat, {name: score})
         for estimator, value in repeat.table[name].dropna().items():
-            if not np.isclose(np.mean(_pooled(evaluation, estimator, name)), value):
+            runs = range(len(evaluation.predictions[estimator]))
+            own = [evaluation.of_rows(estimator, evaluation.tested, seed)[name] for seed in runs]
+            if not np.isclose(np.mean(own), value):
                 raise ValueError(
                     f"The score {name!r} of comparison {number} is another function than "
                     + ("that of this package." if repeats[0].recipe is None else "that of the first.")
                 )
     return score
-
-
-def _pooled(evaluation, estimator, name):
-    """Return the score of each seed over all tested rows, of shape (n_seeds,)."""
-    seeds = range(len(evaluation.predictions[estimator]))
-    return np.array([evaluation.of_rows(estimator, evaluation.tested, seed)[name] for seed in seeds])
 
 
 def _resampled(evaluations, estimator, **options):
@@ -166,12 +162,17 @@ def _resampled(evaluations, estimator, **options):
     return replace(scores[0], scores=np.mean([own.scores for own in scores], axis=0))
 
 
-def _seed_std(evaluations, estimator, reference, name):
+def _seed_std(repeats, estimator, reference, name):
     """Return the standard deviation of the difference over pairs of equal seeds; NaN if there are none."""
-    runs = [[_pooled(e, which, name) for which in (estimator, reference)] for e in evaluations]
+    both = estimator, reference
+    runs = [[_by_seed(repeat, which)[name].to_numpy() for which in both] for repeat in repeats]
     if len({len(scores) for pair in runs for scores in pair}) > 1 or len(runs[0][0]) == 1:
         return np.nan
     return float(np.mean([scores - other for scores, other in runs], axis=0).std(ddof=1))
+
+
+def _by_seed(comparison, estimator):
+    return comparison.seeds[comparison.seeds["estimator"] == estimator]
 
 
 def _fold_differences(repeats, estimator, reference, name):

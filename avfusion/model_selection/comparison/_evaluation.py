@@ -196,8 +196,8 @@ class Evaluation:
             tables.append(pd.DataFrame(self.label_of(name, seed) | {"target": names} | columns))
         return pd.concat(tables, ignore_index=True)
 
-    def table(self, folds, group_scores, **bootstrap):
-        """Summarise: one line per estimator, columns as in `Comparison.table`, means over seeds.
+    def by_seed(self, folds, group_scores, **bootstrap):
+        """Score all tested rows together: one line per estimator (and seed), with intervals.
 
         Parameters
         ----------
@@ -209,6 +209,7 @@ class Evaluation:
         Returns
         -------
         DataFrame
+            Columns as in `Comparison.table`.
 
         Examples
         --------
@@ -216,34 +217,53 @@ class Evaluation:
         >>> predictions = {"zero": [[0.0, 0.0]]}
         >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), None, np.arange(2))
         >>> folds = pd.DataFrame({"estimator": ["zero"] * 2, "mae": [1, 2], "fit_s": 0.1, "predict_s": 0.1})
-        >>> e.table(folds, e.by_group(), random_state=0)["mae"].tolist()
+        >>> e.by_seed(folds, e.by_group(), random_state=0)["mae"].tolist()
         [1.5]
         """
-        several = any(len(own) > 1 for own in self.predictions.values())
-        lines = {}
-        for name, own in self.predictions.items():
-            tables = folds, group_scores
-            of_name = [table[table["estimator"] == name] for table in tables]
-            runs = pd.DataFrame(
-                self._line(name, seed, *(t[t["seed"] == seed] if several and len(t) else t for t in of_name))
-                | self._intervals(name, seed, **bootstrap)
-                for seed in range(len(own))
-            )
-            line = runs.mean(skipna=False).to_dict()
-            if several:
-                line |= {f"{score}_seed_std": runs[score].std(ddof=1) for score in self.scores}
-                line["n_seeds"] = len(own)
-            if "n_failed" in runs:
-                line["n_failed"] = int(runs["n_failed"].sum())
-            lines[name] = line
-        table = pd.DataFrame.from_dict(lines, orient="index").rename_axis("estimator")
-        return table[[column for column in self._columns() if column in table]]
-
-    def _columns(self):
-        """Return the columns of the table in their order."""
-        parts = ("", "_low", "_high", "_seed_std", "_fold_mean", "_fold_std", "_group_mean")
+        lines = []
+        for name, seed in self.runs:
+            label = self.label_of(name, seed)
+            own_folds, own_groups = (_of_run(table, label) for table in (folds, group_scores))
+            line = self._line(name, seed, own_folds, own_groups)
+            lines.append(label | line | self._intervals(name, seed, **bootstrap))
+        table = pd.DataFrame(lines)
+        parts = ("", "_low", "_high", "_fold_mean", "_fold_std", "_group_mean")
         of_scores = [f"{score}{part}" for score in self.scores for part in parts]
-        return [*of_scores, "n_seeds", "n_failed", "fit_s", "predict_s"]
+        columns = ["estimator", "seed", *of_scores, "n_failed", "fit_s", "predict_s"]
+        return table[[column for column in columns if column in table]]
+
+    def table(self, by_seed):
+        """Summarise: one line per estimator, with means and standard deviations of scores over seeds.
+
+        Parameters
+        ----------
+        by_seed : DataFrame
+            From `by_seed`.
+
+        Returns
+        -------
+        DataFrame
+            As `Comparison.table`.
+
+        Examples
+        --------
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> e = Evaluation([1.0], {"a": [[1.0], [2.0]]}, resolve_scoring("mae"), None, np.arange(1))
+        >>> by_seed = pd.DataFrame({"estimator": "a", "seed": [0, 1], "mae": [1.0, 2.0], "fit_s": 0.1})
+        >>> e.table(by_seed)[["mae", "mae_seed_std", "n_seeds"]].round(2).values.tolist()
+        [[1.5, 0.71, 2.0]]
+        """
+        runs = by_seed.groupby("estimator", sort=False)
+        table = runs.mean(numeric_only=True, skipna=False)
+        if "n_failed" in table:
+            table["n_failed"] = runs["n_failed"].sum()
+        if "seed" in table:
+            table = table.drop(columns="seed")
+            for score in self.scores:
+                after = max(table.columns.get_loc(c) for c in (score, f"{score}_high") if c in table)
+                table.insert(after + 1, f"{score}_seed_std", runs[score].std(ddof=1))
+            table.insert(len(table.columns), "n_seeds", runs.size())
+        return table
 
     def _line(self, name, seed, folds, groups):
         """Return what one run has in the table, without intervals."""
@@ -292,3 +312,10 @@ class Evaluation:
         groups = None if self.groups is None else self.groups[self.tested]
         pair, given = self._packed(name, seed, self.tested), self._given(name, seed, self.tested)
         return resampled_by(self.scores, pair, given, groups=groups, **options)
+
+
+def _of_run(table, label):
+    """Return the lines of one estimator (and seed)."""
+    if not len(table):
+        return table
+    return table[np.logical_and.reduce([table[column] == value for column, value in label.items()])]

@@ -95,7 +95,7 @@ def test_summary_has_one_line_per_estimator(evaluation):
     folds = pd.DataFrame(
         {"estimator": ["a", "a", "b", "b"], "ccc": [0.1, 0.3, 0.2, np.nan], "mae": 1.0, "fit_s": 2.0}
     ).assign(predict_s=0.5)
-    table = evaluation.table(folds, evaluation.by_group(), n_resamples=50, random_state=0)
+    table = evaluation.table(evaluation.by_seed(folds, evaluation.by_group(), n_resamples=50, random_state=0))
     assert list(table.index) == ["a", "b"]
     line = table.loc["a"]
     assert line["ccc"] == pytest.approx(ccc_score(evaluation.y, evaluation.predictions["a"][0]))
@@ -119,7 +119,7 @@ def test_table_has_means_over_seeds_and_their_standard_deviation():
     folds = pd.DataFrame(
         {"estimator": list("aaab"), "seed": [0, 1, 2, 0], "ccc": [0.1, 0.2, 0.6, 0.3], "r2": 0.0}
     ).assign(fit_s=[1.0, 2.0, 3.0, 4.0], predict_s=0.5)
-    table = evaluation.table(folds, by_group, n_resamples=30, random_state=0)
+    table = evaluation.table(evaluation.by_seed(folds, by_group, n_resamples=30, random_state=0))
     own = [ccc_score(y, predicted) for predicted in several]
     ends = [bootstrap_interval(y, p, groups=groups, n_resamples=30, random_state=0) for p in several]
     line = table.loc["a"]
@@ -139,6 +139,7 @@ def test_a_seed_that_failed_leaves_no_mean_over_the_others():
     evaluation = Evaluation(y, {"a": [y, y]}, resolve_scoring("mae"), None, np.arange(6), failed)
     folds = pd.DataFrame({"estimator": "a", "seed": [0, 0, 1, 1], "mae": [0, 0, np.nan, 0]})
     folds = folds.assign(fit_s=[1.0, 1.0, np.nan, 1.0], predict_s=1.0)
-    line = evaluation.table(folds, evaluation.by_group(), n_resamples=5, random_state=0).loc["a"]
+    by_seed = evaluation.by_seed(folds, evaluation.by_group(), n_resamples=5, random_state=0)
+    line = evaluation.table(by_seed).loc["a"]
     assert line[["mae", "mae_low", "mae_high"]].isna().all()
     assert line["n_failed"] == 1
