@@ -241,7 +241,7 @@ def test_a_failure_leaves_the_other_fits_as_they_are(form, tmp_path):
     assert np.isnan(lost.values[np.isin(lost.row_of_value, rows)]).all()
     assert not np.isnan(lost.values[~np.isin(lost.row_of_value, rows)]).any()
     assert "failed" in both.to_markdown()
-    assert "folds that failed" in repr(both)
+    assert "fits that failed" in repr(both)
     both.plot(ax=Figure().subplots())
     both.save(tmp_path)
     table = pd.read_parquet(tmp_path / "predictions.parquet")
