@@ -1,6 +1,16 @@
 # Written by `make derived`: public names and where they are, for type checkers and `__init__.py`.
 
-from . import datasets, estimators, fusion, inspection, metrics, model_selection, networks, persistence, released
+from . import (
+    datasets,
+    estimators,
+    fusion,
+    inspection,
+    metrics,
+    model_selection,
+    networks,
+    persistence,
+    released,
+)
 from ._discovery import all_estimators
 from .estimators import (
     EncodedFusionRegressor,

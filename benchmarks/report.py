@@ -1,16 +1,20 @@
 """What all benchmarks share: fair timing, what machine it was, and tables that are never half written."""
 
 import argparse
+import ast
+import hashlib
 import json
 import os
 import platform
 import statistics
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from joblib import parallel_config
 
 import avfusion as av
 from avfusion._versions import package_versions
@@ -39,6 +43,34 @@ def machine():
         "system": f"{platform.system()} {platform.machine()}",
         "versions": package_versions(PACKAGES),
     }
+
+
+@contextmanager
+def one_thread_each():
+    """Give torch one thread, here and in worker processes: more on few cores only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def code():
+    """Return a hash of the package's code behind predictions, without docstrings: a folder for its fits.
+
+    Versions of packages, which `avfusion.compare` knows, do not change from one commit to the next.
+    """
+    package, digest = Path(av.__file__).parent, hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] not in ("cli", "inspection", "model_selection"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+                    node.body = node.body[1:]
+            digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()[:12]
 
 
 def processor():

@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.discovery import all_estimators
 
 import avfusion
-from avfusion.cli._defaults import default_estimators
 from avfusion.cli._recordings import nearest
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
@@ -109,7 +108,7 @@ def choose_estimators(path, recordings, groups=None, seed=0):
     'ridge'
     """
     if path is None:
-        return default_estimators(recordings.X, recordings.y, groups, seed)
+        return avfusion.baselines(recordings.X, recordings.y, groups=groups, random_state=seed)
     return read_estimators(path, seed)
 
 

@@ -45,7 +45,7 @@ def plot_comparison(comparison, score=None, ax=None):
     table = comparison.table
     (ax,) = panel_axes(ax, 1, n_columns=1, panel_size=(6.4, 1.0 + 0.42 * len(table)))
     positions = np.arange(len(table))
-    parts, label = _parts(comparison, score)
+    parts, label = _parts_of(comparison, score)
     for position, name in zip(positions, table.index):
         values = parts.loc[parts["estimator"] == name, score].to_numpy()
         # beside the interval, which would hide the points
@@ -54,19 +54,25 @@ def plot_comparison(comparison, score=None, ax=None):
         positions, table[f"{score}_low"], table[f"{score}_high"], color="black", linewidth=1.6, zorder=2
     )
     ax.plot(table[score], positions, "D", color="black", markersize=6, zorder=3)
+    of_seeds = f"{score}_seed_std"
+    if of_seeds in table:
+        ends = table[score] - table[of_seeds], table[score] + table[of_seeds]
+        ax.hlines(positions, *ends, color="0.6", linewidth=7, zorder=1)
     ax.set_yticks(positions, [fitted_text(name, 32, n_lines=2) for name in table.index])
     ax.set_ylim(len(table) - 0.5, -0.5)
     if ax.get_xlim()[0] < 0 < ax.get_xlim()[1]:
         ax.axvline(0, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
     level = f"{comparison.settings['level']:.0%}".replace("%", " %")
-    legend = f"all rows (diamond), {level} interval (line), {label} (points)"
-    # right-aligned, since there is room below the names on the left
-    ax.set_xlabel(f"{score}, out of fold: {legend}", loc="right", fontsize="small")
+    seeds = ", ± standard deviation over seeds (bar)" if of_seeds in table else ""
+    ax.set_xlabel(f"{score} out of fold")
+    ax.set_title(
+        f"diamond: all rows, line: {level} interval{seeds}, points: {label}", fontsize="small", loc="right"
+    )
     tidy(ax)
     return ax
 
 
-def _parts(comparison, score):
-    if len(comparison.groups):
-        return comparison.groups[["estimator", score]], "groups"
-    return comparison.folds[["estimator", score]], "folds"
+def _parts_of(comparison, score):
+    label, key = ("groups", "group") if len(comparison.groups) else ("folds", "fold")
+    points = getattr(comparison, label).groupby(["estimator", key], sort=False)[score].mean()
+    return points.reset_index(), label

@@ -13,7 +13,7 @@ from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._training import random_generator
 from avfusion.inspection._corruption import with_dropped_steps, with_noise, without_stream
 from avfusion.inspection._panels import draw_bands, panel_axes, tidy
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.sequences import sequence_columns
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._recordings import is_table, read_recordings

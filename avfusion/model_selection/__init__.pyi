@@ -1,7 +1,7 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
 from ._rerun import rerun
-from .comparison._bootstrap import bootstrap_interval
+from .comparison._baselines import baselines
 from .comparison._compare import compare
 from .comparison._comparison import Comparison
 from .comparison._differences import corrected_resampled_t_test, paired_differences
@@ -20,7 +20,7 @@ __all__ = [
     "LeakageWarning",
     "LearningCurve",
     "Ranking",
-    "bootstrap_interval",
+    "baselines",
     "check_leakage",
     "compare",
     "corrected_resampled_t_test",

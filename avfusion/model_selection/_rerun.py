@@ -81,8 +81,9 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     _warn_of_chance(recipe)
     if "search" in recipe:
         return _search_again(recipe, X, y, n_jobs, verbose)
+    same = ("estimators", "groups", "scoring", "n_seeds", "error_score", "random_state")
     result = compare(
-        **{key: recipe[key] for key in ("estimators", "groups", "scoring", "error_score", "random_state")},
+        **{key: recipe[key] for key in same},
         X=X,
         y=y,
         cv=recipe["folds"],

@@ -1,7 +1,7 @@
 """Targets: every form in which labels are given, read into one array and given back in the form they had."""
 
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from pandas.api.extensions import ExtensionArray
 from scipy import sparse
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._buffers import gather, packed_starts
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._target_columns import (
     aligned_values,
@@ -158,6 +159,8 @@ class Targets:
         values: it has no label, and how long it is only its features know.
     form : TargetForm
         How the targets were given.
+    index : pandas.Index or None
+        Labels of the rows, where they came with some.
 
     Examples
     --------
@@ -170,6 +173,7 @@ class Targets:
     values: np.ndarray
     lengths: np.ndarray | None
     form: TargetForm
+    index: pd.Index | None = None
 
     @property
     def n_rows(self) -> int:
@@ -209,6 +213,33 @@ class Targets:
         np.logical_or.at(labelled, self.row_of_value, ~np.isnan(self.values))
         return labelled
 
+    def take(self, rows) -> "Targets":
+        """Return the targets of some rows, in the order of `rows`, without reading labels again.
+
+        Parameters
+        ----------
+        rows : array-like of int of shape (n,)
+            Positions from 0; a row may be taken several times.
+
+        Returns
+        -------
+        Targets
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> taken = as_targets([np.zeros(2), None, np.ones(1)]).take([2, 1])
+        >>> taken.values.ravel(), taken.lengths
+        (array([1.]), array([ 1, -1]))
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        index = None if self.index is None else self.index[rows]
+        if self.lengths is None:
+            return replace(self, values=self.values[rows], index=index)
+        lengths = self.lengths[rows]
+        values = gather(self.values, packed_starts(self.lengths)[rows], lengths)
+        return replace(self, values=values, lengths=lengths, index=index)
+
 
 def as_targets(y, name="y") -> Targets:
     """Read targets of any form.
@@ -221,7 +252,8 @@ def as_targets(y, name="y") -> Targets:
         object array of shape (n_rows, n_columns) with sequences in its cells, which is what scikit-learn's
         `cross_val_predict` makes of DataFrames. Missing cells are rows without labels.
         Per clip: numbers, as a list, an (n_rows,) or (n_rows, K) array, a Series or a DataFrame. A list of
-        lists of numbers is, as in scikit-learn, (n_rows, K).
+        lists of numbers is, as in scikit-learn, (n_rows, K). What is masked in a masked array is unlabelled.
+        `Targets` are returned as they are.
     name : str
         What error messages call the argument.
 
@@ -247,6 +279,8 @@ def as_targets(y, name="y") -> Targets:
     >>> as_targets([3.5, float("nan"), 1.0]).values.ravel()
     array([3.5, nan, 1. ])
     """
+    if isinstance(y, Targets):
+        return y
     if y is None:
         raise ValueError(f"This estimator requires y to be passed, but the target {name} is None.")
     if sparse.issparse(y):
@@ -274,6 +308,8 @@ def _as_array(y, name):
         )
     if isinstance(y, ExtensionArray):
         return np.asarray(y, dtype=object)
+    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "biuf":
+        return y.astype(np.float64).filled(np.nan)
     if isinstance(y, (list, tuple)) and any(np.ndim(c) for c in y if not isinstance(c, (list, tuple))):
         return _object_array(y)
     try:
@@ -303,7 +339,7 @@ def _from_numeric(array, name):
     values = array.reshape(-1, n_targets).astype(np.float64)
     lengths = np.full(len(array), array.shape[1], dtype=np.int64) if per_frame else None
     form = TargetForm(per_frame, None, n_targets, "array", widths=(n_targets,), flat=(flat,))
-    return _checked(Targets(values, lengths, form), name, None)
+    return _checked(Targets(values, lengths, form), name)
 
 
 def _join(columns, name, container, names=None, index=None, flat_array=False):
@@ -332,14 +368,14 @@ def _join(columns, name, container, names=None, index=None, flat_array=False):
         container = "array"
     form = TargetForm(per_frame, names, sum(widths), container, widths, flat, dtypes)
     values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-    return _checked(Targets(values, lengths, form), name, index)
+    return _checked(Targets(values, lengths, form, index), name)
 
 
-def _checked(targets, name, index):
+def _checked(targets, name):
     infinite = np.isinf(targets.values)
     if infinite.any():
         line, column = np.argwhere(infinite)[0]
-        row = row_name(targets.row_of_value[line], index)
+        row = row_name(targets.row_of_value[line], targets.index)
         raise ValueError(
             f"Input {name} contains infinity or a value too large for dtype('float64'). ({row}, "
             f"{targets.form.target_names[column]}). Use NaN for labels that are missing."

@@ -89,7 +89,7 @@ def labelled_folds(folds, y):
     Parameters
     ----------
     folds : list of (train, test)
-    y : as in `compare`
+    y : Targets, or as in `compare`
         The labels; NaN and missing rows are unlabelled.
 
     Returns

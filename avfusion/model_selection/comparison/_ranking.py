@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from avfusion.inspection._ranking_plot import plot_ranking
-from avfusion.model_selection.comparison._scores import resolve_scoring, score_of
+from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._comparison import score_of
 
 __all__ = ["Ranking", "rank_estimators"]
 

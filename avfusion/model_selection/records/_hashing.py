@@ -19,8 +19,8 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._convert import as_sequences
 from avfusion.sequences._dtype import Sequence
+from avfusion.sequences._rows import read_rows
 
 # what repr shows in full
 _SCALARS = (
@@ -92,21 +92,18 @@ def content_hash(value):
 
 def _as_read(data):
     """Return data in the form in which estimators and searches read them."""
-    if issparse(data) or isinstance(data, (pd.DataFrame, pd.Series, SequenceArray)):
+    try:
+        data = read_rows(data)
+    except (TypeError, ValueError):  # a mapping without sequences: for an estimator of another package
         return data
-    rows = isinstance(data, (list, tuple))
-    if isinstance(data, Mapping) or (rows and any(isinstance(row, Mapping) for row in data)):
-        try:
-            return as_sequences(data)
-        except (TypeError, ValueError):  # not sequences: for an estimator of another package
-            return data
+    rows = isinstance(data, list)
     if (rows or (isinstance(data, np.ndarray) and data.dtype == object)) and _is_numeric(data):
         try:
             array = np.asarray(data)
         except ValueError:  # rows of different lengths
             return data
         return array.astype(np.float64) if array.dtype == object else array
-    return data if rows or not hasattr(data, "__array__") else np.asarray(data)
+    return data
 
 
 def _is_numeric(value):

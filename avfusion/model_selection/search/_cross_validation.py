@@ -12,8 +12,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from avfusion.estimators._network_regressor import NetworkRegressor
-from avfusion.model_selection.comparison._compare import group_parameters
-from avfusion.model_selection.comparison._scores import GivenPredictions
+from avfusion.metrics._scores import GivenPredictions
+from avfusion.model_selection.comparison._runs import group_parameters
 
 __all__ = ["score_folds"]
 

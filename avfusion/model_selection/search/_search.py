@@ -20,10 +20,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from avfusion._atomic import atomic_write
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
-from avfusion.estimators._training import random_generator
 from avfusion.fusion import RecursiveJointAttentionRegressor
-from avfusion.model_selection.comparison._compare import group_parameters
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
+from avfusion.model_selection.comparison._runs import group_parameters
+from avfusion.model_selection.comparison._seeds import seed_of
 from avfusion.model_selection.records._hashing import content_hash
 from avfusion.model_selection.records._provenance import (
     described,
@@ -38,8 +38,9 @@ from avfusion.model_selection.search._search_spaces import read_space
 from avfusion.model_selection.search._storage import finished_trials
 from avfusion.model_selection.search._study import run_study
 from avfusion.model_selection.search._trials import parameters_of, results_of
-from avfusion.sequences import as_sequences
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._recordings import is_table
+from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._targets import as_targets
 
 __all__ = ["FusionSearchCV"]
@@ -224,13 +225,13 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self._reset()
-        as_targets(y)  # refuses impossible targets
-        X, y = read_rows(X), read_labels(y)
+        targets = as_targets(y)
+        X, y = self._read(X), read_labels(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
         row_groups = read_groups(groups, X)
-        folds = labelled_folds(split_rows(self.cv, X, y, row_groups), y)
+        folds = labelled_folds(split_rows(self.cv, X, y, row_groups), targets)
         scorer = resolve_scorer(estimator, self.scoring)
         objective = optuna_objective(
             estimator, X, y, space=space, cv=folds, scoring=self.scoring, groups=row_groups
@@ -328,6 +329,13 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         write_recipe(self._recipe, folder)
         return folder
 
+    def _read(self, X):
+        """Return the samples as rows; a table of numbers is checked as scikit-learn's estimators do it."""
+        X = read_rows(X)
+        if isinstance(X, pd.DataFrame) or issparse(X) or not is_table(X):
+            return X
+        return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
+
     def _reset(self):
         """Remove the results of an earlier fit, some of which this one may not reach."""
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
@@ -361,27 +369,3 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.best_index_ = int(np.nanargmax(np.where(complete, scores, np.nan)))
         self.best_score_ = float(scores[self.best_index_])
         self.best_params_ = parameters_of(trials[self.best_index_], space)
-
-
-def seed_of(random_state):
-    """Return a seed for a random state, which may be None or a generator."""
-    return (
-        random_state if isinstance(random_state, int) else int(random_generator(random_state).randint(2**31))
-    )
-
-
-def read_rows(X):
-    """Return X as a DataFrame or an array of numbers, whose rows can be selected."""
-    mappings = isinstance(X, Mapping) or (isinstance(X, list) and X and isinstance(X[0], Mapping))
-    if mappings and not issparse(X):  # one kind of sparse array is a dict
-        return as_sequences(X)
-    if isinstance(X, pd.DataFrame):
-        return X
-    return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
-
-
-def read_labels(y):
-    """Return y in a form whose rows can be selected."""
-    if isinstance(y, tuple):
-        return list(y)
-    return y if isinstance(y, (pd.DataFrame, pd.Series, list)) else np.asarray(y)

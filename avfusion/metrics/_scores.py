@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from avfusion.metrics import (
+from avfusion.metrics._bootstrap import resampled_metrics, resampled_scores
+from avfusion.metrics._regression import (
+    STATISTICS,
     ccc_score,
     mean_absolute_error,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
-    scorers,
 )
-from avfusion.model_selection.comparison._bootstrap import resampled_scores
+from avfusion.metrics._scorers import scorers
 
 _METRICS = {
     "ccc": ccc_score,
@@ -42,7 +44,7 @@ class Score:
 
     Examples
     --------
-    >>> from avfusion.model_selection.comparison._scores import resolve_scoring
+    >>> from avfusion.metrics._scores import resolve_scoring
     >>> score = resolve_scoring("neg_mae")["neg_mae"]
     >>> score([1.0, 2.0], [1.5, 2.5])
     -0.5
@@ -71,43 +73,61 @@ class Score:
             return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
         return (self.metric in _ERRORS) == (self.sign < 0)
 
-    def by_target(self, y_true, y_pred):
-        """Score each target by itself; None where only a scorer is known.
+    def by_target(self, columns):
+        """Score each target by itself, which needs a metric.
+
+        Parameters
+        ----------
+        columns : list of Column
+            From `labelled_columns`.
+
+        Returns
+        -------
+        ndarray of shape (K,)
 
         Examples
         --------
-        >>> resolve_scoring("mae")["mae"].by_target([[1.0, 2.0]], [[1.0, 4.0]])
-        array([0., 2.])
+        >>> from avfusion.metrics._regression import labelled_columns, paired_targets
+        >>> resolve_scoring("mae")["mae"].by_target(labelled_columns(*paired_targets([[1, 0]], [[1, 1]])))
+        array([0., 1.])
         """
-        if self.metric is None:
-            return None
-        return self.sign * self.metric(y_true, y_pred, multioutput="raw_values")
+        statistic = STATISTICS[self.metric]
+        return self.sign * np.array([statistic(column) for column in columns], dtype=np.float64)
 
-    def interval(self, y_true, y_pred, **options):
-        """Bootstrap interval; `options` as in `bootstrap_interval`.
 
-        Examples
-        --------
-        >>> score = resolve_scoring("neg_mae")["neg_mae"]
-        >>> score.interval([1.0, 2.0], [1.5, 2.5], random_state=0)
-        (-0.5, -0.5)
-        """
-        level = options.pop("level", 0.95)
-        return self.resampled(y_true, y_pred, **options).interval(level)
+def resampled_by(scores, pair, given, **options):
+    """Scores of the same bootstrap resamples by several scores; metrics resample packed labels all at once.
 
-    def resampled(self, y_true, y_pred, **options):
-        """Scores of bootstrap resamples; `options` as in `avfusion.model_selection.comparison._bootstrap`.
+    Parameters
+    ----------
+    scores : dict of str to Score
+    pair : (Targets, Targets)
+        Labels and predictions, from `paired_targets`.
+    given : callable
+        ``given() -> (labels, predictions)`` in the form that the user gave, for scores that are no metric.
+    **options
+        Groups, number of resamples and seed, as in `avfusion.metrics.bootstrap_interval`.
 
-        Examples
-        --------
-        >>> score = resolve_scoring("neg_mae")["neg_mae"]
-        >>> score.resampled([1.0, 2.0], [1.5, 2.5], n_resamples=2).scores
-        array([-0.5, -0.5])
-        """
-        if self.metric is None:
-            return resampled_scores(y_true, y_pred, self, **options)
-        resamples = resampled_scores(y_true, y_pred, self.metric, **options)
-        return replace(resamples, scores=self.sign * resamples.scores)
+    Returns
+    -------
+    dict of str to Resamples
+
+    Examples
+    --------
+    >>> from avfusion.metrics._regression import paired_targets
+    >>> pair = paired_targets([1.0, 2.0], [1.5, 2.5])
+    >>> resampled_by(resolve_scoring("neg_mae"), pair, None, n_resamples=2)["neg_mae"].scores
+    array([-0.5, -0.5])
+    """
+    known = {name: score for name, score in scores.items() if score.metric is not None}
+    metrics = [score.metric for score in known.values()]
+    together = dict(zip(known, resampled_metrics(*pair, metrics, **options))) if known else {}
+    return {
+        name: replace(together[name], scores=score.sign * together[name].scores)
+        if name in known
+        else resampled_scores(*given(), score, **options)
+        for name, score in scores.items()
+    }
 
 
 class GivenPredictions(RegressorMixin, BaseEstimator):
@@ -194,37 +214,3 @@ def _resolve(name, value):
     if not callable(value):
         raise TypeError(f"scoring {name!r} is {value!r}; expected a name, a metric or a scorer.")
     return Score(None, scorer=value)
-
-
-def score_of(comparison, name):
-    """Return what a name stands for in a comparison, which may be a metric of the user's.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Without a recipe its names are taken for those of `resolve_scoring`.
-    name : str
-
-    Returns
-    -------
-    Score
-
-    Raises
-    ------
-    ValueError
-        If the comparison has no such score.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from avfusion.model_selection import compare
-    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
-    >>> result = compare(
-    ...     {"ridge": Ridge()}, X, y, scoring={"error": mean_absolute_error}, verbose=False
-    ... )
-    >>> score_of(result, "error").higher_is_better
-    False
-    """
-    if name not in comparison.scores:
-        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
-    return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]

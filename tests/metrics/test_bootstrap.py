@@ -4,14 +4,14 @@ import pytest
 import scipy.stats
 
 from avfusion.metrics import (
+    bootstrap_interval,
     ccc_score,
     mean_absolute_error,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
 )
-from avfusion.model_selection import bootstrap_interval
-from avfusion.model_selection.comparison._bootstrap import _FROM_SUMS, _group_codes, _resample_rows, _sums
+from avfusion.metrics._bootstrap import _FROM_SUMS, _group_codes, _resample_rows, _sums
 
 METRICS = [ccc_score, pcc_score, sagr_score, root_mean_squared_error, mean_absolute_error]
 

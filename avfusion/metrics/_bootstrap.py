@@ -12,8 +12,14 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import _safe_indexing, check_random_state
 
-from avfusion.metrics import ccc_score, mean_absolute_error, pcc_score, root_mean_squared_error, sagr_score
-from avfusion.metrics._regression import paired_targets
+from avfusion.metrics._regression import (
+    ccc_score,
+    mean_absolute_error,
+    paired_targets,
+    pcc_score,
+    root_mean_squared_error,
+    sagr_score,
+)
 from avfusion.sequences._targets import as_targets
 
 _CHUNK = 1_000_000  # counts held at once
@@ -67,7 +73,7 @@ def bootstrap_interval(
     Examples
     --------
     >>> import numpy as np
-    >>> from avfusion.model_selection import bootstrap_interval
+    >>> from avfusion.metrics import bootstrap_interval
     >>> rng = np.random.default_rng(0)
     >>> y_true = [rng.normal(size=50) for _ in range(20)]
     >>> y_pred = [y + rng.normal(size=50) for y in y_true]
@@ -86,6 +92,7 @@ def resampled_scores(
     Parameters
     ----------
     y_true, y_pred, metric, groups, n_resamples, random_state : as in `bootstrap_interval`
+        Labels and predictions may be `Targets`, if the metric is one of `avfusion.metrics`.
 
     Returns
     -------
@@ -100,16 +107,45 @@ def resampled_scores(
     ((5,), 3)
     """
     true, pred = paired_targets(y_true, y_pred)
+    if metric in _FROM_SUMS:
+        return resampled_metrics(true, pred, [metric], groups, n_resamples, random_state)[0]
     codes = _group_codes(groups, true)
     n_groups = int(codes.max()) + 1
     if n_groups < 2:
         return Resamples(np.full(n_resamples, np.nan), n_groups)
     rng = check_random_state(random_state)
-    if metric in _FROM_SUMS:
-        scores = _resample_sums(_FROM_SUMS[metric], _sums(true, pred, codes), n_resamples, rng)
-    else:
-        scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng)
-    return Resamples(scores, n_groups)
+    return Resamples(_resample_rows(metric, y_true, y_pred, codes, n_resamples, rng), n_groups)
+
+
+def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None):
+    """Scores of the same resamples of groups by several metrics of `avfusion.metrics`.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        From `paired_targets`.
+    metrics : list of callable
+    groups, n_resamples, random_state : as in `bootstrap_interval`
+
+    Returns
+    -------
+    list of Resamples
+        As `resampled_scores` returns for each by itself.
+
+    Examples
+    --------
+    >>> pair = paired_targets([1.0, 2.0, 4.0], [1.0, 3.0, 4.0])
+    >>> [one.n_groups for one in resampled_metrics(*pair, [ccc_score, pcc_score], random_state=0)]
+    [3, 3]
+    """
+    codes = _group_codes(groups, true)
+    n_groups = int(codes.max()) + 1
+    if n_groups < 2:
+        return [Resamples(np.full(n_resamples, np.nan), n_groups) for _ in metrics]
+    formulas = [_FROM_SUMS[metric] for metric in metrics]
+    rng = check_random_state(random_state)
+    scores = _resample_sums(formulas, _sums(true, pred, codes), n_resamples, rng)
+    return [Resamples(own, n_groups) for own in scores]
 
 
 @dataclass(frozen=True)
@@ -218,9 +254,9 @@ _FROM_SUMS = {
 }
 
 
-def _resample_sums(score, sums, n_resamples, rng):
+def _resample_sums(formulas, sums, n_resamples, rng):
     n_groups, n_targets, n_sums = sums.shape
-    scores = []
+    scores = [[] for _ in formulas]
     chunk = max(1, _CHUNK // n_groups)
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
@@ -229,8 +265,9 @@ def _resample_sums(score, sums, n_resamples, rng):
         with np.errstate(invalid="ignore"):
             means = drawn / drawn[..., :1]
         labelled = (drawn[..., 0] > 0).all(axis=1)
-        scores.append(np.where(labelled, score(means).mean(axis=1), np.nan))
-    return np.concatenate(scores)
+        for own, formula in zip(scores, formulas):
+            own.append(np.where(labelled, formula(means).mean(axis=1), np.nan))
+    return [np.concatenate(own) for own in scores]
 
 
 def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng):

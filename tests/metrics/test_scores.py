@@ -3,7 +3,9 @@ import pytest
 from sklearn.metrics import make_scorer, max_error, median_absolute_error, r2_score
 
 from avfusion import metrics
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.metrics._bootstrap import resampled_scores
+from avfusion.metrics._regression import labelled_columns, paired_targets
+from avfusion.metrics._scores import resampled_by, resolve_scoring
 
 TRUE, PRED = np.random.default_rng(0).normal(loc=[0.0, 1.0], size=(2, 30, 2))
 
@@ -32,12 +34,11 @@ def test_every_way_to_ask_for_scores(scoring, expected):
 
 
 def test_by_target_where_the_metric_is_known():
-    scores = resolve_scoring(["neg_mae", "r2"])
+    columns = labelled_columns(*paired_targets(TRUE, PRED))
     np.testing.assert_allclose(
-        scores["neg_mae"].by_target(TRUE, PRED),
+        resolve_scoring("neg_mae")["neg_mae"].by_target(columns),
         [-metrics.mean_absolute_error(TRUE[:, k], PRED[:, k]) for k in range(2)],
     )
-    assert scores["r2"].by_target(TRUE, PRED) is None
 
 
 def test_which_direction_is_better_follows_what_each_score_says_of_a_perfect_prediction():
@@ -55,8 +56,20 @@ def test_which_direction_is_better_follows_what_each_score_says_of_a_perfect_pre
 @pytest.mark.parametrize("name", ["ccc", "neg_rmse", "r2"])
 def test_interval_surrounds_the_score(name):
     score = resolve_scoring(name)[name]
-    low, high = score.interval(TRUE, PRED, n_resamples=200, random_state=0)
+    options = {"n_resamples": 200, "random_state": 0}
+    resamples = resampled_by({name: score}, paired_targets(TRUE, PRED), lambda: (TRUE, PRED), **options)
+    low, high = resamples[name].interval(0.95)
     assert low < score(TRUE, PRED) < high
+
+
+def test_metrics_resampled_together_are_those_resampled_alone():
+    scores = resolve_scoring([*metrics.scorers, "r2"])
+    groups = np.repeat(np.arange(10), 3)
+    options = {"groups": groups, "n_resamples": 50, "random_state": 3}
+    together = resampled_by(scores, paired_targets(TRUE, PRED), lambda: (TRUE, PRED), **options)
+    for name, score in scores.items():
+        alone = resampled_scores(TRUE, PRED, score if score.metric is None else score.metric, **options)
+        np.testing.assert_array_equal(together[name].scores, score.sign * alone.scores)
 
 
 @pytest.mark.parametrize(
