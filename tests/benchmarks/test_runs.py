@@ -95,7 +95,7 @@ def test_key_holds_package_versions_and_code(monkeypatch):
     model = av.RecursiveJointAttentionRegressor()
     before, early = runs.code(model), runs.code(av.EarlyFusionRegressor())
     text = runs._text
-    changed = "avfusion.networks.recursive_joint_attention"
+    changed = "avfusion.fusion.recursive_joint_attention"
     monkeypatch.setattr(runs, "_text", lambda name: "changed" if name == changed else text(name))
     assert runs.code(model) != before
     # a method is not run anew for a change in another one

@@ -1,4 +1,5 @@
 import pickle
+from ast import literal_eval
 from functools import partial
 
 import numpy as np
@@ -148,14 +149,9 @@ def test_the_feature_axis_needs_a_window(ragged):
 
 def test_its_description_has_the_released_defaults():
     lines = av.ReleasedJointAttentionRegressor.__doc__.splitlines()
-    described = {
-        line.split(" : ")[0].strip(): line.split("default=")[1] for line in lines if ", default=" in line
-    }
-    for name, value in av.ReleasedJointAttentionRegressor().get_params().items():
-        if name in described:
-            assert (
-                float(described[name]) == value
-                if isinstance(value, float)
-                else eval(described[name]) == value
-            )
+    lines = [line.strip() for line in lines if "default=" in line]
+    described = {line.split(" : ")[0]: literal_eval(line.split("default=")[1]) for line in lines}
+    defaults = av.ReleasedJointAttentionRegressor().get_params()
+    assert {"hidden_size", "input_norm", "schedule", "window", "dropout_site"} <= described.keys()
+    assert {name: defaults[name] for name in described} == described
     assert "hidden_size : int, default=32" in av.EarlyFusionRegressor.__doc__
