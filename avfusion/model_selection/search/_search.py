@@ -246,10 +246,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
         self._choose_best(trials, space)
         if self.refit:
-            begin = time.perf_counter()
-            best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
-            self.best_estimator_ = best.fit(X, y, **group_parameters(best, row_groups))
-            self.refit_time_ = time.perf_counter() - begin
+            self._refit(estimator, X, y, row_groups)
         return self
 
     def predict(self, X):
@@ -327,6 +324,12 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
             path.write_text(json.dumps(self.record_, indent=2) + "\n", encoding="utf-8")
         write_recipe(self._recipe, folder)
         return folder
+
+    def _refit(self, estimator, X, y, groups):
+        begin = time.perf_counter()
+        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
+        self.refit_time_ = time.perf_counter() - begin
 
     def _reset(self):
         """Remove the results of an earlier fit, some of which this one may not reach."""
