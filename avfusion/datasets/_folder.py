@@ -151,36 +151,38 @@ def _labels(folder, names, rate_hz):
             f"There are labels per step in {per_step} and per clip in {per_clip}: remove one of them."
         )
     if per_clip.is_file():
-        table = _table_of_recordings(per_clip, names)
-        for name, kind in table.dtypes.items():
-            if not pd.api.types.is_numeric_dtype(kind):
-                raise ValueError(
-                    f"{per_clip}, column {name!r}: labels are numbers. Move the column to metadata.csv."
-                )
-        return table.astype(np.float64)
-    if not per_step.is_dir():
-        return None
-    files = _files(per_step)
+        return _labels_per_clip(per_clip, names)
+    return _labels_per_step(per_step, names, rate_hz) if per_step.is_dir() else None
+
+
+def _labels_per_clip(path, names):
+    table = _table_of_recordings(path, names)
+    for name, kind in table.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(kind):
+            raise ValueError(f"{path}, column {name!r}: labels are numbers. Move the column to metadata.csv.")
+    return table.astype(np.float64)
+
+
+def _labels_per_step(folder, names, rate_hz):
+    files = _files(folder)
     for name in names:
         if name not in files:
             raise ValueError(
-                f"The recording {name!r} has no labels: {per_step / name}.csv (or .npy) is missing. Put it "
+                f"The recording {name!r} has no labels: {folder / name}.csv (or .npy) is missing. Put it "
                 "there, with empty cells where there is no label, or remove the recording's features."
             )
-    _warn_of_others(files, names, per_step)
+    _warn_of_others(files, names, folder)
     cells, columns = _read_streams([files[name] for name in names])
     if columns is None:
         width = cells[0].shape[1]
         columns = ["label"] if width == 1 else [f"label {k}" for k in range(width)]
-    return pd.DataFrame(
-        {
-            column: SequenceArray.from_sequences(
-                [cell[:, [k]] for cell in cells], dtype=np.float64, rate_hz=rate_hz
-            )
-            for k, column in enumerate(columns)
-        },
-        index=names,
-    )
+    labels = {
+        column: SequenceArray.from_sequences(
+            [cell[:, [k]] for cell in cells], dtype=np.float64, rate_hz=rate_hz
+        )
+        for k, column in enumerate(columns)
+    }
+    return pd.DataFrame(labels, index=names)
 
 
 def _table_of_recordings(path, names):
@@ -209,7 +211,7 @@ def _warn_of_others(found, names, path):
     others = [name for name in found if name not in set(names)]
     if others:
         warnings.warn(
-            f"{path} has recordings without features, which are left out: {_some(others)}.", stacklevel=3
+            f"{path} has recordings without features, which are left out: {_some(others)}.", stacklevel=5
         )
 
 

@@ -35,7 +35,7 @@ def paired_values(true, y_pred, model, index=None):
     array([1., 1.])
     """
     pred = as_targets(y_pred, f"y_pred ({model})")
-    _check_same("kind of labels", "y_true is {}", model, true, pred, _kind)
+    _check_same("kind", "y_true is {}", model, true, pred, _kind)
     _check_same("number of rows", "y_true has {}", model, true, pred, lambda t: t.n_rows)
     _check_same("number of targets", "y_true has {}", model, true, pred, lambda t: t.form.n_targets)
     if true.lengths is None:
@@ -142,6 +142,6 @@ def _check_same(what, form, model, true, pred, measure):
     expected, found = measure(true), measure(pred)
     if expected != found:
         raise ValueError(
-            f"The predictions of {model!r} have a different {what} than the labels: {found}, but "
+            f"The predictions of {model!r} differ from the labels in {what}: {found}, but "
             f"{form.format(expected)}."
         )

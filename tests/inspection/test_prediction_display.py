@@ -278,15 +278,15 @@ class TestRefused:
 
     def test_predictions_that_do_not_fit(self, labels, predictions):
         with pytest.raises(
-            ValueError, match="'x' have a different number of rows than the labels: 4, but y_true has 5"
+            ValueError, match="'x' differ from the labels in number of rows: 4, but y_true has 5"
         ):
             draw(labels, {"x": predictions[:4]})
         with pytest.raises(
-            ValueError, match="a different number of targets than the labels: 1, but y_true has 2"
+            ValueError, match="differ from the labels in number of targets: 1, but y_true has 2"
         ):
             draw(labels, predictions[["valence"]])
         with pytest.raises(
-            ValueError, match="a different kind of labels than the labels: per clip, but y_true is per fr"
+            ValueError, match="differ from the labels in kind: per clip, but y_true is per frame"
         ):
             draw(labels, np.zeros((5, 2)))
         short = predictions.iloc[[0, 1, 3, 2, 4]]

@@ -162,7 +162,7 @@ def test_data_that_cannot_be_read_are_refused_before_anything_is_fitted():
             raise AssertionError
 
     X = pd.DataFrame(NUMBERS).assign(call=[lambda: 0] * 30)
-    with pytest.raises(TypeError, match="Column 'call': the content of a function cannot be read"):
+    with pytest.raises(TypeError, match="Column 'call': The content of a function cannot be read"):
         compare({"a": Fitted()}, X, NUMBERS[:, 0], verbose=False)
 
 

@@ -89,6 +89,10 @@ def group_learning_curve(
     if group_of_row is None:
         raise ValueError("groups is needed: the column of X, or the values, to be counted.")
     folds = make_folds(cv, X, y, group_of_row)
+    settings = {
+        "groups": group_of_row, "scoring": scoring or "ccc", "n_jobs": n_jobs, "random_state": random_state,
+        "verbose": verbose,
+    }  # fmt: skip
     counts = [_counts(sizes, len(pd.unique(group_of_row[train]))) for train, _ in folds]
     rng = np.random.default_rng(random_state)
     lines = []
@@ -96,28 +100,28 @@ def group_learning_curve(
         orders = [rng.permutation(pd.unique(group_of_row[train])) for train, _ in folds]
         for position in range(len(sizes)):
             kept = [order[: count[position]] for order, count in zip(orders, counts)]
-            smaller = [
-                (train[np.isin(group_of_row[train], groups)], test)
-                for (train, test), groups in zip(folds, kept)
-            ]
-            result = compare(
-                estimators, X, y, groups=group_of_row, cv=smaller, scoring=scoring or "ccc", n_jobs=n_jobs,
-                random_state=random_state, verbose=verbose,
-            )  # fmt: skip
-            score = result.scores[0]
-            for name, line in result.table.iterrows():
-                lines.append(
-                    {
-                        "estimator": name,
-                        "n_groups": round(float(np.mean([len(groups) for groups in kept])), 1),
-                        "repeat": repeat,
-                        "score": line[score],
-                        "low": line[f"{score}_low"],
-                        "high": line[f"{score}_high"],
-                    }
-                )
+            result = compare(estimators, X, y, cv=_smaller(folds, group_of_row, kept), **settings)
+            n_groups = round(float(np.mean([len(groups) for groups in kept])), 1)
+            lines += _lines(result, n_groups, repeat)
     table = pd.DataFrame(lines).astype({"n_groups": int}) if _whole(lines) else pd.DataFrame(lines)
-    return LearningCurve(table, score)
+    return LearningCurve(table, result.scores[0])
+
+
+def _smaller(folds, group_of_row, kept):
+    """Return folds that train on the rows of those groups only."""
+    return [(train[np.isin(group_of_row[train], groups)], test) for (train, test), groups in zip(folds, kept)]
+
+
+def _lines(result, n_groups, repeat):
+    """Return the lines of the table for one size and repeat, one for each estimator."""
+    score = result.scores[0]
+    return [
+        {
+            "estimator": name, "n_groups": n_groups, "repeat": repeat, "score": line[score],
+            "low": line[f"{score}_low"], "high": line[f"{score}_high"],
+        }
+        for name, line in result.table.iterrows()
+    ]  # fmt: skip
 
 
 def _counts(sizes, available):

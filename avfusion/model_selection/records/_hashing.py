@@ -174,7 +174,7 @@ def _feed_text(digest, text):
 
 
 def _feed_cell(digest, value):
-    """Feed what stands in a cell of data, or raise an error that names the remedy."""
+    """Feed an object in a cell of data by its pickle, or raise an error if there is none."""
     if hasattr(value, "__array__"):
         _feed(digest, np.asarray(value), _feed_cell)
         return
@@ -182,7 +182,7 @@ def _feed_cell(digest, value):
         text = joblib.hash(value)
     except Exception as error:  # whatever a foreign object raises when it is pickled
         raise TypeError(
-            f"the content of a {type(value).__name__} cannot be read ({type(error).__name__}: {error}), so "
+            f"The content of a {type(value).__name__} cannot be read ({type(error).__name__}: {error}), so "
             "the data cannot be identified later. Drop it or replace it with text or numbers."
         ) from error
     _feed_text(digest, text)
@@ -223,8 +223,8 @@ def _parts(value):
 
 
 def _code(code):
-    """Return what a function does, without its name and the lines where it stands."""
-    constants = [_code(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    """Return what a function does, without its name and line numbers."""
+    constants = [_code(c) if isinstance(c, types.CodeType) else c for c in code.co_consts]
     return [code.co_code, constants, code.co_names, code.co_varnames]
 
 

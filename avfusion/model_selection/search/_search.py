@@ -247,10 +247,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
         self._choose_best(trials, space)
         if self.refit:
-            begin = time.perf_counter()
-            best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
-            self.best_estimator_ = best.fit(X, y, **group_parameters(best, row_groups))
-            self.refit_time_ = time.perf_counter() - begin
+            self._refit(estimator, X, y, row_groups)
         return self
 
     def predict(self, X):
@@ -335,6 +332,12 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         if isinstance(X, pd.DataFrame) or issparse(X) or not is_table(X):
             return X
         return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
+
+    def _refit(self, estimator, X, y, groups):
+        begin = time.perf_counter()
+        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
+        self.refit_time_ = time.perf_counter() - begin
 
     def _reset(self):
         """Remove the results of an earlier fit, some of which this one may not reach."""

@@ -1,5 +1,8 @@
 import datetime
 import functools
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +92,9 @@ def test_only_the_values_of_a_sparse_matrix_count(name):
 
 def test_what_cannot_be_read_is_refused():
     X = pd.DataFrame({"number": [1.0], "call": [lambda: 0]})
-    with pytest.raises(TypeError, match="Column 'call': the content of a function cannot be read"):
+    with pytest.raises(TypeError, match="Column 'call': The content of a function cannot be read"):
         fingerprint(X)
-    with open(__file__) as file, pytest.raises(TypeError, match="the content of a TextIOWrapper"):
+    with open(__file__) as file, pytest.raises(TypeError, match="The content of a TextIOWrapper"):
         fingerprint([file])
 
 
@@ -144,3 +147,18 @@ def test_objects_may_hold_themselves():
     one, other = Holder(1), Holder(1)
     one.value, other.value = one, other
     assert content_hash(one) == content_hash(other)
+
+
+IN_A_PROCESS = """
+from avfusion.model_selection.records._hashing import content_hash
+print(content_hash([{"a", "b", "c"}, lambda x: x in {"a", "b", "c"}]))
+"""
+
+
+def test_sets_hash_alike_in_processes_that_order_them_differently():
+    command = [sys.executable, "-c", IN_A_PROCESS]
+    runs = [
+        subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": seed}, check=True, capture_output=True)
+        for seed in ("0", "1")
+    ]
+    assert runs[0].stdout == runs[1].stdout
