@@ -1,5 +1,6 @@
 """What a result is signed with: how it was made, in JSON for people and in a recipe for `rerun`."""
 
+import contextlib
 import pickle
 import platform
 import re
@@ -18,14 +19,23 @@ _PACKAGES = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch", "
 
 
 def package_versions():
-    """Return the versions of Python and of what results depend on.
+    """Return the versions of Python and of the packages that results depend on.
+
+    Returns
+    -------
+    dict of str to str
+        Without the packages that are not installed.
 
     Examples
     --------
     >>> "torch" in package_versions()
     True
     """
-    return {"python": platform.python_version()} | {p: metadata.version(p) for p in _PACKAGES}
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return versions
 
 
 def described(estimator):
