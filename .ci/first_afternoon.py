@@ -55,7 +55,11 @@ def commands_run():
     """Compare on the command line, with the default estimators and with those of a file."""
     Path("mine.yaml").write_text(YAML)
     command = Path(sys.executable).with_name("avfusion")
-    for arguments in (["--help"], ["compare", *SMALL], ["compare", *SMALL, "-e", "mine.yaml", "-o", "results"]):
+    for arguments in (
+        ["--help"],
+        ["compare", *SMALL],
+        ["compare", *SMALL, "-e", "mine.yaml", "-o", "results"],
+    ):
         subprocess.run([command, *arguments], check=True)
     assert (Path("results") / "table.csv").is_file()
 

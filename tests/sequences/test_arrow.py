@@ -58,7 +58,11 @@ def test_parquet_keeps_the_index_and_selects_columns(tmp_path):
 def test_types_are_equal_and_hash_alike_where_their_dtypes_are():
     kind = SequenceType(SequenceDtype("float32", 2, 25))
     assert {kind: "found"}[SequenceType(SequenceDtype("float32", 2, 25.0))] == "found"
-    for other in (SequenceDtype("float32", 2, 5), SequenceDtype("float32", 2), SequenceDtype("float64", 2, 25)):
+    for other in (
+        SequenceDtype("float32", 2, 5),
+        SequenceDtype("float32", 2),
+        SequenceDtype("float64", 2, 25),
+    ):
         assert kind != SequenceType(other)
     assert kind != kind.storage_type
 
