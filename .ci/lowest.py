@@ -1,4 +1,4 @@
-"""Print constraints for pip: constraints.txt with what users get at the lowest version that pyproject.toml allows.
+"""Print constraints for pip: constraints.txt, but what users get at the lowest version of pyproject.toml.
 
 Usage: python .ci/lowest.py [TORCH]   (torch stays at its pin, unless a version is given)
 """

@@ -30,7 +30,7 @@ def ask(pruner=None):
 
 def test_it_is_the_mean_of_cross_val_score(data):
     objective = optuna_objective(av.FrameRegressor(Ridge()), *data, space=SPACE, cv=KFold(3), scoring="pcc")
-    study, trial = ask()
+    _, trial = ask()
     model = av.FrameRegressor(Ridge(alpha=100.0))
     expected = cross_val_score(model, *data, cv=KFold(3), scoring=scorers["pcc"])
     assert objective(trial) == pytest.approx(expected.mean())
@@ -46,7 +46,7 @@ def test_each_fold_ends_at_the_same_step_whatever_is_trained(data):
 
 
 def test_a_pruned_trial_keeps_the_folds_that_it_finished(data):
-    study, trial = ask(optuna.pruners.ThresholdPruner(lower=2.0))  # no score is as high
+    _, trial = ask(optuna.pruners.ThresholdPruner(lower=2.0))  # no score is as high
     with pytest.raises(optuna.TrialPruned):
         optuna_objective(av.FrameRegressor(Ridge()), *data, space=SPACE, cv=KFold(3))(trial)
     assert len(trial.user_attrs["score"]) == 1

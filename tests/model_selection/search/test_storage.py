@@ -94,7 +94,8 @@ def test_a_copy_in_memory_has_all_trials(study):
 
 def test_optuna_is_as_loud_as_before_even_after_an_error():
     optuna.logging.set_verbosity(optuna.logging.INFO)
-    with pytest.raises(ZeroDivisionError), storage.quiet_optuna():
+    with storage.quiet_optuna():
         assert optuna.logging.get_verbosity() == optuna.logging.WARNING
+    with pytest.raises(ZeroDivisionError), storage.quiet_optuna():
         raise ZeroDivisionError
     assert optuna.logging.get_verbosity() == optuna.logging.INFO
