@@ -13,7 +13,7 @@ METHODS ?= usual
 TORCH_INDEX ?=
 # The torch of `make lowest`; empty: the pinned one.
 TORCH ?=
-export VENV TORCH_INDEX TORCH
+export VENV JOBS TORCH_INDEX TORCH
 
 .PHONY: compare ablation bench test suite bare lowest lint setup clean
 .DEFAULT_GOAL := compare
