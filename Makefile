@@ -34,7 +34,7 @@ ablation: $(VENV)/.ready
 test: lint bare lowest suite
 	@echo "Set-ups: $$(cat $(VENV)/bare.time), $$(cat $(VENV)/lowest.time), $$(cat $(VENV)/suite.time)."
 
-# tests/conftest.py gives each of the test processes one thread. Where CI is set, also the share of lines that tests run,
+# conftest.py gives each of the test processes one thread. Where CI is set, also the share of lines that tests run,
 # which costs up to half as much time again (fast tests on Python 3.11).
 suite: $(VENV)/.ready
 	@start=$$SECONDS; $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \

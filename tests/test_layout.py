@@ -1,4 +1,4 @@
-"""Where things live: a test beside every module, imports that point downward, scikit-learn's privates apart."""
+"""Where things live: a test beside every module, imports that point downward, privates in one file."""
 
 import ast
 from pathlib import Path
