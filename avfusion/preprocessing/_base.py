@@ -6,9 +6,6 @@ from typing import NamedTuple
 import numpy
 import pandas
 from sklearn.base import BaseEstimator, TransformerMixin
-
-# scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position.
-# Metadata columns may differ between fit and transform, so only answers to 2-D arrays are handed to it.
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
@@ -145,6 +142,8 @@ class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         check_is_fitted(self)
         streams = read_streams(self, X, reset=False)
         result = streams.mirror(self._change(streams))
+        # scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position;
+        # metadata columns may differ between fit and transform, so it is only handed answers to 2-D arrays
         return _wrap_data_with_container("transform", result, X, self) if streams.source is None else result
 
     def get_feature_names_out(self, input_features=None):
