@@ -2,9 +2,9 @@
 
 import numpy
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._buffers import BLOCK
 from avfusion.sequences._data_spec import FittedToData

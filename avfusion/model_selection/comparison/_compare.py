@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion._versions import package_versions
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import Comparison

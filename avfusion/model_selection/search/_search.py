@@ -14,10 +14,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from avfusion._atomic import atomic_write
+from avfusion._sklearn_compat import HasMethods, Interval, StrOptions
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.fusion import RecursiveJointAttentionRegressor
