@@ -261,10 +261,8 @@ def check_overlaps(X, parted, copies):
 
     Parameters
     ----------
-    X : DataFrame
-        With sequence columns.
-    parted : ndarray of bool of shape (n_rows, n_rows)
-        Pairs of rows of which a fold trains on one and tests the other.
+    X, parted
+        As in `check_recordings`.
     copies : list of (int, int)
         Pairs that are the same recording, and are not reported again.
 
