@@ -8,7 +8,7 @@ JOBS ?= 2
 TARGET ?= arousal
 METHODS ?= usual
 
-.PHONY: compare ablation bench test lint setup clean
+.PHONY: compare ablation bench derived test lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
@@ -29,6 +29,10 @@ test: lint
 # What fit costs beyond the mathematics, in time and memory, in short: tables in results/bench.
 bench: $(VENV)/.ready
 	for script in overhead scaling parallel gpu; do $(BIN)/python -m benchmarks.$$script --short || exit 1; done
+
+# Stubs, API page, tables and pictures that are written from the code: after a change of public names.
+derived: $(VENV)/.ready
+	$(BIN)/python docs/make_derived.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

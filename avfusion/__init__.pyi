@@ -1,27 +1,42 @@
-# The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
+# Written by `make derived`: public names and where they are, for type checkers and `__init__.py`.
 
-from . import datasets, estimators, inspection, metrics, model_selection, networks, persistence
+from . import (
+    datasets,
+    estimators,
+    fusion,
+    inspection,
+    metrics,
+    model_selection,
+    networks,
+    persistence,
+    released,
+)
+from ._discovery import all_estimators
 from .estimators import (
+    EncodedFusionRegressor,
+    FrameRegressor,
+    FusionRegressor,
+    LateFusionRegressor,
+    RescaledRegressor,
+    UnimodalRegressor,
+)
+from .fusion import (
     BottleneckTransformerRegressor,
     CrossAttentionRegressor,
     DynamicCrossAttentionRegressor,
     EarlyFusionRegressor,
-    FrameRegressor,
-    FusionRegressor,
     GatedMultimodalRegressor,
     GatedRecursiveJointAttentionRegressor,
     JointCrossAttentionRegressor,
-    LateFusionRegressor,
     LeaderFollowerRegressor,
     LowRankFusionRegressor,
     MultimodalTransformerRegressor,
     RecursiveJointAttentionRegressor,
-    RescaledRegressor,
     TensorFusionRegressor,
-    UnimodalRegressor,
 )
-from .model_selection import Comparison, FusionSearchCV, baselines, compare
+from .model_selection import Comparison, FusionSearchCV, compare
 from .preprocessing import AddContext, Align, Functionals, OnFrames
+from .released import ReleasedJointAttentionRegressor
 from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
 
 __version__: str
@@ -34,6 +49,7 @@ __all__ = [
     "CrossAttentionRegressor",
     "DynamicCrossAttentionRegressor",
     "EarlyFusionRegressor",
+    "EncodedFusionRegressor",
     "FrameRegressor",
     "Functionals",
     "FusionRegressor",
@@ -47,20 +63,23 @@ __all__ = [
     "MultimodalTransformerRegressor",
     "OnFrames",
     "RecursiveJointAttentionRegressor",
+    "ReleasedJointAttentionRegressor",
     "RescaledRegressor",
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
     "TensorFusionRegressor",
     "UnimodalRegressor",
+    "all_estimators",
     "as_sequences",
-    "baselines",
     "compare",
     "datasets",
     "estimators",
+    "fusion",
     "inspection",
     "metrics",
     "model_selection",
     "networks",
     "persistence",
+    "released",
 ]

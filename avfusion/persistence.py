@@ -261,16 +261,13 @@ def in_one_step(path):
 def _describe(estimator, target_names):
     streams = form = None
     for part in _outside_in(estimator):
-        streams = getattr(part, "modalities_", None) if streams is None else streams
-        form = getattr(part, "target_form_", None) if form is None else form
-    if streams is not None:  # transformers know width and rate, regressors the width
-        streams = {
-            str(name): {
-                "width": int(getattr(stream, "width", stream)),
-                "rate_hz": getattr(stream, "rate_hz", None),
+        spec = getattr(part, "spec_", None)
+        if spec is not None and streams is None:
+            streams = {
+                str(name): {"width": int(width), "rate_hz": spec.rates_hz[name]}
+                for name, width in spec.widths.items()
             }
-            for name, stream in streams.items()
-        }
+        form = getattr(spec, "target_form", None) if form is None else form
     if target_names is None and form is not None:
         target_names = form.target_names
     return {

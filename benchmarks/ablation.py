@@ -11,6 +11,7 @@ the second whether other weights would. The intervals are not corrected for thei
 
 import argparse
 import inspect
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ import pandas as pd
 
 import avfusion as av
 from avfusion.model_selection import paired_differences
+from avfusion.networks import AttentionStack
+from avfusion.released import FeatureJointAttention
 from benchmarks import accuracy, report
 
 DEFAULT = "default"
@@ -37,7 +40,6 @@ def variants(only=None):
         "no joint LSTM": {"joint_lstm": False},
         "no LSTM": {"intra_lstm": False, "joint_lstm": False},
         "tanh for softmax": {"attention": "tanh"},
-        "attention over features": {"attention_axis": "feature", "window": 16},
         "attention over time, windows of 16": {"window": 16},
         "layer norm of inputs": {"input_norm": "layer"},
         "no norm of inputs": {"input_norm": None},
@@ -48,15 +50,22 @@ def variants(only=None):
     for name, change in changes.items():
         if set(change) <= known and any(default[key] != value for key, value in change.items()):
             made[name] = MAIN(**change)
+    made["attention over features"] = av.EncodedFusionRegressor(core=over_features, window=16)
     made |= gates()
     if only:
         only = {DEFAULT, *only, *(AGAINST[name] for name in only if name in AGAINST)}
     return {name: made[name] for name in made if not only or name in only}
 
 
+def over_features(n_modalities, hidden_size, window, dropout):
+    """Return a core with one step of the attention of the released code."""
+    step = partial(FeatureJointAttention, n_steps=window, dropout=dropout)
+    return AttentionStack(n_modalities, hidden_size, step)
+
+
 def gates():
     """Return what has gates, as far as there is such an estimator."""
-    listed = av.estimators.all_estimators()["estimator"]
+    listed = av.all_estimators()["estimator"]
     gated, dynamic = (
         listed.get(f"{name}Regressor") for name in ("GatedRecursiveJointAttention", "DynamicCrossAttention")
     )

@@ -1,6 +1,6 @@
 """What every fusion method costs: parameters, time and memory of a training step, over the length of a row.
 
-``python -m benchmarks.cost`` takes each network of `avfusion.estimators.all_estimators` with its default
+``python -m benchmarks.cost`` takes each network of `avfusion.all_estimators` with its default
 parameters but for the window, which is the whole row. The number of frames in a batch is fixed, so that only
 what grows faster than the length of the rows makes a step dearer. A step has one thread, and its time is that
 of the processor: other work on the machine hardly changes it. Memory is what autograd keeps for the backward
@@ -20,7 +20,7 @@ LENGTHS = (100, 300, 1000, 3000)
 
 def networks():
     """Return the classes of the estimators that train a network of their own."""
-    table = av.estimators.all_estimators()["estimator"]
+    table = av.all_estimators().query("`any length`")["estimator"]
     return {name: cls for name, cls in table.items() if hasattr(cls, "_network")}
 
 

@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 import avfusion as av
-from avfusion.estimators import all_estimators
+from avfusion import all_estimators
 from avfusion.estimators._combine import simplex_weights, weighted_mean
 from benchmarks.report import machine, write_in_one_step
 
@@ -98,7 +98,8 @@ def rank_gauss():
 def family(settings):
     """Return the published methods of the package, by the names of their classes, with the same settings."""
     table = all_estimators()
-    classes = table["estimator"][(table["published in"] != "") & ~table.index.isin(OWN)]
+    chosen = (table["published in"] != "") & table["any length"] & ~table.index.isin(OWN)
+    classes = table["estimator"][chosen]
     return {
         name: cls(**{key: value for key, value in settings.items() if key in cls().get_params()})
         for name, cls in classes.items()

@@ -14,16 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avfusion import RecursiveJointAttentionRegressor
-from avfusion.networks import (
-    FeatureJointAttention,
-    FrameHead,
-    FusionModel,
-    InputNorm,
-    JointAttention,
-    SeparateHeads,
-    ccc_loss,
-)
+from avfusion import RecursiveJointAttentionRegressor, ReleasedJointAttentionRegressor
+from avfusion.networks import FrameHead, FusionModel, InputNorm, JointAttention, SeparateHeads, ccc_loss
+from avfusion.released import FeatureJointAttention
 from benchmarks import report
 
 PLAIN, TIME = "plain: C is kept, with dropout on it", "default of the package: time axis, 32 features"
@@ -103,10 +96,10 @@ class PlainNetwork(nn.Module):
 
 
 def released_model(n_recursions=1, n_steps=16, width=512, **changes):
-    """Return the package's network as ``published("release")`` builds it."""
+    """Return the package's network as `ReleasedJointAttentionRegressor` builds it."""
     settings = {"n_recursions": n_recursions, "window": n_steps, **changes}
     widths = {"video": width, "audio": width}
-    network = RecursiveJointAttentionRegressor.published("release", **settings)._network()(widths)
+    network = ReleasedJointAttentionRegressor(**settings)._network()(widths)
     return FusionModel({name: InputNorm(width, "unit") for name in widths}, network, SeparateHeads(512, 2))
 
 

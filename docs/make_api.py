@@ -1,8 +1,7 @@
 """Write docs/api.md, the list of every public name with the first line of its docstring.
 
-Public is what stands in ``__all__`` of `avfusion` and of the modules in `GROUPS`. To write the page again::
-
-    python docs/make_api.py
+Public is what stands in ``__all__`` of `avfusion` and of the modules in `GROUPS`. ``make derived`` writes the
+page again.
 """
 
 import inspect
@@ -10,21 +9,20 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-import avfusion
-
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "api.md"
 
 GROUPS = {  # what a user does -> where the names for it are
     "Data and labels": "avfusion.sequences",
     "Data sets": "avfusion.datasets",
     "Preprocessing": "avfusion.preprocessing",
     "Estimators": "avfusion.estimators",
+    "Fusion methods": "avfusion.fusion",
+    "The released network": "avfusion.released",
     "Metrics": "avfusion.metrics",
     "Comparison": "avfusion.model_selection",
     "Inspection": "avfusion.inspection",
     "Model files": "avfusion.persistence",
-    "Networks": "avfusion.networks",
+    "Building blocks of networks": "avfusion.networks",
 }
 
 HEAD = """\
@@ -35,13 +33,15 @@ Every public name and what it is, in the order in which one needs them. Modules 
 `avfusion.Align?` in a notebook, shows the rest: parameters, shapes, units, errors and an example that the
 tests run. The command `avfusion` has [a page of its own](command_line.md).
 
-This page is written by `python docs/make_api.py`.
+This page is written by `make derived`.
 """
 
 
-def page():
-    """Return the text of the page."""
-    return HEAD + "".join(f"\n{_group(title, module)}" for title, module in GROUPS.items())
+def page(offered):
+    """Return the text of the page; `offered` are the names that `avfusion` itself has."""
+    top = _table([("avfusion._discovery", "all_estimators")], offered)
+    groups = "".join(f"\n{_group(title, module, offered)}" for title, module in GROUPS.items())
+    return HEAD + f"\n## What there is\n\n{top}\n" + groups
 
 
 def summary(module, name):
@@ -66,19 +66,19 @@ def summary(module, name):
     return _markdown(text)
 
 
-def _group(title, module):
-    names = import_module(module).__all__
-    lines = [
-        f"| [`{_shortest(module, name)}`](../{_source(module, name)}) | {summary(module, name)} |"
-        for name in names
-    ]
+def _group(title, module, offered):
     intro = _markdown(inspect.getdoc(import_module(module)).split("\n\n")[0])
-    return "\n".join([f"## {title}", "", f"`{module}`: {intro}", "", "| | |", "|---|---|", *lines, ""])
+    names = [(module, name) for name in import_module(module).__all__]
+    return "\n".join([f"## {title}", "", f"`{module}`: {intro}", "", _table(names, offered), ""])
 
 
-def _shortest(module, name):
-    """Return the name by which users import it."""
-    return f"avfusion.{name}" if name in avfusion.__all__ else f"{module}.{name}"
+def _table(names, offered):
+    lines = [
+        f"| [`{'avfusion' if name in offered else module}.{name}`](../{_source(module, name)}) "
+        f"| {summary(module, name)} |"
+        for module, name in names
+    ]
+    return "\n".join(["| | |", "|---|---|", *lines])
 
 
 def _source(module, name):
@@ -99,7 +99,3 @@ def _constant(module, name):
 def _markdown(text):
     text = re.sub(r":\w+:(?=`)", "", " ".join(text.split())).replace("``", "`")
     return text.replace("|", r"\|")
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

@@ -1,10 +1,9 @@
-"""Draw the data flow of every fusion method to docs/pictures/<method>.svg.
+"""Draw the data flow of every fusion method, docs/pictures/<method>.toml, to <method>.svg beside it.
 
-Columns from left to right, what flows along the arrows are sequences. To draw again::
-
-    python docs/make_pictures.py
+Columns from left to right, what flows along the arrows are sequences. ``make derived`` draws again.
 """
 
+import tomllib
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -16,111 +15,28 @@ STEP, HEIGHT = 1.75, 0.95  # inches from one column to the next, and from the up
 
 # name: (x, y, text); y is 1 for the first stream, 0 for the second, .5 for what belongs to both
 STREAMS = {"a": (0, 1, "audio\n(T, D)"), "v": (0, 0, "video\n(T, D)")}
-ENCODED = STREAMS | {"ea": (1, 1, "LSTM"), "ev": (1, 0, "LSTM")}
+ENCODERS = {"ea": (1, 1, "LSTM"), "ev": (1, 0, "LSTM")}
 TO_ENCODERS = [("a", "ea"), ("v", "ev")]
 
 
-def ended(x, cores, arrows, nodes):
-    """Add the joint LSTM and the head behind what the core gives."""
-    nodes = ENCODED | nodes | {"j": (x, 0.5, "concatenate\nLSTM"), "h": (x + 1, 0.5, "prediction")}
-    return nodes, [*TO_ENCODERS, *arrows, *((core, "j") for core in cores), ("j", "h")]
+def pictures():
+    """Return boxes and arrows of every picture by its name, from the files beside the pictures."""
+    return {path.stem: read(path) for path in sorted(FOLDER.glob("*.toml"))}
 
 
-ATTEND = {
-    "ca": (2, 1, "correlate with\n[audio, video],\nattend, add"),
-    "cv": (2, 0, "correlate with\n[audio, video],\nattend, add"),
-}
-CROSSED = [("ea", "ca"), ("ea", "cv"), ("ev", "ca"), ("ev", "cv")]
+def read(path):
+    """Return the boxes and arrows of one file.
 
-PICTURES = {
-    "early": (
-        STREAMS | {"c": (1, 0.5, "concatenate\nLSTM"), "l": (2, 0.5, "LSTM"), "h": (3, 0.5, "prediction")},
-        [("a", "c"), ("v", "c"), ("c", "l"), ("l", "h")],
-    ),
-    "late": (
-        STREAMS
-        | {"ma": (1, 1, "any\nestimator"), "mv": (1, 0, "any\nestimator")}
-        | {"pa": (2, 1, "prediction"), "pv": (2, 0, "prediction")}
-        | {"w": (3, 0.5, "mean, weights\nor stacking"), "h": (4, 0.5, "prediction")},
-        [("a", "ma"), ("v", "mv"), ("ma", "pa"), ("mv", "pv"), ("pa", "w"), ("pv", "w"), ("w", "h")],
-    ),
-    "cross_attention": ended(
-        3,
-        ("ca", "cv"),
-        CROSSED,
-        {
-            "ca": (2, 1, "correlate with\nvideo, attend,\ntanh of the sum"),
-            "cv": (2, 0, "correlate with\naudio, attend,\ntanh of the sum"),
-        },
-    ),
-    "joint_cross_attention": ended(3, ("ca", "cv"), CROSSED, ATTEND),
-    "recursive_joint_attention": ended(3, ("ca", "cv"), [*CROSSED, ("ca", "ca"), ("cv", "cv")], ATTEND),
-    "dynamic_cross_attention": ended(
-        4,
-        ("ga", "gv"),
-        [*CROSSED, ("ca", "ga"), ("cv", "gv"), ("ea", "ga"), ("ev", "gv")],
-        ATTEND
-        | {
-            "ga": (3, 1, "gate per step:\nattended\nor not"),
-            "gv": (3, 0, "gate per step:\nattended\nor not"),
-        },
-    ),
-    "gated_recursive_joint_attention": ended(
-        4,
-        ("ga", "gv"),
-        [*CROSSED, ("ca", "ca"), ("cv", "cv"), ("ca", "ga"), ("cv", "gv"), ("ea", "ga"), ("ev", "gv")],
-        ATTEND
-        | {
-            "ga": (3, 1, "gate per step:\nwhich of the\nrecursions"),
-            "gv": (3, 0, "gate per step:\nwhich of the\nrecursions"),
-        },
-    ),
-    "leader_follower": (
-        STREAMS
-        | {"ea": (1, 1, "LSTM or TCN\n(leader)"), "ev": (1, 0, "LSTM or TCN\n(follower)")}
-        | {
-            "s": (2, 0.5, "per step: attend\nacross streams"),
-            "j": (3, 0.5, "leader beside\nall attended\nLSTM"),
-        }
-        | {"h": (4, 0.5, "prediction")},
-        [*TO_ENCODERS, ("ea", "s"), ("ev", "s"), ("s", "j"), ("ea", "j"), ("j", "h")],
-    ),
-    "multimodal_transformer": ended(
-        4,
-        ("sa", "sv"),
-        [("ea", "ca"), ("ev", "ca"), ("ea", "cv"), ("ev", "cv"), ("ca", "sa"), ("cv", "sv")],
-        {
-            "ca": (2, 1, "transformer:\naudio asks\nvideo"),
-            "cv": (2, 0, "transformer:\nvideo asks\naudio"),
-            "sa": (3, 1, "transformer:\nitself"),
-            "sv": (3, 0, "transformer:\nitself"),
-        },
-    ),
-    "bottleneck_transformer": ended(
-        3,
-        ("ta", "tv"),
-        [("ea", "ta"), ("ev", "tv"), ("ta", "b"), ("b", "ta"), ("tv", "b"), ("b", "tv")],
-        {"ta": (2, 1.5, "transformer"), "b": (2, 0.5, "4 shared tokens"), "tv": (2, -0.5, "transformer")},
-    ),
-    "gated_multimodal_unit": ended(
-        3,
-        ("g",),
-        [("ea", "g"), ("ev", "g")],
-        {"g": (2, 0.5, "per step:\nz tanh(audio) +\n(1 - z) tanh(video)")},
-    ),
-    "tensor_fusion": ended(
-        3,
-        ("g",),
-        [("ea", "g"), ("ev", "g")],
-        {"g": (2, 0.5, "per step: all\nproducts of\n[1, audio], [1, video]")},
-    ),
-    "low_rank_fusion": ended(
-        3,
-        ("g",),
-        [("ea", "g"), ("ev", "g")],
-        {"g": (2, 0.5, "per step: product\nof maps of rank r,\n[1, audio], [1, video]")},
-    ),
-}
+    Where the file says which boxes are `joined`, encoders, joint LSTM and prediction are added.
+    """
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    nodes = STREAMS | {name: tuple(box) for name, box in content["boxes"].items()}
+    arrows = [tuple(arrow.split()) for arrow in content["arrows"]]
+    if "joined" not in content:
+        return nodes, arrows
+    x = 1 + max(column for column, _, _ in nodes.values())
+    nodes = STREAMS | ENCODERS | nodes | {"j": (x, 0.5, "concatenate\nLSTM"), "h": (x + 1, 0.5, "prediction")}
+    return nodes, [*TO_ENCODERS, *arrows, *((core, "j") for core in content["joined"]), ("j", "h")]
 
 
 def draw(nodes, arrows):
@@ -182,11 +98,6 @@ def arrow(source, target):
 
 def main():
     """Draw all pictures."""
-    FOLDER.mkdir(exist_ok=True)
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "avfusion", "font.family": "sans-serif"}):
-        for name, (nodes, arrows) in PICTURES.items():
+        for name, (nodes, arrows) in pictures().items():
             draw(nodes, arrows).savefig(FOLDER / f"{name}.svg", metadata={"Date": None})
-
-
-if __name__ == "__main__":
-    main()

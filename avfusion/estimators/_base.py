@@ -10,7 +10,7 @@ from avfusion.metrics import ccc_score
 
 @dataclass(frozen=True)
 class FusionTags:
-    """What `avfusion.estimators.all_estimators` tells of an estimator.
+    """Properties of an estimator that `avfusion.all_estimators` lists.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class FusionTags:
     any_length : bool, default=True
         Whether a row may have any number of steps, or is worked on in windows of one fixed length.
     published_in : str, default=""
-        arXiv number of the method; empty for classical ones.
+        Number of the method's paper, such as "arXiv 1702.01992"; empty for classical ones.
 
     Examples
     --------

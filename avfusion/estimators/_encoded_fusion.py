@@ -1,47 +1,63 @@
-"""The base of the fusion methods that share their encoders and differ in what stands between them."""
+"""The base of the methods that share their encoders, and the door for a core of one's own."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from avfusion.estimators._network_regressor import FusionRegressor
+from avfusion.estimators._fusion_regressor import FusionRegressor
 from avfusion.networks import EncodedFusion
+from avfusion.networks._checks import checked_core
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class EncodedFusionRegressor(FusionRegressor):
-    """Base of the methods that put a core between an LSTM for each stream and one for the fused sequence.
+    """Put a core between an LSTM for each stream and one for the fused sequence: your own, or a subclass's.
 
-    A subclass says which core: ``_core()`` returns a callable ``core(n_modalities, hidden_size)`` for
-    `avfusion.networks.EncodedFusion`.
+    Every stream is read by an encoder that gives h = `hidden_size` features per step, the core fuses these,
+    and another encoder reads what results. A subclass that fixes `core` is a method with a name.
 
     Parameters
     ----------
+    core : callable
+        A class or function, called as ``core(n_modalities, hidden_size, **parameters)``. It returns a torch
+        module, called as ``module(streams, mask)`` with a list of hidden sequences (B, T, h), zero in the
+        padding, and the bool mask (B, T) of existing steps. That gives one sequence (B, T,
+        ``module.output_size``), zero in the padding.
+
+        Its parameters are given as ``core__rank=8``, here and in `set_params`. Those of the estimator's own
+        parameters that the signature of `core` names, such as ``dropout``, are passed on to it, too.
     {encoder_parameters}
-    {shared_parameters}
-    modalities : list of str, optional
-        The sequence columns of X to use; by default all of them.
+    {fusion_parameters}
 
     Attributes
     ----------
     {fitted_attributes}
+
+    See Also
+    --------
+    FusionRegressor : A whole network of your own.
+    avfusion.fusion.check_core : Checks what is asked of a core.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> from avfusion.fusion import LowRankFusion
+    >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
+    >>> model = av.EncodedFusionRegressor(core=LowRankFusion, core__rank=2, max_epochs=3, random_state=0)
+    >>> model.fit(X, y).predict(X).shape == y.shape
+    True
     """
 
+    network = EncodedFusion
+    core: Callable | None = None
     intra_lstm: bool = True
     joint_lstm: bool = True
 
+    _modules: ClassVar[dict] = {"network": 1, "core": 2}
     _parameter_constraints: ClassVar[dict] = {
-        **FusionRegressor._parameter_constraints,
+        "core": [callable, None],
         "intra_lstm": ["boolean"],
         "joint_lstm": ["boolean"],
     }
 
     def _network(self):
-        return partial(
-            EncodedFusion,
-            core=self._core(),
-            hidden_size=self.hidden_size,
-            intra_lstm=self.intra_lstm,
-            joint_lstm=self.joint_lstm,
-            dropout=self.dropout,
-        )
+        return partial(super()._network(), core=partial(checked_core, self._built_by("core")))

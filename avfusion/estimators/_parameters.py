@@ -1,6 +1,7 @@
 """The parameters that every network estimator has: defaults, legal values, descriptions."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -82,6 +83,11 @@ hidden_size : int, default=32
     warm_start : bool, default=False
         Whether another call of `fit` goes on from the weights of the last one."""
 
+FUSION_PARAMETERS = f"""\
+{SHARED_PARAMETERS}
+    modalities : list of str, optional
+        The sequence columns of X to use; by default all of them."""
+
 ENCODER_PARAMETERS = """\
 intra_lstm : bool, default=True
         Whether each stream is read by a bidirectional LSTM before fusion, or step by step by a linear map.
@@ -109,6 +115,7 @@ net_ : skorch.NeuralNet
 
 DESCRIPTIONS = {  # by what stands for them in a docstring
     "{encoder_parameters}": ENCODER_PARAMETERS,
+    "{fusion_parameters}": FUSION_PARAMETERS,
     "{shared_parameters}": SHARED_PARAMETERS,
     "{fitted_attributes}": FITTED_ATTRIBUTES,
 }
@@ -116,9 +123,11 @@ DESCRIPTIONS = {  # by what stands for them in a docstring
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkParameters:
-    """Shared parameters as keyword-only fields; ``{shared_parameters}`` in a subclass's docstring tells them.
+    """Shared parameters as keyword-only fields.
 
-    A dataclass, so that subclasses inherit the flat ``__init__`` that scikit-learn asks for.
+    Every subclass becomes a dataclass: its annotated attributes are further parameters, and the flat
+    ``__init__`` that scikit-learn needs is written for it. ``_parameter_constraints`` holds the legal values
+    of its own parameters only, where it has any. ``{shared_parameters}`` in its docstring describes these.
     """
 
     hidden_size: int = 32
@@ -185,9 +194,12 @@ class NetworkParameters:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        _make_dataclass(cls)
+        constraints = [vars(base).get("_parameter_constraints", {}) for base in reversed(cls.__mro__)]
+        cls._parameter_constraints = {name: legal for own in constraints for name, legal in own.items()}
         if cls.__doc__:  # the shared parameters are described once, here
             for name, text in DESCRIPTIONS.items():
-                cls.__doc__ = cls.__doc__.replace(name, text)
+                cls.__doc__ = cls.__doc__.replace(name, _with_defaults(text, cls))
 
     def _check_parameters(self):
         self._validate_params()
@@ -199,6 +211,30 @@ class NetworkParameters:
                 f"hop={self.hop} is larger than window={self.window}: steps between windows would have no "
                 "prediction. Choose a hop of at most the window."
             )
+
+
+def _with_defaults(text, cls):
+    """Return a description of shared parameters with those defaults that a class has changed."""
+    shared = {field.name: field.default for field in fields(NetworkParameters)}
+    for field in fields(cls):
+        if field.name in shared and field.default != shared[field.name]:
+            default = f'"{field.default}"' if isinstance(field.default, str) else field.default
+            text = re.sub(
+                rf"^( *{field.name} : .*, default=).*$", rf"\g<1>{default}", text, flags=re.MULTILINE
+            )
+    return text
+
+
+def _make_dataclass(cls):
+    """Make a dataclass of a class, in a way that a further ``@dataclass`` on it does no harm.
+
+    Estimators are compared and hashed by identity, and shown by scikit-learn. A dataclass leaves methods
+    alone that a class has itself, so it is given these.
+    """
+    for name in ("__eq__", "__hash__", "__repr__"):
+        if name not in vars(cls):
+            setattr(cls, name, getattr(cls, name))
+    dataclass(kw_only=True, eq=False, repr=False)(cls)
 
 
 def check_device(device):

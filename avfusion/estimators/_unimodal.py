@@ -1,6 +1,6 @@
 """One network on one stream."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import ClassVar
 
@@ -8,11 +8,9 @@ from avfusion.estimators._base import FusionTags
 from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.networks import Concatenation
-from avfusion.sequences import sequence_columns
-from avfusion.sequences._reading import listed
+from avfusion.sequences._messages import quoted
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class UnimodalRegressor(NetworkRegressor):
     """Encode one stream with bidirectional LSTMs: what a single modality can do.
 
@@ -46,16 +44,13 @@ class UnimodalRegressor(NetworkRegressor):
     modality: str | None = field(default=None, kw_only=False)
 
     fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
-    _parameter_constraints: ClassVar[dict] = {
-        **NetworkRegressor._parameter_constraints,
-        "modality": [str, None],
-    }
+    _parameter_constraints: ClassVar[dict] = {"modality": [str, None]}
 
-    def _choose_modalities(self, X):
-        present = sequence_columns(X)
+    def _choose_modalities(self, data):
+        present = list(data.columns)
         if self.modality is None and len(present) > 1:
-            raise ValueError(f"X has {len(present)} modalities: set modality to one of {listed(present)}.")
-        return choose_modalities(X, self.modality)
+            raise ValueError(f"X has {len(present)} modalities: set modality to one of {quoted(present)}.")
+        return choose_modalities(data, self.modality)
 
     def _network(self):
         return partial(Concatenation, hidden_size=self.hidden_size, dropout=self.dropout)

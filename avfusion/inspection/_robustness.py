@@ -13,8 +13,9 @@ from avfusion.estimators._training import random_generator
 from avfusion.inspection._corruption import with_dropped_steps, with_noise, without_stream
 from avfusion.inspection._panels import tidy
 from avfusion.metrics._scores import resolve_scoring
-from avfusion.sequences import as_sequences, sequence_columns
-from avfusion.sequences._reading import is_table, listed
+from avfusion.sequences import sequence_columns
+from avfusion.sequences._messages import quoted
+from avfusion.sequences._recordings import is_table, read_recordings
 
 __all__ = ["RobustnessDisplay", "robustness_curve"]
 
@@ -103,9 +104,10 @@ def robustness_curve(
             "X is a table of numbers, which has no streams to damage. Fit the model on sequence columns, as "
             "avfusion.as_sequences makes them, and give them here too."
         )
-    X = as_sequences(X)
+    data = read_recordings(X, caller=type(model).__name__)
+    X = data.frame
     amounts_of = _amounts(damages, shares, snr_db)
-    names = choose_modalities(X, modalities)
+    names = choose_modalities(data, modalities)
     score_name, score = _one_score(scoring)
     if not isinstance(n_repeats, Integral) or n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats!r} must be an integer of at least 1.")
@@ -147,10 +149,10 @@ def _amounts(damages, shares, snr_db):
     """Return the amounts of each damage, by its name."""
     damages = [damages] if isinstance(damages, str) else list(damages)
     if not damages or len(set(damages)) < len(damages):
-        raise ValueError(f"damages={damages!r} must name one or more different damages of {listed(DAMAGES)}.")
+        raise ValueError(f"damages={damages!r} must name one or more different damages of {quoted(DAMAGES)}.")
     for damage in damages:
         if damage not in DAMAGES:
-            raise ValueError(f"damage {damage!r} is unknown; choose from {listed(DAMAGES)}.")
+            raise ValueError(f"damage {damage!r} is unknown; choose from {quoted(DAMAGES)}.")
     amounts = {}
     if set(damages) - {"noise"}:
         amounts = dict.fromkeys(DAMAGES, _numbers(shares, "shares", "numbers from 0 to 1", 0, 1))
@@ -174,7 +176,7 @@ def _one_score(scoring):
     scores = resolve_scoring(scoring)
     if len(scores) != 1:
         raise ValueError(
-            f"scoring={scoring!r} stands for {len(scores)} scores, {listed(scores)}; one is needed. Call "
+            f"scoring={scoring!r} stands for {len(scores)} scores, {quoted(scores)}; one is needed. Call "
             "robustness_curve once for each."
         )
     return next(iter(scores.items()))

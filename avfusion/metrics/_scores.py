@@ -57,7 +57,7 @@ class Score:
     def __call__(self, y_true, y_pred):
         """Score predictions, averaged over targets."""
         if self.metric is None:
-            return float(self.scorer(_Given(y_pred), None, y_true))
+            return float(self.scorer(GivenPredictions(y_pred), None, y_true))
         return self.sign * self.metric(y_true, y_pred)
 
     @property
@@ -130,14 +130,30 @@ def resampled_by(scores, pair, given, **options):
     }
 
 
-class _Given(RegressorMixin, BaseEstimator):
-    """Stands for the estimator whose predictions are known, so that any scorer can score them."""
+class GivenPredictions(RegressorMixin, BaseEstimator):
+    """Stands for the estimator whose predictions are known, so that any scorer can score them.
+
+    Parameters
+    ----------
+    predictions : DataFrame, Series, list or ndarray
+        For the rows that will be scored.
+
+    Examples
+    --------
+    >>> GivenPredictions([1.0, 2.0]).score(None, [1.0, 2.0])
+    1.0
+    """
 
     def __init__(self, predictions):
         self.predictions = predictions
 
     def predict(self, X):
+        """Return the predictions that are known."""
         return self.predictions
+
+    def score(self, X, y):
+        """Return the CCC, as every estimator of this package."""
+        return ccc_score(y, self.predictions)
 
 
 def resolve_scoring(scoring=None):

@@ -1,7 +1,7 @@
 """Steps of attention one after the other: the core of cross, joint, recursive and gated attention.
 
     X^0 = X                                                             from the encoders
-    X^l = step_l(X^{l-1}),  l = 1 .. L                                  of its own for each l, or shared
+    X^l = step_l(X^{l-1}),  l = 1 .. L                                  with weights of its own for each l
     F   = gate([X^0, ..., X^L]), or X^L where there is no gate
     F   = [F_1, ..., F_M]                                   (T, M h)
 
@@ -31,10 +31,8 @@ class AttentionStack(nn.Module):
     n_recursions : int, default=1
         L; 0 joins the streams as they are.
     gate : callable, optional
-        ``gate(n_modalities, hidden_size, n_recursions)`` returns a module that maps the list of the L + 1
-        lists of streams to one list of streams.
-    share_weights : bool, default=False
-        Repeat one step with the same weights, in place of L steps with weights of their own.
+        ``gate(n_modalities, hidden_size)`` returns a module that maps the list of the L + 1 lists of streams
+        to one list of streams.
 
     Raises
     ------
@@ -57,17 +55,14 @@ class AttentionStack(nn.Module):
         hidden_size: int,
         step: Callable[[int, int], nn.Module],
         n_recursions: int = 1,
-        gate: Callable[[int, int, int], nn.Module] | None = None,
-        share_weights: bool = False,
+        gate: Callable[[int, int], nn.Module] | None = None,
     ):
         super().__init__()
         if n_recursions < 0:
             raise ValueError(f"n_recursions must be 0 or more; got {n_recursions}")
         self.output_size = n_modalities * hidden_size
-        n_steps = min(n_recursions, 1) if share_weights else n_recursions
-        steps = [step(n_modalities, hidden_size) for _ in range(n_steps)]
-        self.steps = nn.ModuleList(steps * n_recursions if share_weights else steps)
-        self.gate = None if gate is None else gate(n_modalities, hidden_size, n_recursions)
+        self.steps = nn.ModuleList(step(n_modalities, hidden_size) for _ in range(n_recursions))
+        self.gate = None if gate is None else gate(n_modalities, hidden_size)
 
     def forward(self, streams: list[Tensor], mask: Tensor) -> Tensor:
         """M of (B, T, h), (B, T) -> (B, T, M h); zero in the padding."""

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from avfusion.networks._layers import Dropout
 from avfusion.networks._masking import (
@@ -13,7 +12,7 @@ from avfusion.networks._masking import (
     zero_padding,
 )
 
-__all__ = ["ClipHead", "FrameHead", "MaskedBatchNorm", "NormalizedHead", "SeparateHeads"]
+__all__ = ["ClipHead", "FrameHead", "MaskedBatchNorm", "SeparateHeads"]
 
 POOLINGS = ("mean", "max", "attention")
 
@@ -116,41 +115,6 @@ class MaskedBatchNorm(nn.BatchNorm1d):
         else:
             normal = super().forward(steps)
         return x.new_zeros(x.shape).index_put((mask,), normal.to(x.dtype))
-
-
-class NormalizedHead(nn.Module):
-    """One prediction in -1..1 per step: linear -> batch norm -> leaky ReLU -> linear -> tanh.
-
-    The head of recursive joint cross-modal attention (arXiv 2403.13659). Statistics of a batch are those of
-    its existing steps alone.
-
-    Parameters
-    ----------
-    input_size : int
-        Features of the hidden sequence.
-    n_targets : int
-        K.
-    hidden_size : int, default=256
-        Features between the two layers.
-
-    Examples
-    --------
-    >>> import torch
-    >>> hidden, masks = torch.randn(2, 6, 8), {"audio": torch.ones(2, 6, dtype=torch.bool)}
-    >>> NormalizedHead(8, n_targets=2)(hidden, {}, masks).shape
-    torch.Size([2, 6, 2])
-    """
-
-    def __init__(self, input_size: int, n_targets: int, hidden_size: int = 256):
-        super().__init__()
-        self.hidden = nn.Linear(input_size, hidden_size)
-        self.norm = MaskedBatchNorm(hidden_size)
-        self.output = nn.Linear(hidden_size, n_targets)
-
-    def forward(self, hidden: Tensor, streams: dict[str, Tensor], masks: dict[str, Tensor]) -> Tensor:
-        """Predict each step: (B, T, input_size) -> (B, T, K); `streams` are not needed."""
-        normal = self.norm(self.hidden(hidden), existing_steps(masks))  # (B, T, hidden_size)
-        return self.output(F.leaky_relu(normal)).tanh()
 
 
 class ClipHead(nn.Module):

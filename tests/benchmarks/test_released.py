@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from avfusion.networks import load_released
+from avfusion.released import load_released
 from benchmarks import released
 
 

@@ -115,7 +115,9 @@ def test_errors(fitted):
         robustness_curve(model, X, y, shares=(2,))
     with pytest.raises(ValueError, match=r"scoring=.* stands for 2 scores, 'ccc', 'mae'; one is needed"):
         robustness_curve(model, X, y, scoring=["ccc", "mae"])
-    with pytest.raises(ValueError, match="was not fitted on"):  # what the model objects to undamaged
+    with pytest.raises(
+        ValueError, match=r"lacks sequence columns that .* was fitted on"
+    ):  # what the model objects to undamaged
         robustness_curve(model, pd.DataFrame({"text": X["audio"]}), y)
 
 

@@ -18,7 +18,6 @@ from avfusion.sequences._targets import as_targets
 DEFINITIONS = '''
 import json
 import sys
-from dataclasses import dataclass
 
 import cloudpickle
 import joblib
@@ -29,7 +28,6 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 import avfusion as av
-from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
 from avfusion.sequences._targets import as_targets
 
 
@@ -45,14 +43,11 @@ class Products(torch.nn.Module):
         return self.mix(torch.stack(streams).prod(0)) * mask[..., None]
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
-class ProductRegressor(EncodedFusionRegressor):
+class ProductRegressor(av.EncodedFusionRegressor):
     """An estimator of one's own."""
 
+    core = Products
     power: float = 2.0
-
-    def _core(self):
-        return Products
 
 
 class Epochs(Callback):

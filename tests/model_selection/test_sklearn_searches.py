@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
-from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesRegressor
@@ -31,14 +31,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import avfusion as av
 from avfusion.sequences._targets import as_targets
 
-REGRESSORS = [
-    c
-    for c in (getattr(av, name) for name in av.__all__)
-    if isinstance(c, type)
-    and issubclass(c, BaseEstimator)
-    and c is not av.FusionRegressor
-    and is_regressor(c())
-]
+REGRESSORS = [*av.all_estimators()["estimator"], av.FusionSearchCV]
 QUICK = {"hidden_size": 4, "max_epochs": 2, "window": 10, "random_state": 0}
 NETWORK = av.EarlyFusionRegressor(**QUICK)
 CCC = av.metrics.scorers["ccc"]

@@ -18,12 +18,10 @@ class AddOther(nn.Module):
 
 
 class SumGate(nn.Module):
-    def __init__(self, n_modalities, hidden_size, n_recursions):
+    def __init__(self, n_modalities, hidden_size):
         super().__init__()
-        self.n_recursions = n_recursions
 
     def forward(self, history):
-        assert len(history) == self.n_recursions + 1
         return [sum(x) for x in zip(*history)]
 
 
@@ -36,22 +34,15 @@ MASK = torch.ones(1, 2, dtype=torch.bool)
     ("n_recursions", "gate", "expected"),
     [(0, None, (1, 10)), (1, None, (11, 11)), (2, None, (22, 22)), (2, SumGate, (34, 43))],
 )
-@pytest.mark.parametrize("share_weights", [False, True])
-def test_numbers_by_hand(n_recursions, gate, expected, share_weights):
-    stack = AttentionStack(2, 1, AddOther, n_recursions, gate, share_weights)
+def test_numbers_by_hand(n_recursions, gate, expected):
+    stack = AttentionStack(2, 1, AddOther, n_recursions, gate)
     assert stack.output_size == 2
     assert stack(STREAMS, MASK)[0].tolist() == [list(expected)] * 2
 
 
-def test_shared_weights_are_one_step_repeated(randomise):
-    stack = randomise(AttentionStack(2, 4, JointAttention, 3, share_weights=True))
-    own = AttentionStack(2, 4, JointAttention, 3)
-    assert sum(p.numel() for p in own.parameters()) == 3 * sum(p.numel() for p in stack.parameters())
-    streams = [torch.randn(1, 2, 4) for _ in range(2)]
-    expected = streams
-    for _ in range(3):
-        expected = stack.steps[0](expected, MASK)
-    torch.testing.assert_close(stack(streams, MASK), torch.cat(expected, -1))
+def test_steps_have_weights_of_their_own():
+    own, one = AttentionStack(2, 4, JointAttention, 3), AttentionStack(2, 4, JointAttention)
+    assert sum(p.numel() for p in own.parameters()) == 3 * sum(p.numel() for p in one.parameters())
 
 
 def test_negative_number_of_recursions():

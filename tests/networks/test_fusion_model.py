@@ -10,16 +10,16 @@ from avfusion.networks import (
     FrameHead,
     FusionModel,
     InputNorm,
-    RecursiveJointAttention,
     ccc_mse_loss,
 )
+from tests.networks.published_parts import recursive_joint_attention
 
 WIDTHS = {"audio": 6, "video": 70}  # narrow and wide LSTM inputs
 LENGTHS = [7, 1, 40, 23]
 NETWORKS = {
-    "rja softmax": functools.partial(RecursiveJointAttention, attention="softmax", n_recursions=2),
-    "rja tanh": functools.partial(RecursiveJointAttention, attention="tanh", n_recursions=2),
-    "rja without lstms": functools.partial(RecursiveJointAttention, intra_lstm=False, joint_lstm=False),
+    "rja softmax": functools.partial(recursive_joint_attention, attention="softmax", n_recursions=2),
+    "rja tanh": functools.partial(recursive_joint_attention, attention="tanh", n_recursions=2),
+    "rja without lstms": functools.partial(recursive_joint_attention, intra_lstm=False, joint_lstm=False),
     "concatenation": Concatenation,
 }
 

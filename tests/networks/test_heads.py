@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from avfusion.networks import ClipHead, FrameHead, MaskedBatchNorm, NormalizedHead, SeparateHeads
+from avfusion.networks import ClipHead, FrameHead, MaskedBatchNorm, SeparateHeads
 from tests.networks.reference import numpy_weights
 
 LENGTHS = [7, 1, 12, 4]
@@ -111,11 +111,3 @@ def test_masked_batch_norm_of_too_few_steps_is_as_in_evaluation(n_steps, randomi
     trained = norm.train()(x, mask)
     torch.testing.assert_close(trained, norm.eval()(x, mask), rtol=1e-6, atol=1e-6)
     assert norm.running_mean.tolist() == [1.0] * 4
-
-
-def test_normalized_head_does_not_see_the_padding(randomise):
-    head = randomise(NormalizedHead(4, n_targets=2, hidden_size=3)).train()
-    hidden, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([[5], [3]])
-    out, other = (head(h, {}, {"a": mask})[mask] for h in (hidden, hidden.masked_fill(~mask[..., None], 9.0)))
-    torch.testing.assert_close(out, other)
-    assert out.abs().max() < 1

@@ -6,14 +6,8 @@ from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from avfusion.estimators import (
-    EarlyFusionRegressor,
-    FrameRegressor,
-    LateFusionRegressor,
-    RecursiveJointAttentionRegressor,
-    RescaledRegressor,
-    UnimodalRegressor,
-)
+from avfusion.estimators import FrameRegressor, LateFusionRegressor, RescaledRegressor, UnimodalRegressor
+from avfusion.fusion import EarlyFusionRegressor, RecursiveJointAttentionRegressor
 from avfusion.preprocessing import AddContext, Align, Functionals, OnFrames
 from avfusion.sequences import as_sequences, sequence_columns
 from avfusion.sequences._groups import read_groups

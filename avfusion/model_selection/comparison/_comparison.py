@@ -308,7 +308,7 @@ class Comparison:
         seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
         targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
         return (
-            f"Comparison of {len(self.table)} estimators: {rows}{grouped}, {n_folds} fold"
+            f"Comparison of {len(self.table)} estimator{'s' * (len(self.table) > 1)}: {rows}{grouped}, {n_folds} fold"
             f"{'s' * (n_folds > 1)}{seeds}{targets}; intervals: bootstrap over "
             f"{'groups' if grouped else 'rows'}"
         )

@@ -24,8 +24,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from avfusion._progress import progress_bar
-from avfusion.estimators import RecursiveJointAttentionRegressor
 from avfusion.estimators._base import SequenceRegressorMixin
+from avfusion.fusion import RecursiveJointAttentionRegressor
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
 from avfusion.model_selection.comparison._runs import group_parameters
 from avfusion.model_selection.comparison._seeds import seed_of
@@ -51,7 +51,7 @@ from avfusion.model_selection.search._storage import (
 from avfusion.model_selection.search._trials import parameters_of, progress_of, results_of, run_trial
 from avfusion.persistence import in_one_step
 from avfusion.sequences._groups import read_groups
-from avfusion.sequences._reading import is_table
+from avfusion.sequences._recordings import is_table
 from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._targets import as_targets
 

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 import avfusion as av
-from avfusion.estimators import all_estimators
+from avfusion import all_estimators
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.model_selection import search_space
 
