@@ -307,10 +307,10 @@ class Comparison:
         n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
         seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
         targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
+        n = len(self.table)
         return (
-            f"Comparison of {len(self.table)} estimator{'s' * (len(self.table) > 1)}: {rows}{grouped}, {n_folds} fold"
-            f"{'s' * (n_folds > 1)}{seeds}{targets}; intervals: bootstrap over "
-            f"{'groups' if grouped else 'rows'}"
+            f"Comparison of {n} estimator{'s' * (n > 1)}: {rows}{grouped}, {n_folds} fold{'s' * (n_folds > 1)}"
+            f"{seeds}{targets}; intervals: bootstrap over {'groups' if grouped else 'rows'}"
         )
 
     def __repr__(self):
