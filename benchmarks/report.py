@@ -9,7 +9,6 @@ import platform
 import statistics
 import time
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import torch
 from joblib import parallel_config
 
 import avfusion as av
+from avfusion._versions import package_versions
 
 PACKAGES = ("avfusion", "torch", "skorch", "scikit-learn", "numpy", "pandas", "joblib")
 
@@ -41,10 +41,7 @@ def machine():
         "load when done": round(os.getloadavg()[0], 1),
         "graphics": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES},
-        },
+        "versions": package_versions(PACKAGES),
     }
 
 

@@ -44,7 +44,7 @@ def top_names():
 
 def stub():
     """Return the text of avfusion/__init__.pyi, from which the package itself reads its names."""
-    imports = [f"from . import {', '.join(OFFERED_ROOMS)}", *map(_import, *zip(*top_names().items()))]
+    imports = [_import("", OFFERED_ROOMS), *map(_import, *zip(*top_names().items()))]
     names = sorted([*OFFERED_ROOMS, *(name for own in top_names().values() for name in own)])
     head = HEAD.format(" and `__init__.py`")
     return "\n".join([head, *imports, "\n__version__: str\n", _all(names)])

@@ -21,7 +21,10 @@ import avfusion as av
 from avfusion.sequences._targets import as_targets
 
 LISTED = list(av.all_estimators()["estimator"])
-DOORS = [av.EncodedFusionRegressor, av.FusionRegressor]  # need a core or network: tests/fusion/test_doors.py
+DOORS = [
+    av.EncodedFusionRegressor,
+    av.FusionRegressor,
+]  # need a core or network: tests/estimators/test_module_parameters.py
 PUBLIC = [c for c in (getattr(av, name) for name in av.__all__) if isinstance(c, type)]
 ESTIMATORS = [
     *LISTED,

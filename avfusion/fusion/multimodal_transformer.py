@@ -9,10 +9,10 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avfusion._sklearn_compat import Interval
 from avfusion.estimators import FusionRegressor, FusionTags
 from avfusion.estimators import _inputs as inputs
 from avfusion.networks import StreamEncoder, TransformerLayer

@@ -1,8 +1,8 @@
-"""A picture of a comparison: one line per estimator, readable in greyscale."""
+"""A plot of a comparison: one line per estimator, readable in greyscale."""
 
 import numpy as np
 
-from avfusion.inspection._panels import fitted_text
+from avfusion.inspection._panels import fitted_text, panel_axes, tidy
 
 _FAINT = "0.72"
 
@@ -13,7 +13,7 @@ def plot_comparison(comparison, score=None, ax=None):
     Parameters
     ----------
     comparison : Comparison
-        What `compare` returned.
+        As returned by `compare`.
     score : str, optional
         Name of the score; by default the first.
     ax : matplotlib.axes.Axes, optional
@@ -43,15 +43,12 @@ def plot_comparison(comparison, score=None, ax=None):
     if score not in comparison.scores:
         raise ValueError(f"score {score!r} is not among {', '.join(comparison.scores)}.")
     table = comparison.table
-    if ax is None:
-        from matplotlib import pyplot
-
-        _, ax = pyplot.subplots(figsize=(6.4, 1.0 + 0.42 * len(table)), layout="constrained")
+    (ax,) = panel_axes(ax, 1, n_columns=1, panel_size=(6.4, 1.0 + 0.42 * len(table)))
     positions = np.arange(len(table))
-    spread, label = _spread(comparison, score)
+    parts, label = _parts_of(comparison, score)
     for position, name in zip(positions, table.index):
-        values = spread.loc[spread["estimator"] == name, score].to_numpy()
-        # beside the interval, which would hide them
+        values = parts.loc[parts["estimator"] == name, score].to_numpy()
+        # beside the interval, which would hide the points
         ax.plot(values, np.full(len(values), position + 0.2), "o", color=_FAINT, markersize=4, zorder=1)
     ax.hlines(
         positions, table[f"{score}_low"], table[f"{score}_high"], color="black", linewidth=1.6, zorder=2
@@ -71,11 +68,11 @@ def plot_comparison(comparison, score=None, ax=None):
     ax.set_title(
         f"diamond: all rows, line: {level} interval{seeds}, points: {label}", fontsize="small", loc="right"
     )
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax)
     return ax
 
 
-def _spread(comparison, score):
+def _parts_of(comparison, score):
     label, key = ("groups", "group") if len(comparison.groups) else ("folds", "fold")
     points = getattr(comparison, label).groupby(["estimator", key], sort=False)[score].mean()
     return points.reset_index(), label

@@ -7,7 +7,8 @@ from .comparison._comparison import Comparison
 from .comparison._differences import corrected_resampled_t_test, paired_differences
 from .comparison._learning_curve import LearningCurve, group_learning_curve
 from .comparison._ranking import Ranking, rank_estimators
-from .leakage._report import LeakageReport, LeakageWarning, check_leakage
+from .leakage._check import check_leakage
+from .leakage._report import LeakageReport, LeakageWarning
 from .search._objective import optuna_objective
 from .search._search import FusionSearchCV
 from .search._search_spaces import search_space

@@ -2,12 +2,9 @@
 
 import numpy
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
-# scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position.
-# Metadata columns may differ between fit and transform, so only results for 2-D arrays are handed to it.
-from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
-
+from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._buffers import BLOCK
 from avfusion.sequences._data_spec import FittedToData
@@ -85,6 +82,8 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         """
         data = self._read(X)
         result = data.mirror(self._change(data))
+        # scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position;
+        # metadata columns may differ between fit and transform, so it is only given results for 2-D arrays
         return _wrap_data_with_container("transform", result, X, self) if data.is_table else result
 
     def get_feature_names_out(self, input_features=None):

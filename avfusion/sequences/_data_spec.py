@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avfusion.sequences._messages import quoted
-from avfusion.sequences._targets import TargetForm
+from avfusion.sequences._target_form import TargetForm
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Samples and labels as something of which rows can be taken: for splitting, hashing and handing on.
 
-Estimators read X themselves (`avfusion.sequences._reading`). What cuts X into folds for estimators of any
+Estimators read X themselves (`avfusion.sequences._recordings`). What cuts X into folds for estimators of any
 package only needs to know what a row is, and must not change what is none of its business.
 """
 
@@ -78,12 +78,12 @@ def read_labels(y):
 
 
 def _is_padded(X):
-    """Whether X is an array (n, T, D) with lengths or a mask."""
+    """Return whether X is an array (n, T, D) with lengths or a mask."""
     return isinstance(X, tuple) and len(X) == 2 and getattr(X[0], "ndim", 0) == 3
 
 
 def _is_list_of_sequences_by_name(X):
-    """Whether X is a list of mappings that hold sequences."""
+    """Return whether X is a list of mappings that hold sequences."""
     return isinstance(X, (list, tuple)) and any(
         n_axes(value) > 0 for row in X if isinstance(row, Mapping) for value in row.values()
     )

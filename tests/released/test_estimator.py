@@ -1,9 +1,8 @@
 import pickle
+from ast import literal_eval
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -11,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 
 import avfusion as av
 from avfusion.networks import AttentionStack
-from avfusion.released import FeatureJointAttention, released_state_dict
+from avfusion.released import FeatureJointAttention
 from avfusion.sequences._targets import as_targets
 
 QUICK = {
@@ -148,82 +147,11 @@ def test_the_feature_axis_needs_a_window(ragged):
         released(window=None).fit(*ragged)
 
 
-class TestLoadReleased:
-    small: ClassVar = {"hidden_size": 8, "max_epochs": 1, "window": 4, "modalities": ["video", "audio"]}
-
-    def estimator(self, **changes):
-        return av.ReleasedJointAttentionRegressor(**{**self.small, "random_state": 0, **changes})
-
-    def two_targets(self, ragged):
-        X, y = ragged
-        return X, pd.DataFrame({"valence": y, "arousal": y.array.with_frames(-y.array.pack().frames)})
-
-    def weights(self, ragged, **changes):
-        fitted = self.fitted(ragged, **changes)
-        return fitted, released_state_dict(fitted.net_.module_)
-
-    def fitted(self, ragged, **changes):
-        fitted = self.estimator(**changes).fit(*self.two_targets(ragged))
-        with torch.no_grad():
-            for encoder in fitted.net_.module_.network.encoders:
-                encoder.absence.vector.zero_()  # not in released weights
-        return fitted
-
-    @pytest.mark.parametrize("n_members", [1, 2])
-    def test_into_an_estimator_without_fit(self, ragged, n_members):
-        X, _ = self.two_targets(ragged)
-        fitted, weights = self.weights(ragged)
-        loaded = self.estimator(n_members=n_members).load_released(weights, targets=("v", "a"))
-        predictions = loaded.predict(X)
-        assert predictions.columns.tolist() == ["v", "a"]
-        np.testing.assert_allclose(values_of(predictions), values_of(fitted.predict(X)), rtol=0, atol=1e-6)
-        assert [len(cell) for cell in predictions["v"]] == [9, 4, 12, 7, 5, 10]
-
-    def test_into_a_fitted_estimator(self, ragged):
-        X, _ = self.two_targets(ragged)
-        fitted, weights = self.weights(ragged)
-        other = self.fitted(ragged, random_state=1, standardize_target=True)
-        assert np.abs(values_of(other.predict(X)) - values_of(fitted.predict(X))).max() > 1e-3
-        loaded = other.load_released({f"module.{name}": weight for name, weight in weights.items()})
-        assert loaded is other
-        np.testing.assert_allclose(values_of(other.predict(X)), values_of(fitted.predict(X)), atol=1e-6)
-
-    def test_training_goes_on_from_the_weights(self, ragged):
-        X, y = self.two_targets(ragged)
-        _, weights = self.weights(ragged)
-        tuned = self.estimator(warm_start=True, lr=1e-9, optimizer="sgd").load_released(weights).fit(X, y)
-        after = released_state_dict(tuned.net_.module_)
-        for name, weight in weights.items():
-            torch.testing.assert_close(after[name], weight, rtol=0, atol=1e-6)
-
-    def test_errors_leave_the_estimator_as_it_was(self, ragged):
-        fitted, weights = self.weights(ragged)
-        del weights["Joint.linear.bias"]
-        unfitted = self.estimator()
-        with pytest.raises(ValueError, match=r"missing: Joint\.linear\.bias"):
-            unfitted.load_released(weights)
-        assert not hasattr(unfitted, "net_")
-        before = values_of(fitted.predict(ragged[0]))
-        with pytest.raises(ValueError, match=r"missing: video_extract\.init_hidden"):
-            fitted.load_released({})
-        np.testing.assert_array_equal(values_of(fitted.predict(ragged[0])), before)
-        with pytest.raises(ValueError, match=r"missing: video_extract\.rnn\.weight_ih_l0, audio_extract"):
-            unfitted.load_released({})
-
-    def test_what_has_another_form(self, ragged):
-        X, y = self.two_targets(ragged)
-        _, weights = self.weights(ragged)
-        with pytest.raises(ValueError, match=r"has the video first.*modalities=\['video', 'audio'\]"):
-            self.estimator(modalities=["audio", "video"]).load_released(weights)
-        with pytest.raises(ValueError, match="two streams and two targets; got modalities"):
-            self.estimator(modalities=["video"]).load_released(weights)
-        with pytest.raises(ValueError, match=r"got modalities \['video'\] and targets"):
-            self.estimator(modalities="video").load_released(weights)
-        with pytest.raises(ValueError, match=r"and targets \['va'\]"):
-            self.estimator().load_released(weights, targets="va")
-        flat = weights | {"audio_extract.rnn.weight_ih_l0": torch.zeros(3)}
-        with pytest.raises(ValueError, match=r"audio_extract.rnn.weight_ih_l0 has the shape \(3,\)"):
-            self.estimator().load_released(flat)
-        one_target = self.estimator().fit(X, y["valence"])
-        with pytest.raises(ValueError, match="two streams, two targets per frame, skip encoders and atten"):
-            one_target.load_released(weights)
+def test_its_description_has_the_released_defaults():
+    lines = av.ReleasedJointAttentionRegressor.__doc__.splitlines()
+    lines = [line.strip() for line in lines if "default=" in line]
+    described = {line.split(" : ")[0]: literal_eval(line.split("default=")[1]) for line in lines}
+    defaults = av.ReleasedJointAttentionRegressor().get_params()
+    assert {"hidden_size", "input_norm", "schedule", "window", "dropout_site"} <= described.keys()
+    assert {name: defaults[name] for name in described} == described
+    assert "hidden_size : int, default=32" in av.EarlyFusionRegressor.__doc__

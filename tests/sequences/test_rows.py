@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 import avfusion as av
 from avfusion.model_selection import check_leakage, compare
-from avfusion.model_selection.records._fingerprint import fingerprint
+from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._rows import read_labels, read_rows
 
 TABLE = np.random.default_rng(0).normal(size=(30, 3)).round(1)

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_consistent_length
 
+from avfusion._sklearn_compat import _safe_indexing
+from avfusion._versions import package_versions
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
-from avfusion.model_selection.records._fingerprint import fingerprint
-from avfusion.model_selection.records._provenance import described, package_versions, plain, rows_of
-from avfusion.model_selection.records._repeatable import not_repeatable
+from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._targets import as_targets

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from avfusion._atomic import atomic_write
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.records._provenance import write_recipe
-from avfusion.persistence import in_one_step
 from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
 
@@ -245,16 +245,16 @@ class Comparison:
         if "n_seeds" in self.table:
             frames["seeds.csv"] = self.seeds
         for name, text in texts.items():
-            with in_one_step(folder / name) as path:
+            with atomic_write(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
         for name, frame in frames.items():
-            with in_one_step(folder / name) as path:
+            with atomic_write(folder / name) as path:
                 frame.to_csv(path, index=False)
         for name in {"groups.csv", "seeds.csv"} - set(frames):
             (folder / name).unlink(missing_ok=True)
-        with in_one_step(folder / "predictions.parquet") as path:
+        with atomic_write(folder / "predictions.parquet") as path:
             self.prediction_table().to_parquet(path, index=False)
-        with in_one_step(folder / "plot.png") as path:
+        with atomic_write(folder / "plot.png") as path:
             self._figure().savefig(path, format="png", dpi=150)
         write_recipe(self.recipe, folder)
         return folder

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from avfusion.model_selection.comparison._comparison import evaluation_of, score_of
-from avfusion.model_selection.records._fingerprint import fingerprint
+from avfusion.model_selection.records._hashing import fingerprint
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics._regression import labelled_columns, paired_targets
 from avfusion.metrics._scores import Score, resampled_by
 from avfusion.sequences._buffers import packed_starts

@@ -14,11 +14,11 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 
 from avfusion._progress import progress_bar
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
 from avfusion.sequences._targets import Targets, as_targets

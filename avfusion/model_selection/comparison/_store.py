@@ -7,9 +7,9 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 
-from avfusion.model_selection.records._fingerprint import fingerprint
-from avfusion.model_selection.records._provenance import package_versions
-from avfusion.persistence import in_one_step
+from avfusion._atomic import atomic_write
+from avfusion._versions import package_versions
+from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._targets import Targets
 
 
@@ -95,7 +95,7 @@ def write_fit(path, fit):
     arrays = {"values": values, "seconds": np.array([fit.fit_s, fit.predict_s])}
     if lengths is not None:
         arrays["lengths"] = lengths
-    with in_one_step(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)
 
 

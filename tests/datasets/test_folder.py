@@ -1,4 +1,4 @@
-"""Recordings in a folder: what they become, and what is said of those that cannot be read."""
+"""Recordings in a folder: what they become, and the errors for those that cannot be read."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.cli._folder import read_folder
+from avfusion.datasets import load_folder
 
 RNG = np.random.default_rng(0)
 AUDIO = {"a": RNG.normal(size=(50, 3)), "b": RNG.normal(size=(75, 3)), "c": RNG.normal(size=(25, 3))}
@@ -42,11 +42,11 @@ def folder(tmp_path):
 
 def refused(folder, *words, **options):
     with pytest.raises(ValueError, match=".*".join(map(re.escape, words))):
-        read_folder(folder, **options)
+        load_folder(folder, **options)
 
 
 def test_frames_are_those_of_the_files(folder):
-    X, y = read_folder(folder, rates={"audio": 25, "video": 2, "labels": 1})
+    X, y = load_folder(folder, rate_hz={"audio": 25, "video": 2, "labels": 1})
     assert list(X.index) == ["a", "b", "c"]
     assert list(map(str, X.dtypes)) == ["sequence[float32, 3, 25Hz]", "sequence[float32, 2, 2Hz]"]
     for name, values in AUDIO.items():
@@ -62,7 +62,7 @@ def test_frames_are_those_of_the_files(folder):
 def test_empty_cells_are_nan_and_lines_without_names_are_steps(folder):
     (folder / "video" / "a.csv").write_text("1,2\n,4\n5,nan\n")
     (folder / "video" / "c.csv").write_text("7,8\n")
-    X, _ = read_folder(folder)
+    X, _ = load_folder(folder)
     np.testing.assert_array_equal(X.loc["a", "video"].frames, [[1, 2], [np.nan, 4], [5, np.nan]])
     assert X.loc["c", "video"].shape == (1, 2)
 
@@ -71,10 +71,10 @@ def test_labels_without_names(folder):
     for name in AUDIO:
         (folder / "labels" / f"{name}.csv").unlink()
         np.save(folder / "labels" / f"{name}.npy", np.zeros(3))
-    assert list(read_folder(folder)[1].columns) == ["label"]
+    assert list(load_folder(folder)[1].columns) == ["label"]
     for name in AUDIO:
         np.save(folder / "labels" / f"{name}.npy", np.zeros((3, 2)))
-    assert list(read_folder(folder)[1].columns) == ["label 0", "label 1"]
+    assert list(load_folder(folder)[1].columns) == ["label 0", "label 1"]
 
 
 def test_labels_per_clip_and_metadata_follow_the_names(folder):
@@ -83,7 +83,7 @@ def test_labels_per_clip_and_metadata_follow_the_names(folder):
     (folder / "labels").rmdir()
     (folder / "labels.csv").write_text("recording,mood\nc,3\na,1\nb,\n")
     (folder / "metadata.csv").write_text("recording,subject\nb,s2\na,s1\nc,s1\n")
-    X, y = read_folder(folder)
+    X, y = load_folder(folder)
     assert X["subject"].tolist() == ["s1", "s2", "s1"]
     np.testing.assert_array_equal(y["mood"], [1, np.nan, 3])
 
@@ -92,7 +92,7 @@ def test_names_that_look_like_numbers_stay_names(tmp_path):
     for name in ("007", "08"):
         write(tmp_path, "audio", name, np.zeros((2, 1)))
     (tmp_path / "labels.csv").write_text("recording,mood\n007,1\n08,2\n")
-    X, y = read_folder(tmp_path)
+    X, y = load_folder(tmp_path)
     assert X.index.tolist() == y.index.tolist() == ["007", "08"]
 
 
@@ -100,12 +100,12 @@ def test_without_labels_there_is_no_y(folder):
     for file in (folder / "labels").iterdir():
         file.unlink()
     (folder / "labels").rmdir()
-    assert read_folder(folder)[1] is None
+    assert load_folder(folder)[1] is None
 
 
-def test_rates_of_the_command_line_go_before_those_of_the_file(folder):
+def test_given_rates_override_those_of_the_file(folder):
     (folder / "rates.toml").write_text("audio = 100\nlabels = 4\n")
-    X, y = read_folder(folder, rates={"audio": 50})
+    X, y = load_folder(folder, rate_hz={"audio": 50})
     assert X.dtypes["audio"].rate_hz == 50
     assert X.dtypes["video"].rate_hz is None
     assert y.dtypes["arousal"].rate_hz == 4
@@ -115,13 +115,13 @@ def test_hidden_and_other_files_are_passed_over(folder):
     (folder / "audio" / ".a.npy").write_text("")
     (folder / "audio" / "notes.txt").write_text("")
     (folder / ".cache").mkdir()
-    assert read_folder(folder)[0].shape == (3, 2)
+    assert load_folder(folder)[0].shape == (3, 2)
 
 
 def test_labels_of_other_recordings_are_left_out_with_a_warning(folder):
     write(folder, "labels", "z", np.zeros((1, 2)), header=["arousal", "valence"])
     with pytest.warns(UserWarning, match=r"labels has recordings without features.*'z'"):
-        assert len(read_folder(folder)[1]) == 3
+        assert len(load_folder(folder)[1]) == 3
 
 
 def test_missing_labels_are_named(folder):
@@ -205,13 +205,13 @@ def test_a_recording_has_one_file_per_modality(folder):
 
 
 def test_an_empty_folder_says_what_belongs_there(tmp_path):
-    refused(tmp_path, "holds no recordings: there is a sub-folder for each modality")
+    refused(tmp_path, "holds no recordings: expected a sub-folder for each modality")
     (tmp_path / "audio").mkdir()
     refused(tmp_path, "audio holds no .npy or .csv file")
 
 
 def test_rates_of_unknown_modalities_are_refused(folder):
-    refused(folder, "--rate names 'sound', but there are only audio, labels, video", rates={"sound": 25})
+    refused(folder, "rate_hz names 'sound', but there are only audio, labels, video", rate_hz={"sound": 25})
     (folder / "rates.toml").write_text("sound = 25\n")
     refused(folder, "rates.toml names 'sound'")
     (folder / "rates.toml").write_text("audio: 25\n")

@@ -1,4 +1,4 @@
-"""Recordings in a folder: a sub-folder for each modality, a file for each recording."""
+"""Read recordings from a folder with a sub-folder for each modality and a file for each recording."""
 
 import tomllib
 import warnings
@@ -13,8 +13,8 @@ LABELS = "labels"
 _SUFFIXES = (".npy", ".csv")
 
 
-def read_folder(folder, rates=None):
-    """Read recordings, their labels and what else is known of them.
+def load_folder(folder, rate_hz=None):
+    """Read recordings, their labels and their metadata from a folder.
 
     The layout, where ``clip01`` is the name of a recording::
 
@@ -26,14 +26,14 @@ def read_folder(folder, rates=None):
         metadata.csv           optional: the column "recording", and any others (subject, session)
         rates.toml             optional: steps per second, as in ``audio = 25`` and ``labels = 1``
 
-    Numbers that are missing (NaN, empty cells) are features that were not observed, or steps without a label.
+    Missing numbers (NaN, empty cells) are features that were not observed, or steps without a label.
 
     Parameters
     ----------
     folder : str or path-like
         The folder.
-    rates : dict of str to float, optional
-        Steps per second by modality, and of ``labels``. They go before those of ``rates.toml``.
+    rate_hz : dict of str to float, optional
+        Steps per second by modality, and of ``labels``. They override those of ``rates.toml``.
 
     Returns
     -------
@@ -45,24 +45,32 @@ def read_folder(folder, rates=None):
     Raises
     ------
     ValueError
-        If a file cannot be read or holds no numbers, widths or names of features differ between recordings,
-        or a recording has no labels or no metadata where others do. Names the file and the remedy.
+        If a file cannot be read or holds no numbers, widths or names of features differ between recordings, a
+        recording has no labels or no metadata where others do, or `rate_hz` names something that is not
+        there. The message names the file and the remedy.
     OSError
         If the folder cannot be read.
 
     Warns
     -----
     UserWarning
-        If there are labels or metadata of recordings that have no features; they are left out.
+        If there are labels or metadata of recordings without features; they are left out.
+
+    See Also
+    --------
+    avfusion.as_sequences : The same from arrays and tables in memory.
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from avfusion.datasets import load_folder
     >>> with TemporaryDirectory() as folder:
     ...     for name, frames in {"audio": np.zeros((50, 4)), "labels": np.zeros(2)}.items():
     ...         Path(folder, name).mkdir()
     ...         np.save(Path(folder, name, "clip01.npy"), frames)
-    ...     X, y = read_folder(folder, rates={"audio": 25, "labels": 1})
+    ...     X, y = load_folder(folder, rate_hz={"audio": 25, "labels": 1})
     >>> X
                        audio
     recording
@@ -80,10 +88,10 @@ def read_folder(folder, rates=None):
     }
     if not modalities:
         raise ValueError(
-            f"{folder} holds no recordings: there is a sub-folder for each modality (audio, video), and in "
-            "it a .npy or .csv file for each recording."
+            f"{folder} holds no recordings: expected a sub-folder for each modality (audio, video) with a "
+            ".npy or .csv file for each recording."
         )
-    rates = _rates(folder, rates or {}, {*modalities, LABELS})
+    rates = _rates(folder, rate_hz or {}, {*modalities, LABELS})
     names = pd.Index(
         sorted({name for files in modalities.values() for name in files}), name="recording", dtype=object
     )
@@ -99,7 +107,7 @@ def read_folder(folder, rates=None):
 
 
 def _files(folder):
-    """File of each recording in the folder of a modality."""
+    """Return the file of each recording in the folder of a modality."""
     files = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
@@ -122,7 +130,7 @@ def _rates(folder, given, known):
             rates = tomllib.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} cannot be read: {error}. It holds lines such as audio = 25.") from error
-    for where, names in ((str(path), rates), ("--rate", given)):
+    for where, names in ((str(path), rates), ("rate_hz", given)):
         for name in names:
             if name not in known:
                 raise ValueError(f"{where} names {name!r}, but there are only {', '.join(sorted(known))}.")
@@ -143,40 +151,42 @@ def _labels(folder, names, rate_hz):
             f"There are labels per step in {per_step} and per clip in {per_clip}: remove one of them."
         )
     if per_clip.is_file():
-        table = _table_of_recordings(per_clip, names)
-        for name, kind in table.dtypes.items():
-            if not pd.api.types.is_numeric_dtype(kind):
-                raise ValueError(
-                    f"{per_clip}, column {name!r}: labels are numbers. Move the column to metadata.csv."
-                )
-        return table.astype(np.float64)
-    if not per_step.is_dir():
-        return None
-    files = _files(per_step)
+        return _labels_per_clip(per_clip, names)
+    return _labels_per_step(per_step, names, rate_hz) if per_step.is_dir() else None
+
+
+def _labels_per_clip(path, names):
+    table = _table_of_recordings(path, names)
+    for name, kind in table.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(kind):
+            raise ValueError(f"{path}, column {name!r}: labels are numbers. Move the column to metadata.csv.")
+    return table.astype(np.float64)
+
+
+def _labels_per_step(folder, names, rate_hz):
+    files = _files(folder)
     for name in names:
         if name not in files:
             raise ValueError(
-                f"The recording {name!r} has no labels: {per_step / name}.csv (or .npy) is missing. Put it "
+                f"The recording {name!r} has no labels: {folder / name}.csv (or .npy) is missing. Put it "
                 "there, with empty cells where there is no label, or remove the recording's features."
             )
-    _warn_of_others(files, names, per_step)
+    _warn_of_others(files, names, folder)
     cells, columns = _read_streams([files[name] for name in names])
     if columns is None:
         width = cells[0].shape[1]
         columns = ["label"] if width == 1 else [f"label {k}" for k in range(width)]
-    return pd.DataFrame(
-        {
-            column: SequenceArray.from_sequences(
-                [cell[:, [k]] for cell in cells], dtype=np.float64, rate_hz=rate_hz
-            )
-            for k, column in enumerate(columns)
-        },
-        index=names,
-    )
+    labels = {
+        column: SequenceArray.from_sequences(
+            [cell[:, [k]] for cell in cells], dtype=np.float64, rate_hz=rate_hz
+        )
+        for k, column in enumerate(columns)
+    }
+    return pd.DataFrame(labels, index=names)
 
 
 def _table_of_recordings(path, names):
-    """Read a table with a line for each recording, and put the lines in the order of `names`."""
+    """Read a table with a line for each recording, in the order of `names`."""
     try:
         table = pd.read_csv(path, dtype={"recording": str}, skipinitialspace=True)
     except (ValueError, UnicodeError) as error:  # pandas' errors of reading are ValueErrors
@@ -201,7 +211,7 @@ def _warn_of_others(found, names, path):
     others = [name for name in found if name not in set(names)]
     if others:
         warnings.warn(
-            f"{path} has recordings without features, which are left out: {_some(others)}.", stacklevel=3
+            f"{path} has recordings without features, which are left out: {_some(others)}.", stacklevel=5
         )
 
 
@@ -211,7 +221,7 @@ def _some(names):
 
 
 def _read_streams(paths):
-    """Frames of each file, (steps, features), None where there is no file; and the names of the features."""
+    """Return the frames of each file, (steps, features) or None, and the names of the features."""
     cells, columns, first = [], None, None
     for path in paths:
         if path is None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 from optuna.distributions import CategoricalDistribution
 from optuna_integration.sklearn import OptunaSearchCV
 from sklearn.base import clone
@@ -264,21 +263,6 @@ def test_the_output_of_a_network_is_checked_before_training(ragged):
 
     with pytest.raises(ValueError, match=r"network network gave the shape \(2, 3, 8\).*expected \(2, 3, 9\)"):
         av.FusionRegressor(network=network, **QUICK).fit(*ragged)
-
-
-def test_the_check_draws_no_random_numbers_and_leaves_training_mode():
-    class Drawing(Product):
-        def forward(self, streams, mask):
-            assert not self.training
-            return super().forward(streams, mask) + torch.rand(1)
-
-    state = torch.get_rng_state()
-    Drawing(1, 8)
-    after_weights = torch.get_rng_state()
-    torch.set_rng_state(state)
-    module = av.networks._checks.checked_core(Drawing, 1, 8)
-    assert torch.equal(torch.get_rng_state(), after_weights)
-    assert module.training
 
 
 SCRIPT = """

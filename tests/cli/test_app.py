@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion import persistence
-from avfusion.cli import _app as app
+from avfusion._versions import package_versions
+from avfusion.cli import app
 
 SMALL = [
     "--option",
@@ -229,7 +230,6 @@ def test_failures_end_with_1_and_a_traceback(monkeypatch):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr("avfusion.cli._recordings.make_audiovisual_regression", fail)
-    monkeypatch.setattr("avfusion.cli._recordings._known_options", lambda *_: {})
     result = run("describe", "synthetic", code=1)
     assert "Error: Unexpected failure: ZeroDivisionError: oh" in result.stderr
     assert "Traceback" in result.stderr
@@ -263,6 +263,8 @@ def start(*arguments, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        # Ctrl-C ends it as in a terminal, also where our own parent ignores it (nohup)
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **options,
     )
 
@@ -358,9 +360,12 @@ def test_classes_of_a_python_file_reach_the_worker_processes(out):
     assert (out / "result" / "table.csv").exists()
 
 
+def versions_with_torch(number):
+    return lambda names: package_versions(names) | {"torch": number}
+
+
 def test_a_model_of_another_version_warns_in_one_line(ridge, out, monkeypatch):
-    versions = persistence._versions()
-    monkeypatch.setattr(persistence, "_versions", lambda: versions | {"torch": "1.0"})
+    monkeypatch.setattr(persistence, "package_versions", versions_with_torch("1.0"))
     run("fit", "synthetic", *SMALL, "-e", ridge, "-o", out / "old.model")
     process = start("predict", out / "old.model", "synthetic", *SMALL, "-o", out / "p.parquet")
     _, stderr = process.communicate(timeout=60)

@@ -1,6 +1,7 @@
 """One thread for each test process: two pools of threads on the same cores only wait for each other.
 
 The variables must be set before numpy and torch are first imported, and worker processes inherit them.
+This file is in the root, so that it counts for the docstrings of the package too.
 """
 
 import os
