@@ -36,7 +36,7 @@ ValueError
 
 def _documented(metric):
     """Put the descriptions that all metrics share into the docstring of one."""
-    text = cleandoc(metric.__doc__ or "")
+    text = cleandoc(metric.__doc__ or "") + "\n"
     for name, description in _DESCRIPTIONS.items():
         text = text.replace(name, description)
     metric.__doc__ = text

@@ -135,15 +135,8 @@ def compare(
     plan = {name: seeded(estimator, n_seeds[name], seed) for name, estimator in estimators.items()}
     # all that may fail comes before the fits
     settings = _settings(estimators, plan, samples, cv, seed)
-    recipe = {
-        "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
-        "folds": samples.folds,
-        "groups": samples.groups,
-        "scoring": scoring,
-        "n_seeds": n_seeds,
-        "error_score": error_score,
-        **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
-    }
+    recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score}
+    recipe |= _recipe(estimators, samples, settings)
     fits = run_all(plan, samples, folder=resume, n_jobs=n_jobs, verbose=verbose, error_score=error_score)
     return _judged(plan, samples, scores, fits, settings, recipe)
 
@@ -256,6 +249,16 @@ def _fold_table(evaluation, samples, parts):
         for run, own in parts.items()
         for fold, (train, test) in enumerate(samples.folds)
     )
+
+
+def _recipe(estimators, samples, settings):
+    """Return what `rerun` needs beside the arguments that it takes as they were."""
+    return {
+        "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
+        "folds": samples.folds,
+        "groups": samples.groups,
+        **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
+    }
 
 
 def _settings(estimators, plan, samples, cv, seed):

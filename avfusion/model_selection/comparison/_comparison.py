@@ -307,10 +307,10 @@ class Comparison:
         n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
         seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
         targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
+        estimators = _plural(len(self.table), "estimator")
         return (
-            f"Comparison of {len(self.table)} estimators: {rows}{grouped}, {n_folds} fold"
-            f"{'s' * (n_folds > 1)}{seeds}{targets}; intervals: bootstrap over "
-            f"{'groups' if grouped else 'rows'}"
+            f"Comparison of {estimators}: {rows}{grouped}, {_plural(n_folds, 'fold')}{seeds}{targets}; "
+            f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
         )
 
     def __repr__(self):
@@ -324,6 +324,10 @@ class Comparison:
 def _number(value, missing="failed", digits=3):
     """Write a number that may be missing."""
     return missing if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _plural(number, what):
+    return f"{number} {what}{'s' * (number > 1)}"
 
 
 def _of_all(number, total, what):

@@ -23,6 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from avfusion import metrics
 from avfusion.model_selection import Comparison, compare
+from avfusion.sequences import _targets
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._targets import as_targets
 
@@ -383,3 +384,15 @@ def test_nan_answers_of_several_targets_fail_their_fold_though_one_target_has_no
         result = compare(models, X, y, cv=3, scoring="mae", verbose=False)
     assert np.isfinite(result.table.loc["constant", "mae"])
     assert np.isnan(result.table.loc["silent", "mae"])
+
+
+def test_labels_are_read_once_for_each_prediction_and_a_few_times_more(monkeypatch):
+    X, labels = recordings(n_rows=24, n_subjects=12, n_targets=2)
+    y = FORMS["DataFrame"](X, labels)
+    reads = []
+    check = _targets._checked
+    monkeypatch.setattr(_targets, "_checked", lambda *given: reads.append(1) or check(*given))
+    models = {"a": FrameRidge(), "b": FrameRidge(10.0)}
+    compare(models, X, y, groups="subject", cv=3, verbose=False)
+    n_fits = 6  # FrameRidge reads its labels once
+    assert len(reads) <= 2 * n_fits + len(models) + 3
