@@ -14,9 +14,9 @@ import inspect
 from pathlib import Path
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 import avfusion as av
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.model_selection.comparison._bootstrap import Resamples
 from avfusion.model_selection.comparison._scores import resolve_scoring
 from benchmarks import accuracy, report, runs

@@ -20,11 +20,11 @@ from importlib import metadata
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 import avfusion as av
 from avfusion._progress import progress_bar
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.model_selection.comparison._compare import group_parameters
 from avfusion.model_selection.comparison._evaluation import out_of_fold
 from avfusion.model_selection.comparison._folds import make_folds

@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import _check_method_params
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import fit_router, routed_to_fit

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import _BaseComposition, _check_method_params
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
 from avfusion.estimators._combine import filled_with_mean, gather_answers, simplex_weights, weighted_mean

@@ -2,8 +2,8 @@
 
 import numpy as np
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import InvalidParameterError
 
+from avfusion._sklearn_compat import InvalidParameterError
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._inner_folds import check_folds_labelled
 from avfusion.sequences import sequence_columns

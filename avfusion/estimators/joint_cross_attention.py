@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from sklearn.utils._param_validation import StrOptions
-
+from avfusion._sklearn_compat import StrOptions
 from avfusion.estimators._base import FusionTags
 from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
 from avfusion.networks import AttentionStack, JointCrossAttention

@@ -5,8 +5,7 @@ from functools import partial
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators._base import FusionTags
 from avfusion.estimators._network_regressor import FusionRegressor
 from avfusion.networks import LeaderFollower

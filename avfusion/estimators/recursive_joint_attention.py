@@ -5,8 +5,7 @@ from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators._base import FusionTags
 from avfusion.estimators._encoded_fusion import EncodedFusionRegressor
 from avfusion.estimators.released import PUBLISHED, load_into

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy
 import pandas
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container
 from avfusion.sequences import SequenceArray, sequence_columns
 from avfusion.sequences._convert import ONLY
 from avfusion.sequences._reading import BLOCK, check_finite, check_widths, listed, read_columns

@@ -1,8 +1,9 @@
 """Turn sequences into a table: one line of functionals per recording."""
 
 import numpy
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import _check_feature_names_in
 from avfusion.preprocessing._base import StreamTransformer, read_streams
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics import ccc_score, mean_absolute_error, pcc_score, root_mean_squared_error, sagr_score
 from avfusion.metrics._regression import paired_targets
 from avfusion.sequences._targets import as_targets

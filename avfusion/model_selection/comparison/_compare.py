@@ -15,12 +15,13 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
 from avfusion._progress import progress_bar
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.records._provenance import write_recipe

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.utils import _safe_indexing
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.model_selection.comparison._scores import score_of
 from avfusion.model_selection.records._fingerprint import fingerprint
 

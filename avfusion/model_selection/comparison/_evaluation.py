@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.sequences._targets import as_targets
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import get_routing_for_object
 from skorch.callbacks import Callback
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.model_selection.comparison._compare import group_parameters
 

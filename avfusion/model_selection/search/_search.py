@@ -19,11 +19,11 @@ from optuna.trial import TrialState
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import FitFailedWarning
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from avfusion._progress import progress_bar
+from avfusion._sklearn_compat import HasMethods, Interval, StrOptions
 from avfusion.estimators import RecursiveJointAttentionRegressor
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._training import random_generator
