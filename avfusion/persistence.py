@@ -27,7 +27,7 @@ _HEADER, _MODEL = "avfusion.json", "model.joblib"
 _PACKAGES = ("avfusion", "torch", "scikit-learn", "numpy")
 
 
-def save(estimator, path, *, target_names=None):
+def save(estimator, path, *, target_names=None) -> Path:
     """Write a fitted estimator to a file, which appears under its name only when it is complete.
 
     Parameters
@@ -145,7 +145,7 @@ def load(path):
         ) from error
 
 
-def read_header(path):
+def read_header(path) -> dict:
     """Read the header of a model file, without running any of its code.
 
     Parameters
@@ -198,7 +198,7 @@ def read_header(path):
     return header
 
 
-def is_model(path):
+def is_model(path) -> bool:
     """Return whether a file is a model that `save` wrote, without running any of its code.
 
     Parameters

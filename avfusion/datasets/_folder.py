@@ -13,7 +13,7 @@ LABELS = "labels"
 _SUFFIXES = (".npy", ".csv")
 
 
-def load_folder(folder, rate_hz=None):
+def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Read recordings, their labels and their metadata from a folder.
 
     The layout, where ``clip01`` is the name of a recording::

@@ -43,7 +43,7 @@ RATINGS = [
 ]
 
 
-def fetch_pom(data_home=None, download_if_missing=True):
+def fetch_pom(data_home=None, download_if_missing=True) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Load 903 spoken film reviews with ratings of their speakers.
 
     Features of voice and face per word, and 17 mean ratings per clip by its viewers. In more than half of the

@@ -42,7 +42,7 @@ FILM_TIMES_S = (0.0, 886.0, 1752.08, 2612.16, 3572.2, 4480.28, 5342.36, 6410.44,
 
 def fetch_studyforrest(
     data_home=None, *, target_columns=("arousal", "valence"), trim_overlap=True, download_if_missing=True
-):
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Load audio and video features of a feature film with the emotion that its characters portray.
 
     The audio-visual film "Forrest Gump" (research cut, German dubbing) in the 8 segments in which it was

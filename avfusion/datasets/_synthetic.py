@@ -37,7 +37,7 @@ def make_audiovisual_regression(
     video_absent_share=0.0,
     target="frame",
     random_state=None,
-):
+) -> tuple[pd.DataFrame, pd.Series]:
     """Draw recordings of two modalities whose slow label needs each of them, and both of them together.
 
     A stand-in for continuous affect: ragged recordings nested in subjects, streams with different rates,

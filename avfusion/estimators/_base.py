@@ -44,7 +44,7 @@ class SequenceRegressorMixin(RegressorMixin):
         tags.target_tags.multi_output = True
         return tags
 
-    def score(self, X, y):
+    def score(self, X, y) -> float:
         """Return the concordance correlation coefficient, pooled over all labelled frames.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from avfusion.estimators._fusion_regressor import FusionRegressor
 from avfusion.networks import EncodedFusion
@@ -51,6 +51,10 @@ class EncodedFusionRegressor(FusionRegressor):
     core: Callable | None = None
     intra_lstm: bool = True
     joint_lstm: bool = True
+
+    if TYPE_CHECKING:  # at run time `ModuleParameters` lets it take ``core__rank``
+
+        def __init__(self, *, core: Callable | None = None, **parameters: Any): ...
 
     _modules: ClassVar[dict] = {"network": 1, "core": 2}
     _parameter_constraints: ClassVar[dict] = {

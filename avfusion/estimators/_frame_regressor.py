@@ -1,5 +1,7 @@
 """Any scikit-learn regressor, frame by frame."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
@@ -13,6 +15,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
+from avfusion.sequences._target_form import Predictions
 
 
 class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
@@ -80,7 +83,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         """
         return fit_router(self, [("regressor", self._given_regressor)])
 
-    def fit(self, X, y, **params):
+    def fit(self, X, y, **params) -> Self:
         """Fit the regressor on all labelled frames.
 
         Parameters
@@ -128,7 +131,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         self.spec_ = spec
         return self
 
-    def predict(self, X):
+    def predict(self, X) -> Predictions:
         """Predict a value per frame or per clip, in the form that y had in `fit`.
 
         Parameters

@@ -1,8 +1,8 @@
 """The base of the networks that fuse one to many streams, and the door for a network of one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._module_parameters import ModuleParameters
@@ -48,8 +48,12 @@ class FusionRegressor(ModuleParameters, NetworkRegressor):
     True
     """
 
-    modalities: list | None = None
+    modalities: Sequence[str] | str | None = None
     network: Callable | None = None
+
+    if TYPE_CHECKING:  # at run time `ModuleParameters` lets it take ``network__depth``
+
+        def __init__(self, *, network: Callable | None = None, **parameters: Any): ...
 
     _modules: ClassVar[dict] = {"network": 1}
     _parameter_constraints: ClassVar[dict] = {

@@ -1,6 +1,6 @@
 """Late fusion: models of single streams, whose predictions are averaged or stacked."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -28,6 +28,7 @@ from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
+from avfusion.sequences._target_form import Predictions
 
 
 class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseComposition):
@@ -189,7 +190,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         """
         return self._get_params("_pairs", deep=deep)
 
-    def set_params(self, **params):
+    def set_params(self, **params) -> Self:
         """Set parameters, also those of the estimators as ``name__parameter``.
 
         Parameters
@@ -216,7 +217,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         """
         return fit_router(self, [pair for pair in self._pairs if not is_dropped(pair[1])])
 
-    def fit(self, X, y, groups=None, **params):
+    def fit(self, X, y, groups=None, **params) -> Self:
         """Fit every estimator on the rows that have one of its streams, and learn how to combine them.
 
         Parameters
@@ -277,7 +278,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
                 self.final_estimators_ = fit_per_target(self.final_estimator, answers, labels)
         return self
 
-    def predict(self, X):
+    def predict(self, X) -> Predictions:
         """Predict, by the estimators that have a stream of the row.
 
         Parameters

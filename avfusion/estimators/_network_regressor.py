@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -34,6 +35,7 @@ from avfusion.networks import LOSSES
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._recordings import read_recordings
+from avfusion.sequences._target_form import Predictions
 
 _ANEW = "Fit a new estimator, or this one with warm_start=False, to start anew."
 
@@ -47,7 +49,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
 
-    def fit(self, X, y, groups=None, X_val=None, y_val=None):
+    def fit(self, X, y, groups=None, X_val=None, y_val=None) -> Self:
         """Train the network.
 
         Parameters
@@ -111,7 +113,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         self.net_ = self.nets_[0]
         return self
 
-    def partial_fit(self, X, y):
+    def partial_fit(self, X, y) -> Self:
         """Go over some rows once, at a constant learning rate: training by hand, or on data in parts.
 
         The first call settles the input statistics and the scale of the targets, so it should see rows that
@@ -157,7 +159,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         self.nets_, self.net_ = nets, nets[0]
         return self
 
-    def predict(self, X):
+    def predict(self, X) -> Predictions:
         """Predict a value per frame or per clip, in the form that y had in `fit`.
 
         Parameters

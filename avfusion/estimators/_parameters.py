@@ -1,15 +1,21 @@
 """The parameters that every network estimator has: defaults, legal values, descriptions."""
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, dataclass_transform
 
 import torch
+from numpy.random import RandomState
+from torch import Tensor
+from torch.optim import Optimizer
 
 from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators._training import OPTIMIZERS
 from avfusion.networks import LOSSES
+
+LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]  # of prediction, target, mask
 
 SHARED_PARAMETERS = """\
 hidden_size : int, default=32
@@ -121,6 +127,7 @@ DESCRIPTIONS = {  # by what stands for them in a docstring
 }
 
 
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkParameters:
     """Shared parameters as keyword-only fields.
@@ -136,8 +143,8 @@ class NetworkParameters:
     input_noise: float = 0.5
     modality_dropout: float = 0.0
     pooling: str = "mean"
-    loss: str = "auto"
-    optimizer: str = "adamw"
+    loss: str | LossFunction = "auto"
+    optimizer: str | type[Optimizer] = "adamw"
     lr: float = 3e-3
     weight_decay: float = 0.1
     batch_size: int | str = "auto"
@@ -153,11 +160,11 @@ class NetworkParameters:
     validation_groups: str | None = None
     patience: int = 10
     standardize_target: bool = True
-    device: str = "cpu"
+    device: str | torch.device = "cpu"
     precision: str = "float32"
-    random_state: int | None = None
+    random_state: int | RandomState | None = None
     verbose: int = 0
-    callbacks: list | None = None
+    callbacks: Sequence | None = None
     warm_start: bool = False
 
     _parameter_constraints: ClassVar[dict] = {
@@ -215,13 +222,11 @@ class NetworkParameters:
 
 def _with_defaults(text, cls):
     """Return a description of shared parameters with those defaults that a class has changed."""
-    shared = {field.name: field.default for field in fields(NetworkParameters)}
-    for field in fields(cls):
-        if field.name in shared and field.default != shared[field.name]:
-            default = f'"{field.default}"' if isinstance(field.default, str) else field.default
-            text = re.sub(
-                rf"^( *{field.name} : .*, default=).*$", rf"\g<1>{default}", text, flags=re.MULTILINE
-            )
+    shared = {known.name: known.default for known in fields(NetworkParameters)}
+    for own in fields(cls):
+        if own.name in shared and own.default != shared[own.name]:
+            default = f'"{own.default}"' if isinstance(own.default, str) else own.default
+            text = re.sub(rf"^( *{own.name} : .*, default=).*$", rf"\g<1>{default}", text, flags=re.MULTILINE)
     return text
 
 

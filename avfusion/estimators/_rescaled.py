@@ -1,5 +1,7 @@
 """Undo the shrinkage of regressors that minimise squared error."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import cross_val_predict
@@ -13,6 +15,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.metrics._regression import paired_targets
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
+from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
 
 
@@ -77,7 +80,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         """
         return fit_router(self, [("regressor", self._given_regressor)])
 
-    def fit(self, X, y, groups=None, **params):
+    def fit(self, X, y, groups=None, **params) -> Self:
         """Fit the estimator, and scale and offset on held-out predictions.
 
         Parameters
@@ -125,7 +128,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
     def _given_regressor(self):
         return FrameRegressor() if self.regressor is None else self.regressor
 
-    def predict(self, X):
+    def predict(self, X) -> Predictions:
         """Predict, on the scale of the labels.
 
         Parameters

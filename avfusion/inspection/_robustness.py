@@ -39,7 +39,7 @@ def robustness_curve(
     scoring="ccc",
     n_repeats=5,
     random_state=0,
-):
+) -> "RobustnessDisplay":
     """Score a fitted model on rows in which one stream is corrupted.
 
     X is corrupted as it is given, so that a Pipeline preprocesses the corrupted streams as it would in use.

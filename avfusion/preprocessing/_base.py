@@ -1,6 +1,9 @@
 """The base of the transformers: read X, change some columns of sequences, give X back in its form."""
 
+from typing import Self
+
 import numpy
+import pandas
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,7 +23,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
     ``_array_feature_names(names)``; data are `Recordings`.
     """
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Check `X` and learn what the transformation needs.
 
         Parameters
@@ -45,7 +48,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         self.spec_ = data.spec()
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None) -> pandas.DataFrame | numpy.ndarray:
         """Fit to `X`, then transform it; see `fit` and `transform`.
 
         Parameters
@@ -62,7 +65,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         """
         return self.fit(X, y).transform(X)
 
-    def transform(self, X):
+    def transform(self, X) -> pandas.DataFrame | numpy.ndarray:
         """Transform the sequence columns of `X`.
 
         Parameters

@@ -17,7 +17,7 @@ from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_p
 ONLY = "features"  # the name of the modality of data that has no names
 
 
-def sequence_columns(X):
+def sequence_columns(X) -> list[str]:
     """List the columns of a DataFrame that hold sequences: the modalities.
 
     Parameters
@@ -48,7 +48,7 @@ def sequence_columns(X):
     return [name for name, dtype in X.dtypes.items() if isinstance(dtype, SequenceDtype)]
 
 
-def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recording=None):
+def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recording=None) -> pd.DataFrame:
     """Turn what people have into a DataFrame: a row per recording, a column of sequences per modality.
 
     Parameters

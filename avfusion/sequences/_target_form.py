@@ -1,12 +1,15 @@
 """The form in which targets were given, so that predictions can be given back in it."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._dtype import SequenceDtype
+
+Predictions: TypeAlias = pd.DataFrame | pd.Series | np.ndarray  # in the form that y had
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class TargetForm:
             names += [str(name)] if width == 1 else [f"{name} {k}" for k in range(width)]
         return names
 
-    def wrap(self, values, lengths=None, index=None):
+    def wrap(self, values, lengths=None, index=None) -> Predictions:
         """Give values back in the form that the targets had.
 
         Parameters

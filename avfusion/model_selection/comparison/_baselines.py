@@ -14,7 +14,7 @@ from avfusion.sequences._groups import read_groups
 from avfusion.sequences._targets import as_targets
 
 
-def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None):
+def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None) -> dict:
     """Return the usual estimators to compare with, by name, as they suit these data.
 
     All see the same features: means (and standard deviations, where several frames fall into a step) at the

@@ -41,7 +41,7 @@ def compare(
     error_score=np.nan,
     random_state=0,
     verbose=True,
-):
+) -> Comparison:
     """Cross-validate several estimators on the same folds.
 
     Each score is computed over all out-of-fold predictions together, with a bootstrap interval over groups,

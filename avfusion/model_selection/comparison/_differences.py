@@ -18,7 +18,9 @@ from avfusion.model_selection.records._hashing import fingerprint
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
 
-def paired_differences(comparison, reference, *, score=None, level=0.95, n_resamples=2000, random_state=0):
+def paired_differences(
+    comparison, reference, *, score=None, level=0.95, n_resamples=2000, random_state=0
+) -> pd.DataFrame:
     """Compare every estimator of a comparison with one of them.
 
     Parameters

@@ -26,7 +26,7 @@ def group_learning_curve(
     n_jobs=None,
     random_state=0,
     verbose=True,
-):
+) -> "LearningCurve":
     """Cross-validate estimators that are trained on fewer and fewer groups, such as speakers.
 
     The same rows are tested at every size. A random subset of the training groups of each fold is kept;

@@ -19,7 +19,7 @@ __all__ = ["Ranking", "rank_estimators"]
 _MOST_SUMS = 300_000  # added up for an exact p-value, in a fraction of a second
 
 
-def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95):
+def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95) -> "Ranking":
     """Rank estimators over several data sets.
 
     Parameters

@@ -23,7 +23,7 @@ from avfusion.sequences._targets import as_targets
 __all__ = ["check_leakage"]
 
 
-def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random_state=0):
+def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random_state=0) -> LeakageReport:
     """Look for leaks that would make cross-validated scores too good, and warn of each one found.
 
     - Groups (speakers, recordings) that are trained on and tested in the same fold.

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,7 @@ from avfusion.model_selection.search._trials import parameters_of, results_of
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._recordings import is_table
 from avfusion.sequences._rows import read_labels, read_rows
+from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
 
 __all__ = ["FusionSearchCV"]
@@ -202,7 +203,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None) -> Self:
         """Search, and fit the best configuration on all rows.
 
         Parameters
@@ -250,7 +251,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
             self._refit(estimator, X, y, row_groups)
         return self
 
-    def predict(self, X):
+    def predict(self, X) -> Predictions:
         """Predict with the best configuration.
 
         Parameters
@@ -266,7 +267,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
 
-    def score(self, X, y):
+    def score(self, X, y) -> float:
         """Score the best configuration by `scoring`.
 
         Parameters
