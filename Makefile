@@ -1,4 +1,5 @@
 # Two commands: `make compare` runs the main job, `make test` proves that it all works.
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -7,8 +8,14 @@ DATA_HOME ?=
 JOBS ?= 2
 TARGET ?= arousal
 METHODS ?= usual
+# Where pip takes torch from; empty: where it takes everything. PyTorch's own index has builds for the CPU alone:
+# make TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+# The torch of `make lowest`; empty: the pinned one.
+TORCH ?=
+export VENV JOBS TORCH_INDEX TORCH
 
-.PHONY: compare ablation bench derived test lint setup clean
+.PHONY: compare ablation bench derived test suite bare lowest lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
@@ -22,9 +29,19 @@ compare: $(VENV)/.ready
 ablation: $(VENV)/.ready
 	$(BIN)/python -m benchmarks.ablation --data $(DATA) --jobs $(JOBS) $(if $(DATA_HOME),--data-home "$(DATA_HOME)")
 
-# One thread for each of the test processes: two pools of threads on the same cores only wait for each other.
-test: lint
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+# Three set-ups, each with its time at the end: the wheel alone and the lowest versions, both in fresh environments
+# outside this folder, and everything here.
+test: lint bare lowest suite
+	@echo "Set-ups: $$(cat $(VENV)/bare.time), $$(cat $(VENV)/lowest.time), $$(cat $(VENV)/suite.time)."
+
+# conftest.py gives each of the test processes one thread. Where CI is set, also the share of lines that tests run,
+# which costs up to half as much time again (fast tests on Python 3.11).
+suite: $(VENV)/.ready
+	@start=$$SECONDS; $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+		$(if $(CI),--cov=avfusion --cov-report=term:skip-covered) && echo "everything $$((SECONDS - start)) s" > $(VENV)/$@.time
+
+bare lowest: $(VENV)/.ready
+	@start=$$SECONDS; .ci/set_up $@ && echo "$@ $$((SECONDS - start)) s" > $(VENV)/$@.time
 
 # What fit costs beyond the mathematics, in time and memory, in short: tables in results/bench.
 bench: $(VENV)/.ready
@@ -43,6 +60,9 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
+ifneq ($(TORCH_INDEX),)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --index-url $(TORCH_INDEX) torch
+endif
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 

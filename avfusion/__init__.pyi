@@ -34,7 +34,7 @@ from .fusion import (
     RecursiveJointAttentionRegressor,
     TensorFusionRegressor,
 )
-from .model_selection import Comparison, FusionSearchCV, compare
+from .model_selection import Comparison, FusionSearchCV, baselines, compare
 from .preprocessing import AddContext, Align, Functionals, OnFrames
 from .released import ReleasedJointAttentionRegressor
 from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
@@ -72,6 +72,7 @@ __all__ = [
     "UnimodalRegressor",
     "all_estimators",
     "as_sequences",
+    "baselines",
     "compare",
     "datasets",
     "estimators",

@@ -1,26 +1,24 @@
-"""Fitted estimators in one file, written in one step, with a header that is read without running code.
+"""Save fitted estimators to one file each, with a header that can be read without running code.
 
 A model file is a zip archive of two members: ``avfusion.json``, the header, and ``model.joblib``, the
-estimator as joblib pickles it. Pickles keep every estimator, those of scikit-learn and of users too, exactly
-as it is; formats that hold weights only (safetensors) or known types only (skops) would keep some estimators
-and refuse others. The price: **loading a model executes code that the file names. Load only files that you
-trust.** The header alone is safe to read.
+estimator as joblib pickles it. Pickles store every estimator exactly, including those of scikit-learn and of
+users; formats for weights only (safetensors) or known types only (skops) would store some estimators and not
+others. The price: **loading a model executes code that the file names. Load only files that you trust.** The
+header alone is safe to read.
 """
 
 import json
-import os
 import pickle
-import platform
-import shutil
 import warnings
 import zipfile
-from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 import joblib
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
+
+from avfusion._atomic import atomic_write
+from avfusion._versions import package_versions
 
 __all__ = ["is_model", "load", "read_header", "save"]
 
@@ -30,17 +28,17 @@ _PACKAGES = ("avfusion", "torch", "scikit-learn", "numpy")
 
 
 def save(estimator, path, *, target_names=None):
-    """Write a fitted estimator to a file, which appears under its name only when it is whole.
+    """Write a fitted estimator to a file, which appears under its name only when it is complete.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
-        Fitted. Classes and functions of your own must live in a module that can be imported where the file
-        is loaded.
+        Fitted. Your own classes and functions must be in a module that can be imported where the file is
+        loaded.
     path : str or path-like
         The file; one of this name is replaced.
     target_names : list of str, optional
-        Names of the targets. By default those that the estimator remembers.
+        Names of the targets. By default those that the estimator was fitted with.
 
     Returns
     -------
@@ -74,15 +72,15 @@ def save(estimator, path, *, target_names=None):
     except (NotFittedError, TypeError) as error:
         raise ValueError(f"Only a fitted estimator can be saved: {error}") from error
     header = json.dumps(_describe(estimator, target_names), indent=2)
-    with in_one_step(path) as part, zipfile.ZipFile(part, "w") as archive:
+    with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
         archive.writestr(_HEADER, header)
         try:
             with archive.open(_MODEL, "w", force_zip64=True) as file:
                 joblib.dump(estimator, file)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"The estimator cannot be saved: {error}. Put functions and classes of your own into a "
-                "module that can be imported, and use no lambdas."
+                f"The estimator cannot be saved: {error}. Put your own functions and classes into a module "
+                "that can be imported, and use no lambdas."
             ) from error
     return path
 
@@ -103,7 +101,7 @@ def load(path):
     Raises
     ------
     ValueError
-        If the file is no model of this package, is damaged, or needs code that is not here.
+        If the file is not a model of this package, is damaged, or needs code that is not installed.
     OSError
         If the file cannot be read.
 
@@ -122,7 +120,7 @@ def load(path):
     """
     path = Path(path)
     header = read_header(path)
-    here = _versions()
+    here = package_versions(_PACKAGES)
     different = [
         f"{name} {number} (here {here.get(name)})"
         for name, number in header["versions"].items()
@@ -130,25 +128,25 @@ def load(path):
     ]
     if different:
         warnings.warn(
-            f"{path} was saved with {', '.join(different)}. It may predict something else, or fail; with the "
-            "versions of then it does what it did then.",
+            f"{path} was saved with {', '.join(different)}. Its predictions may differ, or it may fail; "
+            "install those versions to reproduce it.",
             stacklevel=2,
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:  # before anything of it is executed
+            if archive.testzip() is not None:  # before any of its code is executed
                 raise ValueError(f"{path} is damaged. Copy or save it again.")
             with archive.open(_MODEL) as file:
                 return joblib.load(file)
     except (ImportError, AttributeError) as error:
         raise ValueError(
-            f"{path} needs code that is not here: {error}. Install the versions of its header, and put "
-            "modules of your own where Python finds them (PYTHONPATH)."
+            f"{path} needs code that is not installed: {error}. Install the versions of its header, and put "
+            "your own modules where Python finds them (PYTHONPATH)."
         ) from error
 
 
 def read_header(path):
-    """Tell what is in a model file, without running any code of it.
+    """Read the header of a model file, without running any of its code.
 
     Parameters
     ----------
@@ -165,23 +163,21 @@ def read_header(path):
     Raises
     ------
     ValueError
-        If the file is no model of this package, or of a newer format.
+        If the file is not a model of this package, or has a newer format.
     OSError
         If the file cannot be read.
 
     Examples
     --------
-    >>> import avfusion as av
     >>> from avfusion import persistence
+    >>> from sklearn.linear_model import Ridge
     >>> from tempfile import TemporaryDirectory
-    >>> X, y = av.datasets.make_audiovisual_regression(
-    ...     4, audio_rate_hz=1, video_rate_hz=1, random_state=0
-    ... )
+    >>> ridge = Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
     >>> with TemporaryDirectory() as folder:
-    ...     path = persistence.save(av.FrameRegressor().fit(X, y), f"{folder}/ridge.model")
+    ...     path = persistence.save(ridge, f"{folder}/ridge.model", target_names=["mood"])
     ...     header = persistence.read_header(path)
     >>> header["targets"]
-    {'names': ['label'], 'per_frame': True}
+    {'names': ['mood'], 'per_frame': None}
     """
     path = Path(path)
     if not path.is_file():
@@ -203,7 +199,7 @@ def read_header(path):
 
 
 def is_model(path):
-    """Tell whether a file is a model that `save` wrote, without running any code of it.
+    """Return whether a file is a model that `save` wrote, without running any of its code.
 
     Parameters
     ----------
@@ -213,7 +209,7 @@ def is_model(path):
     Returns
     -------
     bool
-        False also where there is no such file.
+        False also if there is no such file.
 
     Examples
     --------
@@ -227,56 +223,22 @@ def is_model(path):
         return False
 
 
-@contextmanager
-def in_one_step(path):
-    """Give a temporary name beside `path`, and put what was written there in its place once it is whole.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A file, or a folder that does not exist yet.
-
-    Yields
-    ------
-    pathlib.Path
-        Where to write. After an error, or Ctrl-C, it is removed and `path` is as it was.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     with in_one_step(Path(folder, "notes.txt")) as part:
-    ...         _ = part.write_text("whole")
-    ...     Path(folder, "notes.txt").read_text()
-    'whole'
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
-
-
 def _describe(estimator, target_names):
     streams = form = None
     for part in _outside_in(estimator):
-        streams = getattr(part, "modalities_", None) if streams is None else streams
-        form = getattr(part, "target_form_", None) if form is None else form
-    if streams is not None:  # transformers know width and rate, regressors the width
-        streams = {
-            str(name): {
-                "width": int(getattr(stream, "width", stream)),
-                "rate_hz": getattr(stream, "rate_hz", None),
+        spec = getattr(part, "spec_", None)
+        if spec is not None and streams is None:
+            streams = {
+                str(name): {"width": int(width), "rate_hz": spec.rates_hz[name]}
+                for name, width in spec.widths.items()
             }
-            for name, stream in streams.items()
-        }
+        form = getattr(spec, "target_form", None) if form is None else form
     if target_names is None and form is not None:
         target_names = form.target_names
     return {
         "format": FORMAT,
         "estimator": repr(estimator),
-        "versions": _versions(),
+        "versions": package_versions(_PACKAGES),
         "modalities": streams,
         "targets": {
             "names": None if target_names is None else [str(name) for name in target_names],
@@ -286,7 +248,7 @@ def _describe(estimator, target_names):
 
 
 def _outside_in(estimator):
-    """Yield an estimator, then the fitted ones that it is made of, in the order in which X passes them."""
+    """Yield an estimator and then its fitted parts, in the order in which X passes through them."""
     yield estimator
     inner = [step for _, step in getattr(estimator, "steps", ())]
     inner += [
@@ -294,7 +256,3 @@ def _outside_in(estimator):
     ]
     for part in inner:
         yield from _outside_in(part)
-
-
-def _versions():
-    return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}

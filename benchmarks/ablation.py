@@ -15,14 +15,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from sklearn.utils import _safe_indexing
+import pandas as pd
 
 import avfusion as av
-from avfusion.model_selection.comparison._bootstrap import Resamples
-from avfusion.model_selection.comparison._scores import resolve_scoring
+from avfusion.model_selection import paired_differences
 from avfusion.networks import AttentionStack
 from avfusion.released import FeatureJointAttention
-from benchmarks import accuracy, report, runs
+from benchmarks import accuracy, report
 
 DEFAULT = "default"
 AGAINST = {  # what differs in one thing only, where that is not the default
@@ -89,8 +88,8 @@ def pom(data_home):
 DATA = {"synthetic": accuracy.synthetic, "studyforrest": accuracy.studyforrest, "pom": pom}
 
 
-def differences(comparison, n_seeds, score="ccc", level=0.95, n_resamples=2000, random_state=0):
-    """Compare each variant with the default, both named ``"variant #seed"`` in a comparison.
+def differences(comparison, score="ccc", **options):
+    """Compare each variant with what differs from it in one thing.
 
     Returns
     -------
@@ -99,48 +98,24 @@ def differences(comparison, n_seeds, score="ccc", level=0.95, n_resamples=2000, 
         with; difference, ends of its interval, standard deviation over seeds, and the number of seeds in
         which the variant scored higher.
     """
-    scoring = resolve_scoring(score)[score]
-    rows = np.flatnonzero(comparison.fold_of_row >= 0)
-    y = _safe_indexing(comparison.y, rows)
-    groups = None if comparison.group_of_row is None else comparison.group_of_row[rows]
-
-    def resampled(variant):
-        """Return the mean over seeds of the scores of each resample; the same resamples for all."""
-        seeds = [
-            scoring.resampled(
-                y,
-                _safe_indexing(comparison.predictions[f"{variant} #{seed}"], rows),
-                groups=groups,
-                n_resamples=n_resamples,
-                random_state=random_state,
-            )
-            for seed in range(n_seeds)
-        ]
-        return Resamples(np.mean([own.scores for own in seeds], axis=0), seeds[0].n_groups)
-
-    def scores(variant):
-        return np.array([comparison.table.loc[f"{variant} #{seed}", score] for seed in range(n_seeds)])
-
-    def sd(values):
-        return float(values.std(ddof=1)) if len(values) > 1 else None
-
-    names = list(dict.fromkeys(name.rpartition(" #")[0] for name in comparison.predictions))
-    lines, kept = [], {}
-    for name in {DEFAULT, *AGAINST.values()} & set(names):
-        kept[name] = scores(name), resampled(name)
-    for name in names:
-        own = scores(name)
-        line = {"variant": name, score: float(own.mean()), "sd of seeds": sd(own)}
+    by_seed = {name: runs[score].to_numpy() for name, runs in comparison.seeds.groupby("estimator")}
+    tables = {}
+    lines = []
+    for name in comparison.table.index:
+        own = by_seed[name]
+        spread = float(own.std(ddof=1)) if len(own) > 1 else None
+        line = {"variant": name, score: float(own.mean()), "sd of seeds": spread}
         if name != DEFAULT:
             against = AGAINST.get(name, DEFAULT)
-            reference, of_reference = kept[against]
-            change = own - reference
-            low, high = (resampled(name) - of_reference).interval(level)
-            line |= {"against": against, "difference": float(change.mean()), "low": low, "high": high}
-            line |= {"sd of difference": sd(change), "seeds higher": f"{(change > 0).sum()} of {n_seeds}"}
+            if against not in tables:
+                tables[against] = paired_differences(comparison, against, score=score, **options)
+            paired = tables[against].loc[name]
+            change = own - by_seed[against]
+            line |= {"against": against, **{key: float(paired[key]) for key in ("difference", "low", "high")}}
+            line["sd of difference"] = float(paired["seed_std"]) if len(own) > 1 else None
+            line["seeds higher"] = f"{(change > 0).sum()} of {len(change)}"
         lines.append(line)
-    columns = list(dict.fromkeys(key for line in reversed(lines) for key in line))
-    return [{column: line.get(column, "") for column in columns} for line in lines]
+    return pd.DataFrame(lines)[list(lines[-1])].astype(object).fillna("").to_dict("records")
 
 
 def main(arguments=None):
@@ -157,17 +132,18 @@ def main(arguments=None):
 
     X, y, groups, cv, widths_s = DATA[options.data](options.data_home)
     estimators = {}
-    for seed in range(options.seeds):
-        for name, network in variants(options.only).items():
-            network.set_params(random_state=seed)
-            if options.epochs:
-                network.set_params(max_epochs=options.epochs)
-            whole = network if widths_s is None else accuracy.pipeline(network, widths_s["networks"])
-            estimators[f"{name} #{seed}"] = whole
-    folder = options.runs or options.output / "runs"
-    comparison = runs.compare(estimators, X, y, groups=groups, cv=cv, folder=folder, n_jobs=options.jobs)
+    for name, network in variants(options.only).items():
+        if options.epochs:
+            network.set_params(max_epochs=options.epochs)
+        whole = network if widths_s is None else accuracy.pipeline(network, widths_s["networks"])
+        estimators[name] = whole
+    folder = (options.runs or options.output / "runs") / report.code()
+    with report.one_thread_each():
+        comparison = av.compare(
+            estimators, X, y, groups=groups, cv=cv, n_seeds=options.seeds, resume=folder, n_jobs=options.jobs
+        )
     tables = {
-        f"{score} on {options.data}, {options.seeds} seeds": differences(comparison, options.seeds, score)
+        f"{score} on {options.data}, {options.seeds} seeds": differences(comparison, score)
         for score in ("ccc", "mae")
     }
     report.publish(options.data, tables, options.output)

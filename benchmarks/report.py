@@ -1,19 +1,23 @@
 """What all benchmarks share: fair timing, what machine it was, and tables that are never half written."""
 
 import argparse
+import ast
+import hashlib
 import json
 import os
 import platform
 import statistics
 import time
-from importlib import metadata
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from joblib import parallel_config
 
 import avfusion as av
+from avfusion._versions import package_versions
 
 PACKAGES = ("avfusion", "torch", "skorch", "scikit-learn", "numpy", "pandas", "joblib")
 
@@ -37,11 +41,36 @@ def machine():
         "load when done": round(os.getloadavg()[0], 1),
         "graphics": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES},
-        },
+        "versions": package_versions(PACKAGES),
     }
+
+
+@contextmanager
+def one_thread_each():
+    """Give torch one thread, here and in worker processes: more on few cores only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def code():
+    """Return a hash of the package's code behind predictions, without docstrings: a folder for its fits.
+
+    Versions of packages, which `avfusion.compare` knows, do not change from one commit to the next.
+    """
+    package, digest = Path(av.__file__).parent, hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] not in ("cli", "inspection", "model_selection"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+                    node.body = node.body[1:]
+            digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()[:12]
 
 
 def processor():

@@ -13,9 +13,9 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
-from avfusion.metrics import ccc_score
-from avfusion.model_selection import bootstrap_interval, corrected_resampled_t_test
-from avfusion.model_selection.comparison._bootstrap import resampled_scores
+from avfusion.metrics import bootstrap_interval, ccc_score
+from avfusion.metrics._bootstrap import resampled_scores
+from avfusion.model_selection import corrected_resampled_t_test
 from benchmarks import report
 
 

@@ -23,7 +23,7 @@ ROOMS = (
 )
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
-    "model_selection": ["Comparison", "compare"],
+    "model_selection": ["Comparison", "baselines", "compare"],
     "sequences": ["Sequence", "SequenceArray", "SequenceDtype", "as_sequences"],
 }
 OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences")]

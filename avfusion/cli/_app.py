@@ -1,4 +1,4 @@
-"""The commands: what they take, what they say, and how they end."""
+"""The commands: their arguments, output and exit codes."""
 
 import functools
 import signal
@@ -37,7 +37,7 @@ app = typer.Typer(
                 "fit studyforrest --target arousal --estimator joint-attention -o film.model",
                 "predict film.model studyforrest -o predictions.parquet",
             ),
-            "avfusion COMMAND --help tells more.",
+            "avfusion COMMAND --help explains all options.",
             EXIT_CODES,
         ]
     ),
@@ -70,14 +70,14 @@ def _interrupt(signum, frame):
 
 
 def _command(*epilog):
-    """Make a function a command that says what is wrong in one line, and ends with the right exit code."""
+    """Make a function a command that reports errors in one line and ends with the right exit code."""
 
     def register(function):
         @functools.wraps(function)
         def run(debug, **arguments):
             try:
                 function(debug=debug, **arguments)
-            except BrokenPipeError:  # the reader of our output has gone
+            except BrokenPipeError:  # the reader of our output has ended
                 raise
             except Exception as error:
                 code = 2 if _is_bad_input(error) else 1
@@ -94,7 +94,7 @@ def _command(*epilog):
 
 
 def _is_bad_input(error):
-    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # how `compare` reports an estimator
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # from `compare`
         error = error.__cause__
     return isinstance(error, (ValueError, TypeError, OSError))
 
@@ -122,23 +122,25 @@ def _require_labels(recordings):
 
 
 def _known_groups(recordings, groups):
-    from avfusion.cli._recordings import nearest
+    from avfusion.cli._recordings import check_known
 
     if groups is None:
         return recordings.groups
-    if groups not in recordings.metadata:
-        known = nearest(groups, recordings.metadata)
-        raise ValueError(f"--groups {groups}: {recordings.name} has no such metadata column. {known}")
+    check_known("--groups", [groups], recordings.metadata, f"{recordings.name} has no such metadata column")
     return groups
 
 
-def _check_output(path, *suffixes):
-    """Find out before the work whether its result can be written."""
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise ValueError(f"--output {path}: the name must end in {' or '.join(suffixes)}.")
+def _check_parent(path):
+    """Raise an error before the work if its result could not be written."""
     if not path.parent.is_dir():
         raise ValueError(f"--output {path}: there is no folder {path.parent}.")
-    if suffixes and path.is_dir():
+
+
+def _check_file(path, *suffixes):
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ValueError(f"--output {path}: the name must end in {' or '.join(suffixes)}.")
+    _check_parent(path)
+    if path.is_dir():
         raise ValueError(f"--output {path} is a folder: name a file.")
 
 
@@ -160,7 +162,7 @@ def describe(
     seed: Seed = 0,
     debug: Debug = False,
 ):
-    """Tell what recordings hold, or what a model does.
+    """Describe recordings, or a saved model.
 
     Of recordings: modalities, targets and metadata. Of a model: what it reads and predicts.
     """
@@ -226,7 +228,7 @@ def compare(
     scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions.
     """
     if output is not None:
-        _check_output(output)
+        _check_parent(output)
     recordings = _read(data, target, rate, data_home, option, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -284,9 +286,7 @@ def fit(
     debug: Debug = False,
 ):
     """Fit an estimator to all recordings and save it."""
-    _check_output(output)
-    if output.is_dir():
-        raise ValueError(f"--output {output} is a folder: name a file.")
+    _check_file(output)
     recordings = _read(data, target, rate, data_home, option, seed)
     _require_labels(recordings)
     from avfusion import persistence
@@ -323,9 +323,9 @@ def predict(
 ):
     """Predict the targets of recordings with a saved model.
 
-    Labels, where there are any, are not looked at.
+    Labels, if there are any, are ignored.
     """
-    _check_output(output, ".parquet", ".feather")
+    _check_file(output, ".parquet", ".feather")
     from avfusion import persistence
     from avfusion.cli._results import predict_table, save_table
 

@@ -1,4 +1,4 @@
-"""What there is to know of recordings, and of a saved model, as text."""
+"""Describe recordings, or a saved model, as text."""
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,7 @@ def describe_model(path, header):
     path : path-like
         The file.
     header : dict
-        What `avfusion.persistence.read_header` tells of it.
+        Its header, from `avfusion.persistence.read_header`.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def describe_model(path, header):
     >>> header = {"estimator": "FrameRegressor()", "modalities": None, "versions": {"python": "3.11.0"},
     ...           "targets": {"names": ["arousal"], "per_frame": True}}
     >>> print(describe_model("ridge.model", header))
-    ridge.model: a model that avfusion saved
+    ridge.model: a model saved by avfusion
     Estimator: FrameRegressor()
     Reads: not known
     Predicts: arousal, per frame
@@ -79,7 +79,7 @@ def describe_model(path, header):
     kind = {True: ", per frame", False: ", per clip", None: ""}[targets["per_frame"]]
     return "\n".join(
         [
-            f"{path}: a model that avfusion saved",
+            f"{path}: a model saved by avfusion",
             f"Estimator: {header['estimator']}",
             f"Reads: {reads}",
             f"Predicts: {', '.join(targets['names'] or ['not known'])}{kind}",

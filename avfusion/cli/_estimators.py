@@ -1,8 +1,8 @@
-"""Estimators written down in a file: YAML, TOML or Python."""
+"""Read estimators from a file: YAML, TOML or Python."""
 
-import importlib.util
 import inspect
 import re
+import runpy
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +16,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.discovery import all_estimators
 
 import avfusion
-from avfusion.cli._defaults import default_estimators
 from avfusion.cli._recordings import nearest
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
@@ -31,11 +30,11 @@ def read_estimators(path, seed=None):
     path : str or path-like
         A YAML (.yaml, .yml) or TOML (.toml) file: a mapping of name to one step or to a list of steps, which
         becomes a Pipeline. A step is ``{ClassName: {parameter: value}}``, or just the name of the class. The
-        class is one of avfusion, else an estimator or splitter of scikit-learn. Steps may stand wherever a
+        class is one of avfusion, else an estimator or splitter of scikit-learn. Steps may be used wherever a
         parameter takes an estimator. Or a Python file (.py), which is executed and defines
         ``estimators = {name: estimator}``.
     seed : int, optional
-        Given to every ``random_state`` that a YAML or TOML file leaves open.
+        Used for every ``random_state`` that a YAML or TOML file does not set.
 
     Returns
     -------
@@ -44,8 +43,8 @@ def read_estimators(path, seed=None):
     Raises
     ------
     ValueError
-        If the file cannot be read, or a class or parameter is unknown or has an impossible value. Names the
-        estimator, the step and the nearest names.
+        If the file cannot be read, a class or parameter is unknown, or a value is invalid. The message names
+        the estimator, the step and the nearest names.
     OSError
         If there is no such file.
 
@@ -85,7 +84,7 @@ def read_estimators(path, seed=None):
 
 
 def choose_estimators(path, recordings, groups=None, seed=0):
-    """Read the estimators of a file; without one, choose a set that suits the recordings.
+    """Read the estimators of a file, or without one choose a set for the recordings.
 
     Parameters
     ----------
@@ -96,7 +95,7 @@ def choose_estimators(path, recordings, groups=None, seed=0):
     groups : str, optional
         Column of X that splits respect.
     seed : int
-        Of whatever has no seed.
+        Of every estimator without a seed.
 
     Returns
     -------
@@ -109,17 +108,17 @@ def choose_estimators(path, recordings, groups=None, seed=0):
     'ridge'
     """
     if path is None:
-        return default_estimators(recordings.X, recordings.y, groups, seed)
+        return avfusion.baselines(recordings.X, recordings.y, groups=groups, random_state=seed)
     return read_estimators(path, seed)
 
 
 def choose_estimator(text, recordings, groups=None, seed=0):
-    """Find the one estimator that ``FILE``, ``FILE:NAME``, or the name of a default one means.
+    """Return the estimator that ``FILE``, ``FILE:NAME`` or the name of a default one stands for.
 
     Parameters
     ----------
     text : str
-        What was asked for.
+        The argument.
     recordings, groups, seed
         As in `choose_estimators`.
 
@@ -138,19 +137,17 @@ def choose_estimator(text, recordings, groups=None, seed=0):
     >>> choose_estimator("only-audio", read_recordings("synthetic")).steps[-1][0]
     'unimodalregressor'
     """
-    file, _, name = text.rpartition(":")
-    if Path(text).suffix in _SUFFIXES or not file:
-        file, name = text, ""
+    file, _, name = (f"{text}:" if Path(text).suffix in _SUFFIXES else text).rpartition(":")
     if Path(file).suffix not in _SUFFIXES:
-        file, name = None, text
-    estimators = choose_estimators(None if file is None else Path(file), recordings, groups, seed)
+        file, name = "", text
+    estimators = choose_estimators(Path(file) if file else None, recordings, groups, seed)
     if not name and len(estimators) == 1:
         return next(iter(estimators.values()))
+    if not name:
+        raise ValueError(
+            f"{file} has several estimators: choose one of {', '.join(estimators)} as {file}:NAME."
+        )
     if name not in estimators:
-        if not name:
-            raise ValueError(
-                f"{file} has several estimators: choose one of {', '.join(estimators)} as {file}:NAME."
-            )
         raise ValueError(f"There is no estimator {name!r}. {nearest(name, list(estimators))}")
     return estimators[name]
 
@@ -165,7 +162,7 @@ def _check_they_predict(estimators, path):
 
 
 def set_seed(estimator, seed):
-    """Set every ``random_state`` that is None, of an estimator and of those inside it.
+    """Set every ``random_state`` that is None, in an estimator and in those inside it.
 
     Examples
     --------
@@ -208,16 +205,22 @@ def _read_yaml(text):
 
 @cache
 def _classes():
-    """Every class that a step may name."""
-    ours = {name: getattr(avfusion, name) for name in avfusion.__all__}
-    ours = {name: c for name, c in ours.items() if isinstance(c, type) and issubclass(c, BaseEstimator)}
+    """Return every class that a step may name; instead of one that cannot be imported, the error."""
+    ours = {}
+    for name in avfusion.__all__:
+        try:
+            value = getattr(avfusion, name)
+        except ImportError as error:  # of an extra that is not installed
+            value = error
+        if isinstance(value, ImportError) or (isinstance(value, type) and issubclass(value, BaseEstimator)):
+            ours[name] = value
     splitters = vars(sklearn.model_selection)
     splitters = {name: c for name, c in splitters.items() if isinstance(c, type) and hasattr(c, "split")}
     return splitters | dict(all_estimators()) | ours
 
 
 def _build_steps(steps, where):
-    """One step, or a Pipeline of a list of them."""
+    """Return one step, or a Pipeline of a list of steps."""
     if not isinstance(steps, list):
         steps = [steps]
     if not steps:
@@ -225,20 +228,30 @@ def _build_steps(steps, where):
     built = []
     for number, step in enumerate(steps, start=1):
         here = f"{where}, step {number}" if len(steps) > 1 else where
-        if not (isinstance(step, str) or (isinstance(step, Mapping) and len(step) == 1)):
+        if _step(step) is None:
             raise ValueError(
                 f"{here}: a step is the name of a class with its parameters, {_EXAMPLE}; not {step!r}."
             )
-        name, parameters = (step, None) if isinstance(step, str) else next(iter(step.items()))
-        if name not in _classes():
-            raise ValueError(f"{here}: there is no class {name!r}. {_nearest_class(name)}")
-        built.append(_build(name, parameters, here))
+        built.append(_build(*_step(step), here))
     return built[0] if len(built) == 1 else make_pipeline(*built)
 
 
+def _step(value):
+    """Return name and parameters of a value that has the form of a step, else None."""
+    if isinstance(value, str):
+        return value, {}
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, parameters),) = value.items()
+        return name, {} if parameters is None else parameters
+    return None
+
+
 def _build(name, parameters, where):
+    if name not in _classes():
+        raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
     cls, where = _classes()[name], f"{where}, {name}"
-    parameters = {} if parameters is None else parameters
+    if isinstance(cls, ImportError):
+        raise ValueError(f"{where}: {cls}") from cls
     if not isinstance(parameters, Mapping):
         raise ValueError(f"{where}: expected a mapping of parameters to values, not {parameters!r}.")
     known = list(inspect.signature(cls).parameters)
@@ -258,7 +271,7 @@ def _build(name, parameters, where):
 
 
 def _value(value, where):
-    """Build the steps in the value of a parameter; all else stays as it is."""
+    """Build the steps in the value of a parameter; all else is returned unchanged."""
     if _names_class(value, where):
         return _build_steps(value, where)
     if isinstance(value, Mapping):
@@ -271,17 +284,15 @@ def _value(value, where):
 
 
 def _names_class(value, where):
-    """Tell whether a value is a step. A name that is nearly that of a class is taken for a mistake."""
-    if isinstance(value, str):
-        return value in _classes()
-    if not (isinstance(value, Mapping) and len(value) == 1):
+    """Return whether a value is a step. A name that is close to that of a class is taken for a mistake."""
+    name, parameters = _step(value) or (None, None)
+    if not isinstance(name, str) or not isinstance(parameters, Mapping):
         return False
-    name, parameters = next(iter(value.items()))
-    if not isinstance(name, str) or not (parameters is None or isinstance(parameters, Mapping)):
-        return False
-    if name not in _classes() and name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
+    if name in _classes() or isinstance(value, str):
+        return name in _classes()
+    if name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
         raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
-    return name in _classes()
+    return False
 
 
 def _nearest_class(name):
@@ -294,17 +305,11 @@ def _from_python(path):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as scripts can
-    name = f"estimators of {path.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # a name that cannot be imported, so that its classes are sent to worker processes by value
+        estimators = runpy.run_path(str(path), run_name=f"estimators of {path.name}").get("estimators")
     except Exception as error:
         raise ValueError(f"{path} fails: {type(error).__name__}: {error}") from error
-    finally:
-        del sys.modules[name]  # what cannot be imported by name is sent to worker processes by value
-    estimators = getattr(module, "estimators", None)
     if not isinstance(estimators, Mapping) or not estimators:
         raise ValueError(f"{path} must define estimators = {{name: estimator}}, with at least one entry.")
     estimators = {str(name): estimator for name, estimator in estimators.items()}

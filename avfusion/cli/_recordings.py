@@ -1,4 +1,4 @@
-"""What the argument DATA of the commands can be, and how it is read."""
+"""Read the recordings that the argument DATA of the commands names."""
 
 import difflib
 import inspect
@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from avfusion.cli._folder import LABELS, read_folder
-from avfusion.datasets import fetch_studyforrest, make_audiovisual_regression
+from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
+from avfusion.datasets._folder import LABELS
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, sequence_columns
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
@@ -23,13 +23,13 @@ class Recordings:
     Parameters
     ----------
     name : str
-        What they are called in messages.
+        Used in messages.
     X : pandas.DataFrame
         A row per recording: sequence columns and metadata.
     y : pandas.DataFrame, pandas.Series or None
         The targets, a Series if there is one; None where there are no labels.
     groups : str or None
-        Column of X that folds respect unless another is named.
+        Column of X that folds do not split unless another is named.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Recordings:
 
     @property
     def target_names(self):
-        """Names of the targets, one for each number of a step.
+        """Names of the targets, in the order of the columns.
 
         Examples
         --------
@@ -68,10 +68,10 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
     Parameters
     ----------
     source : str
-        ``synthetic``, ``studyforrest``, a folder (see `read_folder`), or a .parquet or .feather file with
+        ``synthetic``, ``studyforrest``, a folder (see `load_folder`), or a .parquet or .feather file with
         columns of sequences. To read a folder of such a name write ``./synthetic``.
     targets : list of str
-        Names of the targets; by default all that the source marks as such (a file marks none).
+        Names of the targets; by default all targets of the source (of a file, none).
     rates : dict of str to float, optional
         Steps per second of modalities, and of ``labels``, in a folder or file.
     data_home : path, optional
@@ -101,7 +101,7 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
     if rates and source in ("synthetic", "studyforrest"):
         raise ValueError(f"--rate is for folders and files; {source} has rates of its own.")
     if source == "synthetic":
-        X, y = make_audiovisual_regression(**_known_options(options or {}, seed))
+        X, y = make_audiovisual_regression(**_with_seed(options or {}, seed))
         return Recordings(source, X, _select(y.to_frame(), targets, source), "subject")
     if source == "studyforrest":
         columns = {"target_columns": list(targets)} if targets else {}
@@ -109,7 +109,7 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
     if path.is_dir():
-        X, y = read_folder(path, rates)
+        X, y = load_folder(path, rates)
         return Recordings(source, X, None if y is None else _select(y, targets, source))
     if path.suffix.lower() in _READERS and path.is_file():
         return Recordings(source, *_read_file(path, targets, rates or {}))
@@ -125,16 +125,15 @@ def parse_rates(texts):
     {'audio': 100.0, 'video': 29.97}
     """
     rates = {}
-    for text in texts:
-        name, _, value = text.partition("=")
+    for name, value in _pairs("--rate", texts, "audio=25"):
         try:
             rates[name] = float(value)
         except ValueError:
+            rates[name] = np.nan
+        if not 0 < rates[name] < np.inf:
             raise ValueError(
-                f"--rate {text}: expected the name of a modality and Hz, as in --rate audio=25."
-            ) from None
-        if not (name and 0 < rates[name] < float("inf")):
-            raise ValueError(f"--rate {text}: expected a name and a positive number of Hz, as in audio=25.")
+                f"--rate {name}={value}: expected a positive number of Hz, as in --rate audio=25."
+            )
     return rates
 
 
@@ -146,17 +145,20 @@ def parse_options(texts):
     >>> parse_options(["n_recordings=20", "duration_s=[30, 60]", "target=clip"])
     {'n_recordings': 20, 'duration_s': [30, 60], 'target': 'clip'}
     """
-    options = {}
+    pairs = _pairs("--option", texts, "n_recordings=20")
+    return {name: yaml.safe_load(value) for name, value in pairs}
+
+
+def _pairs(option, texts, example):
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise ValueError(f"--option {text}: expected NAME=VALUE, as in --option n_recordings=20.")
-        options[name] = yaml.safe_load(value)
-    return options
+            raise ValueError(f"{option} {text}: expected NAME=VALUE, as in {option} {example}.")
+        yield name, value
 
 
 def nearest(name, names):
-    """Say which known names are like an unknown one, or which there are.
+    """Return a sentence with the known names that are similar to an unknown one, or with all of them.
 
     Examples
     --------
@@ -172,21 +174,45 @@ def nearest(name, names):
     return f"There are: {', '.join(names)}." if names else "There is none."
 
 
-def _known_options(options, seed):
-    known = list(inspect.signature(make_audiovisual_regression).parameters)
-    for name in options:
+def check_known(option, names, known, missing):
+    """Raise an error if one of the names given to an option is not known.
+
+    Parameters
+    ----------
+    option : str
+        Such as ``--target``.
+    names : iterable of str
+    known : iterable of str
+    missing : str
+        Such as "synthetic has no such target".
+
+    Raises
+    ------
+    ValueError
+        Names the nearest names.
+
+    Examples
+    --------
+    >>> check_known("--target", ["valenc"], ["valence"], "clips.parquet has no such target")
+    Traceback (most recent call last):
+    ...
+    ValueError: --target valenc: clips.parquet has no such target. Nearest: valence.
+    """
+    known = list(known)
+    for name in names:
         if name not in known:
-            raise ValueError(f"--option {name}: synthetic data has no such parameter. {nearest(name, known)}")
+            raise ValueError(f"{option} {name}: {missing}. {nearest(name, known)}")
+
+
+def _with_seed(options, seed):
+    known = inspect.signature(make_audiovisual_regression).parameters
+    check_known("--option", options, known, "synthetic data has no such parameter")
     return {"random_state": seed} | options
 
 
 def _select(y, targets, source):
     """Keep the targets named (by default all), in that order."""
-    for name in targets:
-        if name not in y.columns:
-            raise ValueError(
-                f"--target {name}: {source} has no such target. {nearest(name, list(y.columns))}"
-            )
+    check_known("--target", targets, y.columns, f"{source} has no such target")
     return _series_if_one(y[list(targets)] if targets else y)
 
 
@@ -201,11 +227,7 @@ def _read_file(path, targets, rates):
         raise ValueError(
             f"{path} cannot be read: {error}. Write it again with DataFrame.to_parquet."
         ) from error
-    for name in targets:
-        if name not in frame.columns:
-            raise ValueError(
-                f"--target {name}: {path} has no such column. {nearest(name, list(frame.columns))}"
-            )
+    check_known("--target", targets, frame.columns, f"{path} has no such column")
     X = frame.drop(columns=list(targets))
     if not any(map(_may_hold_sequences, X.dtypes)):
         raise ValueError(
@@ -229,19 +251,19 @@ def _may_hold_sequences(dtype):
 def _no_source(path):
     known = f"Known are synthetic, studyforrest, folders, and {' and '.join(_READERS)} files."
     if path.is_file():
-        return f"{path} is no file of recordings that can be read here. {known}"
+        return f"{path} is not a file of recordings. {known}"
     kind = "file" if path.suffix else "folder"
     return f"There is no {kind} {path}. {known}"
 
 
 def drop_other_streams(X, modalities):
-    """Leave out the sequence columns that a model does not know, such as labels in the same file.
+    """Drop the sequence columns that a model does not know, such as labels in the same file.
 
     Parameters
     ----------
     X : pandas.DataFrame
     modalities : iterable of str or None
-        None if it is not known what the model reads: then nothing is left out.
+        None if it is not known what the model reads: then nothing is dropped.
 
     Returns
     -------

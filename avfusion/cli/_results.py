@@ -1,23 +1,23 @@
-"""What the commands write: whole, or not at all."""
+"""Write the results of the commands, completely or not at all."""
 
 import os
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from avfusion._atomic import atomic_write
 from avfusion.cli._recordings import drop_other_streams
-from avfusion.persistence import in_one_step
 from avfusion.sequences import SequenceArray, as_targets, sequence_columns
 
 
 def save_comparison(result, folder):
-    """Write a comparison to a folder that appears, or changes, only when all files are whole.
+    """Write a comparison to a folder that appears, or changes, only when all files are complete.
 
     Parameters
     ----------
     result : Comparison
     folder : pathlib.Path
-        Files of an earlier comparison are replaced; others that are there are left alone.
+        Files of an earlier comparison are replaced; other files are not touched.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def save_comparison(result, folder):
         If the folder cannot be written.
     """
     if not folder.is_dir():
-        with in_one_step(folder) as part:
+        with atomic_write(folder) as part:
             result.save(part)
         return
     with TemporaryDirectory(prefix=".part-", dir=folder) as part:  # in the folder: on the same disk
@@ -44,9 +44,9 @@ def predict_table(model, header, X):
     model : estimator
         Fitted.
     header : dict
-        What `avfusion.persistence.read_header` tells of it.
+        Its header, from `avfusion.persistence.read_header`.
     X : pandas.DataFrame
-        Recordings. Sequence columns that the model does not know are not looked at.
+        Recordings. Sequence columns that the model does not know are ignored.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def predict_table(model, header, X):
 
 
 def save_table(table, path):
-    """Write a table to a Parquet or Feather file, in one step.
+    """Write a table to a Parquet or Feather file, which appears only when it is complete.
 
     Parameters
     ----------
@@ -73,15 +73,15 @@ def save_table(table, path):
     path : pathlib.Path
         Its suffix, .parquet or .feather, decides.
     """
-    with in_one_step(path) as part:
+    with atomic_write(path) as part:
         if path.suffix.lower() == ".parquet":
             table.to_parquet(part)
-        else:  # Feather knows no index
+        else:  # Feather has no index
             table.reset_index(drop=table.index.name is None).to_feather(part)
 
 
 def _as_columns(predictions, names, index):
-    """Make columns of the arrays that estimators of scikit-learn answer."""
+    """Return columns for the arrays that estimators of scikit-learn predict."""
     targets = as_targets(predictions)
     names = targets.form.target_names if names is None else names
     columns = targets.values.T

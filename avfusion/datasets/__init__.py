@@ -1,6 +1,7 @@
-"""Readers of real recordings, and synthetic recordings whose truth is known."""
+"""Readers of recordings, fetchers of public data sets, and synthetic recordings."""
 
 from avfusion.datasets._data_home import get_data_home
+from avfusion.datasets._folder import load_folder
 from avfusion.datasets._pom import fetch_pom
 from avfusion.datasets._studyforrest import fetch_studyforrest
 from avfusion.datasets._synthetic import audiovisual_truth, make_audiovisual_regression
@@ -10,5 +11,6 @@ __all__ = [
     "fetch_pom",
     "fetch_studyforrest",
     "get_data_home",
+    "load_folder",
     "make_audiovisual_regression",
 ]

@@ -1,4 +1,4 @@
-"""Where downloaded data lives, and how it gets there: verified by checksum, never half written."""
+"""The folder of downloaded data sets, and downloads that are verified by checksum."""
 
 import os
 import warnings
@@ -10,7 +10,7 @@ ENVIRONMENT_VARIABLE = "AVFUSION_DATA"
 
 
 def get_data_home(data_home=None):
-    """Folder that holds the downloaded data sets, one folder each. It is not created.
+    """Return the folder that holds the downloaded data sets, one folder each. It is not created.
 
     Parameters
     ----------
@@ -35,19 +35,19 @@ def get_data_home(data_home=None):
 
 
 def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
-    """Make sure that every file of a data set lies in `folder` with the right content.
+    """Download the files of a data set that are missing or have another checksum.
 
-    A file that is there with the right checksum is left alone, so that a complete folder needs no network.
-    One with another checksum is fetched again, with a warning. A download goes to a temporary name in the
-    same folder and is moved to its own name only when its checksum is right: what is interrupted or corrupted
-    never appears under the final name. One that fails leaves no empty folder.
+    Files with the right checksum are not touched, so that a complete folder needs no network. A file with
+    another checksum is downloaded again, with a warning. A download has a temporary name in the same folder
+    until its checksum is verified, so that an interrupted or corrupted one never appears under the final
+    name. A failed download leaves no empty folder.
 
     Parameters
     ----------
     folder : pathlib.Path
         Folder of the data set; created by the first download.
     base_url : str
-        Address in front of the relative paths, with the closing slash.
+        Address that the relative paths are appended to, with the final slash.
     checksums : dict of str to str
         SHA-256 of each file, by its path relative to both `folder` and `base_url`, with forward slashes.
     download_if_missing : bool, default=True
@@ -56,15 +56,15 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
     Returns
     -------
     dict of str to pathlib.Path
-        Where each file lies.
+        Path of each file.
 
     Raises
     ------
     OSError
-        If a file is missing or has another content and may not be, or could not be, downloaded. Names the
-        file and the folder.
+        If a file is missing or has another checksum, and downloading is not allowed or failed. The message
+        names the file and the folder.
     ValueError
-        If what was downloaded has another checksum.
+        If a downloaded file has another checksum.
     """
     store = pooch.create(path=folder, base_url=base_url, registry=checksums, retry_if_failed=2)
     for name in checksums:
@@ -80,7 +80,7 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
 
 
 def _problem(path, checksum):
-    """Say what is wrong with a file, in words that follow its name; None if nothing is."""
+    """Return what is wrong with a file, as words that follow its name; None if nothing is."""
     if not path.is_file():
         return "is missing"
     if pooch.file_hash(str(path), alg="sha256") != checksum:
@@ -89,7 +89,7 @@ def _problem(path, checksum):
 
 
 def _download(store, name, problem):
-    """Fetch one file that has a problem."""
+    """Download a file that is missing or has another checksum."""
     if problem != "is missing":
         warnings.warn(f"{name} {problem} in {store.abspath}; it is downloaded again.", stacklevel=4)
     folder = (Path(store.abspath) / name).parent
@@ -106,7 +106,7 @@ def _download(store, name, problem):
 
 
 def _remove_empty(folder, existing):
-    """Remove a folder and those around it, up to one that was there before, as far as they are empty."""
+    """Remove a folder and its parents, up to one that existed before, if they are empty."""
     while folder != existing and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent

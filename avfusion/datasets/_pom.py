@@ -1,4 +1,4 @@
-"""Persuasive Opinion Multimedia: spoken film reviews, and how their speakers strike those who watch."""
+"""Persuasive Opinion Multimedia: spoken film reviews with ratings of their speakers."""
 
 import numpy as np
 import pandas as pd
@@ -44,11 +44,11 @@ RATINGS = [
 
 
 def fetch_pom(data_home=None, download_if_missing=True):
-    """Load 903 spoken film reviews with ratings of how their speakers come across.
+    """Load 903 spoken film reviews with ratings of their speakers.
 
-    Word by word features of voice and face, and 17 mean ratings per clip by those who watched it. In more
-    than half of the clips the face is absent. The 9 files (12 MB) are downloaded once, checked against their
-    SHA-256 and kept. Reading them takes the package h5py: ``pip install "avfusion[pom]"``.
+    Features of voice and face per word, and 17 mean ratings per clip by its viewers. In more than half of the
+    clips the face is absent. The 9 files (12 MB) are downloaded once, checked against their SHA-256 and kept.
+    Reading them needs the package h5py: ``pip install "avfusion[pom]"``.
 
     Parameters
     ----------
@@ -80,10 +80,10 @@ def fetch_pom(data_home=None, download_if_missing=True):
 
     Notes
     -----
-    The files hold 20 steps for every clip, those before its first word filled with zeros. Here a row begins
-    at the first step that holds anything in any stream, and both streams have that many steps. A step of
-    zeros after that was not observed in its stream and holds NaN. A stream that is zero throughout is
-    missing. The features come scaled to about -1..1.
+    The files have 20 steps for every clip, with zeros before its first word. Here a row begins at the first
+    step that is not zero in some stream, and both streams have the same number of steps. A later step of
+    zeros was not observed in its stream and is NaN. A stream that is zero throughout is missing. The features
+    are scaled to about -1..1.
 
     The files do not name the ratings; their order is inferred from the papers that use them. Published
     figures are means over 16 of them, without ``sentiment``. A few ratings of the test split are below 1.

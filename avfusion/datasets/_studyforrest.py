@@ -1,4 +1,4 @@
-"""The film "Forrest Gump" of the studyforrest project: sight, sound and portrayed emotion over time."""
+"""The film "Forrest Gump" of the studyforrest project: audio, video and portrayed emotion over time."""
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ FILM_TIMES_S = (0.0, 886.0, 1752.08, 2612.16, 3572.2, 4480.28, 5342.36, 6410.44,
 def fetch_studyforrest(
     data_home=None, *, target_columns=("arousal", "valence"), trim_overlap=True, download_if_missing=True
 ):
-    """Load sound and sight of a feature film with the emotion that its characters portray, second by second.
+    """Load audio and video features of a feature film with the emotion that its characters portray.
 
     The audio-visual film "Forrest Gump" (research cut, German dubbing) in the 8 segments in which it was
     shown, one row each. The 17 files (about 20 MB) are downloaded once, checked against their SHA-256 and
@@ -59,9 +59,9 @@ def fetch_studyforrest(
         (towards oneself or others) lie in -1..1, the emotions (``fear``, ``happiness``, ``love``...) and cues
         (``face``, ``verbal``...) in 0..1.
     trim_overlap : bool, default=True
-        Whether the last 20 s or so of a segment, which the next one shows again, are left out. With False
-        neighbouring rows share these seconds: folds over segments then leak, which a leak check should
-        notice.
+        Whether to leave out the last 20 s or so of a segment, which are repeated in the next one. With False
+        neighbouring rows share these seconds, so that folds over segments leak, as
+        `avfusion.model_selection.check_leakage` reports.
     download_if_missing : bool, default=True
         Whether missing files may be downloaded.
 
@@ -93,10 +93,10 @@ def fetch_studyforrest(
     Segments begin between whole film seconds, while labels belong to whole ones. A row begins at its
     segment's first whole second and ends with the last second that is complete in both streams (audio is 3
     frames shorter than video) and labelled; a second that straddles two segments is in neither. Left as they
-    are: segments fade in from grey silence during 2 s, and their sound lags the film by 0.02 to 0.2 s.
+    are: segments fade in from grey silence during 2 s, and their audio lags the film by 0.02 to 0.2 s.
 
-    The perceptual hash of the video frames (``phash``, 144 bits) is left out: it is made to recognise equal
-    images, and its bits are no measurements that a regression could use.
+    The perceptual hash of the video frames (``phash``, 144 bits) is left out: it identifies equal images, and
+    its bits are not measurements that a regression could use.
 
     Licence of the data: CC0 1.0. Please cite Hanke et al. [1]_ for the film data and Labs et al. [2]_ for
     the emotions. Source: https://github.com/psychoinformatics-de/studyforrest-data-annotations
@@ -156,7 +156,7 @@ def fetch_studyforrest(
 
 
 def _read_labels(path, target_columns):
-    """Labels of every film second, in the order asked for: (n_seconds, K) DataFrame of float64."""
+    """Return the labels of every film second, a DataFrame of float64 of shape (n_seconds, K)."""
     labels = pd.read_csv(path, dtype=np.float64)
     if isinstance(target_columns, str):
         raise ValueError(
@@ -172,13 +172,13 @@ def _read_labels(path, target_columns):
 
 
 def _read_frames(path, channels):
-    """Descriptors of one segment: (n_frames, len(channels)) float32."""
+    """Return the features of one segment, (n_frames, len(channels)) float32."""
     table = pd.read_csv(path, sep="\t", usecols=channels, dtype=np.float32)
     return table[channels].to_numpy()
 
 
 def _whole_seconds(segment, n_frames, n_labels, *, trim_overlap):
-    """Film seconds [start_s, stop_s) that a segment shows completely, and its frames in them, as a slice."""
+    """Return film seconds [start_s, stop_s) that a segment shows completely, and a slice of its frames."""
     # In whole frames (film times are multiples of 0.04 s), so that no rounding can move a boundary.
     start, next_start = (round(FILM_TIMES_S[k] * FRAME_RATE_HZ) for k in (segment - 1, segment))
     stop = min(start + n_frames, next_start) if trim_overlap else start + n_frames

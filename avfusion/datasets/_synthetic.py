@@ -1,4 +1,4 @@
-"""Synthetic recordings with slow labels: it is known what each modality, and only both together, tell."""
+"""Synthetic recordings with slow labels, of which each modality, and only both together, explain a share."""
 
 import inspect
 import math
@@ -41,8 +41,8 @@ def make_audiovisual_regression(
     """Draw recordings of two modalities whose slow label needs each of them, and both of them together.
 
     A stand-in for continuous affect: ragged recordings nested in subjects, streams with different rates,
-    labels that change slowly and may lag. What can be explained, and by what, is set by the shares and can be
-    looked up with :func:`audiovisual_truth`.
+    labels that change slowly and may lag. The shares set how much of the label each modality explains;
+    :func:`audiovisual_truth` returns these parts.
 
     Parameters
     ----------
@@ -60,10 +60,9 @@ def make_audiovisual_regression(
     audio_width, video_width : int, default=6 and 8
         Number of features of each stream, at least 2.
     audio_share, video_share, joint_share, subject_share : float, default=0.2, 0.2, 0.5, 0
-        Shares of the label's variance: what audio alone tells, what video alone tells, what only both
-        together tell, and an offset per subject that no stream tells. They sum to at most 1; what is left is
-        noise in the label. So
-        the best R2 of any model without subject knowledge is at most ``audio_share +
+        Shares of the label's variance that are explained by audio alone, by video alone, only by both
+        together, and by an offset per subject that is in no stream. They sum to at most 1; the rest is noise
+        in the label. So the best R2 of any model that does not know the subject is at most ``audio_share +
         video_share + joint_share``.
     timescale_s : float, default=10
         Every part of the label but the subject's has the autocorrelation ``exp(-lag / timescale_s)`` from
@@ -73,8 +72,8 @@ def make_audiovisual_regression(
     subject_offset : float, default=0.2
         Standard deviation of the constant that a subject adds to each feature, where the signal has 1.
     delay_s : float, default=0
-        How much later than in the streams things happen in the label: a multiple of the finest step that the
-        rates share (0.1 s with the default rates).
+        Delay of the label behind the streams: a multiple of the finest step that the rates share (0.1 s with
+        the default rates).
     audio_absent_share, video_absent_share : float, default=0
         Share of the recordings, rounded down, that lack the stream (a missing value). None lacks both.
     target : {"frame", "clip"}, default="frame"
@@ -95,7 +94,7 @@ def make_audiovisual_regression(
     Raises
     ------
     ValueError
-        If a parameter is out of its range; names it and says what it may be.
+        If a parameter is out of its range. The message names it and the values that it may have.
 
     Notes
     -----
@@ -109,7 +108,7 @@ def make_audiovisual_regression(
     averaged over each label step and scaled back to variance 1. The gates are independent, so nothing at all
     can be learnt about their product from one stream, and nothing linear from both: it is a continuous
     exclusive or. A frame is the mean of the signals over its period plus noise; so the mean of ``m`` frames
-    tells ``u`` up to noise of variance ``2 / (signal_to_noise * width * m)``.
+    determines ``u`` up to noise of variance ``2 / (signal_to_noise * width * m)``.
 
     Examples
     --------
@@ -127,7 +126,7 @@ def make_audiovisual_regression(
 
 
 def audiovisual_truth(*args, **parameters):
-    """Tell what the labels of :func:`make_audiovisual_regression` are made of: the parts that sum to them.
+    """Return the parts that sum to the labels of :func:`make_audiovisual_regression`.
 
     Parameters
     ----------
@@ -167,7 +166,7 @@ def audiovisual_truth(*args, **parameters):
 
 
 class _Recordings:
-    """What is drawn before anything is observed: lengths, subjects and the signals of both modalities.
+    """Lengths, subjects and hidden signals of both modalities, drawn before anything is observed.
 
     Signals live on a grid of `points` per label step, fine enough that each frame covers whole points, and
     begin `lead` points (the delay) before the streams do. Arrays are (n_rows, longest row); a row has `steps`
@@ -194,52 +193,52 @@ class _Recordings:
         self.gate = {m: telegraph_signal(rng, shape, math.sqrt(self.decay)) for m in MODALITIES}
 
     def observed(self):
-        """X and y of the data set."""
+        """Return X and y of the data set."""
         absent = self._absent_rows()
         X = pd.DataFrame({m: self._stream(m, absent[m]) for m in MODALITIES} | {"subject": self.subject})
         return X, pd.Series(self._label_column(sum(self._parts().values())), index=X.index, name="label")
 
     def truth(self):
-        """Parts of the label and, for frames, the gates at label times."""
+        """Return the parts of the label and, for frames, the gates at label times."""
         columns = self._parts()
         if self.p.target == "frame":
             columns |= {f"{m}_gate": self._step_means(self.gate[m]) for m in MODALITIES}
         return pd.DataFrame({name: self._label_column(values) for name, values in columns.items()})
 
     def _parts(self):
-        """Compute what the label is the sum of: (n_rows, longest) for frames, (n_rows,) for clips."""
+        """Return the parts that sum to the label: (n_rows, longest) for frames, (n_rows,) for clips."""
         shape = self.gate["audio"].shape
         offsets = self.label_rng.standard_normal(self.subject[-1] + 1)[self.subject]
         noise = gaussian_signal(self.label_rng, shape, self.decay)
         signals = {**self.smooth, "joint": self.gate["audio"] * self.gate["video"], "noise": noise}
         frames = self.p.target == "frame"
         points = [self.points] if frames else self.steps * self.points  # that one label is the mean of
-        spread = math.sqrt(np.mean([variance_of_mean(n, self.decay) for n in points]))
+        deviation = math.sqrt(np.mean([variance_of_mean(n, self.decay) for n in points]))
         average = self._step_means if frames else self._row_means
-        values = {name: average(signal) / spread for name, signal in signals.items()}
+        values = {name: average(signal) / deviation for name, signal in signals.items()}
         values["subject"] = np.broadcast_to(offsets[:, None], values["noise"].shape) if frames else offsets
         return {name: math.sqrt(share) * values[name] for name, share in _shares(self.p).items()}
 
     def _step_means(self, signal):
-        """Means over label steps, as late as the label is: (n_rows, longest)."""
+        """Return delayed means over label steps, (n_rows, longest)."""
         delayed = signal[:, : signal.shape[1] - self.lead]
         return delayed.reshape(len(signal), -1, self.points).mean(axis=2)
 
     def _row_means(self, signal):
-        """Means over whole rows: (n_rows,)."""
+        """Return means over whole rows, (n_rows,)."""
         points = self.steps * self.points
         exists = np.arange(signal.shape[1]) < points[:, None]
         return np.where(exists, signal, 0).sum(axis=1) / points
 
     def _label_column(self, values):
-        """Put values into a column of the label's form."""
+        """Return values as a column in the form of the label."""
         if self.p.target == "clip":
             return values
         exists = np.arange(values.shape[1]) < self.steps[:, None]
         return _sequences(values[exists][:, None], self.steps, self.p.label_rate_hz)
 
     def _stream(self, modality, absent):
-        """Column of one modality: its two signals mixed into features, the subject's constants, and noise."""
+        """Return the column of a modality: two signals mixed into features, subject offsets and noise."""
         p, rng, per_step = self.p, self.frame_rng[modality], self.per_step[modality]
         width = getattr(p, f"{modality}_width")
         mixing, _ = np.linalg.qr(rng.standard_normal((width, 2)))  # (width, 2), orthonormal columns
@@ -253,7 +252,7 @@ class _Recordings:
         return _sequences(frames.astype(np.float32), lengths, per_step * p.label_rate_hz, absent)
 
     def _absent_rows(self):
-        """Rows that lack each modality: audio's from one end of a random order, video's from the other."""
+        """Return the rows that lack each modality: the first of a random order lack audio, the last video."""
         p, n_rows = self.p, self.p.n_recordings
         order = self.absence_rng.permutation(n_rows)
         counts = [int(share * n_rows + 1e-9) for share in (p.audio_absent_share, p.video_absent_share)]
@@ -262,7 +261,7 @@ class _Recordings:
 
 
 def _sequences(frames, lengths, rate_hz, missing=False):
-    """Column of sequences that follow each other in `frames`; those of missing rows are removed."""
+    """Return a column of the consecutive sequences in `frames`, without those of missing rows."""
     starts = np.cumsum(lengths) - lengths
     return SequenceArray(
         frames, np.where(missing, 0, starts), np.where(missing, -1, lengths), rate_hz=rate_hz
@@ -270,13 +269,13 @@ def _sequences(frames, lengths, rate_hz, missing=False):
 
 
 def _shares(p):
-    """Share of the label's variance by part."""
+    """Return the share of the label's variance of each part."""
     shares = {name: getattr(p, f"{name}_share") for name in ("audio", "video", "joint", "subject")}
     return shares | {"noise": max(0.0, 1 - sum(shares.values()))}
 
 
 def _check(p):
-    """Refuse parameters out of range, before anything is drawn."""
+    """Raise an error for parameters out of range, before anything is drawn."""
     counts = {"n_recordings": 1, "recordings_per_subject": 1, "audio_width": 2, "video_width": 2}
     for name, least in counts.items():
         value = getattr(p, name)
@@ -294,7 +293,7 @@ def _check(p):
 
 
 def _frames_per_step(p, modality):
-    """Frames of a stream in one label step."""
+    """Return the number of frames of a stream in one label step."""
     name = f"{modality}_rate_hz"
     ratio = getattr(p, name) / p.label_rate_hz
     whole = ratio >= 1 and math.isclose(ratio, round(ratio))
@@ -303,7 +302,7 @@ def _frames_per_step(p, modality):
 
 
 def _lead(p, points):
-    """Grid points by which the label lags."""
+    """Return the number of grid points by which the label lags."""
     lead, period_s = p.delay_s * p.label_rate_hz * points, 1 / (p.label_rate_hz * points)
     whole = lead >= 0 and math.isclose(lead, round(lead), abs_tol=1e-9)
     _require(
@@ -313,7 +312,7 @@ def _lead(p, points):
 
 
 def _step_range(p):
-    """Fewest and most label steps of a recording."""
+    """Return the smallest and largest number of label steps of a recording."""
     pair = np.shape(p.duration_s) == (2,) and all(0 < s < math.inf for s in p.duration_s)
     shortest, longest = (s * p.label_rate_hz for s in p.duration_s) if pair else (1, 0)
     shortest, longest = max(1, math.ceil(shortest - 1e-9)), math.floor(longest + 1e-9)
@@ -322,6 +321,6 @@ def _step_range(p):
 
 
 def _require(fulfilled, p, name, what):
-    """Raise a ValueError about one parameter unless it is fulfilled."""
+    """Raise a ValueError about a parameter unless a condition is fulfilled."""
     if not fulfilled:
         raise ValueError(f"{name}={getattr(p, name)!r} must be {what}.")

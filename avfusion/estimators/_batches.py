@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from avfusion.estimators._inputs import check_observed
+from avfusion.sequences._buffers import within_rows
 
 
 class Spans(NamedTuple):
@@ -40,7 +41,7 @@ def cut_at_random_phase(rows, lengths, window, rng):
         return whole
     phase = rng.integers(1, window + 1, size=long.sum())  # the first boundary inside the row
     counts = 1 + -(-(lengths[long] - phase) // window)
-    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    _, number = within_rows(counts)
     begins = np.repeat(phase - window, counts) + number * window
     begins = np.clip(begins, 0, np.repeat(lengths[long], counts) - window)
     windows = Spans(np.repeat(rows[long], counts), begins, np.full(len(begins), window))
@@ -53,7 +54,7 @@ def cut_at_hop(rows, lengths, window, hop):
         return Spans(rows, np.zeros(len(rows), np.int64), lengths)
     extra = np.maximum(lengths - window, 0)
     counts = 1 + -(-extra // hop)
-    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    _, number = within_rows(counts)
     begins = np.minimum(number * hop, np.repeat(extra, counts))
     return Spans(np.repeat(rows, counts), begins, np.repeat(np.minimum(lengths, window), counts))
 
@@ -137,8 +138,7 @@ class StreamDataset(Dataset):
     def steps_of(self, rows):
         """Return the positions of all steps of some rows, in the order of `rows`."""
         lengths = self.lengths[rows]
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return np.repeat(self.offsets[rows], lengths) + within
+        return np.repeat(self.offsets[rows], lengths) + within_rows(lengths)[1]
 
     def gather(self, spans):
         """Return one batch: ``({"streams": ..., "masks": ...}, labels)`` as padded tensors.
@@ -252,9 +252,44 @@ def expected_windows(dataset):
     return windows.sum()
 
 
-def expected_batches(dataset, batch_size):
+def expected_batches(n_windows, batch_size):
     """Return how many batches one training epoch has on average; what a learning-rate schedule counts on."""
-    return max(1, int(np.ceil(expected_windows(dataset) / batch_size)))
+    return max(1, int(np.ceil(n_windows / batch_size)))
+
+
+def stitched_predictions(nets, dataset, batch_size, hop):
+    """Return the mean prediction of some nets for all rows, where windows overlap also over these.
+
+    Parameters
+    ----------
+    nets : list of SequenceNet
+    dataset : StreamDataset
+    batch_size : int
+        Windows (or rows) in a batch.
+    hop : int or None
+        Steps between windows, of a data set that is cut into windows.
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_targets) per frame, else (n_rows, n_targets)
+        On the scale of training, rows one after the other.
+    """
+    total = counts = None
+    for spans, (batch, _) in span_batches(dataset, batch_size, hop):
+        values = sum(net.evaluation_step((batch, None)) for net in nets) / len(nets)
+        values = values.cpu().numpy()
+        if total is None:
+            total = np.zeros((dataset.lengths.sum() if dataset.per_frame else len(dataset), values.shape[-1]))
+            counts = np.zeros((len(total), 1))
+        if not dataset.per_frame:
+            total[spans.rows], counts[spans.rows] = values, 1
+            continue
+        steps = np.arange(values.shape[1])
+        inside = steps < spans.lengths[:, None]
+        position = ((dataset.offsets[spans.rows] + spans.begins)[:, None] + steps)[inside]
+        np.add.at(total, position, values[inside])
+        np.add.at(counts, position, 1)
+    return total / counts
 
 
 def _torch_dtype(dtype):

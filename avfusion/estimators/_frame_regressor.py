@@ -4,16 +4,18 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import _check_method_params
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import fit_router, routed_to_fit
-from avfusion.sequences._reading import check_finite, check_widths, read_columns
-from avfusion.sequences._targets import as_targets
+from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._recordings import read_recordings
 
 
-class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
+class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
     """Put a scikit-learn regressor on frames: the streams' features side by side, one line per step.
 
     The regressor knows nothing of time; `AddContext` before it gives it the past and the future. Where there
@@ -103,29 +105,27 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             frames are NaN and the regressor cannot handle that, or there are `params` though metadata routing
             is off.
         """
-        targets = as_targets(y)
-        X = read_columns(self, X, reset=True)
-        inputs.check_rows_agree(X, targets)
-        names = inputs.choose_modalities(X, self.modalities)
-        self.modalities_ = {name: X[name].array.width for name in names}
-        self.rate_hz_ = inputs.common_rate(X, names)
-        self.target_form_ = targets.form
-        self._companions = inputs.companions(X, names)
-        table, lengths = self._table(X, targets.lengths)
-        if targets.form.per_frame:
-            labels = inputs.frame_labels(targets, lengths, X.index)
-            inputs.check_label_rate(X, names, targets.form)
+        data = read_recordings(X, y, caller=type(self).__name__)
+        names = inputs.choose_modalities(data, self.modalities)
+        spec = data.spec(names, in_step=tuple(names), companions=inputs.companions(data, names))
+        table, lengths = frame_table(data, spec)
+        if spec.per_frame:
+            labels = inputs.frame_labels(data, lengths)
+            inputs.check_label_rate(data, names)
         else:
-            labels = np.repeat(targets.values, lengths, axis=0)
-        inputs.check_labelled(labels, targets.form.target_names)
-        ends = np.cumsum(list(self.modalities_.values()))
-        for name, columns in zip(self.modalities_, np.split(table, ends[:-1], axis=1)):
+            labels = np.repeat(data.targets.values, lengths, axis=0)
+        inputs.check_labelled(labels, spec.target_form.target_names)
+        ends = np.cumsum(list(spec.widths.values()))
+        for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
-        params = routed_to_fit(self, X, params)("regressor")
-        row_of_frame = np.repeat(np.arange(len(X)), lengths)
+        params = routed_to_fit(self, data.frame, params)("regressor")
+        row_of_frame, _ = within_rows(lengths)
         self.regressors_ = self._fit_regressors(
-            table, labels, lambda frames: _check_method_params(X, params, indices=row_of_frame[frames])
+            table,
+            labels,
+            lambda frames: _check_method_params(data.frame, params, indices=row_of_frame[frames]),
         )
+        self.spec_ = spec
         return self
 
     def predict(self, X):
@@ -142,34 +142,14 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             In the form of y.
         """
         check_is_fitted(self, "regressors_")
-        X = read_columns(self, X, reset=False)
-        check_widths(self, X, self.modalities_)
-        table, lengths = self._table(X)
-        inputs.check_rate(X, self.modalities_, self.rate_hz_)
+        data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
+        table, lengths = frame_table(data, self.spec_)
         columns = [call_without_nan(regressor.predict, table) for regressor in self.regressors_]
         values = np.column_stack(columns).astype(np.float64, copy=False)
-        if not self.target_form_.per_frame:
+        if not self.spec_.per_frame:
             values = np.add.reduceat(values, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]
-            return self.target_form_.wrap(values, index=X.index)
-        return self.target_form_.wrap(values, lengths, X.index)
-
-    def _table(self, X, given=None):
-        """Return the frames of all rows, streams side by side, and the number of steps of each row."""
-        check_finite(X, self.modalities_)
-        lengths = inputs.aligned_lengths(
-            X, list(self.modalities_), self.target_form_.per_frame, self._companions, self.rate_hz_, given
-        )
-        blocks = []
-        for name, width in self.modalities_.items():
-            array = X[name].array
-            block = array.pack().frames
-            if array.isna().any():
-                present = np.repeat(~array.isna(), lengths)
-                filled = np.full((lengths.sum(), width), np.nan, dtype=block.dtype)
-                filled[present] = block
-                block = filled
-            blocks.append(block)
-        return np.concatenate(blocks, axis=1), lengths
+            return self.spec_.target_form.wrap(values, index=data.index)
+        return self.spec_.target_form.wrap(values, lengths, data.index)
 
     @property
     def _given_regressor(self):
@@ -189,6 +169,36 @@ class FrameRegressor(SequenceRegressorMixin, BaseEstimator):
             fit, params = clone(regressor).fit, params_of(rows)
             fitted.append(call_without_nan(fit, table[rows], labels[rows, column], **params))
         return fitted
+
+
+def frame_table(data, spec):
+    """Return the frames of all rows, streams side by side, and the number of steps of each row.
+
+    Parameters
+    ----------
+    data : Recordings
+    spec : DataSpec
+        Which streams, all of them in step.
+
+    Returns
+    -------
+    table : ndarray of shape (n_steps, n_features)
+        NaN where a stream is absent.
+    lengths : ndarray of shape (n_rows,)
+    """
+    data.check_finite(spec.names)
+    lengths = inputs.aligned_lengths(data, spec)
+    inputs.check_rate(data, spec.in_step, spec.rate_hz)
+    blocks = []
+    for name, width in spec.widths.items():
+        array = data.columns[name]
+        block = array.pack().frames
+        if array.isna().any():
+            filled = np.full((lengths.sum(), width), np.nan, dtype=block.dtype)
+            filled[np.repeat(~array.isna(), lengths)] = block
+            block = filled
+        blocks.append(block)
+    return np.concatenate(blocks, axis=1), lengths
 
 
 def call_without_nan(method, table, *labels, **params):

@@ -61,8 +61,8 @@ class FusionRegressor(ModuleParameters, NetworkRegressor):
         super()._check_parameters()
         self._check_modules()
 
-    def _choose_modalities(self, X):
-        return inputs.choose_modalities(X, self.modalities)
+    def _choose_modalities(self, data):
+        return inputs.choose_modalities(data, self.modalities)
 
     def _network(self):
         return partial(checked_network, self._built_by("network"))

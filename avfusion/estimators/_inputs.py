@@ -1,151 +1,165 @@
-"""What regressors ask of X and y, beyond what `avfusion.sequences._reading` asks, before they train."""
+"""What regressors require of data before they train: lengths, rates and labels that agree."""
 
 from itertools import combinations
 
 import numpy as np
 
-from avfusion.sequences import sequence_columns
-from avfusion.sequences._reading import listed
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import quoted
+
+IN_STEP = "This estimator reads its streams in step"
 
 
-def choose_modalities(X, modalities):
-    """Return the names of the chosen sequence columns (all, where `modalities` is None)."""
-    present = sequence_columns(X)
+def choose_modalities(data, modalities):
+    """Return the names of the chosen sequence columns (all, where `modalities` is None).
+
+    Parameters
+    ----------
+    data : Recordings
+    modalities : str, iterable of str or None
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If one is no sequence column, none is chosen, or one twice.
+    """
+    present = list(data.columns)
     if modalities is None:
         return present
     chosen = list(modalities) if np.iterable(modalities) and not isinstance(modalities, str) else [modalities]
     for name in chosen:
-        if name in X.columns and name not in present:
+        if name in data.frame.columns and name not in present:
             raise ValueError(
-                f"Column {name!r} has dtype {X[name].dtype}, not sequences. "
+                f"Column {name!r} has dtype {data.frame[name].dtype}, not sequences. "
                 "avfusion.as_sequences makes a sequence column."
             )
         if name not in present:
-            raise ValueError(f"X has no modality {name!r}; its sequence columns are {listed(present)}.")
+            raise ValueError(f"X has no modality {name!r}; its sequence columns are {quoted(present)}.")
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"modalities={modalities!r} must name one or more different sequence columns.")
     return chosen
 
 
-IN_STEP = "This estimator reads its streams in step"
-
-
-def aligned_lengths(X, names, per_frame, companions=(), rate_hz=None, given=None, why=IN_STEP):
+def aligned_lengths(data, spec, why=IN_STEP):
     """Return the number of steps of each row, which all its present streams must share; (n_rows,) int64.
 
-    A row whose chosen streams are all absent, but not all others, is as long as its labels. Without labels
-    the others tell: by their duration where rates are declared, by their number of steps where they are
-    `companions`. Where nothing tells it, it is one unobserved step for a clip, and an error where an answer
-    per frame is due.
+    A row whose streams in step are all absent, but not all others, is as long as its labels. Without labels
+    the others determine it: by their duration where rates are declared, by their number of steps where they
+    are `companions`. Where nothing does, it is one unobserved step for a clip, and an error where there is a
+    prediction for each frame.
 
     Parameters
     ----------
-    X : DataFrame with sequence columns
-    names : list of str
-        The chosen streams.
-    per_frame : bool
-        Whether an answer per frame is due.
-    companions : collection of str
-        Other streams that were in step with these in `fit`, from `companions`.
-    rate_hz : float, optional
-        Rate of the chosen streams in `fit`, where they declare none here.
-    given : ndarray of shape (n_rows,), optional
-        Number of labels of each row, -1 where there are none.
+    data : Recordings
+        The labels among them come first.
+    spec : DataSpec
+        Of `fit`: which streams are in step, their rate where they declare none here, their companions.
     why : str
         Why the streams must be of one length, for the error.
+
+    Raises
+    ------
+    ValueError
+        If lengths or rates differ, or the length of a row is unknown or 0.
     """
-    check_same_rate(X, names)
-    lengths = _common_lengths(X, names, why)
-    others = [name for name in sequence_columns(X) if name not in names]
-    if given is not None:
-        witnessed = np.any([X[name].array.lengths >= 0 for name in others], axis=0) if others else False
+    check_same_rate(data, spec.in_step)
+    lengths = _common_lengths(data, spec.in_step, why)
+    others = {name: array for name, array in data.columns.items() if name not in spec.in_step}
+    given = None if data.targets is None else data.targets.lengths
+    if given is not None and others:
+        witnessed = np.any([array.lengths >= 0 for array in others.values()], axis=0)
         lengths = np.where((lengths < 0) & witnessed, given, lengths)
-    rate_hz = common_rate(X, names) or rate_hz
-    for name in others:
-        other = X[name].array
-        tells = (lengths < 0) & (other.lengths >= 0)
+    rate_hz = common_rate(data, spec.in_step) or spec.rate_hz
+    for name, other in others.items():
+        decides = (lengths < 0) & (other.lengths >= 0)
         if None not in (rate_hz, other.rate_hz):
             steps = np.maximum(np.rint(other.lengths * (rate_hz / other.rate_hz)), np.sign(other.lengths))
-            lengths = np.where(tells, steps.astype(np.int64), lengths)
-        elif name in companions:
-            lengths = np.where(tells, other.lengths, lengths)
-    for row in np.flatnonzero(lengths < 0):
-        if per_frame:
-            present = [name for name in others if X[name].array.lengths[row] >= 0]
-            hint = (
-                f"; or declare rates in Hz, so that the duration of {listed(present)} tells it"
-                if present
-                else ""
-            )
-            raise ValueError(
-                f"All streams are absent in {row_name(row, X.index)} (columns {listed(names)}), so the "
-                f"number of its steps is unknown. Drop the row{hint}."
-            )
-        lengths[row] = 1
+            lengths = np.where(decides, steps.astype(np.int64), lengths)
+        elif name in spec.companions:
+            lengths = np.where(decides, other.lengths, lengths)
+    if spec.per_frame:
+        _check_known(data, lengths, others, spec)
+    lengths = np.where(lengths < 0, 1, lengths)
     for row in np.flatnonzero(lengths == 0):
-        raise ValueError(f"The streams have no step in {row_name(row, X.index)}. Drop the row.")
+        raise ValueError(f"The streams have no step in {data.row_name(row)}. Drop the row.")
     return lengths
 
 
-def companions(X, names):
+def _check_known(data, lengths, others, spec):
+    for row in np.flatnonzero(lengths < 0):
+        present = [name for name, array in others.items() if array.lengths[row] >= 0]
+        hint = (
+            f"; or declare rates in Hz, so that the duration of {quoted(present)} determines it"
+            if present
+            else ""
+        )
+        raise ValueError(
+            f"All streams are absent in {data.row_name(row)} (columns {quoted(spec.in_step)}), so the "
+            f"number of its steps is unknown. Drop the row{hint}."
+        )
+
+
+def companions(data, names):
     """Return the other streams that are as long as the chosen ones in every row that has both.
 
     Parameters
     ----------
-    X : DataFrame with sequence columns
+    data : Recordings
     names : list of str
         The chosen streams, in step with each other.
 
     Returns
     -------
-    list of str
-        Where no row has both there is nothing to tell by, and the stream is none of them.
+    tuple of str
+        A stream that shares no row with them is none.
     """
-    lengths = np.max([X[name].array.lengths for name in names], axis=0)
+    lengths = np.max([data.columns[name].lengths for name in names], axis=0)
     found = []
-    for name in sequence_columns(X):
-        own = X[name].array.lengths
-        both = (own >= 0) & (lengths >= 0)
-        if name not in names and both.any() and (own == lengths)[both].all():
+    for name, array in data.columns.items():
+        both = (array.lengths >= 0) & (lengths >= 0)
+        if name not in names and both.any() and (array.lengths == lengths)[both].all():
             found.append(name)
-    return found
+    return tuple(found)
 
 
-def check_durations(X, names):
+def check_durations(data, names):
     """Raise where streams that declare their rates last clearly longer or shorter than others of their row.
 
-    A tenth of the longer one or two steps of the slower one are no matter.
+    Differences of up to 10 % or two steps of the slower stream are tolerated.
     """
-    rates = {name: X[name].array.rate_hz for name in names if X[name].array.rate_hz is not None}
-    for (one, rate), (other, other_rate) in combinations(rates.items(), 2):
-        lengths, other_lengths = X[one].array.lengths, X[other].array.lengths
+    declared = {name: data.columns[name] for name in names if data.columns[name].rate_hz is not None}
+    for (one, array), (other, other_array) in combinations(declared.items(), 2):
+        rate, other_rate = array.rate_hz, other_array.rate_hz
+        lengths, other_lengths = array.lengths, other_array.lengths
         durations, others = lengths / rate, other_lengths / other_rate
         allowed = np.maximum(0.1 * np.maximum(durations, others), 2 / min(rate, other_rate))
         wrong = (lengths > 0) & (other_lengths > 0) & (np.abs(durations - others) > allowed)
         for row in np.flatnonzero(wrong):
             raise ValueError(
-                f"Streams of {row_name(row, X.index)} do not cover the same stretch of time: {one!r} has "
+                f"Streams of {data.row_name(row)} do not cover the same stretch of time: {one!r} has "
                 f"{lengths[row]} steps of {rate:g} Hz, which are {durations[row]:.4g} s, {other!r} "
-                f"{other_lengths[row]} of {other_rate:g} Hz, which are {others[row]:.4g} s. Cut them to the "
-                "same end, or mend the rates."
+                f"{other_lengths[row]} of {other_rate:g} Hz, which are {others[row]:.4g} s. Trim them to the "
+                "same end time, or correct the rates."
             )
 
 
-def streams_in_step(X, names, targets):
+def streams_in_step(data, names):
     """Return the streams that have a step for each label, in every row where there are both."""
-    given = targets.lengths
+    given = data.targets.lengths
     clashes = {}
     for name in names:
-        own = X[name].array.lengths
+        own = data.columns[name].lengths
         unlike = np.flatnonzero((own >= 0) & (given >= 0) & (own != given))
         if len(unlike):
             clashes[name] = unlike[0]
-    in_step = [name for name in names if name not in clashes]
+    in_step = tuple(name for name in names if name not in clashes)
     if not in_step:
         where = "; ".join(
-            f"{name!r} has {X[name].array.lengths[row]} steps and y {given[row]} labels in "
-            f"{row_name(row, X.index)}"
+            f"{name!r} has {data.columns[name].lengths[row]} steps and y {given[row]} labels in "
+            f"{data.row_name(row)}"
             for name, row in clashes.items()
         )
         raise ValueError(
@@ -155,50 +169,50 @@ def streams_in_step(X, names, targets):
     return in_step
 
 
-def longest_lengths(X, names):
+def longest_lengths(data, names):
     """Return the number of steps of each row's longest stream, 1 where all are absent; (n_rows,) int64."""
-    lengths = np.max([X[name].array.lengths for name in names], axis=0)
+    lengths = np.max([data.columns[name].lengths for name in names], axis=0)
     return np.where(lengths < 0, 1, lengths)
 
 
-def lengths_by_stream(X, names, lengths):
+def lengths_by_stream(data, names, lengths):
     """Return the number of steps that each row has in each stream; an absent one is as long as its row.
 
     None where all streams are in step.
     """
     own = {}
     for name in names:
-        given = X[name].array.lengths
+        given = data.columns[name].lengths
         for row in np.flatnonzero(given == 0):
             raise ValueError(
-                f"The stream {name!r} has no step in {row_name(row, X.index)}. Drop the row, or make the "
+                f"The stream {name!r} has no step in {data.row_name(row)}. Drop the row, or make the "
                 "stream absent there (None)."
             )
         own[name] = np.where(given < 0, lengths, given)
     return None if all((steps == lengths).all() for steps in own.values()) else own
 
 
-def check_same_rate(X, names):
+def check_same_rate(data, names):
     """Raise where streams that have to be in step declare different rates."""
-    rates = {name: X[name].array.rate_hz for name in names if X[name].array.rate_hz is not None}
+    rates = {n: data.columns[n].rate_hz for n in names if data.columns[n].rate_hz is not None}
     if len(set(rates.values())) > 1:
-        listed = ", ".join(f"{name!r} {rate:g} Hz" for name, rate in rates.items())
+        declared = ", ".join(f"{name!r} {rate:g} Hz" for name, rate in rates.items())
         raise ValueError(
-            f"The streams have different rates ({listed}). Bring them onto one time base with "
+            f"The streams have different rates ({declared}). Bring them onto one time base with "
             "avfusion.Align(rate_hz=...)."
         )
 
 
-def _common_lengths(X, names, why):
-    lengths = np.full(len(X), -1)
-    owner = np.full(len(X), None, dtype=object)
+def _common_lengths(data, names, why):
+    lengths = np.full(len(data), -1)
+    owner = np.full(len(data), None, dtype=object)
     for name in names:
-        own = X[name].array.lengths
+        own = data.columns[name].lengths
         clash = np.flatnonzero((own >= 0) & (lengths >= 0) & (own != lengths))
         if len(clash):
             row = clash[0]
             raise ValueError(
-                f"Unequal lengths in {row_name(row, X.index)}: {owner[row]!r} has {lengths[row]} steps, "
+                f"Unequal lengths in {data.row_name(row)}: {owner[row]!r} has {lengths[row]} steps, "
                 f"{name!r} has {own[row]}. {why}: bring them onto one time base with "
                 "avfusion.Align(rate_hz=...)."
             )
@@ -207,30 +221,30 @@ def _common_lengths(X, names, why):
     return lengths
 
 
-def frame_labels(targets, lengths, index):
+def frame_labels(data, lengths):
     """Return labels per step for rows of `lengths` steps, (lengths.sum(), K), NaN for rows without labels."""
-    given = targets.lengths
+    given = data.targets.lengths
     for row in np.flatnonzero((given >= 0) & (given != lengths)):
         raise ValueError(
-            f"y has {given[row]} labels in {row_name(row, index)}, whose streams have {lengths[row]} "
+            f"y has {given[row]} labels in {data.row_name(row)}, whose streams have {lengths[row]} "
             "steps. A label belongs to each step: bring the streams to the rate of the labels with "
             "avfusion.Align(rate_hz=...), and cut both to the same end."
         )
     if (given >= 0).all():
-        return targets.values
-    labels = np.full((lengths.sum(), targets.values.shape[1]), np.nan)
-    labels[np.repeat(given >= 0, lengths)] = targets.values
+        return data.targets.values
+    labels = np.full((lengths.sum(), data.targets.values.shape[1]), np.nan)
+    labels[np.repeat(given >= 0, lengths)] = data.targets.values
     return labels
 
 
-def common_rate(X, names):
+def common_rate(data, names):
     """Return the rate in Hz that the streams declare, None if none does; streams in step have one."""
-    return max((X[name].array.rate_hz for name in names if X[name].array.rate_hz is not None), default=None)
+    return max((data.columns[n].rate_hz for n in names if data.columns[n].rate_hz is not None), default=None)
 
 
-def check_label_rate(X, names, form):
+def check_label_rate(data, names):
     """Raise where labels per frame declare another rate than the streams."""
-    stream_rate = common_rate(X, names)
+    stream_rate, form = common_rate(data, names), data.targets.form
     for dtype in form.dtypes if form.per_frame else ():
         rate = getattr(dtype, "rate_hz", None)
         if None not in (rate, stream_rate) and rate != stream_rate:
@@ -240,9 +254,9 @@ def check_label_rate(X, names, form):
             )
 
 
-def check_rate(X, names, fitted_rate_hz):
+def check_rate(data, names, fitted_rate_hz):
     """Raise where the streams declare another rate than in `fit`: a model knows steps, not seconds."""
-    rate = common_rate(X, names)
+    rate = common_rate(data, names)
     if None not in (rate, fitted_rate_hz) and rate != fitted_rate_hz:
         raise ValueError(
             f"The streams have {rate:g} Hz, but they had {fitted_rate_hz:g} Hz in fit. Bring them to that "
@@ -266,19 +280,24 @@ def check_observed(observed, name):
         )
 
 
-def check_target_names(form, fitted, name):
-    """Raise where several targets have names, and others or in another order than in `fit`."""
+def check_same_targets(form, fitted, name, remedy=""):
+    """Raise unless labels have the form and, where several have names, the order of those in `fit`.
+
+    Parameters
+    ----------
+    form, fitted : TargetForm
+        Of these labels, and of those in `fit`.
+    name : str
+        What the labels are called.
+    remedy : str
+        What to do about targets of another kind.
+    """
+    if (form.per_frame, form.n_targets) != (fitted.per_frame, fitted.n_targets):
+        kinds = [f"{f.n_targets} target(s) per {'frame' if f.per_frame else 'clip'}" for f in (form, fitted)]
+        raise ValueError(f"{name} has {kinds[0]}, but in fit y had {kinds[1]}. {remedy}".rstrip())
     named = None not in (form.names, fitted.names) and form.n_targets > 1
     if named and form.target_names != fitted.target_names:
         raise ValueError(
-            f"{name} has the targets {listed(form.target_names)}, but in fit they were "
-            f"{listed(fitted.target_names)}, in this order. Give the same columns in the same order."
-        )
-
-
-def check_rows_agree(X, targets):
-    """Raise unless y has a label (sequence) for each row of X."""
-    if targets.n_rows != len(X):
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: X has {len(X)} rows, y has {targets.n_rows}."
+            f"{name} has the targets {quoted(form.target_names)}, but in fit they were "
+            f"{quoted(fitted.target_names)}, in this order. Give the same columns in the same order."
         )

@@ -4,11 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from avfusion.estimators import _inputs as inputs
+from avfusion._sklearn_compat import _BaseComposition, _check_method_params
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
 from avfusion.estimators._combine import filled_with_mean, gather_answers, simplex_weights, weighted_mean
 from avfusion.estimators._inner_folds import inner_folds
@@ -27,13 +26,11 @@ from avfusion.estimators._late_fusion_members import (
 from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
-from avfusion.sequences import sequence_columns
-from avfusion.sequences._reading import check_finite, check_widths, read_columns
-from avfusion.sequences._target_columns import row_name
-from avfusion.sequences._targets import as_targets
+from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._recordings import read_recordings
 
 
-class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
+class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseComposition):
     r"""Combine the predictions of estimators that see some of the streams each: late fusion, ensembles.
 
     A row is answered by those estimators of whose streams it has at least one, and is used to fit just those.
@@ -247,31 +244,32 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             learn weights from, there are `params` though metadata routing is off, or whatever an estimator
             objects to. All but the last is found before anything is trained.
         """
-        targets = as_targets(y)
-        X = read_columns(self, X, reset=True)
-        inputs.check_rows_agree(X, targets)
-        members = self._members(X)
+        data = read_recordings(X, y, groups=groups, caller=type(self).__name__)
+        members = self._members(data)
         weights = self._given_weights([not is_dropped(estimator) for _, estimator, _ in members])
         members = [member for member in members if not is_dropped(member[1])]
         if self.final_estimator is not None:
             check_regressor(self.final_estimator, "final_estimator", ", or None for a mean")
-        routed = routed_to_fit(self, X, params, groups)
-        check_finite(X, {name for _, _, names in members for name in names})
-        check_answerable(X, members, targets.form)
-        folds = inner_folds(X, self.groups if groups is None else groups, self.cv) if self._learns else []
-        check_members_fit(X, targets, members, folds)
-        everything = np.arange(len(X))
-        # all rows first, so that what an estimator objects to names rows of X
-        parts = [everything, *(train for train, _ in folds)]
-        fitted = self._fit_members(X, targets, members, parts, routed)
-        self.estimators_, held_out = fitted[0], fitted[1:]
-        self.target_form_, self.target_mean_ = targets.form, np.nanmean(targets.values, axis=0)
+        routed = routed_to_fit(self, data.frame, params, data.groups)
         used = {name for _, _, names in members for name in names}
-        self.modalities_ = {name: X[name].array.width for name in sequence_columns(X) if name in used}
+        data.check_finite(used)
+        check_answerable(data, members, data.targets.form)
+        folds = []
+        if self._learns:
+            folds = inner_folds(data.frame, self.groups if data.groups is None else data.groups, self.cv)
+        check_members_fit(data, members, folds)
+        # all rows first, so that what an estimator objects to names rows of X
+        parts = [np.arange(len(data)), *(train for train, _ in folds)]
+        fitted = self._fit_members(data, members, parts, routed)
+        self.estimators_, held_out = fitted[0], fitted[1:]
+        self.spec_ = data.spec(
+            [name for name in data.columns if name in used],
+            target_mean=np.nanmean(data.targets.values, axis=0),
+        )
         self.weights_ = None if weights is None else weights / weights.sum()
         self.final_estimators_ = None
         if self._learns:
-            answers, labels = answers_with_labels(X, targets, folds, held_out)
+            answers, labels = answers_with_labels(data, folds, held_out)
             if self.final_estimator is None:
                 self.weights_ = simplex_weights(answers, labels)
             else:
@@ -298,17 +296,17 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             If no stream of a row is present and predictions are per frame.
         """
         check_is_fitted(self, "estimators_")
-        X = read_columns(self, X, reset=False)
-        check_widths(self, X, self.modalities_)
-        check_answerable(X, self.estimators_, self.target_form_)
-        predictions = [predict_present(X, *member) for member in self.estimators_]
-        answers, lengths = gather_answers(predictions, len(X), self.target_form_, X.index)
+        data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
+        form = self.spec_.target_form
+        check_answerable(data, self.estimators_, form)
+        predictions = [predict_present(data, *member) for member in self.estimators_]
+        answers, lengths = gather_answers(predictions, len(data), form, data.index)
         values = self._combined(answers)
-        if self.target_form_.per_frame:
-            return self.target_form_.wrap(values, lengths, X.index)
-        clips = np.tile(self.target_mean_, (len(X), 1))
+        if form.per_frame:
+            return form.wrap(values, lengths, data.index)
+        clips = np.tile(self.spec_.target_mean, (len(data), 1))
         clips[lengths > 0] = values
-        return self.target_form_.wrap(clips, index=X.index)
+        return form.wrap(clips, index=data.index)
 
     def _combined(self, answers):
         """Make one answer (n_lines, K) of those of all estimators."""
@@ -321,15 +319,15 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
     def _learns(self):
         return self.final_estimator is not None or isinstance(self.weights, str)
 
-    def _members(self, X):
+    def _members(self, data):
         """Return the estimators with the lists of their streams."""
         if self.estimators is None:
             random = random_generator(self.random_state)
             return [
                 (name, UnimodalRegressor(name, random_state=random.randint(2**31 - 1)), [name])
-                for name in sequence_columns(X)
+                for name in data.columns
             ]
-        members = read_members(self.estimators, X)
+        members = read_members(self.estimators, data)
         self._validate_names([name for name, _, _ in members])
         return members
 
@@ -355,32 +353,32 @@ class LateFusionRegressor(SequenceRegressorMixin, _BaseComposition):
             )
         return weights[kept]
 
-    def _fit_members(self, X, targets, members, parts, routed):
+    def _fit_members(self, data, members, parts, routed):
         """Fit the estimators on each of some sets of rows; return a list of them for each set."""
 
         def fit_one(name, estimator, names, part):
-            rows = part[present_rows(X, names)[part]]
-            view = view_of(X.iloc[rows], names)
-            params = _check_method_params(X, routed(name), indices=rows)
-            return name, clone(estimator).fit(view, labels_of(targets, rows, X.index), **params), names
+            rows = part[present_rows(data, names)[part]]
+            view, labels = view_of(data, names, rows), labels_of(data, rows)
+            params = _check_method_params(data.frame, routed(name), indices=rows)
+            return name, clone(estimator).fit(view, labels, **params), names
 
         jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
         fitted = Parallel(n_jobs=self.n_jobs)(jobs)
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
 
 
-def answers_with_labels(X, targets, folds, fitted):
-    """Return what the estimators of each fold answer to its labelled test rows, and the labels."""
-    all_answers, all_labels = [], []
-    labelled = targets.labelled.any(axis=1) & answered_rows(X, fitted[0])
+def answers_with_labels(data, folds, fitted):
+    """Return what the estimators of each fold predict for its labelled test rows, and the labels."""
+    all_answers, all_labels, targets = [], [], data.targets
+    labelled = targets.labelled.any(axis=1) & answered_rows(data, fitted[0])
     for (_, test), members in zip(folds, fitted):
         test = test[labelled[test]]
-        predictions = [predict_present(X, *member, among=test) for member in members]
-        answers, lengths = gather_answers(predictions, len(X), targets.form, X.index)
+        predictions = [predict_present(data, *member, among=test) for member in members]
+        answers, lengths = gather_answers(predictions, len(data), targets.form, data.index)
         for row in test if targets.lengths is not None else ():
             if lengths[row] != targets.lengths[row]:
                 raise ValueError(
-                    f"The estimators predict {lengths[row]} frames for {row_name(row, X.index)}, which has "
+                    f"The estimators predict {lengths[row]} frames for {data.row_name(row)}, which has "
                     f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
                 )
         all_answers.append(answers)

@@ -2,13 +2,11 @@
 
 import numpy as np
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import InvalidParameterError
 
+from avfusion._sklearn_compat import InvalidParameterError
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._inner_folds import check_folds_labelled
-from avfusion.sequences import sequence_columns
-from avfusion.sequences._reading import listed
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import quoted
 from avfusion.sequences._targets import as_targets
 
 __all__ = [
@@ -25,15 +23,14 @@ __all__ = [
 ]
 
 
-def read_members(estimators, X):
+def read_members(estimators, data):
     """Check the estimators, and look up the streams that each sees.
 
     Parameters
     ----------
     estimators : list of (str, estimator, modalities)
         As `LateFusionRegressor` takes them.
-    X : DataFrame
-        With sequence columns.
+    data : Recordings
 
     Returns
     -------
@@ -47,9 +44,10 @@ def read_members(estimators, X):
 
     Examples
     --------
+    >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
-    >>> X = av.as_sequences({"audio": [[1.0]], "video": [[2.0]]})
-    >>> read_members([("a", av.UnimodalRegressor(), "audio"), ("v", "drop", "video")], X)
+    >>> data = read_recordings({"audio": [[1.0]], "video": [[2.0]]}, caller="LateFusionRegressor")
+    >>> read_members([("a", av.UnimodalRegressor(), "audio"), ("v", "drop", "video")], data)
     [('a', UnimodalRegressor(), ['audio']), ('v', 'drop', [])]
     """
     if isinstance(estimators, (list, tuple)) and len(estimators) == 0:
@@ -66,7 +64,7 @@ def read_members(estimators, X):
             members.append((name, estimator, []))
             continue
         check_regressor(estimator, f"Estimator {name!r}", ", or 'drop' to leave it out")
-        members.append((name, estimator, inputs.choose_modalities(X, modalities)))
+        members.append((name, estimator, inputs.choose_modalities(data, modalities)))
     if all(is_dropped(estimator) for _, estimator, _ in members):
         raise ValueError("All estimators are dropped; at least one is needed.")
     return members
@@ -125,60 +123,60 @@ def check_regressor(estimator, what, alternative=""):
         )
 
 
-def present_rows(X, names):
-    """Tell for each row whether it has at least one of the streams, (n_rows,) bool.
+def present_rows(data, names):
+    """Return for each row whether it has at least one of the streams, (n_rows,) bool.
 
     Examples
     --------
-    >>> import avfusion as av
-    >>> present_rows(av.as_sequences({"audio": [[1.0], None]}), ["audio"])
+    >>> from avfusion.sequences._recordings import read_recordings
+    >>> present_rows(read_recordings({"audio": [[1.0], None]}, caller="LateFusionRegressor"), ["audio"])
     array([ True, False])
     """
-    return ~np.all([X[name].array.isna() for name in names], axis=0)
+    return ~np.all([data.columns[name].isna() for name in names], axis=0)
 
 
-def answered_rows(X, members):
-    """Tell for each row whether some member can answer it, (n_rows,) bool.
+def answered_rows(data, members):
+    """Return for each row whether some member can predict it, (n_rows,) bool.
 
     Examples
     --------
+    >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
-    >>> X = av.as_sequences({"audio": [[1.0], None]})
-    >>> answered_rows(X, [("a", av.UnimodalRegressor(), ["audio"])])
+    >>> data = read_recordings({"audio": [[1.0], None]}, caller="LateFusionRegressor")
+    >>> answered_rows(data, [("a", av.UnimodalRegressor(), ["audio"])])
     array([ True, False])
     """
-    return np.any([present_rows(X, names) for _, _, names in members], axis=0)
+    return np.any([present_rows(data, names) for _, _, names in members], axis=0)
 
 
-def check_answerable(X, members, form):
-    """Raise for a row whose number of frames no member can tell; a clip without any stream is legal.
+def check_answerable(data, members, form):
+    """Raise for a row whose number of frames no member can determine; a clip without any stream is legal.
 
     Examples
     --------
+    >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
-    >>> X, form = av.as_sequences({"audio": [[1.0], None]}), as_targets([np.zeros(1)]).form
-    >>> check_answerable(X, [("a", av.UnimodalRegressor(), ["audio"])], form)
+    >>> data = read_recordings({"audio": [[1.0], None]}, [np.zeros(1), None], caller="LateFusionRegressor")
+    >>> check_answerable(data, [("a", av.UnimodalRegressor(), ["audio"])], data.targets.form)
     Traceback (most recent call last):
         ...
     ValueError: No stream is present in row 1 (index 1), so that the number of its frames is unknown. Drop the
     row.
     """
-    for row in np.flatnonzero(~answered_rows(X, members)) if form.per_frame else ():
+    for row in np.flatnonzero(~answered_rows(data, members)) if form.per_frame else ():
         raise ValueError(
-            f"No stream is present in {row_name(row, X.index)}, so that the number of its frames is unknown. "
+            f"No stream is present in {data.row_name(row)}, so that the number of its frames is unknown. "
             "Drop the row."
         )
 
 
-def check_members_fit(X, targets, members, folds):
+def check_members_fit(data, members, folds):
     """Raise where an estimator would have no row, or no label, to fit on: in all rows, or within a fold.
 
     Parameters
     ----------
-    X : DataFrame
-        With sequence columns.
-    targets : Targets
-        The labels.
+    data : Recordings
+        With labels.
     members : list of (str, estimator, list of str)
         With their streams.
     folds : list of (train, test)
@@ -191,16 +189,16 @@ def check_members_fit(X, targets, members, folds):
 
     Examples
     --------
+    >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
-    >>> from avfusion.sequences._targets import as_targets
-    >>> X = av.as_sequences({"audio": [[1.0], None]})
-    >>> check_members_fit(X, as_targets([1.0, 2.0]), [("a", av.UnimodalRegressor(), ["audio"])], [])
+    >>> data = read_recordings({"audio": [[1.0], None]}, [1.0, 2.0], caller="LateFusionRegressor")
+    >>> check_members_fit(data, [("a", av.UnimodalRegressor(), ["audio"])], [])
     """
-    names, labelled = targets.form.target_names, targets.labelled
-    inputs.check_labelled(targets.values, names)
+    names, labelled = data.targets.form.target_names, data.targets.labelled
+    inputs.check_labelled(data.targets.values, names)
     for name, _, streams in members:
-        present = present_rows(X, streams)
-        who, they = f"Estimator {name!r}", listed(streams)
+        present = present_rows(data, streams)
+        who, they = f"Estimator {name!r}", quoted(streams)
         if not present.any():
             raise ValueError(f"{who} has nothing to fit on: {they} absent everywhere. Drop it.")
         for k in np.flatnonzero(~labelled[present].any(axis=0)):
@@ -218,9 +216,9 @@ def check_members_fit(X, targets, members, folds):
         check_folds_labelled(folds, labelled & present[:, None], names, f"rows that have {they}")
     if not folds:
         return
-    held_out = np.zeros(len(X), dtype=bool)
+    held_out = np.zeros(len(data), dtype=bool)
     held_out[np.concatenate([test for _, test in folds])] = True
-    for k in np.flatnonzero(~labelled[held_out & answered_rows(X, members)].any(axis=0)):
+    for k in np.flatnonzero(~labelled[held_out & answered_rows(data, members)].any(axis=0)):
         raise ValueError(
             f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can answer, so "
             "that nothing can be learnt from their answers. Choose other folds with cv, or leave the target "
@@ -228,46 +226,51 @@ def check_members_fit(X, targets, members, folds):
         )
 
 
-def view_of(X, names):
-    """Return X without the other streams; metadata columns stay.
+def view_of(data, names, rows):
+    """Return some rows of X without the other streams; metadata columns stay.
 
     Examples
     --------
+    >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
     >>> X = av.as_sequences({"audio": [[1.0]], "video": [[2.0]]}).assign(age=30)
-    >>> view_of(X, ["video"]).columns.tolist()
+    >>> view_of(read_recordings(X, caller="LateFusionRegressor"), ["video"], [0]).columns.tolist()
     ['video', 'age']
     """
-    return X.drop(columns=[name for name in sequence_columns(X) if name not in names])
+    return data.frame.iloc[rows].drop(columns=[name for name in data.columns if name not in names])
 
 
-def labels_of(targets, rows, index):
+def labels_of(data, rows):
     """Return the labels of some rows in the form in which all were given.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> labels_of(as_targets([5.0, 6.0, 7.0]), np.array([0, 2]), pd.RangeIndex(3))
+    >>> from avfusion.sequences._recordings import read_recordings
+    >>> data = read_recordings({"audio": [[1.0]] * 3}, [5.0, 6.0, 7.0], caller="LateFusionRegressor")
+    >>> labels_of(data, np.array([0, 2]))
     array([5., 7.])
     """
+    targets = data.targets
     values = targets.values[np.isin(targets.row_of_value, rows)]
     lengths = None if targets.lengths is None else targets.lengths[rows]
-    return targets.form.wrap(values, lengths, index[rows])
+    return targets.form.wrap(values, lengths, data.index[rows])
 
 
-def predict_present(X, name, estimator, names, among=None):
-    """Return name, the positions of the rows that an estimator can answer, and its answers.
+def predict_present(data, name, estimator, names, among=None):
+    """Return name, the positions of the rows that an estimator can predict, and its predictions.
 
     Examples
     --------
+    >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
     >>> X = av.as_sequences({"audio": [[1.0], None]})
     >>> member = av.FrameRegressor().fit(X[:1], [3.0])
-    >>> name, rows, answers = predict_present(X, "a", member, ["audio"])
+    >>> data = read_recordings(X, caller="LateFusionRegressor")
+    >>> name, rows, answers = predict_present(data, "a", member, ["audio"])
     >>> rows, answers.values
     (array([0]), array([[3.]]))
     """
-    present = present_rows(X, names)
+    present = present_rows(data, names)
     rows = np.flatnonzero(present) if among is None else among[present[among]]
-    answers = as_targets(estimator.predict(view_of(X.iloc[rows], names)), name) if len(rows) else None
+    answers = as_targets(estimator.predict(view_of(data, names, rows)), name) if len(rows) else None
     return name, rows, answers

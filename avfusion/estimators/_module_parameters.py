@@ -5,7 +5,7 @@ from dataclasses import fields
 from functools import partial, wraps
 from typing import ClassVar
 
-from sklearn.utils._param_validation import InvalidParameterError
+from avfusion._sklearn_compat import InvalidParameterError
 
 
 class ModuleParameters:

@@ -6,8 +6,8 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators._training import OPTIMIZERS
 from avfusion.networks import LOSSES
 

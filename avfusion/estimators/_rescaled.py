@@ -6,18 +6,17 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
-from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._frame_regressor import FrameRegressor
 from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
 from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.metrics._regression import paired_targets
-from avfusion.sequences._groups import read_groups
-from avfusion.sequences._reading import check_widths, read_columns
+from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._targets import as_targets
 
 
-class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
+class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
     """Match mean and spread of an estimator's predictions to those of the labels.
 
     A regressor that minimises squared error answers what is uncertain with values near the mean, which the
@@ -103,12 +102,8 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
             If there are fewer than two rows or groups, there are `params` though metadata routing is off, or
             whatever the estimator objects to.
         """
-        targets = as_targets(y)
-        X = read_columns(self, X, reset=True)
-        inputs.check_rows_agree(X, targets)
-        self.modalities_ = {name: X[name].array.width for name in inputs.choose_modalities(X, None)}
-        self.target_form_ = targets.form
-        groups = read_groups(groups, X)
+        data = read_recordings(X, y, groups=groups, caller=type(self).__name__)
+        X, targets, groups = data.frame, data.targets, data.groups
         regressor = self._given_regressor
         routed = routed_to_fit(self, X, params, groups)("regressor")
         folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
@@ -123,7 +118,7 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
             for_folds = {k: given[k] for k in get_routing_for_object(regressor).consumes("fit", given)}
         held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
-        self.regressor_ = fitted
+        self.regressor_, self.spec_ = fitted, data.spec()
         return self
 
     @property
@@ -144,11 +139,10 @@ class RescaledRegressor(SequenceRegressorMixin, BaseEstimator):
             In the form of y.
         """
         check_is_fitted(self, "regressor_")
-        X = read_columns(self, X, reset=False)
-        check_widths(self, X, self.modalities_)
-        prediction = as_targets(self.regressor_.predict(X))
+        data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
+        prediction = as_targets(self.regressor_.predict(data.frame))
         values = prediction.values * self.scale_ + self.offset_
-        return self.target_form_.wrap(values, prediction.lengths, X.index)
+        return self.spec_.target_form.wrap(values, prediction.lengths, data.index)
 
 
 def matching_line(labels, predictions):

@@ -5,9 +5,9 @@ They travel where scikit-learn's metadata routing is on, and to those that ask f
 """
 
 from sklearn import get_config
-from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from avfusion._sklearn_compat import _raise_for_params
 from avfusion.sequences._groups import read_groups
 
 __all__ = ["fit_router", "routed_to_fit"]

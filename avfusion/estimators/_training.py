@@ -46,7 +46,7 @@ class LabelledLoss(torch.nn.Module):
 
 
 class StopTraining(Exception):
-    """A callback's wish to end training."""
+    """Raised when a callback stops training."""
 
 
 class SequenceNet(NeuralNet):
@@ -62,7 +62,7 @@ class SequenceNet(NeuralNet):
     """
 
     def __init__(self, *args, precision="float32", **kwargs):
-        self.precision = precision
+        self.precision, self.watch = precision, None
         super().__init__(*args, **kwargs)
 
     def __getstate__(self):
@@ -91,20 +91,22 @@ class SequenceNet(NeuralNet):
             answer = super().infer(x, **fit_params)
         return answer.to(next(self.module_.parameters()).dtype)
 
-    def train(self, dataset, valid=None, epochs=None):
+    def train(self, dataset, valid=None, epochs=None, watch=None):
         """Train on a data set until the last epoch, or until a callback ends it.
 
-        Unlike skorch's `partial_fit` it lets the user's Ctrl-C through: half a training must not pass for a
-        whole one, least of all in a search.
+        Unlike skorch's `partial_fit` it re-raises KeyboardInterrupt, so that an interrupted fit is never
+        mistaken for a finished one. ``watch(net)`` is called after the callbacks of every epoch; what it
+        raises ends the training.
         """
         self.train_split = None if valid is None else (lambda dataset: (dataset, valid))
+        self.watch = watch
         self.notify("on_train_begin", X=dataset, y=None)
         try:
             self.fit_loop(dataset, epochs=epochs)
         except StopTraining:
             pass
         finally:
-            self.train_split = None  # the net keeps no data
+            self.train_split = self.watch = None  # the net keeps no data
             self.notify("on_train_end", X=dataset, y=None)
         if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
             raise ValueError(
@@ -113,7 +115,7 @@ class SequenceNet(NeuralNet):
             )
 
     def finish(self):
-        """Drop what only another step of this training would need: several times the size of the weights."""
+        """Free the state of optimizer and scheduler, which is several times the size of the weights."""
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad(set_to_none=True)
         schedule = dict(self.callbacks_).get("schedule")
@@ -122,16 +124,18 @@ class SequenceNet(NeuralNet):
         self.finished_ = True
 
     def notify(self, method_name, **cb_kwargs):
-        """Call the callbacks; where one ends training as skorch's do, tell that from Ctrl-C."""
+        """Call the callbacks; a KeyboardInterrupt at the end of an epoch is how skorch's stop training."""
         try:
             super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as wish:
+        except KeyboardInterrupt as stop:
             if method_name == "on_epoch_end":
-                raise StopTraining from wish
+                raise StopTraining from stop
             raise
+        if method_name == "on_epoch_end" and self.watch is not None:
+            self.watch(self)
 
     def train_step_single(self, batch, **fit_params):
-        """Go one step; whatever happens on the way back through an LSTM, torch keeps its threads."""
+        """Run one training step and restore torch's thread count even if the backward pass fails."""
         n_threads = torch.get_num_threads()
         try:
             return super().train_step_single(batch, **fit_params)

@@ -8,8 +8,7 @@ from avfusion.estimators._base import FusionTags
 from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.networks import Concatenation
-from avfusion.sequences import sequence_columns
-from avfusion.sequences._reading import listed
+from avfusion.sequences._messages import quoted
 
 
 class UnimodalRegressor(NetworkRegressor):
@@ -47,11 +46,11 @@ class UnimodalRegressor(NetworkRegressor):
     fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
     _parameter_constraints: ClassVar[dict] = {"modality": [str, None]}
 
-    def _choose_modalities(self, X):
-        present = sequence_columns(X)
+    def _choose_modalities(self, data):
+        present = list(data.columns)
         if self.modality is None and len(present) > 1:
-            raise ValueError(f"X has {len(present)} modalities: set modality to one of {listed(present)}.")
-        return choose_modalities(X, self.modality)
+            raise ValueError(f"X has {len(present)} modalities: set modality to one of {quoted(present)}.")
+        return choose_modalities(data, self.modality)
 
     def _network(self):
         return partial(Concatenation, hidden_size=self.hidden_size, dropout=self.dropout)

@@ -7,10 +7,10 @@ from numbers import Integral
 from typing import ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avfusion._sklearn_compat import Interval
 from avfusion.estimators import EncodedFusionRegressor, FusionTags
 from avfusion.networks._masking import zero_padding
 from avfusion.networks._transformer import TransformerLayer, sinusoids

@@ -7,9 +7,9 @@ from functools import partial
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators import EncodedFusionRegressor, FusionTags
 from avfusion.networks import AttentionStack, JointAttention, SlotGate
 

@@ -6,8 +6,7 @@ Correlates each stream with all streams joined, once.
 from functools import partial
 from typing import ClassVar
 
-from sklearn.utils._param_validation import StrOptions
-
+from avfusion._sklearn_compat import StrOptions
 from avfusion.estimators import EncodedFusionRegressor, FusionTags
 from avfusion.networks import AttentionStack, JointCrossAttention
 

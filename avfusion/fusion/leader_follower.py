@@ -10,9 +10,9 @@ from numbers import Integral
 from typing import ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators import FusionRegressor, FusionTags
 from avfusion.networks import StreamEncoder, StreamFusion
 from avfusion.networks._encoders import SequenceLayer

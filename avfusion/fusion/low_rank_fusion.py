@@ -8,9 +8,9 @@ from numbers import Integral
 from typing import ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
+from avfusion._sklearn_compat import Interval
 from avfusion.estimators import EncodedFusionRegressor, FusionTags
 from avfusion.networks._masking import zero_padding
 

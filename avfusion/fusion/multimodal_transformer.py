@@ -9,10 +9,10 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avfusion._sklearn_compat import Interval
 from avfusion.estimators import FusionRegressor, FusionTags
 from avfusion.estimators import _inputs as inputs
 from avfusion.networks import StreamEncoder, TransformerLayer
@@ -20,7 +20,7 @@ from avfusion.networks._encoders import SequenceLayer
 from avfusion.networks._layers import Dropout
 from avfusion.networks._masking import existing_steps, zero_padding
 from avfusion.networks._transformer import sinusoids
-from avfusion.sequences._reading import listed
+from avfusion.sequences._messages import quoted
 
 __all__ = ["MultimodalTransformer", "MultimodalTransformerRegressor"]
 
@@ -356,22 +356,29 @@ class MultimodalTransformerRegressor(FusionRegressor):
                 f"n_heads={self.n_heads} must divide hidden_size={self.hidden_size}; change one of the two."
             )
 
-    def _lengths(self, X, names, targets, per_frame, reset):
-        if reset:
-            self.in_step_ = inputs.streams_in_step(X, names, targets) if per_frame else []
-            self.stream_rates_ = {name: X[name].array.rate_hz for name in names}
-        for name in names:
-            inputs.check_rate(X, [name], self.stream_rates_[name])
-        inputs.check_durations(X, names)
-        if per_frame:
-            why = f"In fit {listed(self.in_step_)} had a step for each label, and so they must here"
-            lengths = self._aligned_lengths(X, self.in_step_, targets, per_frame, reset, why)
-        else:
-            lengths = inputs.longest_lengths(X, names)
-        return lengths, inputs.lengths_by_stream(X, names, lengths)
+    @property
+    def in_step_(self):
+        """The streams that have a step for each label; empty where labels are per clip."""
+        return list(self.spec_.in_step)
 
-    def _streams_in_step(self, names):
-        return self.in_step_
+    @property
+    def stream_rates_(self):
+        """The rate in Hz that each stream declared in `fit`."""
+        return dict(self.spec_.rates_hz)
+
+    def _streams_in_step(self, data, names):
+        return inputs.streams_in_step(data, names) if data.targets.form.per_frame else ()
+
+    def _lengths(self, data, spec):
+        for name in spec.names:
+            inputs.check_rate(data, [name], spec.rates_hz[name])
+        inputs.check_durations(data, spec.names)
+        if spec.per_frame:
+            why = f"In fit {quoted(spec.in_step)} had a step for each label, and so they must here"
+            lengths = inputs.aligned_lengths(data, spec, why)
+        else:
+            lengths = inputs.longest_lengths(data, spec.names)
+        return lengths, inputs.lengths_by_stream(data, spec.names, lengths)
 
     def _network(self):
         return partial(super()._network(), clock=self.in_step_[0] if self.in_step_ else None)

@@ -10,8 +10,7 @@ from functools import partial
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators import EncodedFusionRegressor, FusionTags
 from avfusion.networks import AttentionStack, JointAttention
 

@@ -1,4 +1,4 @@
-"""Looking at what was learnt: displays of predictions and of training, in the manner of scikit-learn."""
+"""Displays of predictions, training and robustness, in the manner of scikit-learn."""
 
 from avfusion.inspection._prediction_display import PredictionDisplay
 from avfusion.inspection._prediction_panels import PredictionPanel

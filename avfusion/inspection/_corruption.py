@@ -1,6 +1,6 @@
-"""Damage done to one stream of X on purpose: absent streams, dropped steps, noise.
+"""Corruption of one stream of X: absent streams, dropped steps, noise.
 
-All damages are nested: with the same random numbers, what a small share takes away a larger one takes too.
+With the same random numbers, what a small share removes, a larger one removes too.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def without_stream(X, name, share, rng):
     X : DataFrame
         With sequence columns.
     name : str
-        The column to damage; the others are those of X.
+        The column to corrupt; the others are those of X.
     share : float
         Of the rows that have this stream and another one.
     rng : numpy.random.Generator
@@ -59,24 +59,17 @@ def with_dropped_steps(X, name, share, rng):
 
     Parameters
     ----------
-    X : DataFrame
-        With sequence columns.
-    name : str
-        The column to damage; the others are those of X.
+    X, name, rng
+        As in `without_stream`.
     share : float
         Of all steps of this stream, whichever rows they are in.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    DataFrame
 
     Examples
     --------
     >>> import avfusion as av
     >>> X = av.as_sequences({"audio": [[1.0, 2.0], [3.0, 4.0]]})
-    >>> damaged = with_dropped_steps(X, "audio", 0.5, np.random.default_rng(0))
-    >>> int(np.isnan(damaged["audio"].array.frames).sum())
+    >>> corrupted = with_dropped_steps(X, "audio", 0.5, np.random.default_rng(0))
+    >>> int(np.isnan(corrupted["audio"].array.frames).sum())
     2
     """
     packed = X[name].array.pack()
@@ -90,25 +83,18 @@ def with_noise(X, name, snr_db, rng):
 
     Parameters
     ----------
-    X : DataFrame
-        With sequence columns.
-    name : str
-        The column to damage; the others are those of X.
+    X, name, rng
+        As in `without_stream`.
     snr_db : float
         Signal-to-noise ratio in dB: ten times the decimal logarithm of a feature's variance, over all its
         observed steps, over that of the noise on it.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    DataFrame
 
     Examples
     --------
     >>> import avfusion as av
     >>> X = av.as_sequences({"audio": [np.random.default_rng(0).normal(size=10_000)]})
-    >>> damaged = with_noise(X, "audio", 6.0, np.random.default_rng(1))
-    >>> noise = damaged["audio"].array.frames - X["audio"].array.frames
+    >>> corrupted = with_noise(X, "audio", 6.0, np.random.default_rng(1))
+    >>> noise = corrupted["audio"].array.frames - X["audio"].array.frames
     >>> round(10 * np.log10(float(np.var(X["audio"].array.frames) / np.var(noise))))
     6
     """
@@ -120,7 +106,7 @@ def with_noise(X, name, snr_db, rng):
 
 
 def feature_deviations(frames):
-    """Return the standard deviation of every feature where it is not NaN, (width,); 0 if it always is.
+    """Return the standard deviation of every feature over its observed steps, (width,); 0 without any.
 
     Examples
     --------

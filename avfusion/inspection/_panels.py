@@ -1,4 +1,4 @@
-"""Where displays draw: one axes per panel, on a new figure or inside what the caller gives."""
+"""Axes, line styles and texts that all displays share."""
 
 from itertools import cycle
 from textwrap import wrap
@@ -8,6 +8,7 @@ import numpy as np
 # Colours differ in lightness and lines in their dashes, so that nothing is lost in greyscale.
 _COLOURS = ("black", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)), (0, (4, 1, 1, 1, 1, 1)))
+_MARKERS = "osD^vP*X"
 LABEL_COLOUR = "0.68"
 LINE_HEIGHT = 0.18  # of text, in inches
 
@@ -145,7 +146,34 @@ def make_room(figure, inches):
     figure.set_figheight(figure.get_figheight() + inches)
 
 
+def draw_bands(ax, curves):
+    """Draw curves with bands around them, in shades of grey with different markers.
+
+    Parameters
+    ----------
+    ax : Axes
+    curves : dict of str to DataFrame
+        By name, which is the label of the line: its index is x; its columns are y and the lower and upper end
+        of the band.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_bands(ax, {"ridge": pd.DataFrame([(0.1, 0.0, 0.2), (0.3, 0.2, 0.4)], index=[2, 4])})
+    >>> ax.lines[0].get_ydata()
+    array([0.1, 0.3])
+    """
+    for (name, curve), shade, marker in zip(
+        curves.items(), np.linspace(0.0, 0.6, len(curves)), cycle(_MARKERS)
+    ):
+        x, (y, low, high) = curve.index, curve.to_numpy().T
+        ax.plot(x, y, label=str(name), color=str(shade), marker=marker, markersize=5)
+        ax.fill_between(x, low, high, color=str(shade), alpha=0.15, lw=0)
+
+
 def tidy(ax):
-    """Take away what carries no information."""
+    """Remove lines that carry no information, and make the ticks' labels small."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize="small")

@@ -38,7 +38,8 @@ class PredictionDisplay:
     Parameters
     ----------
     panels : list of PredictionPanel
-        What to draw, in this order; all of them per frame, with the same models, or all per clip.
+        Panels in the order in which they are drawn; all of them per frame, with the same models, or all per
+        clip.
     rate_hz : float, optional
         Steps per second: time is shown in seconds. Without it in steps.
 
@@ -83,7 +84,7 @@ class PredictionDisplay:
         Parameters
         ----------
         estimator : fitted estimator or Pipeline, or dict of str to such
-            Several are told apart by their names.
+            Several are distinguished by their names.
         X : DataFrame with sequence columns, or whatever the estimators take
             Rows to predict, preferably ones that were not trained on.
         y : per-frame or per-clip targets
@@ -97,7 +98,7 @@ class PredictionDisplay:
         row_names : str or array-like of shape (n_rows,), optional
             Column of X that names the rows, or the names.
         name : str, optional
-            What to call a single estimator; by default its class.
+            Name of a single estimator; by default its class.
         ax : Axes or array-like of Axes, optional
             Where to draw, as in `plot`.
 
@@ -155,7 +156,7 @@ class PredictionDisplay:
             Names of all rows of y, or a Series (its name goes before each: "subject 7"); by default the
             index of y, or "row 0", "row 1", ...
         name : str, default="prediction"
-            What to call the predictions of a single model.
+            Name of the predictions of a single model.
         ax : Axes or array-like of Axes, optional
             Where to draw, as in `plot`.
 
@@ -183,7 +184,7 @@ class PredictionDisplay:
         true = as_targets(y_true, "y_true")
         models = y_pred if isinstance(y_pred, Mapping) else {name or "prediction": y_pred}
         if not models:
-            raise ValueError("y_pred is an empty dict; give the predictions of one model at least.")
+            raise ValueError("y_pred is an empty dict; give the predictions of at least one model.")
         index = y_true.index if isinstance(y_true, (pd.DataFrame, pd.Series)) else None
         values = {str(key): paired_values(true, y, key, index) for key, y in models.items()}
         columns = select_targets(true.form.target_names, targets)
@@ -206,8 +207,9 @@ class PredictionDisplay:
         Returns
         -------
         PredictionDisplay
-            The display itself. Above each panel stands its CCC: of its own steps only, so their mean is not
-            the pooled CCC of `score`. Several models' follow each other in the order of the legend.
+            The display itself. The title of each panel has its CCC, which is of its own steps only, so that
+            the mean over panels is not the pooled CCC of `score`. Those of several models are in the order of
+            the legend.
 
         Raises
         ------
@@ -280,7 +282,7 @@ class PredictionDisplay:
         return diagonal, lines
 
     def _arrange(self, n_columns, clips):
-        """Give each target one scale, the axis of time one name per column, and titles their room."""
+        """Share scales within each target, label time once per column, and make room for titles."""
         first = {}
         for panel, axes in zip(self.panels, self.axes_):
             own = first.setdefault(panel.target, axes)
@@ -298,7 +300,7 @@ def _class_name(estimator):
 
 
 def _line(ax, time, values, **style):
-    """Draw a line with gaps; a value between two gaps, which no line would show, is a point."""
+    """Draw a line with gaps; a single value between two gaps is drawn as a point."""
     absent = np.isnan(np.concatenate([[np.nan], values, [np.nan]]))
     alone = ~absent[1:-1] & absent[:-2] & absent[2:]
     points = {"marker": "o", "markersize": style["linewidth"] + 1, "markevery": alone} if alone.any() else {}
@@ -306,7 +308,7 @@ def _line(ax, time, values, **style):
 
 
 def _title(panel, ax):
-    """Name what a panel shows and how well it agrees, on as many lines as the width of the axes asks for."""
+    """Return the title of a panel, its name and CCC, on as many lines as the width of the axes requires."""
     n_characters = max(16, int(ax.get_position().width * ax.figure.get_figwidth() * 13))
     name = fitted_text(next(iter(panel.predictions)) if panel.row is None else panel.row, n_characters)
     numbers = ", ".join(

@@ -1,4 +1,4 @@
-"""The data of a prediction display: what each of its panels shows."""
+"""The data of a prediction display, panel by panel."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from avfusion.metrics import ccc_score
 
 @dataclass(frozen=True, eq=False)
 class PredictionPanel:
-    """What one panel shows.
+    """Data of one panel.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def prediction_panels(true, predictions, rows, columns, row_names):
 def names_of_rows(n_rows, row_names=None, index=None):
     """Return a name for each row: as given, or the label of the index, or the position.
 
-    A Series gives its own name to its values, and positions to those that repeat.
+    The name of a Series is put before its values, and positions after values that repeat.
 
     Raises
     ------
@@ -142,5 +142,5 @@ def metadata_column(X, name):
     """
     if isinstance(X, pd.DataFrame) and name in X.columns:
         return X[name]
-    found = f"its columns are {list(X.columns)}" if isinstance(X, pd.DataFrame) else "it is no DataFrame"
-    raise ValueError(f"row_names={name!r} is no column of X; {found}.")
+    found = f"its columns are {list(X.columns)}" if isinstance(X, pd.DataFrame) else "it is not a DataFrame"
+    raise ValueError(f"row_names={name!r} is not a column of X; {found}.")

@@ -1,6 +1,7 @@
-"""How a fitted model bears damage: score against absent streams, dropped frames and noise, per modality."""
+"""Robustness of a fitted model: its score with absent streams, dropped frames or noise in one modality."""
 
 import warnings
+from itertools import product
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,19 +12,19 @@ from sklearn.utils.validation import check_is_fitted
 from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._training import random_generator
 from avfusion.inspection._corruption import with_dropped_steps, with_noise, without_stream
-from avfusion.inspection._panels import tidy
-from avfusion.model_selection.comparison._scores import resolve_scoring
-from avfusion.sequences import as_sequences, sequence_columns
-from avfusion.sequences._reading import is_table, listed
+from avfusion.inspection._panels import draw_bands, panel_axes, tidy
+from avfusion.metrics._scores import resolve_scoring
+from avfusion.sequences import sequence_columns
+from avfusion.sequences._messages import quoted
+from avfusion.sequences._recordings import is_table, read_recordings
 
 __all__ = ["RobustnessDisplay", "robustness_curve"]
 
-DAMAGES = {  # how it is done, and what stands on the axis
+DAMAGES = {  # function and label of the axis
     "absent": (without_stream, "share of rows without the stream"),
     "dropped": (with_dropped_steps, "share of frames dropped"),
     "noise": (with_noise, "signal-to-noise ratio (dB)"),
 }
-MARKERS = "osD^vP*X"
 
 
 def robustness_curve(
@@ -39,10 +40,10 @@ def robustness_curve(
     n_repeats=5,
     random_state=0,
 ):
-    """Score a fitted model on rows one of whose streams was damaged.
+    """Score a fitted model on rows in which one stream is corrupted.
 
-    Damage is done to X as it is given, so that a Pipeline prepares what is damaged as it would in use. What a
-    small share takes away, a larger one takes too.
+    X is corrupted as it is given, so that a Pipeline preprocesses the corrupted streams as it would in use.
+    What a small share removes, a larger one removes too.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def robustness_curve(
     scoring : str or callable, default="ccc"
         As in `avfusion.compare`, one score.
     n_repeats : int, default=5
-        Draws of what is damaged.
+        Number of random draws of what is corrupted.
     random_state : int, RandomState or None, default=0
         Seed of the draws; they do not depend on which damages and modalities are asked for.
 
@@ -77,13 +78,13 @@ def robustness_curve(
     ------
     ValueError
         If X is a table without streams, a damage or modality is unknown, a share is not from 0 to 1, a ratio
-        not finite, or there is no damage, share, ratio or repeat, or not one score. What the model objects to
-        in rows that are not damaged is raised as it is.
+        not finite, or there is no damage, share, ratio or repeat, or not one score. Errors of the model for
+        rows that are not corrupted are raised unchanged.
 
     Warns
     -----
     UserWarning
-        If the model refuses damaged rows; their score is NaN.
+        If the model raises an error for corrupted rows; their score is NaN.
 
     Examples
     --------
@@ -103,54 +104,58 @@ def robustness_curve(
             "X is a table of numbers, which has no streams to damage. Fit the model on sequence columns, as "
             "avfusion.as_sequences makes them, and give them here too."
         )
-    X = as_sequences(X)
+    data = read_recordings(X, caller=type(model).__name__)
+    X = data.frame
     amounts_of = _amounts(damages, shares, snr_db)
-    names = choose_modalities(X, modalities)
+    names = choose_modalities(data, modalities)
     score_name, score = _one_score(scoring)
     if not isinstance(n_repeats, Integral) or n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats!r} must be an integer of at least 1.")
     check_random_state(random_state)
     if not isinstance(random_state, Integral):
         random_state = random_generator(random_state).randint(2**31 - 1)
-    whole = score(y, model.predict(X))
-    lines = []
+
+    def score_of(X):
+        return float(score(y, model.predict(X)))
+
+    undamaged, lines = score_of(X), []
     for damage, amounts in amounts_of.items():
         for name in names:
-            refused = None
-            for amount in amounts:
-                for repeat in range(n_repeats):
-                    value = whole
-                    if damage == "noise" or amount > 0:
-                        seed = [
-                            random_state,
-                            list(DAMAGES).index(damage),
-                            sequence_columns(X).index(name),
-                            repeat,
-                        ]
-                        damaged = DAMAGES[damage][0](X, name, amount, np.random.default_rng(seed))
-                        try:
-                            value = score(y, model.predict(damaged))
-                        except ValueError as error:
-                            value, refused = np.nan, refused or error
-                    lines.append((damage, name, float(amount), repeat, float(value)))
-            if refused is not None:
-                warnings.warn(
-                    f"The model refuses rows whose stream {name!r} is damaged ({damage}), and has no score "
-                    f"for them: {refused}",
-                    stacklevel=2,
-                )
+            lines += _lines(damage, name, amounts, n_repeats, X, score_of, random_state, undamaged)
     table = pd.DataFrame(lines, columns=["damage", "modality", "amount", "repeat", "score"])
-    return RobustnessDisplay(table=table, score_name=score_name, undamaged=float(whole))
+    return RobustnessDisplay(table=table, score_name=score_name, undamaged=undamaged)
+
+
+def _lines(damage, name, amounts, n_repeats, X, score_of, random_state, undamaged):
+    """Return the lines of the table for one kind of damage to one stream."""
+    lines, refused = [], None
+    for amount, repeat in product(amounts, range(n_repeats)):
+        value = undamaged
+        if damage == "noise" or amount > 0:
+            seed = [random_state, list(DAMAGES).index(damage), sequence_columns(X).index(name), repeat]
+            corrupted = DAMAGES[damage][0](X, name, amount, np.random.default_rng(seed))
+            try:
+                value = score_of(corrupted)
+            except ValueError as error:
+                value, refused = np.nan, refused or error
+        lines.append((damage, name, float(amount), repeat, value))
+    if refused is not None:
+        warnings.warn(
+            f"The model refuses rows whose stream {name!r} is corrupted ({damage}); their score is NaN: "
+            f"{refused}",
+            stacklevel=3,
+        )
+    return lines
 
 
 def _amounts(damages, shares, snr_db):
     """Return the amounts of each damage, by its name."""
     damages = [damages] if isinstance(damages, str) else list(damages)
     if not damages or len(set(damages)) < len(damages):
-        raise ValueError(f"damages={damages!r} must name one or more different damages of {listed(DAMAGES)}.")
+        raise ValueError(f"damages={damages!r} must name one or more different damages of {quoted(DAMAGES)}.")
     for damage in damages:
         if damage not in DAMAGES:
-            raise ValueError(f"damage {damage!r} is unknown; choose from {listed(DAMAGES)}.")
+            raise ValueError(f"damage {damage!r} is unknown; choose from {quoted(DAMAGES)}.")
     amounts = {}
     if set(damages) - {"noise"}:
         amounts = dict.fromkeys(DAMAGES, _numbers(shares, "shares", "numbers from 0 to 1", 0, 1))
@@ -174,14 +179,14 @@ def _one_score(scoring):
     scores = resolve_scoring(scoring)
     if len(scores) != 1:
         raise ValueError(
-            f"scoring={scoring!r} stands for {len(scores)} scores, {listed(scores)}; one is needed. Call "
+            f"scoring={scoring!r} stands for {len(scores)} scores, {quoted(scores)}, but one is needed. Call "
             "robustness_curve once for each."
         )
     return next(iter(scores.items()))
 
 
 class RobustnessDisplay:
-    """Score against damage, one panel for each kind; `robustness_curve` makes it.
+    """Scores with corrupted streams, one panel for each kind of damage; `robustness_curve` returns it.
 
     Parameters
     ----------
@@ -189,7 +194,7 @@ class RobustnessDisplay:
         One line per damage, modality, amount and repeat: "damage" ("absent", "dropped", "noise"), "modality",
         "amount" (share, or dB), "repeat" and "score".
     score_name : str
-        Stands on the axis.
+        Label of the axis.
     undamaged : float
         Score without damage.
 
@@ -232,8 +237,8 @@ class RobustnessDisplay:
 
         Parameters
         ----------
-        axes : array-like of Axes, optional
-            One for each damage; by default a new figure.
+        axes : Axes or array-like of Axes, optional
+            One for each damage, or one that is divided; by default a new figure.
 
         Returns
         -------
@@ -243,17 +248,13 @@ class RobustnessDisplay:
         Raises
         ------
         ValueError
-            If there are too few or too many axes.
+            If `axes` holds another number of axes than there are damages.
         """
         damages = list(pd.unique(self.table["damage"]))
-        if axes is None:
-            from matplotlib import pyplot
-
-            size = (3.2 * len(damages), 2.8)
-            _, axes = pyplot.subplots(1, len(damages), figsize=size, sharey=True, layout="constrained")
-        self.axes_ = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
-        if len(self.axes_) != len(damages):
-            raise ValueError(f"{len(damages)} damages need as many axes, not {len(self.axes_)}.")
+        self.axes_ = panel_axes(axes, len(damages), n_columns=len(damages), panel_size=(3.2, 2.8))
+        for ax in self.axes_[1:] if axes is None else ():
+            ax.sharey(self.axes_[0])
+            ax.tick_params(labelleft=False)
         for ax, damage in zip(self.axes_, damages):
             self._draw(ax, damage)
         self.axes_[0].set_ylabel(self.score_name)
@@ -263,15 +264,13 @@ class RobustnessDisplay:
 
     def _draw(self, ax, damage):
         lines = self.table[self.table["damage"] == damage]
-        names = pd.unique(lines["modality"])
-        shades = np.linspace(0.0, 0.6, len(names))
-        for position, name in enumerate(names):
-            scores = lines[lines["modality"] == name].groupby("amount")["score"].agg(["mean", "min", "max"])
-            style = {"color": str(shades[position]), "marker": MARKERS[position % len(MARKERS)]}
-            ax.plot(scores.index, scores["mean"], label=str(name), markersize=5, **style)
-            ax.fill_between(
-                scores.index, scores["min"], scores["max"], color=style["color"], alpha=0.15, lw=0
-            )
+        draw_bands(
+            ax,
+            {
+                name: own.groupby("amount")["score"].agg(["mean", "min", "max"])
+                for name, own in lines.groupby("modality", sort=False)
+            },
+        )
         ax.axhline(self.undamaged, color="0.5", linewidth=0.8, linestyle=":")
         ax.set_xlabel(DAMAGES[damage][1])
         if damage == "noise" and not ax.xaxis_inverted():

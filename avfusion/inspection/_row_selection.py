@@ -1,4 +1,4 @@
-"""Which rows and targets to draw, and whether predictions belong to the labels."""
+"""Select the rows and targets to draw, and check predictions against the labels."""
 
 import numpy as np
 
@@ -25,8 +25,8 @@ def paired_values(true, y_pred, model, index=None):
     Raises
     ------
     ValueError
-        If they differ from the labels in kind, rows, lengths or number of targets. Unlike a metric's, they
-        may be NaN and labels may be missing: both show as gaps.
+        If they differ from the labels in kind, rows, lengths or number of targets. Unlike in a metric, they
+        may be NaN and labels may be missing: both are drawn as gaps.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def paired_values(true, y_pred, model, index=None):
     array([1., 1.])
     """
     pred = as_targets(y_pred, f"y_pred ({model})")
-    _check_same("kind of labels", "y_true is {}", model, true, pred, _kind)
+    _check_same("kind", "y_true is {}", model, true, pred, _kind)
     _check_same("number of rows", "y_true has {}", model, true, pred, lambda t: t.n_rows)
     _check_same("number of targets", "y_true has {}", model, true, pred, lambda t: t.form.n_targets)
     if true.lengths is None:
@@ -81,13 +81,11 @@ def select_rows(true, rows, most, index=None):
             return np.arange(true.n_rows)
         labelled = np.unique(true.row_of_value[~np.isnan(true.values).all(axis=1)])
         if not len(labelled):
-            raise ValueError("y_true has no label at all: there is nothing to draw.")
+            raise ValueError("y_true has no labels: there is nothing to draw.")
         return labelled[:most]
     positions = np.atleast_1d(np.asarray(rows))
     if positions.ndim != 1 or positions.dtype.kind not in "iu" or not len(positions):
-        raise ValueError(
-            f"rows={rows!r} must be positions of rows, whole numbers from 0 to {true.n_rows - 1}."
-        )
+        raise ValueError(f"rows={rows!r} must be positions of rows, integers from 0 to {true.n_rows - 1}.")
     outside = positions[(positions < -true.n_rows) | (positions >= true.n_rows)]
     if len(outside):
         raise ValueError(f"rows: there is no row {outside[0]}; y_true has rows 0 to {true.n_rows - 1}.")
@@ -144,6 +142,6 @@ def _check_same(what, form, model, true, pred, measure):
     expected, found = measure(true), measure(pred)
     if expected != found:
         raise ValueError(
-            f"The predictions of {model!r} have another {what} than the labels: {found}, but "
+            f"The predictions of {model!r} differ from the labels in {what}: {found}, but "
             f"{form.format(expected)}."
         )

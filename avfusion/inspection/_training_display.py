@@ -1,4 +1,4 @@
-"""How a network was trained: loss and validation CCC of every epoch."""
+"""The training history of a network: loss and validation CCC of every epoch."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -15,13 +15,13 @@ class TrainingDisplay:
     Parameters
     ----------
     train_loss : array-like of shape (n_epochs,)
-        Mean loss of the training batches; dropout and noise count in.
+        Mean loss of the training batches, with dropout and noise.
     valid_loss, valid_ccc : array-like of shape (n_epochs,), optional
         Loss and CCC of the held-out rows; NaN in epochs without them.
     best_epoch : int, optional
         Epoch, counted from 1, whose weights were kept.
     loss_name : str, optional
-        Stands on the axis.
+        Label of the axis.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class TrainingDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it does not train a network, or several.
+            If it trains no network, or several.
 
         Examples
         --------
@@ -92,7 +92,7 @@ class TrainingDisplay:
             key: _recorded(model.net_.history, key) for key in ("train_loss", "valid_loss", "valid_ccc")
         }
         flags = _recorded(model.net_.history, "valid_ccc_best")
-        # after a warm start without early stopping the flags of former fits say nothing any more
+        # after a warm start without early stopping the flags of earlier fits are no longer valid
         best = np.flatnonzero(flags == 1) if not np.isnan(flags[-1]) else ()
         display = cls(
             **{key: values for key, values in history.items() if not np.isnan(values).all()},
@@ -171,7 +171,7 @@ class TrainingDisplay:
 
 
 def _trained(estimator):
-    """Return what holds the net, inside pipelines and searches."""
+    """Return the estimator that has the net, inside pipelines and searches."""
     check_is_fitted(estimator)
     inner = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else None
     for name in ("best_estimator_", "regressor_", "estimator_"):
@@ -182,7 +182,7 @@ def _trained(estimator):
         return _trained(inner)
     several = " Pass one of its estimators_." if hasattr(estimator, "estimators_") else ""
     raise TypeError(
-        f"{type(estimator).__name__} trains no network of its own, so there is no history to draw.{several}"
+        f"{type(estimator).__name__} trains no network itself, so there is no history to draw.{several}"
     )
 
 

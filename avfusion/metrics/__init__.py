@@ -1,5 +1,6 @@
-"""Scores of continuous predictions, per frame and per clip, and scorers for scikit-learn's tools."""
+"""Scores of continuous predictions, their bootstrap intervals, and scorers for scikit-learn's tools."""
 
+from avfusion.metrics._bootstrap import bootstrap_interval
 from avfusion.metrics._regression import (
     ccc_score,
     mean_absolute_error,
@@ -10,6 +11,7 @@ from avfusion.metrics._regression import (
 from avfusion.metrics._scorers import scorers
 
 __all__ = [
+    "bootstrap_interval",
     "ccc_score",
     "mean_absolute_error",
     "pcc_score",

@@ -1,36 +1,59 @@
 """How well continuous predictions agree with labels, for labels per frame and per clip.
 
 All functions take every kind of y that `avfusion` takes, leave out NaN labels and share two options:
-`multioutput`, as in scikit-learn, and `average`, over all labelled frames together or row by row.
+`multioutput`, as in scikit-learn, and `average`, over all labelled frames together or row by row. Labels are
+read once, by `paired_targets`; the scores themselves are functions of packed arrays, and `Targets` are taken
+as they are.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from inspect import cleandoc
 
 import numpy as np
-import pandas as pd
 
 from avfusion.sequences._target_columns import row_name
 from avfusion.sequences._targets import as_targets
 
-_CONSTANT = 1e-13  # relative to the mean: spread below it is rounding, scipy's threshold for Pearson's r
+_CONSTANT = 1e-13  # relative to the mean: deviations below it are rounding, scipy's threshold for Pearson's r
+_DESCRIPTIONS = {
+    "{parameters}": """\
+y_true, y_pred : DataFrame, Series, list, tuple or array
+    Labels and predictions, per frame or per clip: numbers, sequence columns, or an array per row. Their
+    rows must have the same lengths. NaN labels, and rows whose labels are missing, are left out.
+multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
+    Mean over targets, one value per target, or weights of the targets.
+average : {"pooled", "row"}
+    One score over all labelled frames of all rows, or the mean over rows of each row's own score (labels
+    per frame only; rows without labels are left out).""",
+    "{raises}": """\
+ValueError
+    If labels and predictions do not have the same kind, rows, lengths and number of targets; if their
+    columns are the same ones in another order; if a target has no label at all; if a prediction is NaN
+    where there is a label.""",
+}
 
 
+def _documented(metric):
+    """Put the descriptions that all metrics share into the docstring of one."""
+    text = cleandoc(metric.__doc__ or "") + "\n"
+    for name, description in _DESCRIPTIONS.items():
+        text = text.replace(name, description)
+    metric.__doc__ = text
+    return metric
+
+
+@_documented
 def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
     """Concordance correlation coefficient.
 
     2 cov(y, p) / (var y + var p + (mean y - mean p)^2), with the moments of n (not n - 1) values: Pearson's
-    correlation, lowered by any difference in mean or spread. The measure of continuous affect recognition.
+    correlation, lowered by any difference in mean or standard deviation. The measure of continuous affect
+    recognition.
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame, Series, list, tuple or array
-        Labels and predictions, per frame or per clip: see `avfusion.sequences._targets.as_targets`. Their
-        rows must have the same lengths. NaN labels, and rows whose labels are missing, are left out.
-    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
-        Mean over targets, one value per target, or weights of the targets.
-    average : {"pooled", "row"}
-        One score over all labelled frames of all rows, or the mean over rows of each row's own score (labels
-        per frame only; rows without labels are left out).
+    {parameters}
 
     Returns
     -------
@@ -39,10 +62,7 @@ def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
 
     Raises
     ------
-    ValueError
-        If labels and predictions do not have the same kind, rows, lengths and number of targets; if their
-        columns are the same ones in another order; if a target has no label at all; if a prediction is NaN
-        where there is a label.
+    {raises}
 
     References
     ----------
@@ -60,17 +80,13 @@ def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
     return _score(_ccc, y_true, y_pred, multioutput, average)
 
 
+@_documented
 def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
     """Correlation coefficient of Pearson.
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame, Series, list, tuple or array
-        Labels and predictions, as in `ccc_score`.
-    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
-        Mean over targets, one value per target, or weights of the targets.
-    average : {"pooled", "row"}
-        Over all labelled frames of all rows, or the mean of the rows' scores.
+    {parameters}
 
     Returns
     -------
@@ -79,8 +95,7 @@ def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
 
     Raises
     ------
-    ValueError
-        As `ccc_score`.
+    {raises}
 
     Examples
     --------
@@ -93,6 +108,7 @@ def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
     return _score(_pcc, y_true, y_pred, multioutput, average)
 
 
+@_documented
 def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
     """Sign agreement: the share of labels whose prediction has the same sign.
 
@@ -100,12 +116,7 @@ def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame, Series, list, tuple or array
-        Labels and predictions, as in `ccc_score`.
-    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
-        Mean over targets, one value per target, or weights of the targets.
-    average : {"pooled", "row"}
-        Over all labelled frames of all rows, or the mean of the rows' scores.
+    {parameters}
 
     Returns
     -------
@@ -114,8 +125,7 @@ def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled
 
     Raises
     ------
-    ValueError
-        As `ccc_score`.
+    {raises}
 
     References
     ----------
@@ -131,17 +141,13 @@ def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled
     return _score(_sagr, y_true, y_pred, multioutput, average)
 
 
+@_documented
 def root_mean_squared_error(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
     """Root of the mean squared error, in units of y.
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame, Series, list, tuple or array
-        Labels and predictions, as in `ccc_score`.
-    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
-        Mean over the targets' roots, one value per target, or weights of the targets.
-    average : {"pooled", "row"}
-        Over all labelled frames of all rows, or the mean of the rows' errors.
+    {parameters}
 
     Returns
     -------
@@ -150,8 +156,7 @@ def root_mean_squared_error(y_true, y_pred, *, multioutput="uniform_average", av
 
     Raises
     ------
-    ValueError
-        As `ccc_score`.
+    {raises}
 
     Examples
     --------
@@ -162,17 +167,13 @@ def root_mean_squared_error(y_true, y_pred, *, multioutput="uniform_average", av
     return _score(_rmse, y_true, y_pred, multioutput, average)
 
 
+@_documented
 def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
     """Mean of the absolute error, in units of y.
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame, Series, list, tuple or array
-        Labels and predictions, as in `ccc_score`.
-    multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
-        Mean over targets, one value per target, or weights of the targets.
-    average : {"pooled", "row"}
-        Over all labelled frames of all rows, or the mean of the rows' errors.
+    {parameters}
 
     Returns
     -------
@@ -181,8 +182,7 @@ def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", averag
 
     Raises
     ------
-    ValueError
-        As `ccc_score`.
+    {raises}
 
     Examples
     --------
@@ -193,8 +193,31 @@ def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", averag
     return _score(_mae, y_true, y_pred, multioutput, average)
 
 
+@dataclass(frozen=True, eq=False)
+class Column:
+    """Labels of one target that are not NaN, and their predictions: what statistics are computed from.
+
+    Parameters
+    ----------
+    true, pred : ndarray of shape (n_labelled,)
+
+    Examples
+    --------
+    >>> Column(np.array([1.0, 2.0]), np.array([1.0, 3.0])).centred[1]
+    (2.0, array([-1.,  1.]))
+    """
+
+    true: np.ndarray
+    pred: np.ndarray
+
+    @cached_property
+    def centred(self):
+        """Mean, and values less it, of labels and of predictions; several statistics share them."""
+        return _centred(self.true), _centred(self.pred)
+
+
 def _centred(values):
-    """Values less their mean; exact zeros where they are constant up to rounding."""
+    """Return mean and values less it; exact zeros where they are constant up to rounding."""
     mean = values.mean()
     centred = values - mean
     if values.min() == values.max() or np.abs(centred).max() <= _CONSTANT * abs(mean):
@@ -202,29 +225,38 @@ def _centred(values):
     return mean, centred - centred.mean()
 
 
-def _ccc(true, pred):
-    mean_true, true = _centred(true)
-    mean_pred, pred = _centred(pred)
+def _ccc(column):
+    (mean_true, true), (mean_pred, pred) = column.centred
     denominator = true @ true + pred @ pred + len(true) * (mean_true - mean_pred) ** 2
     return 2 * (true @ pred) / denominator if denominator > 0 else 0.0
 
 
-def _pcc(true, pred):
-    true, pred = _centred(true)[1], _centred(pred)[1]
-    spread = np.linalg.norm(true), np.linalg.norm(pred)
-    return float(np.clip((true / spread[0]) @ (pred / spread[1]), -1, 1)) if min(spread) > 0 else 0.0
+def _pcc(column):
+    (_, true), (_, pred) = column.centred
+    norms = np.linalg.norm(true), np.linalg.norm(pred)
+    return float(np.clip((true / norms[0]) @ (pred / norms[1]), -1, 1)) if min(norms) > 0 else 0.0
 
 
-def _sagr(true, pred):
-    return np.mean(np.sign(true) == np.sign(pred))
+def _sagr(column):
+    return np.mean(np.sign(column.true) == np.sign(column.pred))
 
 
-def _rmse(true, pred):
-    return np.sqrt(np.mean((true - pred) ** 2))
+def _rmse(column):
+    return np.sqrt(np.mean((column.true - column.pred) ** 2))
 
 
-def _mae(true, pred):
-    return np.mean(np.abs(true - pred))
+def _mae(column):
+    return np.mean(np.abs(column.true - column.pred))
+
+
+#: What each metric computes from a `Column`.
+STATISTICS = {
+    ccc_score: _ccc,
+    pcc_score: _pcc,
+    sagr_score: _sagr,
+    root_mean_squared_error: _rmse,
+    mean_absolute_error: _mae,
+}
 
 
 def _score(statistic, y_true, y_pred, multioutput, average):
@@ -233,17 +265,41 @@ def _score(statistic, y_true, y_pred, multioutput, average):
     true, pred = paired_targets(y_true, y_pred)
     if average == "row" and true.lengths is None:
         raise ValueError("average='row' needs labels per frame, but y_true has one label per row.")
-    scores = np.empty(true.form.n_targets)
-    rows = true.row_of_value
-    for k in range(len(scores)):
-        labelled = ~np.isnan(true.values[:, k])
-        pairs = true.values[labelled, k], pred.values[labelled, k]
-        if average == "pooled":
-            scores[k] = statistic(*pairs)
-        else:
-            stops = np.flatnonzero(np.diff(rows[labelled])) + 1
-            scores[k] = np.mean([statistic(*pair) for pair in zip(*(np.split(p, stops) for p in pairs))])
-    return _over_targets(scores, multioutput)
+    columns = labelled_columns(true, pred)
+    if average == "pooled":
+        scores = [statistic(column) for column in columns]
+    else:
+        scores = [_mean_over_rows(statistic, column, true, k) for k, column in enumerate(columns)]
+    return _over_targets(np.array(scores, dtype=np.float64), multioutput)
+
+
+def labelled_columns(true, pred):
+    """Take labels and predictions apart into targets, without NaN labels.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        From `paired_targets`.
+
+    Returns
+    -------
+    list of Column
+        One for each target.
+
+    Examples
+    --------
+    >>> [column.pred for column in labelled_columns(*paired_targets([1.0, float("nan")], [2.0, 3.0]))]
+    [array([2.])]
+    """
+    labelled = ~np.isnan(true.values)
+    return [Column(true.values[seen, k], pred.values[seen, k]) for k, seen in enumerate(labelled.T)]
+
+
+def _mean_over_rows(statistic, column, targets, k):
+    labelled = ~np.isnan(targets.values[:, k])
+    stops = np.flatnonzero(np.diff(targets.row_of_value[labelled])) + 1
+    rows = zip(np.split(column.true, stops), np.split(column.pred, stops))
+    return np.mean([statistic(Column(*row)) for row in rows])
 
 
 def _over_targets(scores, multioutput):
@@ -267,8 +323,8 @@ def paired_targets(y_true, y_pred):
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame, Series, list, tuple or array
-        Labels and predictions, as in `ccc_score`.
+    y_true, y_pred : Targets, DataFrame, Series, list, tuple or array
+        Labels and predictions, as in `ccc_score`; `Targets` are not read again.
 
     Returns
     -------
@@ -303,27 +359,28 @@ def paired_targets(y_true, y_pred):
             f"y_true has the targets {list(names[0])}, y_pred the same ones in another order, "
             f"{list(names[1])}: bring them into one order."
         )
-    index = y_true.index if isinstance(y_true, (pd.DataFrame, pd.Series)) else None
     if true.lengths is not None:
-        pred = _on_labelled_rows(true, pred, index)
-    _check_labels(true, pred, index)
+        pred = _on_labelled_rows(true, pred)
+    _check_labels(true, pred)
     return true, pred
 
 
-def _on_labelled_rows(true, pred, index):
+def _on_labelled_rows(true, pred):
     missing = true.lengths < 0
     wrong = np.flatnonzero((true.lengths != pred.lengths) & ~missing)
     if len(wrong):
         row = wrong[0]
         found = max(pred.lengths[row], 0)
         raise ValueError(
-            f"y_true has {true.lengths[row]} labels in {row_name(row, index)} but y_pred has {found}."
+            f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has {found}."
         )
+    if not missing.any():
+        return pred
     kept = ~missing[pred.row_of_value]
     return replace(pred, values=pred.values[kept], lengths=true.lengths)
 
 
-def _check_labels(true, pred, index):
+def _check_labels(true, pred):
     labelled = ~np.isnan(true.values)
     empty = np.flatnonzero(~labelled.any(axis=0))
     if len(empty):
@@ -334,6 +391,6 @@ def _check_labels(true, pred, index):
     if len(broken):
         line, k = broken[0]
         raise ValueError(
-            f"y_pred is NaN where there is a label: {row_name(true.row_of_value[line], index)}, "
+            f"y_pred is NaN where there is a label: {row_name(true.row_of_value[line], true.index)}, "
             f"{true.form.target_names[k]!r} ({len(broken)} such predictions)."
         )

@@ -1,8 +1,8 @@
-"""Fair comparison and search: the same folds for all, intervals over groups, trials that can be resumed.
+"""Comparison and search: the same folds for all estimators, intervals over groups, searches that resume.
 
 Four rooms: `comparison` (compare, statistics, learning curves), `search` (Optuna inside cross-validation),
-`leakage` (what training should not know of the test rows) and `records` (how a result was made, so that it
-can be run again).
+`leakage` (information about the test rows that reaches training) and `records` (how a result was made, so
+that it can be run again).
 """
 
 import lazy_loader

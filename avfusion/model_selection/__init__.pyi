@@ -1,13 +1,14 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
 from ._rerun import rerun
-from .comparison._bootstrap import bootstrap_interval
+from .comparison._baselines import baselines
 from .comparison._compare import compare
 from .comparison._comparison import Comparison
 from .comparison._differences import corrected_resampled_t_test, paired_differences
 from .comparison._learning_curve import LearningCurve, group_learning_curve
 from .comparison._ranking import Ranking, rank_estimators
-from .leakage._report import LeakageReport, LeakageWarning, check_leakage
+from .leakage._check import check_leakage
+from .leakage._report import LeakageReport, LeakageWarning
 from .search._objective import optuna_objective
 from .search._search import FusionSearchCV
 from .search._search_spaces import search_space
@@ -19,7 +20,7 @@ __all__ = [
     "LeakageWarning",
     "LearningCurve",
     "Ranking",
-    "bootstrap_interval",
+    "baselines",
     "check_leakage",
     "compare",
     "corrected_resampled_t_test",

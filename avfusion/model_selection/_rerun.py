@@ -8,23 +8,23 @@ import joblib
 from joblib import effective_n_jobs
 from sklearn.base import clone
 
+from avfusion._versions import package_versions
 from avfusion.model_selection.comparison._compare import compare
-from avfusion.model_selection.records._fingerprint import fingerprint
-from avfusion.model_selection.records._provenance import RECIPE, package_versions
-from avfusion.model_selection.records._repeatable import not_repeatable
+from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.model_selection.records._provenance import RECIPE, not_repeatable
 
 
 def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     """Run a saved comparison or search again: same estimators, folds, groups, scores and seed.
 
     Loading executes code from the file ``recipe.joblib``: load only what you trust. Scores and predictions
-    are the same as far as the estimators have fixed seeds; seconds are new. A search is run from its start,
+    are the same if the estimators have fixed seeds; times are measured anew. A search is run from its start,
     in memory, whatever storage it had.
 
     Parameters
     ----------
     folder : str or Path
-        Where `Comparison.save` or `FusionSearchCV.save` wrote to.
+        Folder that `Comparison.save` or `FusionSearchCV.save` wrote.
     X, y : as in `compare`
         The same data, in the same form or in that which `avfusion.as_sequences` or numpy makes of it.
     n_jobs : int, optional
@@ -35,20 +35,20 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     Returns
     -------
     Comparison or FusionSearchCV
-        What was saved, with the same numbers where the packages are the same; a search is fitted.
+        The result, with the same numbers if the versions of packages are the same; a search is fitted.
 
     Raises
     ------
     FileNotFoundError
         If the folder has no recipe.
     ValueError
-        If X or y are not the data of that result.
+        If X or y are not the data of the result.
 
     Warns
     -----
     UserWarning
-        If packages have other versions than then, or a search had or has several jobs, a timeout, or a
-        sampler without a seed.
+        If versions of packages differ, or a search had or has several jobs, a timeout, or a sampler without a
+        seed.
 
     See Also
     --------
@@ -74,15 +74,16 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     recipe = joblib.load(path)
     if fingerprint(X, y) != recipe["data"]:
         raise ValueError(
-            f"X or y are not the data of the result in {str(folder)!r}: their fingerprint differs. Give "
-            "the same rows in the same order, with the same columns, types and labels."
+            f"X or y are not the data of the result in {str(folder)!r}: their fingerprint differs. Give the "
+            "same rows in the same order, with the same columns, types and labels."
         )
     _warn_of_other_versions(recipe["versions"])
     _warn_of_chance(recipe)
     if "search" in recipe:
         return _search_again(recipe, X, y, n_jobs, verbose)
+    same = ("estimators", "groups", "scoring", "n_seeds", "error_score", "random_state")
     result = compare(
-        **{key: recipe[key] for key in ("estimators", "groups", "scoring", "error_score", "random_state")},
+        **{key: recipe[key] for key in same},
         X=X,
         y=y,
         cv=recipe["folds"],
@@ -104,14 +105,14 @@ def _warn_of_chance(recipe):
     found = {name: not_repeatable(estimator) for name, estimator in estimators.items()}
     reasons = [f"{name}: {reason}" for name, of_name in found.items() for reason in of_name]
     if reasons:
-        warnings.warn(f"Other numbers are to be expected. {'; '.join(reasons)}.", stacklevel=3)
+        warnings.warn(f"Numbers will differ. {'; '.join(reasons)}.", stacklevel=3)
 
 
 def _search_again(recipe, X, y, n_jobs, verbose):
     search = clone(recipe["search"])
     if effective_n_jobs(search.n_jobs) > 1 or effective_n_jobs(n_jobs) > 1:
         warnings.warn(
-            "With several jobs, what is tried depends on which trial ends first: the trials may differ.",
+            "With several jobs, the trials depend on which of them ends first: they may differ.",
             stacklevel=3,
         )
     search.set_params(n_jobs=n_jobs, verbose=int(verbose))

@@ -44,7 +44,7 @@ class Align(StreamTransformer):
     ----------
     rate_hz_ : float or None
         Rate of the answer; None if the columns have none.
-    modalities_ : dict of str to Modality
+    modalities_ : dict of str to int
         Width and rate of each column of `fit`.
 
     Raises
@@ -71,14 +71,14 @@ class Align(StreamTransformer):
         self.to = to
         self.aggregate = aggregate
 
-    def _learn(self, streams):
+    def _learn(self, data):
         check_statistics(self.aggregate)
-        self.rate_hz_ = self._choose_rate(streams)
+        self.rate_hz_ = self._choose_rate(data)
         if self.rate_hz_ is None:
-            _check_equal_lengths(streams)
+            _check_equal_lengths(data)
 
-    def _choose_rate(self, streams):
-        rates = {name: array.rate_hz for name, array in streams.columns.items()}
+    def _choose_rate(self, data):
+        rates = {name: array.rate_hz for name, array in data.columns.items()}
         if self.rate_hz is not None and self.to is not None:
             raise ValueError(f"give rate_hz or to, not both: rate_hz={self.rate_hz!r}, to={self.to!r}")
         if self.to is not None and self.to not in rates:
@@ -90,16 +90,16 @@ class Align(StreamTransformer):
         _check_rates(rates)
         return float(self.rate_hz or rates.get(self.to) or min(rates.values()))
 
-    def _change(self, streams):
-        rates = {name: array.rate_hz for name, array in streams.columns.items()}
+    def _change(self, data):
+        rates = {name: array.rate_hz for name, array in data.columns.items()}
         if self.rate_hz_ is not None:
             _check_rates(rates)
-            steps = _common_steps(streams, self.rate_hz_)
+            steps = _common_steps(data, self.rate_hz_)
         elif any(rates.values()):
             raise ValueError(f"Align was fitted on columns without rates, but X has {rates}; fit it again")
         else:
-            steps = _check_equal_lengths(streams)
-        return {name: self._align(streams.open(name), steps) for name in streams.columns}
+            steps = _check_equal_lengths(data)
+        return {name: self._align(data.open(name), steps) for name in data.columns}
 
     def _align(self, column, steps):
         """Give each present row of one column its number of steps."""
@@ -123,25 +123,25 @@ def _check_rates(rates):
         )
 
 
-def _check_equal_lengths(streams):
+def _check_equal_lengths(data):
     """Return the length of each row's streams, which have to be the same."""
-    lengths = numpy.stack([array.lengths for array in streams.columns.values()])
+    lengths = numpy.stack([array.lengths for array in data.columns.values()])
     longest = lengths.max(axis=0)
     unequal = (lengths != longest) & (lengths >= 0)
     if unequal.any():
         row = int(unequal.any(axis=0).argmax())
-        found = ", ".join(f"{name!r} {n}" for name, n in zip(streams.columns, lengths[:, row]) if n >= 0)
+        found = ", ".join(f"{name!r} {n}" for name, n in zip(data.columns, lengths[:, row]) if n >= 0)
         raise ValueError(
-            f"{streams.row_name(row)}: streams of different lengths ({found}) and unknown rates; "
+            f"{data.row_name(row)}: streams of different lengths ({found}) and unknown rates; "
             "give the rates, as_sequences(X, rate_hz={'audio': 25, 'video': 30}), or streams in step"
         )
     return longest
 
 
-def _common_steps(streams, rate_hz):
+def _common_steps(data, rate_hz):
     """Count the whole steps of the shortest present stream of each row."""
-    steps = numpy.full(streams.n_rows, numpy.inf)
-    for array in streams.columns.values():
+    steps = numpy.full(len(data), numpy.inf)
+    for array in data.columns.values():
         own = numpy.where(array.lengths < 0, numpy.inf, array.lengths * (rate_hz / array.rate_hz))
         steps = numpy.minimum(steps, own)
     return numpy.floor(numpy.where(numpy.isinf(steps), 0, steps) + _SLACK).astype(numpy.int64)

@@ -1,87 +1,23 @@
-"""How every transformer reads X: which columns are sequences, whether they are sound, and the way back."""
-
-from dataclasses import dataclass
-from typing import NamedTuple
+"""The base of the transformers: read X, change some columns of sequences, give X back in its form."""
 
 import numpy
-import pandas
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
-# scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position.
-# Metadata columns may differ between fit and transform, so only answers to 2-D arrays are handed to it.
-from sklearn.utils._set_output import _wrap_data_with_container
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
-
-from avfusion.sequences import SequenceArray, sequence_columns
-from avfusion.sequences._convert import ONLY
-from avfusion.sequences._reading import BLOCK, check_finite, check_widths, listed, read_columns
-from avfusion.sequences._target_columns import row_name
+from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container
+from avfusion.sequences import SequenceArray
+from avfusion.sequences._buffers import BLOCK
+from avfusion.sequences._data_spec import FittedToData
+from avfusion.sequences._messages import quoted
+from avfusion.sequences._recordings import read_recordings
 
 
-class Modality(NamedTuple):
-    """What a fitted transformer remembers of one sequence column.
-
-    Attributes
-    ----------
-    width : int
-        Features per frame.
-    rate_hz : float or None
-        Frames per second, None if unknown.
-    """
-
-    width: int
-    rate_hz: float | None
-
-
-@dataclass(frozen=True)
-class Streams:
-    """The sequence columns of one X, and what it takes to answer in the same form.
-
-    Attributes
-    ----------
-    columns : dict of str to SequenceArray
-        The modalities.
-    source : pandas.DataFrame or None
-        X itself; None if X is a 2-D array, whose rows are sequences of one step.
-    n_rows : int
-        Number of recordings.
-    """
-
-    columns: dict
-    source: pandas.DataFrame | None
-    n_rows: int
-
-    @property
-    def modalities(self):
-        """Width and rate of each column."""
-        return {name: Modality(array.width, array.rate_hz) for name, array in self.columns.items()}
-
-    def open(self, name):
-        """Return a column with contiguous frames, in row order, after checking that none is infinite."""
-        if self.source is not None:
-            check_finite(self.source, [name])
-        return self.columns[name].pack()
-
-    def row_name(self, row):
-        """Name a row for a message, by its position and its index label."""
-        return row_name(row, None if self.source is None else self.source.index)
-
-    def mirror(self, changed):
-        """Answer as X was given, some columns replaced: a DataFrame with its metadata, or a 2-D array."""
-        if self.source is None:
-            return changed.get(ONLY, self.columns[ONLY]).frames
-        result = self.source.copy(deep=False)
-        for name, array in changed.items():
-            result[name] = array
-        return result
-
-
-class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Base of the transformers that change sequence columns and leave everything else alone.
 
-    A subclass learns in ``_learn(streams)``, returns the columns that it changed, as a dict, from
-    ``_change(streams)``, and names the features of its answer to a 2-D array in
-    ``_array_feature_names(names)``.
+    A subclass learns in ``_learn(data)``, returns the columns that it changed, as a dict, from
+    ``_change(data)``, and names the features that it makes of a 2-D array in
+    ``_array_feature_names(names)``; data are `Recordings`.
     """
 
     def fit(self, X, y=None):
@@ -104,7 +40,9 @@ class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         ValueError
             If `X` is empty, has no sequence column, or does not suit the parameters.
         """
-        self._learn(read_streams(self, X, reset=True))
+        data = read_recordings(X, caller=type(self).__name__, allow_nan=True)
+        self._learn(data)
+        self.spec_ = data.spec()
         return self
 
     def fit_transform(self, X, y=None):
@@ -142,10 +80,11 @@ class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         ValueError
             If the modalities or their widths are not those of `fit`, or a value is infinite.
         """
-        check_is_fitted(self)
-        streams = read_streams(self, X, reset=False)
-        result = streams.mirror(self._change(streams))
-        return _wrap_data_with_container("transform", result, X, self) if streams.source is None else result
+        data = self._read(X)
+        result = data.mirror(self._change(data))
+        # scikit-learn gives every DataFrame that an estimator returns the column names of `fit`, by position;
+        # metadata columns may differ between fit and transform, so it is only given results for 2-D arrays
+        return _wrap_data_with_container("transform", result, X, self) if data.is_table else result
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of the answer.
@@ -162,12 +101,24 @@ class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        return self._array_feature_names(names) if self._fitted_on_array else names
+        return self._array_feature_names(names) if self.spec_.is_table else names
 
-    def _learn(self, streams):
+    def _read(self, X):
+        """Read recordings to transform, which must have the modalities of `fit` and no others."""
+        check_is_fitted(self)
+        data = read_recordings(X, spec=self.spec_, caller=type(self).__name__, allow_nan=True)
+        unknown = [name for name in data.columns if name not in self.spec_.widths]
+        if unknown and not data.is_table:
+            raise ValueError(
+                f"X has sequence columns that {type(self).__name__} was not fitted on: {quoted(unknown)}. "
+                f"It knows {quoted(self.spec_.widths)}: drop the others, or fit it again."
+            )
+        return data
+
+    def _learn(self, data):
         pass
 
-    def _change(self, streams):
+    def _change(self, data):
         raise NotImplementedError
 
     def _array_feature_names(self, names):
@@ -178,38 +129,6 @@ class StreamTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def read_streams(estimator, X, reset):
-    """Read X, and remember its columns in a transformer or compare them with those it remembers.
-
-    Parameters
-    ----------
-    estimator : StreamTransformer
-        Gets ``modalities_`` (dict of str to `Modality`), ``n_features_in_`` and, if X has names,
-        ``feature_names_in_``.
-    X : DataFrame, array-like or what as_sequences takes
-        Recordings, one per row.
-    reset : bool
-        True in `fit`.
-
-    Returns
-    -------
-    Streams
-
-    Raises
-    ------
-    ValueError
-        If X is empty, holds no numbers, or is not like the X of `fit`.
-    """
-    frame = read_columns(estimator, X, reset=reset, allow_nan=True)
-    columns = {name: frame[name].array for name in sequence_columns(frame)}
-    streams = Streams(columns, None if estimator._fitted_on_array else frame, len(frame))
-    if reset:
-        estimator.modalities_ = streams.modalities
-    elif streams.source is not None:
-        _check_modalities(estimator, frame)
-    return streams
 
 
 def packed(frames, lengths, rate_hz):
@@ -227,14 +146,3 @@ def blocks(n, width):
     """Cut range(n) into (begin, end) blocks of about `BLOCK` numbers, for items of `width` numbers."""
     size = max(1, BLOCK // max(1, width))
     return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
-
-
-def _check_modalities(estimator, X):
-    known = estimator.modalities_
-    unknown = [name for name in sequence_columns(X) if name not in known]
-    if unknown:
-        raise ValueError(
-            f"X has sequence columns that {type(estimator).__name__} was not fitted on: {listed(unknown)}; "
-            f"it knows {listed(known)}: drop the others, or fit it again"
-        )
-    check_widths(estimator, X, {name: modality.width for name, modality in known.items()})

@@ -38,7 +38,7 @@ class AddContext(StreamTransformer):
 
     Attributes
     ----------
-    modalities_ : dict of str to Modality
+    modalities_ : dict of str to int
         Width and rate of each column of `fit`.
 
     Raises
@@ -71,39 +71,39 @@ class AddContext(StreamTransformer):
         self.centred = centred
         self.lags_s = lags_s
 
-    def _learn(self, streams):
+    def _learn(self, data):
         check_statistics(self.statistics, _MOVING)
         if not _are_seconds(self.widths_s) or not all(width > 0 for width in self.widths_s):
             raise ValueError(f"widths_s must be a tuple of positive numbers (seconds), not {self.widths_s!r}")
         if not _are_seconds(self.lags_s):
             raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {self.lags_s!r}")
-        for name, column in streams.columns.items():
-            self._check_steps(streams, name, column)
+        self._check_steps(data)
 
-    def _change(self, streams):
-        for name, column in streams.columns.items():
-            self._check_steps(streams, name, column)
-        with_rate = [name for name, column in streams.columns.items() if column.rate_hz is not None]
-        return {name: self._add_context(streams.open(name)) for name in with_rate}
+    def _change(self, data):
+        for name, column in data.columns.items():
+            fitted_hz = self.spec_.rates_hz[name]
+            if column.rate_hz != fitted_hz:
+                raise ValueError(
+                    f"Column {name!r} has a rate of {column.rate_hz} Hz, but AddContext was fitted on "
+                    f"{fitted_hz} Hz. Bring it to that rate with Align, or fit again."
+                )
+        self._check_steps(data)
+        with_rate = [name for name, column in data.columns.items() if column.rate_hz is not None]
+        return {name: self._add_context(data.open(name)) for name in with_rate}
 
-    def _check_steps(self, streams, name, column):
-        """Refuse a column whose steps have no known or another duration, and windows below one step."""
-        fitted_hz = self.modalities_[name].rate_hz
-        if column.rate_hz != fitted_hz:
-            raise ValueError(
-                f"column {name!r} has a rate of {column.rate_hz} Hz, but AddContext was fitted on "
-                f"{fitted_hz} Hz; bring it to that rate with Align, or fit again"
-            )
-        if column.rate_hz is not None:
-            _to_steps(self.widths_s, column.rate_hz, name)
-            _to_steps(self.lags_s, column.rate_hz, name)
-        elif (column.lengths > 1).any():
-            row = int((column.lengths > 1).argmax())
-            raise ValueError(
-                f"{streams.row_name(row)}, column {name!r}: {column.lengths[row]} steps without a rate, so "
-                "that seconds mean nothing; say how many steps a second has: "
-                f"as_sequences(X, rate_hz={{{name!r}: 25}})"
-            )
+    def _check_steps(self, data):
+        """Refuse columns whose steps have no known duration, and windows below one step."""
+        for name, column in data.columns.items():
+            if column.rate_hz is not None:
+                _to_steps(self.widths_s, column.rate_hz, name)
+                _to_steps(self.lags_s, column.rate_hz, name)
+            elif (column.lengths > 1).any():
+                row = int((column.lengths > 1).argmax())
+                raise ValueError(
+                    f"Column {name!r}, {data.row_name(row)}: {column.lengths[row]} steps without a rate, so "
+                    "that seconds mean nothing. Declare how many steps a second has: "
+                    f"as_sequences(X, rate_hz={{{name!r}: 25}})."
+                )
 
     def _add_context(self, column):
         widths = [n for n in _to_steps(self.widths_s, column.rate_hz) if n > 1]

@@ -1,9 +1,10 @@
 """Turn sequences into a table: one line of functionals per recording."""
 
 import numpy
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from avfusion.preprocessing._base import StreamTransformer, read_streams
+from avfusion._sklearn_compat import _check_feature_names_in
+from avfusion.preprocessing._base import StreamTransformer
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
 
 
@@ -22,7 +23,7 @@ class Functionals(StreamTransformer):
 
     Attributes
     ----------
-    modalities_ : dict of str to Modality
+    modalities_ : dict of str to int
         Width and rate of each column of `fit`.
 
     Examples
@@ -39,7 +40,7 @@ class Functionals(StreamTransformer):
     def __init__(self, statistics=("mean", "std", "slope", "q25", "median", "q75")):
         self.statistics = statistics
 
-    def _learn(self, streams):
+    def _learn(self, data):
         check_statistics(self.statistics)
 
     def transform(self, X):
@@ -61,9 +62,8 @@ class Functionals(StreamTransformer):
         ValueError
             If the modalities or their widths are not those of `fit`, or a value is infinite.
         """
-        check_is_fitted(self)
-        streams = read_streams(self, X, reset=False)
-        return numpy.concatenate([self._table(streams.open(name)) for name in streams.columns], axis=1)
+        data = self._read(X)
+        return numpy.concatenate([self._table(data.open(name)) for name in data.columns], axis=1)
 
     def _table(self, column):
         table = run_statistics(column.frames, column.starts, column.lengths, self.statistics)
@@ -100,6 +100,6 @@ class Functionals(StreamTransformer):
 
     def _features(self, names):
         """List the names of the features of each column."""
-        if self._fitted_on_array:
+        if self.spec_.is_table:
             return [names]
-        return [[f"{name}__{i}" for i in range(m.width)] for name, m in self.modalities_.items()]
+        return [[f"{name}__{i}" for i in range(width)] for name, width in self.spec_.widths.items()]

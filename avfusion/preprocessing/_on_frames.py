@@ -6,7 +6,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from avfusion.preprocessing._base import ONLY, StreamTransformer
+from avfusion.preprocessing._base import StreamTransformer
+from avfusion.sequences._convert import ONLY
 
 
 class OnFrames(StreamTransformer):
@@ -31,7 +32,7 @@ class OnFrames(StreamTransformer):
     ----------
     transformers_ : dict of str to transformer
         The fitted clones.
-    modalities_ : dict of str to Modality
+    modalities_ : dict of str to int
         Width and rate of each column of `fit`.
 
     Raises
@@ -116,11 +117,11 @@ class OnFrames(StreamTransformer):
         else:
             self.transformer[column].set_params(**{path.removeprefix(f"{column}__"): value})
 
-    def _learn(self, streams):
-        chosen = self._choose(streams)
+    def _learn(self, data):
+        chosen = self._choose(data)
         self.transformers_, self._widths = {}, {}
         for name, transformer in chosen.items():
-            frames = streams.open(name).frames
+            frames = data.open(name).frames
             observed = _observed(frames)
             if not observed.any():
                 raise ValueError(
@@ -130,27 +131,27 @@ class OnFrames(StreamTransformer):
             self.transformers_[name] = clone(transformer).fit(seen)
             self._widths[name] = _apply(self.transformers_[name], seen[:1]).shape[1]
 
-    def _choose(self, streams):
+    def _choose(self, data):
         transformer = StandardScaler() if self.transformer is None else self.transformer
         if not isinstance(transformer, dict):
-            return dict.fromkeys(streams.columns, transformer)
-        if streams.source is None:
+            return dict.fromkeys(data.columns, transformer)
+        if data.is_table:
             raise ValueError(
                 "a 2-D array has no columns of sequences to choose from; "
                 "give OnFrames one transformer, not a dict"
             )
-        unknown = [name for name in transformer if name not in streams.columns]
+        unknown = [name for name in transformer if name not in data.columns]
         if unknown:
             raise ValueError(
                 f"the dict names unknown sequence columns: {', '.join(map(repr, unknown))}; "
-                f"X has {', '.join(map(repr, streams.columns))}"
+                f"X has {', '.join(map(repr, data.columns))}"
             )
         return transformer
 
-    def _change(self, streams):
+    def _change(self, data):
         changed = {}
         for name, transformer in self.transformers_.items():
-            column = streams.open(name)
+            column = data.open(name)
             observed = _observed(column.frames)
             if observed.all() and len(observed):
                 frames = _apply(transformer, column.frames)

@@ -4,8 +4,7 @@ from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from avfusion._sklearn_compat import Interval, StrOptions
 from avfusion.estimators import FusionRegressor, FusionTags
 from avfusion.networks import AttentionStack
 from avfusion.released._feature_attention import FeatureJointAttention

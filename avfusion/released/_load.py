@@ -1,13 +1,14 @@
 """Weights of the released code in an estimator."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from avfusion.estimators._training import seeded
 from avfusion.released._weights import load_released, read_released
-from avfusion.sequences import SequenceArray, as_sequences
+from avfusion.sequences import SequenceDtype, TargetForm
+from avfusion.sequences._data_spec import DataSpec
 
 
 def load_into(estimator, state_dict, targets):
@@ -27,10 +28,10 @@ def load_into(estimator, state_dict, targets):
         )
     ready = deepcopy(estimator)
     if not fitted:
-        _settle_without_data(ready, names, _stream_widths(state), targets)
+        _initialize_without_data(ready, names, _stream_widths(state), targets)
     for net in ready.nets_:
         load_released(net.module_, state)
-    ready.target_mean_, ready.target_scale_ = np.zeros(2), np.ones(2)
+    ready.spec_ = replace(ready.spec_, target_mean=np.zeros(2), target_scale=np.ones(2))
     learnt = vars(ready).keys() - estimator.get_params(deep=False).keys()
     vars(estimator).update({name: vars(ready)[name] for name in learnt})
 
@@ -50,19 +51,27 @@ def _stream_widths(weights):
     return [weights[name].shape[1] for name in names]
 
 
-def _settle_without_data(estimator, names, widths, targets):
-    """Give an estimator what `fit` finds out about the form of the data, from one row of zeros."""
+def _initialize_without_data(estimator, names, widths, targets):
+    """Give an estimator the spec that `fit` would read off the data, and networks to load weights into."""
     if len(names) != 2 or len(targets) != 2:
         raise ValueError(
             f"The released network has two streams and two targets; got modalities {names} and targets "
             f"{targets}."
         )
-    zeros = {name: [np.zeros((2, width), np.float32)] for name, width in zip(names, widths)}
-    X = as_sequences(zeros)
-    y = pd.DataFrame({name: SequenceArray.from_sequences([np.zeros(2, np.float32)]) for name in targets})
-    _, data, form = estimator._read_training_data(X, y, reset=True)
-    estimator._settle(form, data)
+    column = SequenceDtype(np.float32, 1)
+    form = TargetForm(True, tuple(targets), 2, "frame", (1, 1), (False, False), (column, column))
+    estimator._settle(
+        DataSpec(
+            widths=dict(zip(names, widths)),
+            rates_hz=dict.fromkeys(names),
+            n_columns=2,
+            column_names=np.array(names, dtype=object),
+            in_step=tuple(names),
+            target_form=form,
+            dtype=np.dtype(np.float32),
+        )
+    )
     statistics = {name: (np.zeros(width), np.ones(width)) for name, width in zip(names, widths)}
     with seeded(0, estimator.device):
-        net = estimator._build_net(statistics, data, seed=0).initialize()
+        net = estimator._build_net(statistics, seed=0).initialize()
     estimator.nets_, estimator.net_ = [net] + [deepcopy(net) for _ in range(estimator.n_members - 1)], net

@@ -39,6 +39,15 @@ class SequenceType(pa.ExtensionType):
         subtype = step.value_type.to_pandas_dtype()
         return cls(SequenceDtype(subtype, step.list_size, json.loads(serialized)["rate_hz"]))
 
+    def __eq__(self, other):  # Arrow's own comparison leaves out the rate
+        return isinstance(other, SequenceType) and other._dtype == self._dtype
+
+    def __ne__(self, other):  # that of Arrow does not go by `__eq__`
+        return not self == other
+
+    def __hash__(self):  # some versions of pandas and Arrow look types up in a dict when they read
+        return hash(self._dtype)
+
     def to_pandas_dtype(self):
         """Return the `SequenceDtype`, which lets Arrow make the pandas column."""
         return self._dtype

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+BLOCK = 1 << 22  # numbers that are looked at together: 32 MB of float64
+
 
 def check_rows(n_frames, starts, lengths):
     """Check that rows fit into a buffer.
@@ -72,6 +74,28 @@ def packed_starts(lengths):
     """
     owned = np.maximum(lengths, 0)
     return np.where(lengths < 0, 0, np.cumsum(owned) - owned)
+
+
+def within_rows(lengths):
+    """Return for all steps of all rows, in order, the row and the position within the row.
+
+    Parameters
+    ----------
+    lengths : numpy.ndarray of int64 of shape (n_rows,)
+        None negative.
+
+    Returns
+    -------
+    rows, positions : numpy.ndarray of int64 of shape (sum of lengths,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> within_rows(np.array([2, 0, 3]))
+    (array([0, 0, 2, 2, 2]), array([0, 1, 0, 1, 2]))
+    """
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    return rows, np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def gather(frames, starts, lengths):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._messages import row_name
 
 
 @dataclass(frozen=True)
@@ -220,17 +221,3 @@ def check_numeric(dtype, label):
         raise ValueError(f"Complex data not supported: {label} has dtype {dtype}.")
     if kind not in "biuf":
         raise TypeError(f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers.")
-
-
-def row_name(row, index):
-    """Name a row by position and, where there is one, by label.
-
-    Examples
-    --------
-    >>> row_name(1, pd.Index(["a", "b"]))
-    "row 1 (index 'b')"
-    """
-    if index is None:
-        return f"row {row}"
-    label = index[row]
-    return f"row {row} (index {label.item() if isinstance(label, np.generic) else label!r})"

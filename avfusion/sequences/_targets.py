@@ -1,15 +1,14 @@
 """Targets: every form in which labels are given, read into one array and given back in the form they had."""
 
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from scipy import sparse
 
-from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._buffers import gather, packed_starts
 from avfusion.sequences._target_columns import (
     aligned_values,
     check_numeric,
@@ -18,131 +17,7 @@ from avfusion.sequences._target_columns import (
     common_lengths,
     row_name,
 )
-
-
-@dataclass(frozen=True)
-class TargetForm:
-    """The form in which targets were given, so that predictions can be given back in it.
-
-    Fitted estimators keep it; it holds no data and pickles.
-
-    Parameters
-    ----------
-    per_frame : bool
-        Whether every row has a sequence of values (else one value per target).
-    names : tuple or None
-        Column names of a DataFrame, ``(name,)`` of a Series, None for anything else.
-    n_targets : int
-        Number of targets K, all columns together.
-    container : {"frame", "series", "cells", "array"}
-        DataFrame, Series, list or object array of sequences, or numeric array.
-    widths : tuple of int
-        Number of targets of each column (of the one column, unless it was a table).
-    flat : tuple of bool
-        Whether each column's arrays, or the arrays in its cells, came without an axis of targets.
-    dtypes : tuple
-        Per column of a DataFrame or Series: the `SequenceDtype`, the float dtype, or ``object``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from avfusion.sequences._targets import as_targets
-    >>> form = as_targets([np.zeros(3), np.ones(2)]).form
-    >>> form.wrap(np.arange(5.0)[:, None], lengths=[3, 2])
-    array([array([0., 1., 2.]), array([3., 4.])], dtype=object)
-    """
-
-    per_frame: bool
-    names: tuple | None
-    n_targets: int
-    container: str
-    widths: tuple
-    flat: tuple
-    dtypes: tuple = ()
-
-    @property
-    def target_names(self) -> list[str]:
-        """One name per target: the column's, with a position where a column holds several.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> as_targets(pd.DataFrame({"arousal": [0.1], "valence": [0.2]})).form.target_names
-        ['arousal', 'valence']
-        >>> as_targets([[1.0, 2.0], [3.0, 4.0]]).form.target_names
-        ['target 0', 'target 1']
-        """
-        if self.names is None or self.names == (None,):
-            return ["target"] if self.n_targets == 1 else [f"target {k}" for k in range(self.n_targets)]
-        names = []
-        for name, width in zip(self.names, self.widths):
-            names += [str(name)] if width == 1 else [f"{name} {k}" for k in range(width)]
-        return names
-
-    def wrap(self, values, lengths=None, index=None):
-        """Give values back in the form that the targets had.
-
-        Parameters
-        ----------
-        values : array-like of shape (n_frames, K) per frame, else (n_rows, K)
-            Packed in the order of the rows. A single target may come without its axis.
-        lengths : array-like of shape (n_rows,), optional
-            Number of frames of each row (-1: missing); needed if `per_frame`.
-        index : pandas.Index, optional
-            Index of a DataFrame or Series; by default 0, 1, ...
-
-        Returns
-        -------
-        DataFrame, Series or ndarray
-            Lists, tuples and object arrays come back as an object array, numbers as a float array.
-
-        Raises
-        ------
-        ValueError
-            If the shapes do not agree, or rows of different lengths are to become one 3-D array.
-
-        Examples
-        --------
-        >>> as_targets(pd.Series([1.0, 2.0], name="rating")).form.wrap([[3.0], [4.0]], index=["a", "b"])
-        a    3.0
-        b    4.0
-        Name: rating, dtype: float64
-        """
-        values = np.asarray(values)
-        values = values[:, None] if values.ndim == 1 else values
-        lengths = np.asarray(lengths, dtype=np.int64) if self.per_frame else None
-        n_values = len(values) if lengths is None else np.maximum(lengths, 0).sum()
-        if values.shape != (n_values, self.n_targets):
-            raise ValueError(
-                f"Values of shape {values.shape} cannot take the form of the targets: "
-                f"{(int(n_values), self.n_targets)} (lines, targets) are needed."
-            )
-        if self.container == "array":
-            return self._wrap_array(values, lengths)
-        stops = np.cumsum(self.widths)
-        blocks = [values[:, stop - width : stop] for stop, width in zip(stops, self.widths)]
-        if self.container == "cells":
-            columns = [_cells(block, lengths, flat) for block, flat in zip(blocks, self.flat)]
-            return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
-        columns = [
-            _pandas_column(block, lengths, dtype, flat)
-            for block, dtype, flat in zip(blocks, self.dtypes, self.flat)
-        ]
-        if self.container == "series":
-            return pd.Series(columns[0], index=index, name=self.names[0])
-        frame = pd.DataFrame(dict(enumerate(columns)), index=index)
-        frame.columns = pd.Index(self.names, tupleize_cols=False)
-        return frame
-
-    def _wrap_array(self, values, lengths):
-        if lengths is None:
-            return values[:, 0] if self.flat[0] else values
-        if len(np.unique(lengths)) != 1 or lengths[0] < 0:
-            raise ValueError(
-                "The targets were one (rows, frames, targets) array, but the rows have different lengths "
-                f"({lengths.min()} to {lengths.max()} frames). Give the targets as a list of arrays instead."
-            )
-        return values.reshape(len(lengths), int(lengths[0]), self.n_targets)
+from avfusion.sequences._target_form import TargetForm, object_array
 
 
 @dataclass(frozen=True)
@@ -158,6 +33,8 @@ class Targets:
         values: it has no label, and how long it is only its features know.
     form : TargetForm
         How the targets were given.
+    index : pandas.Index or None
+        Labels of the rows, where they came with some.
 
     Examples
     --------
@@ -170,6 +47,7 @@ class Targets:
     values: np.ndarray
     lengths: np.ndarray | None
     form: TargetForm
+    index: pd.Index | None = None
 
     @property
     def n_rows(self) -> int:
@@ -209,6 +87,33 @@ class Targets:
         np.logical_or.at(labelled, self.row_of_value, ~np.isnan(self.values))
         return labelled
 
+    def take(self, rows) -> "Targets":
+        """Return the targets of some rows, in the order of `rows`, without reading labels again.
+
+        Parameters
+        ----------
+        rows : array-like of int of shape (n,)
+            Positions from 0; a row may be taken several times.
+
+        Returns
+        -------
+        Targets
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> taken = as_targets([np.zeros(2), None, np.ones(1)]).take([2, 1])
+        >>> taken.values.ravel(), taken.lengths
+        (array([1.]), array([ 1, -1]))
+        """
+        rows = np.asarray(rows, dtype=np.int64)
+        index = None if self.index is None else self.index[rows]
+        if self.lengths is None:
+            return replace(self, values=self.values[rows], index=index)
+        lengths = self.lengths[rows]
+        values = gather(self.values, packed_starts(self.lengths)[rows], lengths)
+        return replace(self, values=values, lengths=lengths, index=index)
+
 
 def as_targets(y, name="y") -> Targets:
     """Read targets of any form.
@@ -221,7 +126,8 @@ def as_targets(y, name="y") -> Targets:
         object array of shape (n_rows, n_columns) with sequences in its cells, which is what scikit-learn's
         `cross_val_predict` makes of DataFrames. Missing cells are rows without labels.
         Per clip: numbers, as a list, an (n_rows,) or (n_rows, K) array, a Series or a DataFrame. A list of
-        lists of numbers is, as in scikit-learn, (n_rows, K).
+        lists of numbers is, as in scikit-learn, (n_rows, K). What is masked in a masked array is unlabelled.
+        `Targets` are returned as they are.
     name : str
         What error messages call the argument.
 
@@ -247,6 +153,8 @@ def as_targets(y, name="y") -> Targets:
     >>> as_targets([3.5, float("nan"), 1.0]).values.ravel()
     array([3.5, nan, 1. ])
     """
+    if isinstance(y, Targets):
+        return y
     if y is None:
         raise ValueError(f"This estimator requires y to be passed, but the target {name} is None.")
     if sparse.issparse(y):
@@ -274,8 +182,10 @@ def _as_array(y, name):
         )
     if isinstance(y, ExtensionArray):
         return np.asarray(y, dtype=object)
+    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "biuf":
+        return y.astype(np.float64).filled(np.nan)
     if isinstance(y, (list, tuple)) and any(np.ndim(c) for c in y if not isinstance(c, (list, tuple))):
-        return _object_array(y)
+        return object_array(y)
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -303,7 +213,7 @@ def _from_numeric(array, name):
     values = array.reshape(-1, n_targets).astype(np.float64)
     lengths = np.full(len(array), array.shape[1], dtype=np.int64) if per_frame else None
     form = TargetForm(per_frame, None, n_targets, "array", widths=(n_targets,), flat=(flat,))
-    return _checked(Targets(values, lengths, form), name, None)
+    return _checked(Targets(values, lengths, form), name)
 
 
 def _join(columns, name, container, names=None, index=None, flat_array=False):
@@ -332,14 +242,14 @@ def _join(columns, name, container, names=None, index=None, flat_array=False):
         container = "array"
     form = TargetForm(per_frame, names, sum(widths), container, widths, flat, dtypes)
     values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-    return _checked(Targets(values, lengths, form), name, index)
+    return _checked(Targets(values, lengths, form, index), name)
 
 
-def _checked(targets, name, index):
+def _checked(targets, name):
     infinite = np.isinf(targets.values)
     if infinite.any():
         line, column = np.argwhere(infinite)[0]
-        row = row_name(targets.row_of_value[line], index)
+        row = row_name(targets.row_of_value[line], targets.index)
         raise ValueError(
             f"Input {name} contains infinity or a value too large for dtype('float64'). ({row}, "
             f"{targets.form.target_names[column]}). Use NaN for labels that are missing."
@@ -351,27 +261,3 @@ def _raise_empty(name, shape):
     raise ValueError(
         f"Found array with 0 sample(s) or targets (shape={shape}) in {name}; at least 1 is required."
     )
-
-
-def _object_array(cells):
-    array = np.empty(len(cells), dtype=object)
-    for row, cell in enumerate(cells):
-        array[row] = cell
-    return array
-
-
-def _cells(block, lengths, flat):
-    stops = np.cumsum(np.maximum(lengths, 0))
-    block = block[:, 0] if flat else block
-    return _object_array([None if n < 0 else block[stop - n : stop] for stop, n in zip(stops, lengths)])
-
-
-def _pandas_column(block, lengths, dtype, flat):
-    if isinstance(dtype, SequenceDtype):
-        counts = np.maximum(lengths, 0)
-        starts = np.cumsum(counts) - counts
-        frames = np.ascontiguousarray(block, dtype=dtype.subtype)
-        return SequenceArray(frames, np.where(lengths < 0, 0, starts), lengths, rate_hz=dtype.rate_hz)
-    if lengths is not None:
-        return _cells(block, lengths, flat)
-    return block[:, 0].astype(dtype)

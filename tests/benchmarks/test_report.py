@@ -30,6 +30,13 @@ def test_a_file_is_never_half_written(tmp_path):
     assert path.read_text() == "whole"
 
 
+def test_code_is_known_by_what_it_does(monkeypatch):
+    before = report.code()
+    assert before == report.code()
+    monkeypatch.setattr(report.ast, "dump", lambda tree: "changed")
+    assert report.code() != before
+
+
 def test_tasks_take_turns_and_the_first_round_does_not_count():
     calls = []
     times = report.interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, repeats=2)

@@ -1,6 +1,8 @@
 """Files of estimators: what they become, and what is said of mistakes."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,29 @@ def test_unknown_classes_are_named_with_the_nearest(tmp_path):
         tmp_path, "a: {FrameRegressor: {regressor: {ridge_cv: {}}}}".replace("ridge_cv", "Ridgecv"), "RidgeCV"
     )
     refused(tmp_path, "a: Qqqqqq", "no class 'Qqqqqq'", "those of avfusion and of scikit-learn")
+
+
+WITHOUT_AN_EXTRA = """
+import sys
+sys.modules["optuna"] = None  # as if it were not installed
+from avfusion.cli._estimators import read_estimators
+print(read_estimators(sys.argv[1]))
+try:
+    read_estimators(sys.argv[2])
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_only_the_classes_that_are_named_must_be_installed(tmp_path):
+    for name, text in {"plain": "a: Ridge", "search": "a: {FusionSearchCV: {estimator: Ridge}}"}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    files = [tmp_path / "plain.yaml", tmp_path / "search.yaml"]
+    command = [sys.executable, "-c", WITHOUT_AN_EXTRA, *map(str, files)]
+    plain, search = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert plain == "{'a': Ridge()}"
+    assert "a, FusionSearchCV: " in search
+    assert "optuna" in search
 
 
 def test_unknown_parameters_are_named_with_the_nearest(tmp_path):

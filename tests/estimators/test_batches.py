@@ -12,6 +12,7 @@ from avfusion.estimators._batches import (
     cut_at_hop,
     cut_at_random_phase,
     expected_batches,
+    expected_windows,
     span_batches,
 )
 
@@ -244,7 +245,9 @@ def test_expected_batches_is_the_mean_number_of_batches(window):
     data = StreamDataset(frames, starts, lengths, np.dtype("float32"), np.zeros((329, 1)), window)
     batches = TrainingBatches(data, 4, np.random.default_rng(0))
     counted = np.mean([sum(1 for _ in batches) for _ in range(200)])
-    assert counted - 0.6 <= expected_batches(data, 4) <= counted + 1  # whole batches, rounded up
+    assert (
+        counted - 0.6 <= expected_batches(expected_windows(data), 4) <= counted + 1
+    )  # whole batches, rounded up
     # without batches to round: the mean number of windows itself
     counted = np.mean([sum(1 for _ in TrainingBatches(data, 1, batches.rng)) for _ in range(200)])
-    assert abs(expected_batches(data, 1) - counted) < 1
+    assert abs(expected_windows(data) - counted) < 1

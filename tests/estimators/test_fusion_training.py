@@ -48,7 +48,7 @@ class TestExplicitValidation:
         with pytest.raises(ValueError, match="X_val is given without y_val"):
             model.fit(X, y, X_val=X)
         with pytest.raises(
-            ValueError, match=r"y_val has 1 target\(s\) per clip, but y has 1 target\(s\) per frame"
+            ValueError, match=r"y_val has 1 target\(s\) per clip, but in fit y had 1 target\(s\) per frame"
         ):
             model.fit(X, y, X_val=X, y_val=np.arange(6.0))
         with pytest.raises(ValueError, match="audio"):

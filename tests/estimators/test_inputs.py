@@ -1,6 +1,7 @@
 """Bad input: what regressors say, before anything is trained."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 import avfusion as av
 from avfusion.estimators._inputs import aligned_lengths, choose_modalities, companions
+from avfusion.sequences._recordings import read_recordings
 
 TREES = av.FrameRegressor(ExtraTreesRegressor(3, random_state=0))
 MODELS = {
@@ -101,13 +103,13 @@ def test_different_rates(model, X, y):
 @each
 def test_changed_width(model, X, y):
     other = X.assign(video=X["audio"])
-    message = "column 'video' has 3 features per frame, but .* was fitted on 2; give it the features of fit"
+    message = r"Column 'video' has 3 features per frame, but .* was fitted on 2\. Give it the features of fit"
     refuses_to_predict(model, X, y, other, message)
 
 
 @each
 def test_lacking_modality(model, X, y):
-    message = "X lacks sequence columns that .* was fitted on: 'video'; an absent stream is"
+    message = r"X lacks sequence columns that .* was fitted on: 'video'\. An absent stream is"
     refuses_to_predict(model, X, y, X.drop(columns="video"), message)
 
 
@@ -140,7 +142,7 @@ def test_numeric_column_where_sequences_are_needed(model, X, y):
 @each
 def test_numbers_where_fit_had_sequences(model, X, y):
     for other in (X[["age"]], np.zeros((3, 5)), [[1.0, 2.0]]):
-        message = "fitted on the sequence columns 'audio', 'video', but X has none; make them"
+        message = r"fitted on the sequence columns 'audio', 'video', but X has none\. Make them"
         refuses_to_predict(model, X, y, other, message)
 
 
@@ -156,13 +158,13 @@ def test_sequences_where_fit_had_numbers(model, X, y):
 
 @each
 def test_metadata_without_sequences(model, X, y):
-    message = "no sequence column, and columns that are not numbers: 'subject'; turn .*as_sequences"
+    message = r"no sequence column, and columns that are not numbers: 'subject'\. Turn .*as_sequences"
     refuses(model, X[["subject", "age"]], y, message)
 
 
 @each
 def test_repeated_column(model, X, y):
-    refuses(model, pd.concat([X, X[["age"]]], axis=1), y, "the columns of X have names in common: 'age'")
+    refuses(model, pd.concat([X, X[["age"]]], axis=1), y, "The columns of X have names in common: 'age'")
 
 
 @each
@@ -178,7 +180,7 @@ def test_infinite_features(model, X, y):
         frames[starts[2] + 5, 1] = -np.inf
 
     other = with_frames(X, "video", spoil)
-    message = r"row 2 \(index 'c'\), column 'video': step 5 holds an infinite value; replace it, or set"
+    message = r"Column 'video', row 2 \(index 'c'\): step 5 holds an infinite value\. Replace it, or set"
     refuses(model, other, y, message)
     refuses_to_predict(model, X, y, other, message)
 
@@ -291,17 +293,24 @@ def test_row_without_steps(model, X, y):
     refuses_to_predict(model, X, y, other, r"The streams have no step in row 1 \(index 'b'\). Drop the row")
 
 
+def lengths_of(X, names, labels):
+    """Return the steps of rows to be predicted, after a fit on rows like them with such labels."""
+    spec = read_recordings(X, labels, caller="Test").spec(names, in_step=tuple(names))
+    data = read_recordings(X, caller="Test")
+    return aligned_lengths(data, replace(spec, companions=companions(data, names))).tolist()
+
+
 def test_a_clip_without_any_stream_is_one_unobserved_step(X):
     audio, video = (X[name].where(X.index != "e") for name in ("audio", "video"))
     other = X.assign(audio=audio, video=video)
-    assert aligned_lengths(other, ["audio", "video"], per_frame=False).tolist() == [9, 4, 12, 7, 1, 10]
+    assert lengths_of(other, ["audio", "video"], np.arange(6.0)) == [9, 4, 12, 7, 1, 10]
 
 
 def test_lengths_come_from_other_streams_where_those_chosen_are_absent(ragged):
-    X, _ = ragged
-    assert aligned_lengths(X, ["audio"], per_frame=True).tolist() == [9, 4, 12, 7, 5, 10]
+    X, y = ragged
+    assert lengths_of(X, ["audio"], y) == [9, 4, 12, 7, 5, 10]
     with pytest.raises(ValueError, match=r"absent in row 1 \(index 'b'\) \(columns 'audio'\)"):
-        aligned_lengths(X.drop(columns="video"), ["audio"], per_frame=True)
+        lengths_of(X.drop(columns="video"), ["audio"], y)
 
 
 def test_positions_name_rows_where_labels_are_numbers(X, y):
@@ -315,7 +324,7 @@ def test_positions_name_rows_where_labels_are_numbers(X, y):
 @pytest.mark.parametrize("modalities", [[], ["audio", "audio"]])
 def test_modalities_are_one_or_more_and_different(X, modalities):
     with pytest.raises(ValueError, match="must name one or more different sequence columns"):
-        choose_modalities(X, modalities)
+        choose_modalities(read_recordings(X, caller="Test"), modalities)
 
 
 def test_unimodal_regressor_has_to_know_which(X, y):
@@ -351,9 +360,14 @@ class TestAbsentChosenStream:
 
     audio, video = (None, np.zeros((4, 1))), (np.zeros((30, 1)), np.zeros((4, 1)))
 
-    def lengths(self, rates, **known):
+    def lengths(self, rates, y=None, rate_hz=None, companions=()):
+        """Steps of the rows, as found out with what `fit` has seen: rate and companions of the audio."""
         X = av.as_sequences({"audio": self.audio, "video": self.video}, rate_hz=rates)
-        return aligned_lengths(X, ["audio"], per_frame=True, **known).tolist()
+        labels = [np.zeros(4)] * 2 if y is None else y
+        spec = read_recordings(X, labels, caller="Test").spec(["audio"], in_step=("audio",))
+        spec = replace(spec, rates_hz={"audio": rate_hz}, companions=companions)
+        data = read_recordings(X, *([] if y is None else [y]), caller="Test")
+        return aligned_lengths(data, spec).tolist()
 
     @pytest.mark.parametrize(("video_rate", "expected"), [(5, 30), (25, 6), (60, 2), (1000, 1)])
     def test_the_duration_of_another_tells_it(self, video_rate, expected):
@@ -362,27 +376,26 @@ class TestAbsentChosenStream:
 
     @pytest.mark.parametrize("rates", [{}, {"audio": 5}, {"video": 5}])
     def test_without_rates_the_steps_of_another_count_that_was_in_step_in_fit(self, rates):
-        assert self.lengths(rates, companions=["video"]) == [30, 4]
+        assert self.lengths(rates, companions=("video",)) == [30, 4]
         message = (
-            r"absent in row 0 \(index 0\) \(columns 'audio'\).* so that the duration of 'video' tells it"
+            r"absent in row 0 \(index 0\) \(columns 'audio'\).* so that the duration of 'video' determines it"
         )
         with pytest.raises(ValueError, match=message):
             self.lengths(rates)
-        X = av.as_sequences({"audio": self.audio, "video": self.video}, rate_hz=rates)
-        assert aligned_lengths(X, ["audio"], per_frame=False).tolist() == [1, 4]
+        assert self.lengths(rates, y=[1.0, 2.0]) == [1, 4]
 
     def test_labels_tell_it_first(self):
-        given = np.array([7, 4])
-        assert self.lengths({"audio": 5, "video": 5}, given=given, companions=["video"]) == [7, 4]
+        y = [np.zeros(7), np.zeros(4)]
+        assert self.lengths({"audio": 5, "video": 5}, y=y, companions=("video",)) == [7, 4]
 
     def test_companions_are_in_step_wherever_both_are(self):
         def found(*video):
             X = av.as_sequences({"audio": [*self.audio, np.zeros((2, 1))], "video": list(video)})
-            return companions(X, ["audio"])
+            return companions(read_recordings(X, caller="Test"), ["audio"])
 
         four, two = np.zeros((4, 1)), np.zeros((2, 1))
-        assert found(None, four, two) == found(two, four, None) == ["video"]
-        assert found(None, four, four) == found(two, None, None) == []
+        assert found(None, four, two) == found(two, four, None) == ("video",)
+        assert found(None, four, four) == found(two, None, None) == ()
 
 
 def frames_of(lengths, width, seed=0):
@@ -407,7 +420,7 @@ def test_an_unrelated_stream_lends_no_length(model):
     X = av.as_sequences({"a": audio, "v": video})
     absent = X.assign(v=av.SequenceArray.from_sequences([None, *video[1:]], width=3))
     with pytest.raises(
-        ValueError, match=r"absent in row 0 \(index 0\) .* so that the duration of 'a' tells it"
+        ValueError, match=r"absent in row 0 \(index 0\) .* so that the duration of 'a' determines it"
     ):
         clone(model).fit(X, y).predict(absent)
     assert [len(p) for p in clone(model).fit(absent, y).predict(X)] == lengths.tolist()  # labels told it
@@ -472,7 +485,7 @@ def test_modalities_may_be_of_any_type_but_must_be_there(ragged):
     with pytest.raises(ValueError, match="X has no modality 3; its sequence columns are"):
         av.EarlyFusionRegressor(max_epochs=1, modalities=[3]).fit(*ragged)
     with pytest.raises(ValueError, match="X has no modality 3; its sequence columns are"):
-        choose_modalities(ragged[0], 3)
+        choose_modalities(read_recordings(ragged[0], caller="Test"), 3)
 
 
 def test_labels_without_rows_are_refused(ragged):

@@ -132,9 +132,9 @@ class TestHoldOut:
         parts = []
         original = SequenceNet.train
 
-        def spy(net, train, valid=None, epochs=None):
+        def spy(net, train, valid=None, **options):
             parts.extend([train, valid])
-            return original(net, train, valid, epochs)
+            return original(net, train, valid, **options)
 
         monkeypatch.setattr(SequenceNet, "train", spy)
         model.fit(X, y, **kwargs)
@@ -185,9 +185,9 @@ class TestHoldOut:
             parts = []
             original = av.EarlyFusionRegressor._hold_out
 
-            def spy(self, X, data, groups, random):
+            def spy(self, dataset, groups, random):
                 parts.append(groups)
-                return original(self, X, data, groups, random)
+                return original(self, dataset, groups, random)
 
             monkeypatch.setattr(av.EarlyFusionRegressor, "_hold_out", spy)
             cross_validate(model, X, y, params={"groups": groups}, cv=2, error_score="raise")
@@ -255,7 +255,8 @@ class TestWarmStart:
         X, y = ragged
         model = av.EarlyFusionRegressor(warm_start=True, **QUICK).fit(X, y)
         net = model.net_
-        with pytest.raises(ValueError, match=r"1 target\(s\) per clip, but the last fit.* 1 per frame"):
+        message = r"1 target\(s\) per clip, but in fit y had 1 target\(s\) per frame.*warm_start=False"
+        with pytest.raises(ValueError, match=message):
             model.fit(X, np.arange(6.0))
         with pytest.raises(
             ValueError, match="has 3 features per frame, but EarlyFusionRegressor was fitted on 2"

@@ -234,9 +234,8 @@ def test_validation_has_no_influence_on_the_training(ragged, monkeypatch):
     av.EarlyFusionRegressor(early_stopping=True, callbacks=[Watch(held_out)], **kwargs).fit(X, y)
     # the same draw of the seed, without any validation
     chosen = np.array([0, 1, 3, 4])
-    monkeypatch.setattr(
-        av.EarlyFusionRegressor, "_hold_out", lambda self, X, data, *_: (data.take(chosen), None)
-    )
+    original = av.EarlyFusionRegressor._dataset
+    monkeypatch.setattr(av.EarlyFusionRegressor, "_dataset", lambda *args: original(*args).take(chosen))
     av.EarlyFusionRegressor(callbacks=[Watch(never_seen)], **kwargs).fit(X, y)
     assert len(rows) == 2
     batches = [[w for kind, w in log if kind == "batch"] for log in (held_out, never_seen)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 
 from avfusion.model_selection import compare
@@ -33,8 +34,8 @@ def test_values_intervals_and_groups_are_where_the_table_says(result, score):
     expected = [own[score] for _, own in result.groups.groupby("estimator", sort=False)]
     np.testing.assert_array_equal(points, expected)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
-    assert ax.get_xlabel().startswith(score)
-    assert "95 % interval" in ax.get_xlabel()
+    assert ax.get_xlabel() == f"{score} out of fold"
+    assert "95 % interval" in ax.get_title(loc="right")
     assert ax.yaxis_inverted()  # the first estimator is on top
 
 
@@ -48,8 +49,19 @@ def test_folds_stand_in_for_groups():
     X = np.random.default_rng(0).normal(size=(20, 2))
     result = compare({"one": Ridge()}, X, X[:, 0], verbose=False)
     ax = draw(result)
-    assert "folds (points)" in ax.get_xlabel()
+    assert "points: folds" in ax.get_title(loc="right")
     assert len(next(line for line in ax.lines if line.get_marker() == "o").get_xdata()) == 5
+
+
+def test_bars_are_standard_deviations_over_seeds_and_points_means():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    result = compare({"trees": ExtraTreesRegressor(2)}, X, X[:, 0], n_seeds=2, verbose=False)
+    ax = draw(result)
+    [bar] = ax.collections[1].get_segments()
+    assert np.ptp(bar[:, 0]) == pytest.approx(2 * result.table.loc["trees", "ccc_seed_std"])
+    points = next(line for line in ax.lines if line.get_marker() == "o").get_xdata()
+    np.testing.assert_allclose(points, result.folds.groupby("fold")["ccc"].mean())
+    assert "over seeds" in ax.get_title(loc="right")
 
 
 def test_a_new_figure_without_axes(result):

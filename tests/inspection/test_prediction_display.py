@@ -252,7 +252,7 @@ class TestFromEstimator:
     def test_unknown_column_of_names(self, recordings):
         X, y = recordings
         model = av.FrameRegressor().fit(X, y)
-        with pytest.raises(ValueError, match=r"row_names='who' is no column of X; its columns are \['audio'"):
+        with pytest.raises(ValueError, match=r"row_names='who' is not a column of X; its columns are"):
             PredictionDisplay.from_estimator(model, X, y, row_names="who")
 
 
@@ -263,7 +263,7 @@ class TestRefused:
             ({"rows": 5}, "rows: there is no row 5; y_true has rows 0 to 4"),
             ({"rows": -6}, "rows: there is no row -6"),
             ({"rows": [0, 1]}, r"rows: row 1 \(index 'b'\) of y_true has no labels; leave it out"),
-            ({"rows": "a"}, "rows='a' must be positions of rows, whole numbers from 0 to 4"),
+            ({"rows": "a"}, "rows='a' must be positions of rows, integers from 0 to 4"),
             ({"rows": []}, "must be positions of rows"),
             ({"rows": [True, False]}, "must be positions of rows"),
             ({"targets": "trust"}, r"there is no target 'trust'; y_true has \['arousal', 'valence'\]"),
@@ -278,15 +278,15 @@ class TestRefused:
 
     def test_predictions_that_do_not_fit(self, labels, predictions):
         with pytest.raises(
-            ValueError, match="'x' have another number of rows than the labels: 4, but y_true has 5"
+            ValueError, match="'x' differ from the labels in number of rows: 4, but y_true has 5"
         ):
             draw(labels, {"x": predictions[:4]})
         with pytest.raises(
-            ValueError, match="another number of targets than the labels: 1, but y_true has 2"
+            ValueError, match="differ from the labels in number of targets: 1, but y_true has 2"
         ):
             draw(labels, predictions[["valence"]])
         with pytest.raises(
-            ValueError, match="another kind of labels than the labels: per clip, but y_true is per fr"
+            ValueError, match="differ from the labels in kind: per clip, but y_true is per frame"
         ):
             draw(labels, np.zeros((5, 2)))
         short = predictions.iloc[[0, 1, 3, 2, 4]]
@@ -301,7 +301,7 @@ class TestRefused:
             draw(labels, predictions)
 
     def test_nothing_to_draw(self):
-        with pytest.raises(ValueError, match="y_true has no label at all"):
+        with pytest.raises(ValueError, match="y_true has no labels"):
             draw([np.full(3, np.nan)], [np.zeros(3)])
         with pytest.raises(ValueError, match="y_pred is an empty dict"):
             draw([np.zeros(3)], {})

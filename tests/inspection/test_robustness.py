@@ -65,7 +65,7 @@ def test_a_model_that_refuses_damage_has_no_score_there():
     X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=1, video_rate_hz=1, random_state=0)
     model = av.FrameRegressor(Ridge()).fit(X, y)
     with pytest.warns(
-        UserWarning, match=r"The model refuses rows whose stream 'audio' is damaged \(dropped\)"
+        UserWarning, match=r"The model refuses rows whose stream 'audio' is corrupted \(dropped\)"
     ) as seen:
         curve = robustness_curve(
             model,
@@ -97,8 +97,9 @@ def test_plot(fitted):
     np.testing.assert_allclose(drawn, curve.summary().loc[("dropped", "audio"), "score"])
     low, high = sorted(display.axes_[2].get_xlim())
     assert display.axes_[2].get_xlim() == (high, low)
-    with pytest.raises(ValueError, match="3 damages need as many axes, not 1"):
-        curve.plot(axes=Figure().subplots())
+    assert len(curve.plot(axes=Figure().subplots()).axes_) == 3
+    with pytest.raises(ValueError, match="ax holds 2 axes, but there are 3 panels"):
+        curve.plot(axes=Figure().subplots(2))
 
 
 def test_errors(fitted):
@@ -113,9 +114,11 @@ def test_errors(fitted):
         robustness_curve(model, X, y, damages=["fire"])
     with pytest.raises(ValueError, match="shares has 2; expected numbers from 0 to 1"):
         robustness_curve(model, X, y, shares=(2,))
-    with pytest.raises(ValueError, match=r"scoring=.* stands for 2 scores, 'ccc', 'mae'; one is needed"):
+    with pytest.raises(ValueError, match=r"scoring=.* stands for 2 scores, 'ccc', 'mae', but one is needed"):
         robustness_curve(model, X, y, scoring=["ccc", "mae"])
-    with pytest.raises(ValueError, match="was not fitted on"):  # what the model objects to undamaged
+    with pytest.raises(
+        ValueError, match=r"lacks sequence columns that .* was fitted on"
+    ):  # what the model objects to undamaged
         robustness_curve(model, pd.DataFrame({"text": X["audio"]}), y)
 
 

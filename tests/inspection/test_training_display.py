@@ -100,12 +100,10 @@ def test_the_network_is_found_in_pipelines_searches_and_wrappers(recordings):
 
 def test_what_trains_no_network_is_refused(recordings):
     X, y = recordings
-    with pytest.raises(TypeError, match="Ridge trains no network of its own"):
+    with pytest.raises(TypeError, match="Ridge trains no network itself"):
         draw(make_pipeline(av.FrameRegressor(Ridge())).fit(X, y)[-1].regressors_[0])
     late = av.LateFusionRegressor([("trees", av.FrameRegressor(), None)]).fit(X, y)
-    message = (
-        "LateFusionRegressor trains no network of its own, so there is no history to draw. Pass one of its"
-    )
+    message = "LateFusionRegressor trains no network itself, so there is no history to draw. Pass one of its"
     with pytest.raises(TypeError, match=re.escape(message)):
         draw(late)
 

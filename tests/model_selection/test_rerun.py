@@ -162,14 +162,14 @@ def test_data_that_cannot_be_read_are_refused_before_anything_is_fitted():
             raise AssertionError
 
     X = pd.DataFrame(NUMBERS).assign(call=[lambda: 0] * 30)
-    with pytest.raises(TypeError, match="Column 'call': the content of a function cannot be read"):
+    with pytest.raises(TypeError, match="Column 'call': The content of a function cannot be read"):
         compare({"a": Fitted()}, X, NUMBERS[:, 0], verbose=False)
 
 
 CHANCE = [
     ({"sampler": RandomSampler()}, "sampler: RandomSampler has no seed"),
     ({"sampler": TPESampler()}, "sampler: TPESampler has no seed"),
-    ({"timeout": 100.0}, "timeout: how many trials 100 s are enough for differs"),
+    ({"timeout": 100.0}, "timeout=100 s: the number of trials that finish in time varies"),
 ]
 
 
@@ -198,4 +198,4 @@ def test_a_search_with_a_seed_is_rerun_without_a_warning(tmp_path, recwarn):
         Ridge(), {"alpha": [1.0, 10.0]}, cv=2, n_trials=1, sampler=TPESampler(seed=0)
     ).fit(NUMBERS, NUMBERS[:, 0])
     rerun(search.save(tmp_path), NUMBERS, NUMBERS[:, 0], verbose=False)
-    assert not [str(w.message) for w in recwarn if "Other numbers" in str(w.message)]
+    assert not [str(w.message) for w in recwarn if "Numbers will differ" in str(w.message)]

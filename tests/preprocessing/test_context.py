@@ -152,14 +152,14 @@ def test_rows_of_one_step_need_no_rate():
 def test_steps_without_a_rate_are_refused():
     X = as_sequences({"a": [[1.0], [1.0, 2.0]]}).set_index(numpy.array(["p", "q"]))
     with pytest.raises(
-        ValueError, match=r"row 1 \(index 'q'\), column 'a': 2 steps without a rate.*\{'a': 25\}"
+        ValueError, match=r"Column 'a', row 1 \(index 'q'\): 2 steps without a rate.*\{'a': 25\}"
     ):
         AddContext().fit(X)
 
 
 def test_another_rate_than_in_fit_is_refused():
     context = AddContext((2,)).fit(column([[1.0, 2.0]], rate_hz=25))
-    with pytest.raises(ValueError, match=r"column 'audio' has a rate of 30.0 Hz, but .* 25.0 Hz; .*Align"):
+    with pytest.raises(ValueError, match=r"Column 'audio' has a rate of 30.0 Hz, but .* 25.0 Hz\. .*Align"):
         context.transform(column([[1.0, 2.0]], rate_hz=30))
 
 

@@ -183,21 +183,21 @@ class TestBadInput:
         frames = column.frames.copy()
         frames[column.starts[2] + 5, 1] = numpy.inf
         X = recordings.assign(video=column.with_frames(frames))
-        message = r"row 2 \(index 30\), column 'video': step 5 holds an infinite value"
+        message = r"Column 'video', row 2 \(index 30\): step 5 holds an infinite value"
         with pytest.raises(ValueError, match=message):
             clone(transformer).fit_transform(X)
         with pytest.raises(ValueError, match=message):
             clone(transformer).fit(recordings).transform(X)
 
     def test_metadata_without_sequences(self, transformer, recordings):
-        with pytest.raises(ValueError, match=r"no sequence column.*not numbers: 'subject'; .*as_sequences"):
+        with pytest.raises(ValueError, match=r"no sequence column.*not numbers: 'subject'\. .*as_sequences"):
             clone(transformer).fit(recordings[["subject", "age"]])
 
     def test_numbers_where_sequences_are_needed(self, transformer, recordings):
         transformer = clone(transformer).fit(recordings)
         for X in (recordings[["age"]], numpy.zeros((2, 5))):
             with pytest.raises(
-                ValueError, match=r"sequence columns 'audio', 'video', but X has none; .*as_sequences"
+                ValueError, match=r"sequence columns 'audio', 'video', but X has none\. .*as_sequences"
             ):
                 transformer.transform(X)
 
@@ -210,12 +210,12 @@ class TestBadInput:
 
     def test_unknown_modality(self, transformer, recordings):
         X = recordings.assign(text=recordings["audio"])
-        with pytest.raises(ValueError, match="not fitted on: 'text'; it knows 'audio', 'video'"):
+        with pytest.raises(ValueError, match=r"not fitted on: 'text'\. It knows 'audio', 'video'"):
             clone(transformer).fit(recordings).transform(X)
 
     def test_lacking_modality(self, transformer, recordings):
         with pytest.raises(
-            ValueError, match=r"X lacks sequence columns that .* 'video'; an absent stream is"
+            ValueError, match=r"X lacks sequence columns that .* 'video'\. An absent stream is"
         ):
             clone(transformer).fit(recordings).transform(recordings.drop(columns="video"))
 
@@ -223,7 +223,7 @@ class TestBadInput:
         X = recordings.assign(video=recordings["audio"])
         name = type(transformer).__name__
         with pytest.raises(
-            ValueError, match=f"column 'video' has 3 features per frame, but {name} was fitted on 2"
+            ValueError, match=f"Column 'video' has 3 features per frame, but {name} was fitted on 2"
         ):
             clone(transformer).fit(recordings).transform(X)
 

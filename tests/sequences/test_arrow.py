@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from avfusion.sequences import SequenceArray, SequenceDtype
+from avfusion.sequences._arrow import SequenceType
 from tests.sequences.sequence_models import assert_holds, columns
 
 FRAMES = np.arange(24.0, dtype="float32").reshape(12, 2)
@@ -52,6 +53,24 @@ def test_parquet_keeps_the_index_and_selects_columns(tmp_path):
     X.to_parquet(tmp_path / "x.parquet", row_group_size=1)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "x.parquet"), X)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "x.parquet", columns=["audio"]), X[["audio"]])
+
+
+def test_types_are_equal_and_hash_alike_where_their_dtypes_are():
+    kind = SequenceType(SequenceDtype("float32", 2, 25))
+    assert {kind: "found"}[SequenceType(SequenceDtype("float32", 2, 25.0))] == "found"
+    for other in (
+        SequenceDtype("float32", 2, 5),
+        SequenceDtype("float32", 2),
+        SequenceDtype("float64", 2, 25),
+    ):
+        assert kind != SequenceType(other)
+    assert kind != kind.storage_type
+
+
+def test_tables_of_another_rate_are_not_joined_unnoticed():
+    slow, fast = (pa.table({"audio": pa.array(SequenceArray(FRAMES, [0], [12], rate))}) for rate in (5, 25))
+    with pytest.raises(pa.ArrowInvalid, match="Schema"):
+        pa.concat_tables([slow, fast])
 
 
 def test_another_process_reads_a_file_after_the_import(tmp_path):

@@ -280,3 +280,43 @@ def test_bad_targets_are_refused_with_the_place_and_the_remedy(y, error, message
 def test_messages_use_the_name_of_the_argument():
     with pytest.raises(ValueError, match="Input y_pred contains infinity"):
         as_targets([np.inf], name="y_pred")
+
+
+TAKEN = {
+    "frames with missing rows": [np.arange(3.0), None, np.arange(4.0), np.zeros(0), np.ones(2)],
+    "several targets": [np.full((n, 2), float(n)) for n in (3, 1, 2, 4, 2)],
+    "clips": [1.0, np.nan, 3.0, 4.0, 5.0],
+    "several per clip": np.arange(10.0).reshape(5, 2),
+    "one array of frames": np.arange(30.0).reshape(5, 3, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", TAKEN)
+@pytest.mark.parametrize("rows", [[4, 0], [1, 2, 3], [2, 2, 0], [0, 1, 2, 3, 4], np.array([3])])
+def test_taking_rows_is_reading_these_rows(form, rows):
+    y = TAKEN[form]
+    some = y[np.asarray(rows)] if isinstance(y, np.ndarray) else [y[row] for row in rows]
+    taken = as_targets(y).take(rows)
+    if all(cell is None for cell in some):
+        return
+    read = as_targets(some)
+    np.testing.assert_array_equal(taken.values, read.values)
+    np.testing.assert_array_equal(taken.row_of_value, read.row_of_value)
+    assert (taken.lengths is None) == (read.lengths is None)
+    if taken.lengths is not None:
+        np.testing.assert_array_equal(taken.lengths, read.lengths)
+
+
+def test_taken_rows_keep_their_index():
+    y = pd.Series([1.0, 2.0, 3.0], index=list("abc"))
+    assert as_targets(y).take([2, 0]).index.tolist() == ["c", "a"]
+
+
+def test_targets_are_not_read_again():
+    targets = as_targets([1.0, 2.0])
+    assert as_targets(targets) is targets
+
+
+def test_masked_labels_are_missing():
+    y = np.ma.array([[1, 2], [3, 4]], mask=[[False, True], [False, False]])
+    np.testing.assert_array_equal(as_targets(y).values, [[1, np.nan], [3, 4]])

@@ -1,40 +1,30 @@
 """Compare estimators on the same folds of the same data."""
 
-import pickle
-import time
-import traceback
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import sklearn
-from scipy.sparse import issparse
 from sklearn.base import clone
-from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from avfusion._progress import progress_bar
-from avfusion.metrics._regression import paired_targets
+from avfusion._sklearn_compat import _safe_indexing
+from avfusion._versions import package_versions
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
-from avfusion.model_selection.comparison._scores import resolve_scoring
-from avfusion.model_selection.records._fingerprint import fingerprint
-from avfusion.model_selection.records._provenance import described, package_versions, plain, rows_of
-from avfusion.model_selection.records._repeatable import not_repeatable
-from avfusion.sequences._convert import as_sequences
+from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
+from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
+from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._targets import as_targets
 
 _LEVEL = 0.95
 _RESAMPLES = 2000
+_PEOPLE = ("subject", "speaker", "participant", "person", "patient")
 
 
 def compare(
@@ -46,6 +36,8 @@ def compare(
     cv=None,
     scoring=None,
     n_jobs=None,
+    n_seeds=1,
+    resume=None,
     error_score=np.nan,
     random_state=0,
     verbose=True,
@@ -75,12 +67,24 @@ def compare(
         or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
     n_jobs : int, optional
         Processes over estimators and folds, as in joblib.
+    n_seeds : int or dict of str to int, default=1
+        How many times an estimator is fitted in each fold, with other random numbers: the table has means
+        over seeds and their standard deviation. A dict names the number for some estimators, the others have
+        1. In run i, from 0, each of its parameters ``random_state``, those of nested estimators too, is i
+        more than it was; RandomState instances stay. What has no such parameter, or does not use it, is
+        fitted once.
+    resume : str or Path, optional
+        Folder in which each finished fit is kept, so that a comparison that was killed goes on where it was
+        when it is called again. Fits are known by data, fold, estimator with all parameters, seed and
+        versions of packages: comparisons of several kinds may share a folder, and several processes too. A
+        change in code of your own is not noticed: take another folder then.
     error_score : "raise" or nan, default=nan
         What becomes of a fold in which an estimator fails. By default a warning that names it, NaN for its
         score and its predictions, and NaN for the pooled scores of that estimator: those of the other rows
         would not be comparable. The fits that were done are not lost.
-    random_state : int, RandomState instance or None
-        Seed of the bootstrap. Estimators have their own.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the bootstrap, and of every ``random_state`` of an estimator that is None, so that the same
+        call gives the same table. An estimator with a number keeps it.
     verbose : bool
         Whether to show progress.
 
@@ -94,11 +98,19 @@ def compare(
     TypeError
         If `estimators` is not a dict of estimators, or the content of something in X or y cannot be read.
     ValueError
-        If lengths differ, nothing is labelled, `groups` or `cv` do not fit the rows, or the same recording is
-        in two groups.
+        If lengths differ, nothing is labelled, `groups`, `cv` or `n_seeds` do not fit, or the same recording
+        is in two groups.
     RuntimeError
         If every estimator fails in every fold, or any does with ``error_score="raise"``: the message names
         estimator and fold, and the cause is chained.
+
+    Warns
+    -----
+    FitFailedWarning
+        For each fold in which an estimator fails.
+    UserWarning
+        If rows of one subject, speaker or the like, by a column of X of that name, are trained on and tested
+        in the same fold, and no groups were given.
 
     Examples
     --------
@@ -115,69 +127,18 @@ def compare(
     _check_estimators(estimators)
     if not (error_score == "raise" or (isinstance(error_score, float) and np.isnan(error_score))):
         raise ValueError(f"error_score must be 'raise' or nan, not {error_score!r}.")
-    if isinstance(X, Mapping) and not issparse(X):  # one kind of sparse matrix is a dict
-        X = as_sequences(X)
-    y = list(y) if isinstance(y, tuple) else y
-    targets = as_targets(y)
-    if np.isnan(targets.values).all():
-        raise ValueError("y has no label at all: every value is NaN or missing.")
-    check_consistent_length(X, y)
-    group_of_row = read_groups(groups, X)
-    if group_of_row is not None and isinstance(X, pd.DataFrame):
-        check_no_copies(X, group_of_row)
+    samples = _read_samples(X, y, groups, cv)
     scores = resolve_scoring(scoring)
-    folds = make_folds(cv, X, y, group_of_row)
-    tests = [test for _, test in folds]
-    tested = np.sort(np.concatenate(tests))
-    if not _all_labelled(_safe_indexing(y, tested)):
-        raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
-    _check_scores(scores, _safe_indexing(y, tested))
-    data = fingerprint(X, y)  # before the runs: it refuses what cannot be read
-    runs = _run(estimators, X, y, group_of_row, folds, n_jobs, verbose, error_score)
-    parts = {name: [runs[name, fold] for fold in range(len(folds))] for name in estimators}
-    predictions = {name: out_of_fold(y, tests, [part[0] for part in own]) for name, own in parts.items()}
-    failed = {
-        name: np.concatenate([test for test, part in zip(tests, own) if part[0] is None] or [tests[0][:0]])
-        for name, own in parts.items()
-    }
-    evaluation = Evaluation(y, predictions, scores, group_of_row, tested, failed)
-    fold_table = pd.DataFrame(
-        {"estimator": name, "fold": fold, "held_out": _held_out(test, group_of_row)}
-        | {"n_train": len(train), "n_test": len(test)}
-        | evaluation.of_rows(name, test)
-        | {"fit_s": parts[name][fold][1], "predict_s": parts[name][fold][2]}
-        for name in estimators
-        for fold, (train, test) in enumerate(folds)
-    )
-    group_table = evaluation.by_group()
-    # one seed for all: every estimator and score is resampled with the same groups
-    seed = random_state if isinstance(random_state, int) else check_random_state(random_state).randint(2**31)
-    bootstrap = {"n_resamples": _RESAMPLES, "level": _LEVEL, "random_state": int(seed)}
-    fold_of_row = np.full(targets.n_rows, -1)
-    for fold, test in enumerate(tests):
-        fold_of_row[test] = fold
-    settings = _settings(estimators, cv, folds, group_of_row, bootstrap) | {"data": data}
-    recipe = {
-        "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
-        "folds": folds,
-        "groups": group_of_row,
-        "scoring": scoring,
-        "error_score": error_score,
-        **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
-    }
-    return Comparison(
-        table=evaluation.table(fold_table, group_table, **bootstrap),
-        folds=fold_table,
-        groups=group_table,
-        targets=evaluation.by_target(),
-        predictions=predictions,
-        y=y,
-        fold_of_row=fold_of_row,
-        group_of_row=group_of_row,
-        scores=tuple(scores),
-        settings=settings,
-        recipe=recipe,
-    )
+    _check_scores(scores, samples)
+    n_seeds = read_n_seeds(n_seeds, estimators)
+    seed = seed_of(random_state)
+    plan = {name: seeded(estimator, n_seeds[name], seed) for name, estimator in estimators.items()}
+    # all that may fail comes before the fits
+    settings = _settings(estimators, plan, samples, cv, seed)
+    recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score}
+    recipe |= _recipe(estimators, samples, settings)
+    fits = run_all(plan, samples, folder=resume, n_jobs=n_jobs, verbose=verbose, error_score=error_score)
+    return _judged(plan, samples, scores, fits, settings, recipe)
 
 
 def _check_estimators(estimators):
@@ -194,9 +155,44 @@ def _check_estimators(estimators):
             )
 
 
-def _check_scores(scores, y):
-    """Refuse scores that such labels cannot have, before anything is fitted: labels stand for predictions."""
+def _read_samples(X, y, groups, cv):
+    """Read what is compared on, and split it; refuse what cannot be scored."""
+    X, y = read_rows(X), read_labels(y)
+    targets = as_targets(y)
+    if np.isnan(targets.values).all():
+        raise ValueError("y has no label at all: every value is NaN or missing.")
+    check_consistent_length(X, y)
+    group_of_row = read_groups(groups, X)
+    if group_of_row is not None and isinstance(X, pd.DataFrame):
+        check_no_copies(X, group_of_row)
+    samples = Samples(X, y, targets, group_of_row, make_folds(cv, X, y, group_of_row))
+    if not all_labelled(targets.take(samples.tested)):
+        raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
+    if group_of_row is None and isinstance(X, pd.DataFrame):
+        _hint_at_groups(samples)
+    return samples
+
+
+def _hint_at_groups(samples):
+    """Warn of people who are on both sides of a fold, if a column of X names them."""
+    for name in samples.X.columns:
+        if str(name).lower() in _PEOPLE:
+            values = samples.X[name].to_numpy()
+            if any(set(values[train]) & set(values[test]) for train, test in samples.folds):
+                warnings.warn(
+                    f"X has a column {name!r}, and rows of one {name} are trained on and tested in the same "
+                    f"fold. Give groups={name!r}, or a cv that keeps them on one side.",
+                    stacklevel=4,
+                )
+                return
+
+
+def _check_scores(scores, samples):
+    """Refuse scorers that cannot score such labels, before any fit: labels stand for predictions."""
+    y = _safe_indexing(samples.y, samples.tested)
     for name, score in scores.items():
+        if score.metric is not None:  # takes all labels
+            continue
         try:
             score(y, y)
         except Exception as error:
@@ -206,148 +202,82 @@ def _check_scores(scores, y):
             ) from error
 
 
-def _run(estimators, X, y, groups, folds, n_jobs, verbose, error_score):
-    """Fit and predict every estimator in every fold: {(name, fold): (predictions, fit_s, predict_s)}.
-
-    Predictions are None where a fit failed.
-    """
-    runs, failures = {}, []
-    total = len(estimators) * len(folds)
-    with progress_bar(total=total, disable=not verbose, unit="fit", desc="compare") as bar:
-
-        def tasks():
-            for name, estimator in estimators.items():
-                for fold, split in enumerate(folds):
-                    title = f"{name}, fold {fold + 1} of {len(folds)}"
-                    bar.set_postfix_str(title)
-                    yield delayed(_fit_predict)((name, fold), title, estimator, X, y, groups, *split)
-
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-        for key, *outcome, failure in parallel(tasks()):
-            runs[key] = outcome
-            bar.update()
-            if failure is not None:
-                if error_score == "raise":
-                    raise failure.as_error()
-                failures.append(failure)
-    if len(failures) == total:
-        raise failures[0].as_error("" if total == 1 else f"All {total} fits failed; the first: ")
-    for failure in failures:
-        warnings.warn(f"{failure.message}. Its scores are NaN.", FitFailedWarning, stacklevel=3)
-    return runs
-
-
-def _fit_predict(key, title, estimator, X, y, groups, train, test):
-    try:
-        fitted = clone(estimator)
-        X_train, y_train = _safe_indexing(X, train), _safe_indexing(y, train)
-        parameters = group_parameters(fitted, None if groups is None else groups[train])
-        start = time.perf_counter()
-        fitted.fit(X_train, y_train, **parameters)
-        middle = time.perf_counter()
-        predicted = fitted.predict(_safe_indexing(X, test))
-        stop = time.perf_counter()
-        y_test = _safe_indexing(y, test)
-        if _all_labelled(y_test):
-            paired_targets(y_test, predicted)
-        elif np.isnan(as_targets(predicted).values).any():
-            raise ValueError("some predictions are NaN")
-    except Exception as error:
-        message = f"{title} (held out: {_held_out(test, groups)}) failed: {type(error).__name__}: {error}"
-        return key, None, np.nan, np.nan, Failure(message, traceback.format_exc(), _if_it_travels(error))
-    return key, predicted, middle - start, stop - middle, None
+def _judged(plan, samples, scores, fits, settings, recipe):
+    """Put the fits together and score them."""
+    runs = [(name, seed) for name in plan for seed in range(len(plan[name]))]
+    parts = {run: [fits[Task(*run, fold)] for fold in range(len(samples.folds))] for run in runs}
+    predictions = {name: [] for name in plan}
+    for run, own in parts.items():
+        given = [fit.predictions for fit in own]
+        predictions[run[0]].append(out_of_fold(samples.targets, samples.tests, given))
+    failed = {
+        run: np.concatenate([test for test, fit in zip(samples.tests, own) if fit.predictions is None])
+        for run, own in parts.items()
+        if any(fit.predictions is None for fit in own)
+    }
+    evaluation = Evaluation(samples.y, predictions, scores, samples.groups, samples.tested, failed)
+    folds, groups = _fold_table(evaluation, samples, parts), evaluation.by_group()
+    bootstrap = {key: settings[key] for key in ("n_resamples", "level", "random_state")}
+    fold_of_row = np.full(samples.targets.n_rows, -1)
+    for fold, test in enumerate(samples.tests):
+        fold_of_row[test] = fold
+    # one seed for all: every estimator and score is resampled with the same groups
+    by_seed = evaluation.by_seed(folds, groups, **bootstrap)
+    return Comparison(
+        table=evaluation.table(by_seed),
+        folds=folds,
+        groups=groups,
+        targets=evaluation.by_target(),
+        predictions={name: own[0] for name, own in predictions.items()},
+        y=samples.y,
+        fold_of_row=fold_of_row,
+        group_of_row=samples.groups,
+        scores=tuple(scores),
+        settings=settings,
+        recipe=recipe,
+        seeds=by_seed,
+        seed_predictions=predictions,
+    )
 
 
-class Failure(NamedTuple):
-    """What went wrong in a fold, in a form that travels between processes."""
-
-    message: str
-    traceback: str
-    cause: Exception | None
-
-    def as_error(self, prefix=""):
-        """Return the error to raise."""
-        error = RuntimeError(prefix + self.message)
-        error.__cause__ = self.cause
-        error.add_note(self.traceback)
-        return error
+def _fold_table(evaluation, samples, parts):
+    return pd.DataFrame(
+        evaluation.label_of(*run)
+        | {"fold": fold, "held_out": samples.held_out(fold), "n_train": len(train), "n_test": len(test)}
+        | evaluation.of_rows(run[0], test, run[1])
+        | {"fit_s": own[fold].fit_s, "predict_s": own[fold].predict_s}
+        for run, own in parts.items()
+        for fold, (train, test) in enumerate(samples.folds)
+    )
 
 
-def _if_it_travels(error):
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # whatever a foreign error makes of being pickled
-        return None
-    return error
+def _recipe(estimators, samples, settings):
+    """Return what `rerun` needs beside the arguments that it takes as they were."""
+    return {
+        "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
+        "folds": samples.folds,
+        "groups": samples.groups,
+        **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
+    }
 
 
-def group_parameters(estimator, groups):
-    """Fit parameters that hand groups to a search whose own cv needs them, or to whatever asks for them.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A search, a Pipeline that ends in one, or anything else.
-    groups : ndarray of shape (n_rows,) or None
-        Group of each training row.
-
-    Returns
-    -------
-    dict
-        Empty if the estimator is no search, or its cv takes no groups. With metadata routing on: empty if
-        nothing in the estimator asks for groups.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from sklearn.model_selection import GridSearchCV, GroupKFold
-    >>> search = GridSearchCV(Ridge(), {"alpha": [1, 10]}, cv=GroupKFold(2))
-    >>> group_parameters(search, np.array([0, 0, 1, 1]))
-    {'groups': array([0, 0, 1, 1])}
-    >>> group_parameters(Ridge(), np.array([0, 0, 1, 1]))
-    {}
-    """
-    if groups is None:
-        return {}
-    name, last = estimator.steps[-1] if isinstance(estimator, Pipeline) else ("", estimator)
-    if sklearn.get_config()["enable_metadata_routing"]:
-        asks = get_routing_for_object(estimator).consumes("fit", ["groups"])
-        return {"groups": groups} if asks else {}
-    if name:
-        return {f"{name}__{key}": value for key, value in group_parameters(last, groups).items()}
-    if not {"cv", "refit"} <= set(estimator.get_params(deep=False)):
-        return {}
-    if getattr(estimator, "splits_by_groups", False):
-        return {"groups": groups}
-    routing = getattr(check_cv(estimator.cv), "get_metadata_routing", None)
-    wants = routing is not None and routing().consumes("split", ["groups"])
-    return {"groups": groups} if wants else {}
-
-
-def _all_labelled(y):
-    """Tell whether every target has a label."""
-    return bool((~np.isnan(as_targets(y).values)).any(axis=0).all())
-
-
-def _held_out(test, groups):
-    if groups is None:
-        return f"{len(test)} rows"
-    names = [str(group) for group in pd.unique(groups[test])]
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} groups"
-
-
-def _settings(estimators, cv, folds, groups, bootstrap):
+def _settings(estimators, plan, samples, cv, seed):
+    groups = samples.groups
     return {
         "estimators": {str(name): described(estimator) for name, estimator in estimators.items()},
+        "seeds": {str(name): seeds_of(own) for name, own in plan.items()},
         "cv": plain(cv),
-        "n_folds": len(folds),
+        "n_folds": len(samples.folds),
         "n_groups": None if groups is None else len(pd.unique(groups)),
-        **bootstrap,
-        "fold_rows": rows_of(folds),
+        "n_resamples": _RESAMPLES,
+        "level": _LEVEL,
+        "random_state": seed,
+        "fold_rows": rows_of(samples.folds),
         "versions": package_versions(),
         "not_repeatable": {
             str(name): reasons
             for name, estimator in estimators.items()
             if (reasons := not_repeatable(estimator))
         },
+        "data": fingerprint(samples.X, samples.y),
     }

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
+from avfusion._atomic import atomic_write
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
+from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.records._provenance import write_recipe
-from avfusion.persistence import in_one_step
+from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
 
 
@@ -24,17 +26,21 @@ class Comparison:
     table : DataFrame
         One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
         and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
-        and ``s_group_mean`` if there are groups; then ``n_failed``, the number of folds that failed, if any
-        did; and ``fit_s`` and ``predict_s``, mean seconds per fold.
+        and ``s_group_mean`` if there are groups; then ``n_failed``, the number of fits that failed, if any
+        did; and ``fit_s`` and ``predict_s``, mean seconds per fold. Several targets are averaged. With
+        several seeds all of these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the
+        standard deviation of s over seeds, and ``n_seeds`` their number.
     folds : DataFrame
-        One line per estimator and fold: scores, seconds, numbers of rows, what was held out.
+        One line per estimator, seed (if there are several) and fold: scores, seconds, numbers of rows, what
+        was held out.
     groups : DataFrame
-        One line per estimator and group with a label; empty without groups.
+        One line per estimator, seed and group with a label; empty without groups.
     targets : DataFrame
-        One line per estimator and target, over all out-of-fold predictions.
+        One line per estimator, seed and target, over all out-of-fold predictions.
     predictions : dict of str to DataFrame, Series or ndarray
         Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested,
-        and where the estimator failed.
+        and where the estimator failed. With several seeds those of the first: their mean would be the
+        predictions of another model, an ensemble.
     y : DataFrame, Series, list or ndarray
         The labels.
     fold_of_row : ndarray of shape (n_rows,)
@@ -48,7 +54,11 @@ class Comparison:
         data, and under "not_repeatable" what in an estimator will give `rerun` other numbers. All of it is
         JSON.
     recipe : dict, optional
-        What `rerun` needs: unfitted estimators, folds, groups, scoring and seed.
+        What `rerun` needs: unfitted estimators, folds, groups, scoring and seeds.
+    seeds : DataFrame, optional
+        What `table` has means of: one line per estimator and seed.
+    seed_predictions : dict of str to list, optional
+        Out-of-fold predictions of every seed; by default `predictions` are of the only one.
 
     Examples
     --------
@@ -73,6 +83,12 @@ class Comparison:
     scores: tuple
     settings: dict
     recipe: dict | None = None
+    seeds: pd.DataFrame | None = None
+    seed_predictions: dict | None = None
+
+    def __post_init__(self):
+        if self.seed_predictions is None:
+            object.__setattr__(self, "seed_predictions", {n: [own] for n, own in self.predictions.items()})
 
     def plot(self, ax=None, score=None):
         """Draw one score: pooled value and interval of each estimator, groups (else folds) as faint points.
@@ -102,7 +118,7 @@ class Comparison:
         >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
         >>> from matplotlib.figure import Figure
         >>> result.plot(ax=Figure().subplots()).get_xlabel()
-        'mae, out of fold: all rows (diamond), 95 % interval (line), folds (points)'
+        'mae out of fold'
         """
         return plot_comparison(self, score=score, ax=ax)
 
@@ -146,7 +162,7 @@ class Comparison:
         DataFrame
             One line per labelled frame (per clip: row) and target of the rows that were tested: ``row``,
             ``index``, ``fold``, ``group``, ``frame`` (labels per frame), ``target``, ``label`` and one column
-            ``prediction: name`` per estimator.
+            ``prediction: name`` per estimator, or ``prediction: name, seed i`` for each of several seeds.
 
         Examples
         --------
@@ -158,13 +174,8 @@ class Comparison:
         ['row', 'fold', 'target', 'label', 'prediction: ridge']
         """
         rows = np.flatnonzero(self.fold_of_row >= 0)
-        labels = _safe_indexing(self.y, rows)
+        labels = as_targets(self.y).take(rows)
         true, _ = paired_targets(labels, labels)
-        predicted_of = {}
-        for name, predicted in self.predictions.items():
-            predicted = _safe_indexing(predicted, rows)
-            whole = not self.table.get("n_failed", pd.Series(0, self.table.index))[name]
-            predicted_of[name] = paired_targets(labels, predicted)[1] if whole else as_targets(predicted)
         lines, k = np.nonzero(~np.isnan(true.values))
         row = rows[true.row_of_value[lines]]
         columns = {"row": row, "fold": self.fold_of_row[row]}
@@ -173,27 +184,36 @@ class Comparison:
         if self.group_of_row is not None:
             columns["group"] = pd.Series(self.group_of_row[row]).astype(str).to_numpy()
         if true.lengths is not None:
-            first = np.cumsum(np.maximum(true.lengths, 0)) - np.maximum(true.lengths, 0)
-            columns["frame"] = lines - first[true.row_of_value[lines]]
+            columns["frame"] = lines - packed_starts(true.lengths)[true.row_of_value[lines]]
         columns["target"] = np.array(true.form.target_names, dtype=object)[k]
         columns["label"] = true.values[lines, k]
-        for name, predicted in predicted_of.items():
-            columns[f"prediction: {name}"] = predicted.values[lines, k]
+        for name, own in self.seed_predictions.items():
+            for seed, predicted in enumerate(own):
+                title = f"prediction: {name}" + (f", seed {seed}" if len(own) > 1 else "")
+                columns[title] = self._on_labels(labels, predicted, rows)[lines, k]
         return pd.DataFrame(columns)
+
+    def _on_labels(self, labels, predicted, rows):
+        """Return predictions of rows as values beside those of the labels; NaN where a fit failed."""
+        predicted = as_targets(predicted).take(rows)
+        if labels.lengths is not None and (labels.lengths < 0).any():
+            kept = (labels.lengths >= 0)[predicted.row_of_value]
+            return predicted.values[kept]
+        return predicted.values
 
     def save(self, folder):
         """Write everything to a folder, each file in one step, so that none is ever half written.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
-        ``predictions.parquet`` (`prediction_table`), ``plot.png``, ``settings.json`` and
-        ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in it cannot be pickled,
-        such as a lambda.
+        ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
+        ``settings.json`` and ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in
+        it cannot be pickled, such as a lambda.
 
         Parameters
         ----------
         folder : str or Path
-            Made if it does not exist; files of these names are replaced, and an old ``groups.csv`` goes if
-            there are no groups.
+            Made if it does not exist; files of these names are replaced, and an old ``groups.csv`` or
+            ``seeds.csv`` goes if there are no groups or seeds.
 
         Returns
         -------
@@ -222,17 +242,19 @@ class Comparison:
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
         if len(self.groups):
             frames["groups.csv"] = self.groups
+        if "n_seeds" in self.table:
+            frames["seeds.csv"] = self.seeds
         for name, text in texts.items():
-            with in_one_step(folder / name) as path:
+            with atomic_write(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
         for name, frame in frames.items():
-            with in_one_step(folder / name) as path:
+            with atomic_write(folder / name) as path:
                 frame.to_csv(path, index=False)
-        if "groups.csv" not in frames:
-            (folder / "groups.csv").unlink(missing_ok=True)
-        with in_one_step(folder / "predictions.parquet") as path:
+        for name in {"groups.csv", "seeds.csv"} - set(frames):
+            (folder / name).unlink(missing_ok=True)
+        with atomic_write(folder / "predictions.parquet") as path:
             self.prediction_table().to_parquet(path, index=False)
-        with in_one_step(folder / "plot.png") as path:
+        with atomic_write(folder / "plot.png") as path:
             self._figure().savefig(path, format="png", dpi=150)
         write_recipe(self.recipe, folder)
         return folder
@@ -256,6 +278,8 @@ class Comparison:
             ]
             if position:
                 continue
+            if f"{score}_seed_std" in self.table:
+                shown[f"{score}, ± of seeds"] = [_number(v, "-") for v in self.table[f"{score}_seed_std"]]
             pairs = zip(self.table[f"{score}_fold_mean"], self.table[f"{score}_fold_std"])
             if self.settings["n_folds"] > 1:
                 shown[f"{score} per fold"] = [
@@ -267,18 +291,26 @@ class Comparison:
             ):
                 shown[f"{score} per group"] = [_number(mean) for mean in groups]
         if "n_failed" in self.table:
-            shown["folds that failed"] = list(self.table["n_failed"])
+            shown["fits that failed"] = list(self.table["n_failed"])
         for seconds in ("fit_s", "predict_s"):
-            shown[seconds] = ["-" if np.isnan(v) else f"{v:.3g}" for v in self.table[seconds]]
+            shown[seconds] = [_number(v, "-", 2) for v in self.table[seconds]]
         return pd.DataFrame(shown, index=self.table.index)
 
     def _summary(self):
-        s = self.settings
-        grouped = "" if self.group_of_row is None else f", {s['n_groups']} groups"
-        unit = "groups" if grouped else "rows"
+        """Say in one line what was compared: how much of it was tested, and what intervals are about."""
+        tested = self.fold_of_row >= 0
+        rows = _of_all(int(tested.sum()), len(tested), "rows")
+        grouped = ""
+        if self.group_of_row is not None:
+            n_tested = len(pd.unique(self.group_of_row[tested]))
+            grouped = ", " + _of_all(n_tested, self.settings["n_groups"], "groups")
+        n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
+        seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
+        targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
+        estimators = _plural(len(self.table), "estimator")
         return (
-            f"Comparison of {len(self.table)} estimators: {len(self.fold_of_row)} rows{grouped}, "
-            f"{s['n_folds']} fold{'s' * (s['n_folds'] > 1)}; intervals: bootstrap over {unit}"
+            f"Comparison of {estimators}: {rows}{grouped}, {_plural(n_folds, 'fold')}{seeds}{targets}; "
+            f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
         )
 
     def __repr__(self):
@@ -289,6 +321,74 @@ class Comparison:
         return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
 
 
-def _number(value):
-    """Write a score that may be missing."""
-    return "failed" if np.isnan(value) else f"{value:.3f}"
+def _number(value, missing="failed", digits=3):
+    """Write a number that may be missing."""
+    return missing if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _plural(number, what):
+    return f"{number} {what}{'s' * (number > 1)}"
+
+
+def _of_all(number, total, what):
+    """Write how many of all there are were tested."""
+    return f"{total} {what}" if number == total else f"{number} of {total} {what} tested"
+
+
+def score_of(comparison, name):
+    """Return what a name stands for in a comparison, which may be a metric of the user's.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Without a recipe its names are taken for those of `resolve_scoring`.
+    name : str
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    ValueError
+        If the comparison has no such score.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
+    >>> result = compare({"ridge": Ridge()}, X, y, scoring={"error": "mae"}, verbose=False)
+    >>> score_of(result, "error").higher_is_better
+    False
+    """
+    if name not in comparison.scores:
+        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
+    return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]
+
+
+def evaluation_of(comparison, scores):
+    """Return what scores the predictions of a comparison, without reading them for each score again.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    scores : dict of str to Score
+
+    Returns
+    -------
+    Evaluation
+        It knows of no failed fits: leave out estimators that have some.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
+    >>> again = evaluation_of(result, resolve_scoring("mae")).of_rows("ridge", np.arange(50))
+    >>> bool(again["mae"] == result.table.loc["ridge", "mae"])
+    True
+    """
+    tested = np.flatnonzero(comparison.fold_of_row >= 0)
+    return Evaluation(comparison.y, comparison.seed_predictions, scores, comparison.group_of_row, tested)

@@ -11,10 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.utils import _safe_indexing
 
-from avfusion.model_selection.comparison._scores import score_of
-from avfusion.model_selection.records._fingerprint import fingerprint
+from avfusion.model_selection.comparison._comparison import evaluation_of, score_of
+from avfusion.model_selection.records._hashing import fingerprint
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
@@ -48,6 +47,9 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
         and for all repeats; "fold_difference" (mean over the folds of all repeats); "t" and "p" of the
         corrected resampled t-test over folds, NaN if there is one fold only; and "p_holm", p adjusted for the
         number of estimators. All is NaN for an estimator that failed in a fold, which p_holm does not count.
+        With several seeds, scores are means over seeds, and "seed_std" is the standard deviation of the
+        difference over pairs of equal seeds. The interval and p answer two questions, other people and other
+        training sets: an interval without 0 may stand beside a p above .05.
 
     Raises
     ------
@@ -83,12 +85,15 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
     if reference not in repeats[0].predictions:
         known = ", ".join(map(repr, repeats[0].predictions))
         raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
-    function = _function_of(repeats, name)
+    score = _score_of(repeats, name)
     failed = [n for n in repeats[0].predictions if any(np.isnan(r.table.loc[n, name]) for r in repeats)]
     if reference in failed:
         raise ValueError(f"{reference!r} has no {name}: it failed in a fold. Take another reference.")
-    of_reference = _resampled(repeats, reference, function, n_resamples, random_state)
+    evaluations = [evaluation_of(repeat, {name: score}) for repeat in repeats]
+    options = {"n_resamples": n_resamples, "random_state": random_state}
+    of_reference = _resampled(evaluations, reference, **options)
     columns = ["difference", "low", "high", "fold_difference", "t", "p"]
+    several = max(len(own) for repeat in repeats for own in repeat.seed_predictions.values()) > 1
     lines = {}
     for estimator in repeats[0].predictions:
         if estimator == reference:
@@ -96,13 +101,16 @@ def paired_differences(comparison, reference, *, score=None, level=0.95, n_resam
         if estimator in failed:
             lines[estimator] = dict.fromkeys(columns, np.nan)
             continue
-        of_estimator = _resampled(repeats, estimator, function, n_resamples, random_state)
+        of_estimator = _resampled(evaluations, estimator, **options)
         by_fold, n_train, n_test = _fold_differences(repeats, estimator, reference, name)
         pooled = [r.table.loc[estimator, name] - r.table.loc[reference, name] for r in repeats]
         interval = (of_estimator - of_reference).interval(level)
         test = corrected_resampled_t_test(by_fold, n_train, n_test)
         mean = np.mean(by_fold) if len(by_fold) else np.nan  # no fold has labels of every target
         lines[estimator] = dict(zip(columns, (np.mean(pooled), *interval, mean, *test)))
+        if several:
+            lines[estimator]["seed_std"] = _seed_std(repeats, estimator, reference, name)
+    columns = columns[:3] + ["seed_std"] * several + columns[3:]
     table = pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("estimator")
     return table.assign(p_holm=holm(table["p"].to_numpy()))
 
@@ -127,42 +135,55 @@ def _check_repeats(repeats):
             )
 
 
-def _function_of(repeats, name):
+def _score_of(repeats, name):
     """Return the `Score` of a name, if it gives what stands in all tables: a name may stand for anything."""
-    function, *_ = (score_of(repeat, name) for repeat in repeats)
+    score, *_ = (score_of(repeat, name) for repeat in repeats)
     for number, repeat in enumerate(repeats, start=1):
+        evaluation = evaluation_of(repeat, {name: score})
         for estimator, value in repeat.table[name].dropna().items():
-            if not np.isclose(function(*_tested(repeat, estimator)), value):
+            runs = range(len(evaluation.predictions[estimator]))
+            own = [evaluation.of_rows(estimator, evaluation.tested, seed)[name] for seed in runs]
+            if not np.isclose(np.mean(own), value):
                 raise ValueError(
                     f"The score {name!r} of comparison {number} is another function than "
                     + ("that of this package." if repeats[0].recipe is None else "that of the first.")
                 )
-    return function
+    return score
 
 
-def _tested(comparison, estimator):
-    """Return labels and predictions of the rows that folds test."""
-    rows = np.flatnonzero(comparison.fold_of_row >= 0)
-    return _safe_indexing(comparison.y, rows), _safe_indexing(comparison.predictions[estimator], rows)
+def _resampled(evaluations, estimator, **options):
+    """Scores of resamples of groups, averaged over seeds and repeats, whose resamples are the same."""
+    resamples = [
+        evaluation.resampled(estimator, seed, **options)
+        for evaluation in evaluations
+        for seed in range(len(evaluation.predictions[estimator]))
+    ]
+    scores = [next(iter(own.values())) for own in resamples]
+    return replace(scores[0], scores=np.mean([own.scores for own in scores], axis=0))
 
 
-def _resampled(repeats, estimator, function, n_resamples, random_state):
-    """Scores of resamples of groups, averaged over repeats, whose resamples are the same."""
-    options = {"n_resamples": n_resamples, "random_state": random_state}
-    resamples = []
-    for repeat in repeats:
-        groups = None if repeat.group_of_row is None else repeat.group_of_row[repeat.fold_of_row >= 0]
-        resamples.append(function.resampled(*_tested(repeat, estimator), groups=groups, **options))
-    return replace(resamples[0], scores=np.mean([r.scores for r in resamples], axis=0))
+def _seed_std(repeats, estimator, reference, name):
+    """Return the standard deviation of the difference over pairs of equal seeds; NaN if there are none."""
+    both = estimator, reference
+    runs = [[_by_seed(repeat, which)[name].to_numpy() for which in both] for repeat in repeats]
+    if len({len(scores) for pair in runs for scores in pair}) > 1 or len(runs[0][0]) == 1:
+        return np.nan
+    return float(np.mean([scores - other for scores, other in runs], axis=0).std(ddof=1))
+
+
+def _by_seed(comparison, estimator):
+    return comparison.seeds[comparison.seeds["estimator"] == estimator]
 
 
 def _fold_differences(repeats, estimator, reference, name):
     """Differences of all folds of all repeats, and how many rows a fold trains on and tests on average."""
     differences, sizes = [], []
     for repeat in repeats:
-        folds = repeat.folds.set_index(["estimator", "fold"])
-        differences.append((folds.loc[estimator, name] - folds.loc[reference, name]).dropna())
-        sizes.append(folds.loc[reference, ["n_train", "n_test"]].mean())
+        # means over seeds: these are no other draws of the training rows
+        folds = repeat.folds.groupby(["estimator", "fold"], sort=False)
+        scores = folds[name].agg(lambda seeds: seeds.mean(skipna=False))
+        differences.append((scores.loc[estimator] - scores.loc[reference]).dropna())
+        sizes.append(folds[["n_train", "n_test"]].first().loc[reference].mean())
     n_train, n_test = np.mean(sizes, axis=0)
     return np.concatenate(differences), n_train, n_test
 

@@ -1,12 +1,14 @@
 """From predictions per fold to out-of-fold predictions in the form of y, and to tables of scores."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
+from avfusion._sklearn_compat import _safe_indexing
+from avfusion.metrics._regression import labelled_columns, paired_targets
+from avfusion.metrics._scores import Score, resampled_by
+from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
 
 
@@ -15,7 +17,7 @@ def out_of_fold(y, tests, parts):
 
     Parameters
     ----------
-    y : DataFrame, Series, list or array
+    y : Targets, DataFrame, Series, list or array
         The labels of all rows.
     tests : list of array of int
         Rows that each fold tests.
@@ -38,22 +40,22 @@ def out_of_fold(y, tests, parts):
     array([10., 20., 30., nan])
     """
     targets = as_targets(y)
-    index = y.index if isinstance(y, (pd.DataFrame, pd.Series)) else None
     given = [(test, as_targets(part, "y_pred")) for test, part in zip(tests, parts) if part is not None]
-    if targets.lengths is None:
+    lengths = targets.lengths
+    if lengths is None:
         values = np.full(targets.values.shape, np.nan)
         for test, part in given:
             values[test] = part.values
-        return targets.form.wrap(values, index=index)
-    lengths = targets.lengths.copy()
+        return targets.form.wrap(values, index=targets.index)
+    lengths = lengths.copy()
     for test, part in given:
         lengths[test] = part.lengths
-    cells = [np.full((max(length, 0), targets.form.n_targets), np.nan) for length in lengths]
+    values = np.full((np.maximum(lengths, 0).sum(), targets.form.n_targets), np.nan)
+    starts = packed_starts(lengths)
     for test, part in given:
-        stops = np.cumsum(np.maximum(part.lengths, 0))
-        for row, cell in zip(test, np.split(part.values, stops[:-1])):
-            cells[row] = cell
-    return targets.form.wrap(np.concatenate(cells), lengths, index)
+        shifts = starts[test] - packed_starts(part.lengths)
+        values[np.arange(len(part.values)) + shifts[part.row_of_value]] = part.values
+    return targets.form.wrap(values, lengths, targets.index)
 
 
 @dataclass(frozen=True)
@@ -64,21 +66,21 @@ class Evaluation:
     ----------
     y : DataFrame, Series, list or array
         The labels.
-    predictions : dict of str to predictions
-        Out-of-fold predictions of each estimator.
+    predictions : dict of str to list of predictions
+        Out-of-fold predictions of each estimator, one for each seed.
     scores : dict of str to Score
-        What to compute.
+        What to compute. Metrics get packed labels, which are read once; other scorers get those of the user.
     groups : ndarray of shape (n_rows,) or None
         Group of each row.
     tested : ndarray of int
         Rows that the folds test.
-    failed : dict of str to ndarray of int, optional
-        Rows of these for which an estimator has no prediction, because it failed.
+    failed : dict of (str, int) to ndarray of int, optional
+        Rows of these for which an estimator has no prediction with a seed, because it failed.
 
     Examples
     --------
-    >>> from avfusion.model_selection.comparison._scores import resolve_scoring
-    >>> predictions = {"mean": [2.0, 2.0, 2.0, 2.0]}
+    >>> from avfusion.metrics._scores import resolve_scoring
+    >>> predictions = {"mean": [[2.0, 2.0, 2.0, 2.0]]}
     >>> groups = np.array(["a", "a", "b", "b"])
     >>> e = Evaluation([1.0, 2.0, 3.0, 2.0], predictions, resolve_scoring("mae"), groups, np.arange(4))
     >>> e.by_group()
@@ -88,128 +90,232 @@ class Evaluation:
     """
 
     y: object
-    predictions: dict
-    scores: dict[str, Callable]
+    predictions: dict[str, list]
+    scores: dict[str, Score]
     groups: np.ndarray | None
     tested: np.ndarray
     failed: dict = field(default_factory=dict)
 
     def __post_init__(self):
         targets = as_targets(self.y)
+        packed = {name: [as_targets(p, "y_pred") for p in own] for name, own in self.predictions.items()}
+        object.__setattr__(self, "_true", targets)
+        object.__setattr__(self, "_predicted", packed)
         object.__setattr__(self, "_labelled", targets.labelled)
-        object.__setattr__(self, "_names", targets.form.target_names)
 
-    def of_rows(self, name, rows):
+    @property
+    def runs(self):
+        """Name and seed of all predictions: list of (str, int)."""
+        return [(name, seed) for name, own in self.predictions.items() for seed in range(len(own))]
+
+    def label_of(self, name, seed):
+        """Return what names a line of a table: the seed only where some estimator has several.
+
+        Examples
+        --------
+        >>> Evaluation([1.0], {"a": [[1.0], [2.0]]}, {}, None, np.arange(1)).label_of("a", 1)
+        {'estimator': 'a', 'seed': 1}
+        """
+        several = any(len(own) > 1 for own in self.predictions.values())
+        return {"estimator": name} | ({"seed": seed} if several else {})
+
+    def of_rows(self, name, rows, seed=0):
         """Score the predictions of one estimator for some rows; NaN if a target has no label or prediction.
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
-        >>> e = Evaluation([1.0, 2.0], {"zero": [0.0, 0.0]}, resolve_scoring("mae"), None, np.arange(2))
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> e = Evaluation([1.0, 2.0], {"zero": [[0.0, 0.0]]}, resolve_scoring("mae"), None, np.arange(2))
         >>> e.of_rows("zero", [1])
         {'mae': 2.0}
         """
-        if not self._labelled[rows].any(axis=0).all() or self._has_failed(name, rows):
+        if not self._labelled[rows].any(axis=0).all() or self._has_failed(name, seed, rows):
             return dict.fromkeys(self.scores, np.nan)
-        pair = _safe_indexing(self.y, rows), _safe_indexing(self.predictions[name], rows)
-        return {score: function(*pair) for score, function in self.scores.items()}
+        columns, given = labelled_columns(*self._packed(name, seed, rows)), self._given(name, seed, rows)
+        return {
+            key: score(*given()) if score.metric is None else float(score.by_target(columns).mean())
+            for key, score in self.scores.items()
+        }
 
-    def _has_failed(self, name, rows):
-        return bool(np.isin(rows, self.failed.get(name, ())).any())
+    def _packed(self, name, seed, rows):
+        """Return labels and predictions of some rows as metrics take them."""
+        return paired_targets(self._true.take(rows), self._predicted[name][seed].take(rows))
+
+    def _given(self, name, seed, rows):
+        """Return a function that cuts labels and predictions as the user gave them, for other scorers."""
+        return lambda: tuple(_safe_indexing(y, rows) for y in (self.y, self.predictions[name][seed]))
+
+    def _has_failed(self, name, seed, rows):
+        return bool(np.isin(rows, self.failed.get((name, seed), ())).any())
 
     def by_group(self):
-        """Score each group by itself: one line per estimator and labelled group.
+        """Score each group by itself: one line per estimator (and seed) and labelled group.
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
-        >>> predictions = {"zero": [0.0, 0.0]}
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> predictions = {"zero": [[0.0, 0.0]]}
         >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), np.arange(2), np.arange(2))
         >>> e.by_group()["mae"].tolist()
         [1.0, 2.0]
         """
-        columns = ["estimator", "group", "n_rows", *self.scores]
         if self.groups is None:
-            return pd.DataFrame(columns=columns)
+            return pd.DataFrame(columns=["estimator", "group", "n_rows", *self.scores])
         rows_of = {}
         for row in self.tested[self._labelled[self.tested].any(axis=1)]:
             rows_of.setdefault(self.groups[row], []).append(row)
-        lines = [
-            {"estimator": name, "group": group, "n_rows": len(rows), **self.of_rows(name, np.array(rows))}
-            for name in self.predictions
+        return pd.DataFrame(
+            self.label_of(*run) | {"group": group, "n_rows": len(rows)} | self.of_rows(run[0], rows, run[1])
+            for run in self.runs
             for group, rows in rows_of.items()
-        ]
-        return pd.DataFrame(lines, columns=columns)
+        )
 
     def by_target(self):
-        """Score each target by itself over all tested rows: one line per estimator and target.
+        """Score each target by itself over all tested rows: one line per estimator (and seed) and target.
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
-        >>> predictions = {"zero": [[0.0, 0.0]]}
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> predictions = {"zero": [[[0.0, 0.0]]]}
         >>> e = Evaluation([[1.0, 2.0]], predictions, resolve_scoring("mae"), None, np.arange(1))
         >>> e.by_target()
           estimator    target  mae
         0      zero  target 0  1.0
         1      zero  target 1  2.0
         """
-        lines = []
-        for name, predicted in self.predictions.items():
-            pair = _safe_indexing(self.y, self.tested), _safe_indexing(predicted, self.tested)
-            if self._has_failed(name, self.tested):
-                pair = pair[0], pair[0]
-            columns = {score: function.by_target(*pair) for score, function in self.scores.items()}
-            frame = pd.DataFrame({s: values for s, values in columns.items() if values is not None})
-            if self._has_failed(name, self.tested):
-                frame[:] = np.nan
-            if len(frame):
-                lines.append(frame.assign(estimator=name, target=self._names))
-        if not lines:
+        known = {name: score for name, score in self.scores.items() if score.metric is not None}
+        if not known:
             return pd.DataFrame(columns=["estimator", "target"])
-        table = pd.concat(lines, ignore_index=True)
-        return table[["estimator", "target", *(s for s in self.scores if s in table)]]
+        names = self._true.form.target_names
+        tables = []
+        for name, seed in self.runs:
+            columns = dict.fromkeys(known, np.nan)
+            if not self._has_failed(name, seed, self.tested):
+                pairs = labelled_columns(*self._packed(name, seed, self.tested))
+                columns = {key: score.by_target(pairs) for key, score in known.items()}
+            tables.append(pd.DataFrame(self.label_of(name, seed) | {"target": names} | columns))
+        return pd.concat(tables, ignore_index=True)
 
-    def table(self, folds, group_scores, **bootstrap):
-        """Summarise: one line per estimator, columns as in `Comparison.table`.
+    def by_seed(self, folds, group_scores, **bootstrap):
+        """Score all tested rows together: one line per estimator (and seed), with intervals.
 
         Parameters
         ----------
         folds, group_scores : DataFrame
-            Scores of each estimator and fold, and of each estimator and group.
+            Scores of each estimator (and seed) and fold, and of each estimator (and seed) and group.
         **bootstrap
             Options of `bootstrap_interval`.
 
         Returns
         -------
         DataFrame
+            Columns as in `Comparison.table`.
 
         Examples
         --------
-        >>> from avfusion.model_selection.comparison._scores import resolve_scoring
-        >>> predictions = {"zero": [0.0, 0.0]}
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> predictions = {"zero": [[0.0, 0.0]]}
         >>> e = Evaluation([1.0, 2.0], predictions, resolve_scoring("mae"), None, np.arange(2))
         >>> folds = pd.DataFrame({"estimator": ["zero"] * 2, "mae": [1, 2], "fit_s": 0.1, "predict_s": 0.1})
-        >>> e.table(folds, e.by_group(), random_state=0)["mae"].tolist()
+        >>> e.by_seed(folds, e.by_group(), random_state=0)["mae"].tolist()
         [1.5]
         """
+        lines = []
+        for name, seed in self.runs:
+            label = self.label_of(name, seed)
+            own_folds, own_groups = (_of_run(table, label) for table in (folds, group_scores))
+            line = self._line(name, seed, own_folds, own_groups)
+            lines.append(label | line | self._intervals(name, seed, **bootstrap))
+        table = pd.DataFrame(lines)
+        parts = ("", "_low", "_high", "_fold_mean", "_fold_std", "_group_mean")
+        of_scores = [f"{score}{part}" for score in self.scores for part in parts]
+        columns = ["estimator", "seed", *of_scores, "n_failed", "fit_s", "predict_s"]
+        return table[[column for column in columns if column in table]]
+
+    def table(self, by_seed):
+        """Summarise: one line per estimator, with means and standard deviations of scores over seeds.
+
+        Parameters
+        ----------
+        by_seed : DataFrame
+            From `by_seed`.
+
+        Returns
+        -------
+        DataFrame
+            As `Comparison.table`.
+
+        Examples
+        --------
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> e = Evaluation([1.0], {"a": [[1.0], [2.0]]}, resolve_scoring("mae"), None, np.arange(1))
+        >>> by_seed = pd.DataFrame({"estimator": "a", "seed": [0, 1], "mae": [1.0, 2.0], "fit_s": 0.1})
+        >>> e.table(by_seed)[["mae", "mae_seed_std", "n_seeds"]].round(2).values.tolist()
+        [[1.5, 0.71, 2.0]]
+        """
+        runs = by_seed.groupby("estimator", sort=False)
+        table = runs.mean(numeric_only=True, skipna=False)
+        if "n_failed" in table:
+            table["n_failed"] = runs["n_failed"].sum()
+        if "seed" in table:
+            table = table.drop(columns="seed")
+            for score in self.scores:
+                after = max(table.columns.get_loc(c) for c in (score, f"{score}_high") if c in table)
+                table.insert(after + 1, f"{score}_seed_std", runs[score].std(ddof=1))
+            table.insert(len(table.columns), "n_seeds", runs.size())
+        return table
+
+    def _line(self, name, seed, folds, groups):
+        """Return what one run has in the table, without intervals."""
+        line = self.of_rows(name, self.tested, seed)
+        for score in self.scores:
+            line[f"{score}_fold_mean"] = folds[score].mean()
+            line[f"{score}_fold_std"] = folds[score].std(ddof=0)
+            if len(groups):
+                line[f"{score}_group_mean"] = groups[score].mean()
+        if any(len(rows) for rows in self.failed.values()):
+            line["n_failed"] = int(folds["fit_s"].isna().sum())
+        return line | {seconds: folds[seconds].mean() for seconds in ("fit_s", "predict_s")}
+
+    def _intervals(self, name, seed, **bootstrap):
+        """Return the ends of the bootstrap intervals of one run; NaN if it failed."""
+        if self._has_failed(name, seed, self.tested):
+            return {f"{score}_{end}": np.nan for score in self.scores for end in ("low", "high")}
+        level = bootstrap.pop("level", 0.95)
+        return {
+            f"{score}_{end}": value
+            for score, own in self.resampled(name, seed, **bootstrap).items()
+            for end, value in zip(("low", "high"), own.interval(level))
+        }
+
+    def resampled(self, name, seed=0, **options):
+        """Score bootstrap resamples of all tested rows, over groups; the same ones for every estimator.
+
+        Parameters
+        ----------
+        name : str
+        seed : int, default=0
+        **options
+            Number of resamples and random_state, as in `avfusion.metrics.bootstrap_interval`.
+
+        Returns
+        -------
+        dict of str to Resamples
+
+        Examples
+        --------
+        >>> from avfusion.metrics._scores import resolve_scoring
+        >>> e = Evaluation([1.0, 2.0], {"zero": [[0.0, 0.0]]}, resolve_scoring("mae"), None, np.arange(2))
+        >>> e.resampled("zero", n_resamples=3, random_state=0)["mae"].scores.shape
+        (3,)
+        """
         groups = None if self.groups is None else self.groups[self.tested]
-        lines = {}
-        for name, predicted in self.predictions.items():
-            pair = _safe_indexing(self.y, self.tested), _safe_indexing(predicted, self.tested)
-            own_folds = folds[folds["estimator"] == name]
-            own_groups = group_scores[group_scores["estimator"] == name]
-            line = {}
-            for score, value in self.of_rows(name, self.tested).items():
-                low, high = np.nan, np.nan
-                if not self._has_failed(name, self.tested):
-                    low, high = self.scores[score].interval(*pair, groups=groups, **bootstrap)
-                line |= {score: value, f"{score}_low": low, f"{score}_high": high}
-                line[f"{score}_fold_mean"] = own_folds[score].mean()
-                line[f"{score}_fold_std"] = own_folds[score].std(ddof=0)
-                if len(own_groups):
-                    line[f"{score}_group_mean"] = own_groups[score].mean()
-            if any(len(rows) for rows in self.failed.values()):
-                line["n_failed"] = int(own_folds["fit_s"].isna().sum())
-            lines[name] = line | {seconds: own_folds[seconds].mean() for seconds in ("fit_s", "predict_s")}
-        return pd.DataFrame.from_dict(lines, orient="index").rename_axis("estimator")
+        pair, given = self._packed(name, seed, self.tested), self._given(name, seed, self.tested)
+        return resampled_by(self.scores, pair, given, groups=groups, **options)
+
+
+def _of_run(table, label):
+    """Return the lines of one estimator (and seed)."""
+    if not len(table):
+        return table
+    return table[np.logical_and.reduce([table[column] == value for column, value in label.items()])]

@@ -1,4 +1,4 @@
-"""The folds of a comparison, and the checks that nothing leaks between them."""
+"""Split rows into folds, and check that no recording is in two groups."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, check_cv
 
-from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._copies import same_recordings
 from avfusion.sequences._target_columns import row_name
 from avfusion.sequences._targets import as_targets
 
@@ -43,8 +43,8 @@ def make_folds(cv, X, y, groups):
     tested, times = np.unique(np.concatenate([test for _, test in folds]), return_counts=True)
     if times.max() > 1:
         raise ValueError(
-            f"cv tests row {tested[times.argmax()]} {times.max()} times; every row may be tested once, so "
-            "that it has one out-of-fold prediction. Use a splitter without repeats, such as KFold."
+            f"cv tests row {tested[times.argmax()]} {times.max()} times, but a row has only one out-of-fold "
+            "prediction. Use a splitter without repeats, such as KFold."
         )
     return folds
 
@@ -76,7 +76,7 @@ def split_rows(cv, X, y, groups):
     ]
     folds = [tuple(np.flatnonzero(side) if side.dtype == bool else side for side in fold) for fold in folds]
     if not folds:
-        raise ValueError("cv gives no fold.")
+        raise ValueError("cv yields no fold.")
     for number, (train, test) in enumerate(folds, start=1):
         if np.intersect1d(train, test).size:
             raise ValueError(f"Fold {number} of cv tests rows that it trains on.")
@@ -84,12 +84,12 @@ def split_rows(cv, X, y, groups):
 
 
 def labelled_folds(folds, y):
-    """Leave out the folds that have nothing to be scored on, with a warning.
+    """Leave out folds without labels to score, with a warning.
 
     Parameters
     ----------
     folds : list of (train, test)
-    y : as in `compare`
+    y : Targets, or as in `compare`
         The labels; NaN and missing rows are unlabelled.
 
     Returns
@@ -105,7 +105,7 @@ def labelled_folds(folds, y):
     Warns
     -----
     UserWarning
-        Names the folds that are left out.
+        If folds are left out; the message has their numbers.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def _splitter(cv, groups):
 
 
 def check_no_copies(X, groups):
-    """Refuse recordings that are in two groups: one copy would be tested by a model that saw the other.
+    """Raise an error if a recording is in two groups: one copy would be tested by a model that saw the other.
 
     Parameters
     ----------
@@ -156,24 +156,20 @@ def check_no_copies(X, groups):
 
     Examples
     --------
-    >>> X = pd.DataFrame({"audio": SequenceArray.from_sequences([[1.0, 2.0], [3.0], [1.0, 2.0]])})
+    >>> from avfusion.sequences import as_sequences
+    >>> X = as_sequences({"audio": [[1.0, 2.0], [3.0], [1.0, 2.0]]})
     >>> check_no_copies(X, np.array([0, 1, 0]))
     >>> check_no_copies(X, np.array([0, 1, 2]))
     Traceback (most recent call last):
     ...
     ValueError: The recording of row 0 (index 0) in group 0 is also in row 2 (index 2) in group 2. ...
     """
-    columns = [column.array for _, column in X.items() if isinstance(column.array, SequenceArray)]
-    first = {}
-    for row in range(len(X)):
-        cells = [None if array.lengths[row] <= 0 else array[row].digest() for array in columns]
-        key = tuple(cells)
-        if all(cell is None for cell in cells):
-            continue
-        other = first.setdefault(key, row)
-        if groups[other] != groups[row]:
-            names = [row_name(r, X.index) for r in (other, row)]
-            labels = [repr(pd.Series(groups[[r]]).tolist()[0]) for r in (other, row)]
+    for rows in same_recordings(X):
+        first = rows[0]
+        other = next((row for row in rows if groups[row] != groups[first]), None)
+        if other is not None:
+            names = [row_name(row, X.index) for row in (first, other)]
+            labels = [repr(pd.Series(groups[[row]]).tolist()[0]) for row in (first, other)]
             raise ValueError(
                 f"The recording of {names[0]} in group {labels[0]} is also in {names[1]} in group "
                 f"{labels[1]}. Drop one of the two, or give both the same group."

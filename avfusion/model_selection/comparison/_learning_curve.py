@@ -1,17 +1,16 @@
-"""Whether more recordings would help: scores against the number of groups that are trained on."""
+"""Learning curves: scores against the number of groups that are trained on."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from avfusion.inspection._learning_curve_plot import plot_learning_curve
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.comparison._folds import make_folds
 from avfusion.sequences._groups import read_groups
 
 __all__ = ["LearningCurve", "group_learning_curve"]
-
-MARKERS = "osD^vP*X"
 
 
 def group_learning_curve(
@@ -30,8 +29,8 @@ def group_learning_curve(
 ):
     """Cross-validate estimators that are trained on fewer and fewer groups, such as speakers.
 
-    The same rows are tested at every size. Of the training groups of a fold a random part is kept; smaller
-    parts are contained in larger ones.
+    The same rows are tested at every size. A random subset of the training groups of each fold is kept;
+    smaller subsets are contained in larger ones.
 
     Parameters
     ----------
@@ -40,7 +39,7 @@ def group_learning_curve(
     X, y : as in `compare`
         The samples.
     groups : str or array-like of shape (n_rows,)
-        Column of X or values: what is counted, and what folds must not split.
+        Column of X or values; groups are counted, and folds do not split them.
     sizes : sequence of float or int
         Shares of the training groups (floats up to 1) or their numbers (ints).
     cv : int, scikit-learn splitter, iterable or None
@@ -48,7 +47,7 @@ def group_learning_curve(
     scoring : str or None
         One score, as in `compare`; by default the CCC.
     n_repeats : int, default=1
-        How many times groups are drawn.
+        Number of random draws of groups.
     n_jobs : int, optional
         Processes, as in `compare`.
     random_state : int, default=0
@@ -88,8 +87,12 @@ def group_learning_curve(
         raise ValueError(f"n_repeats must be 1 or more, not {n_repeats}.")
     group_of_row = read_groups(groups, X)
     if group_of_row is None:
-        raise ValueError("groups is needed: the column of X, or the values, that are to be counted.")
+        raise ValueError("groups is needed: the column of X, or the values, to be counted.")
     folds = make_folds(cv, X, y, group_of_row)
+    settings = {
+        "groups": group_of_row, "scoring": scoring or "ccc", "n_jobs": n_jobs, "random_state": random_state,
+        "verbose": verbose,
+    }  # fmt: skip
     counts = [_counts(sizes, len(pd.unique(group_of_row[train]))) for train, _ in folds]
     rng = np.random.default_rng(random_state)
     lines = []
@@ -97,28 +100,28 @@ def group_learning_curve(
         orders = [rng.permutation(pd.unique(group_of_row[train])) for train, _ in folds]
         for position in range(len(sizes)):
             kept = [order[: count[position]] for order, count in zip(orders, counts)]
-            smaller = [
-                (train[np.isin(group_of_row[train], groups)], test)
-                for (train, test), groups in zip(folds, kept)
-            ]
-            result = compare(
-                estimators, X, y, groups=group_of_row, cv=smaller, scoring=scoring or "ccc", n_jobs=n_jobs,
-                random_state=random_state, verbose=verbose,
-            )  # fmt: skip
-            score = result.scores[0]
-            for name, line in result.table.iterrows():
-                lines.append(
-                    {
-                        "estimator": name,
-                        "n_groups": round(float(np.mean([len(groups) for groups in kept])), 1),
-                        "repeat": repeat,
-                        "score": line[score],
-                        "low": line[f"{score}_low"],
-                        "high": line[f"{score}_high"],
-                    }
-                )
+            result = compare(estimators, X, y, cv=_smaller(folds, group_of_row, kept), **settings)
+            n_groups = round(float(np.mean([len(groups) for groups in kept])), 1)
+            lines += _lines(result, n_groups, repeat)
     table = pd.DataFrame(lines).astype({"n_groups": int}) if _whole(lines) else pd.DataFrame(lines)
-    return LearningCurve(table, score)
+    return LearningCurve(table, result.scores[0])
+
+
+def _smaller(folds, group_of_row, kept):
+    """Return folds that train on the rows of those groups only."""
+    return [(train[np.isin(group_of_row[train], groups)], test) for (train, test), groups in zip(folds, kept)]
+
+
+def _lines(result, n_groups, repeat):
+    """Return the lines of the table for one size and repeat, one for each estimator."""
+    score = result.scores[0]
+    return [
+        {
+            "estimator": name, "n_groups": n_groups, "repeat": repeat, "score": line[score],
+            "low": line[f"{score}_low"], "high": line[f"{score}_high"],
+        }
+        for name, line in result.table.iterrows()
+    ]  # fmt: skip
 
 
 def _counts(sizes, available):
@@ -201,21 +204,4 @@ class LearningCurve:
         >>> LearningCurve(pd.DataFrame(rows, columns=columns), "ccc").plot(Figure().subplots()).get_xlabel()
         'groups that are trained on'
         """
-        if ax is None:
-            from matplotlib import pyplot
-
-            _, ax = pyplot.subplots(layout="constrained")
-        shades = np.linspace(0.0, 0.65, self.table["estimator"].nunique())
-        numbers = ["n_groups", "score", "low", "high"]
-        for position, (name, lines) in enumerate(self.table.groupby("estimator", sort=False)):
-            mean = lines.groupby("n_groups", as_index=False)[numbers].mean()
-            style = {"color": str(shades[position]), "marker": MARKERS[position % len(MARKERS)]}
-            ax.plot(mean["n_groups"], mean["score"], label=name, **style)
-            ax.fill_between(
-                mean["n_groups"], mean["low"], mean["high"], color=style["color"], alpha=0.12, lw=0
-            )
-        ax.set_xlabel("groups that are trained on")
-        ax.set_ylabel(f"{self.score}, out of fold (band: interval over groups)")
-        ax.legend(frameon=False)
-        ax.spines[["top", "right"]].set_visible(False)
-        return ax
+        return plot_learning_curve(self.table, self.score, ax)

@@ -1,4 +1,4 @@
-"""Several data sets: average ranks, Friedman's test and Nemenyi's critical difference, with a diagram."""
+"""Rank estimators over several data sets: mean ranks, Friedman's test, Nemenyi's critical difference."""
 
 import math
 from collections import Counter
@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from avfusion.model_selection.comparison._scores import resolve_scoring, score_of
+from avfusion.inspection._ranking_plot import plot_ranking
+from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._comparison import score_of
 
 __all__ = ["Ranking", "rank_estimators"]
 
@@ -29,8 +31,8 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95):
         With comparisons, the name of the score; by default the first. With a DataFrame, what its values are,
         if that is a name that `compare` knows.
     higher_is_better : bool, optional
-        Whether the highest score has rank 1; by default as it is with the score: the lowest "mae" and
-        "rmse" is best, the highest of the others and of scikit-learn's scorers.
+        Whether the highest score has rank 1; by default the direction of the score: lower is better for
+        "mae" and "rmse", higher for the others and for scikit-learn's scorers.
     level : float, default=0.95
         Of the critical difference.
 
@@ -43,7 +45,7 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95):
     ------
     ValueError
         If there are fewer than two data sets or estimators, an estimator has no score on a data set, there
-        is no such score, it is not known whether the highest is best, or `level` is not between 0 and 1.
+        is no such score, its direction is not known, or `level` is not between 0 and 1.
 
     References
     ----------
@@ -88,7 +90,7 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95):
 
 
 def _read_comparisons(comparisons, score):
-    """Return the table of a score, its name, and what it stands for in each of the comparisons."""
+    """Return the table of a score, its name, and its function in each of the comparisons."""
     if score is None:
         score = next((comparison.scores[0] for comparison in comparisons.values()), None)
     functions = [score_of(comparison, score) for comparison in comparisons.values()]
@@ -99,8 +101,8 @@ def _read_comparisons(comparisons, score):
 def _direction_of(functions, score):
     directions = {function.higher_is_better for function in functions}
     if directions not in ({True}, {False}):
-        what = "score" if score is None else repr(score)
-        raise ValueError(f"Is the highest {what} best? Give higher_is_better=True or False.")
+        what = "the score" if score is None else repr(score)
+        raise ValueError(f"The direction of {what} is not known. Give higher_is_better=True or False.")
     return directions.pop()
 
 
@@ -122,10 +124,10 @@ def _friedman(ranks):
 
 
 def _exact_friedman(deviations):
-    """Share of all orders of the ranks in each data set whose sums differ as much; None if they are too many.
+    """Return the share of all orders of the ranks whose sums differ as much; None if there are too many.
 
-    Data sets are added one by one to the first. Sums are kept sorted: estimators are alike if the test is to
-    find nothing.
+    Data sets are added one by one to the first. Sums are kept sorted, since under the null hypothesis all
+    estimators are equivalent.
     """
     n_orders = math.factorial(deviations.shape[1])
     first, *others = deviations.tolist()
@@ -155,9 +157,9 @@ class Ranking:
     ranks : DataFrame
         Rank of each estimator (column) on each data set (row); ties share the mean of their ranks.
     p_friedman : float
-        Probability of ranks at least as unequal if all estimators were alike (Friedman's test). Exact where
-        the orders of ranks can be counted, as for up to 3 estimators on 40 data sets, 4 on 14 or 5 on 6; of
-        two estimators that is the sign test. Else in the form of Iman and Davenport, which is made for many.
+        Probability of ranks at least as unequal if all estimators were equivalent (Friedman's test). Exact if
+        the orders of ranks can be counted, as for up to 3 estimators on 40 data sets, 4 on 14 or 5 on 6; for
+        two estimators that is the sign test. Otherwise in the form of Iman and Davenport, for many data sets.
     critical_difference : float
         Mean ranks closer than this do not differ at the level (Nemenyi's test).
     level : float
@@ -239,25 +241,8 @@ class Ranking:
         >>> ax.get_xlabel()
         'mean rank over 2 data sets (1 is best); critical difference 2.34'
         """
-        names, ranks = list(self.table.index), self.table["rank"].to_numpy()
-        if ax is None:
-            from matplotlib import pyplot
-
-            _, ax = pyplot.subplots(figsize=(6.4, 1.2 + 0.35 * len(names)), layout="constrained")
-        lines = np.arange(len(names))
-        ax.hlines(lines, ranks.min(), ranks, color="0.8", linewidth=1, zorder=0)
-        ax.plot(ranks, lines, "D", color="black")
-        ax.set_yticks(lines, names)
-        ax.invert_yaxis()
-        for number, clique in enumerate(self.cliques()):
-            ends = [names.index(clique[0]), names.index(clique[-1])]
-            x = ranks.max() + (0.06 + 0.06 * number) * max(1.0, np.ptp(ranks))
-            ax.plot(
-                [x, x], [ends[0] - 0.25, ends[1] + 0.25], color="0.35", linewidth=4, solid_capstyle="butt"
-            )
-        sets = len(self.ranks)
-        ax.set_xlabel(
-            f"mean rank over {sets} data sets (1 is best); critical difference {self.critical_difference:.2f}"
+        label = (
+            f"mean rank over {len(self.ranks)} data sets (1 is best); critical difference "
+            f"{self.critical_difference:.2f}"
         )
-        ax.spines[["top", "right"]].set_visible(False)
-        return ax
+        return plot_ranking(self.table["rank"], self.cliques(), label, ax)

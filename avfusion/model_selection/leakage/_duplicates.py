@@ -1,74 +1,91 @@
-"""What is in a data set twice, exactly: recordings, stretches of them, rows of a table."""
+"""Exact duplicates: recordings, stretches of recordings, and rows of a table."""
+
+from itertools import combinations
 
 import numpy as np
 from scipy import sparse
 
-from avfusion.sequences import sequence_columns
+from avfusion.model_selection.leakage._report import Outcome
+from avfusion.sequences._copies import rows_by_key, same_recordings
+from avfusion.sequences._target_columns import row_name
 
 WINDOW = 50  # changes from step to step that must be the same
-SAMPLED = 8  # one window in so many is kept, by content, so that both rows keep the same ones
-CHANCE = 1e-3  # equal rows of a table that chance may be expected to make, for copies to be told from it
+SAMPLED = 8  # one window in so many is kept, chosen by content, so that both rows keep the same ones
+CHANCE = 1e-3  # equal rows of a table that may be expected by chance, for copies to be recognised
 
 
-def same_recordings(X, parted):
-    """Find rows whose sequences are all the same.
+def check_recordings(X, parted):
+    """Look for recordings that are trained on and tested under two names.
 
     Parameters
     ----------
     X : DataFrame
-        Absent sequences are like absent ones; rows without any are like none.
+        With sequence columns.
     parted : ndarray of bool of shape (n_rows, n_rows)
-        Pairs to look for.
+        Pairs of rows of which a fold trains on one and tests the other.
 
     Returns
     -------
-    list of (int, int)
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from avfusion.sequences._array import SequenceArray
-    >>> X = pd.DataFrame({"audio": SequenceArray.from_sequences([[1.0, 2.0], None, [1.0, 2.0], None])})
-    >>> same_recordings(X, ~np.eye(4, dtype=bool))
-    [(0, 2)]
+    outcome : Outcome
+    pairs : list of (int, int)
+        The copies.
     """
-    arrays = [X[name].array for name in sequence_columns(X)]
-    keys = [
-        tuple(array[row].digest() if array.lengths[row] > 0 else None for array in arrays)
-        for row in range(len(X))
-    ]
-    present = [row for row, key in enumerate(keys) if any(part is not None for part in key)]
-    return _pairs_of_equals({row: keys[row] for row in present}, parted)
+    pairs = _parted_pairs(same_recordings(X), parted)
+    return _outcome("recording", pairs, X.index), pairs
 
 
-def _pairs_of_equals(key_of_row, parted):
-    rows_of = {}
-    for row, key in key_of_row.items():
-        rows_of.setdefault(key, []).append(row)
-    return [
-        (one, other)
-        for rows in rows_of.values()
-        for i, one in enumerate(rows)
-        for other in rows[i + 1 :]
-        if parted[one, other]
-    ]
-
-
-def same_rows(table, parted):
-    """Find equal rows of a table of numbers, where chance would not have made any.
+def check_rows(table, parted, index=None):
+    """Look for equal rows of a table that are trained on and tested.
 
     Parameters
     ----------
     table : ndarray of shape (n_rows, n_features)
-        NaN is like NaN.
+    parted : ndarray of bool of shape (n_rows, n_rows)
+        As in `check_recordings`.
+    index : pandas.Index, optional
+        Names of the rows.
+
+    Returns
+    -------
+    Outcome
+    """
+    pairs = same_rows(table, parted)
+    if pairs is None:
+        return Outcome([], [], ["copies (the rows have so few values that equal ones mean nothing)"])
+    outcome = _outcome("numbers", pairs, index)
+    return outcome._replace(not_looked_at=["copies that are not exact (in a table)"])
+
+
+def _outcome(what, pairs, index):
+    if not pairs:
+        return Outcome([], ["copies"], [])
+    names = [row_name(row, index) for row in pairs[0]]
+    message = (
+        f"{len(pairs)} pair(s) of rows hold the same {what} and are trained on and tested in the same fold, "
+        f"such as {names[0]} and {names[1]}. Drop one of each, or put both into one group."
+    )
+    return Outcome([("copies", message)], ["copies"], [])
+
+
+def _parted_pairs(copies, parted):
+    return [pair for rows in copies for pair in combinations(rows, 2) if parted[pair]]
+
+
+def same_rows(table, parted):
+    """Find equal rows of a table of numbers, unless some are to be expected by chance.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_features)
+        NaN equals NaN.
     parted : ndarray of bool of shape (n_rows, n_rows)
         Pairs to look for.
 
     Returns
     -------
     list of (int, int) or None
-        None if the numbers are so few or so coarse that equal rows would mean nothing. Rows of one number
-        only, such as the zeros of a stream that failed, are like none.
+        None if the numbers are so few or so coarse that equal rows mean nothing. Rows of a single repeated
+        number, such as the zeros of a stream that failed, are left out.
 
     Examples
     --------
@@ -79,7 +96,7 @@ def same_rows(table, parted):
     >>> same_rows((table > 0) * 1.0, ~np.eye(50, dtype=bool)) is None
     True
     """
-    table = np.asarray(table, dtype=float) + 0.0  # makes -0 0
+    table = np.asarray(table, dtype=float) + 0.0  # turns -0 into 0
     distinct = np.unique(table, axis=0)
     n_pairs = max(1, len(distinct) * (len(distinct) - 1))
     chance = 0.5 * n_pairs
@@ -89,15 +106,15 @@ def same_rows(table, parted):
     if chance > CHANCE:
         return None
     filled = np.nan_to_num(table)
-    telling = np.flatnonzero((filled != filled[:, :1]).any(axis=1))
-    return _pairs_of_equals({int(row): table[row].tobytes() for row in telling}, parted)
+    varied = np.flatnonzero((filled != filled[:, :1]).any(axis=1)).tolist()
+    return _parted_pairs(rows_by_key((row, table[row].tobytes()) for row in varied), parted)
 
 
 def same_stretches(array, parted):
-    """Find rows that have more than a hundred steps in common exactly, at any place in each.
+    """Find rows that share more than a hundred steps exactly, anywhere in each.
 
-    Every pair of rows is compared, since equal windows meet in a sorted table. Windows in which less than
-    every second step brings another change do not count: silence, ramps.
+    Every pair of rows is compared, by sorting the hashes of all windows. Windows in which fewer than half of
+    the steps have a new change, as in silence or ramps, do not count.
 
     Parameters
     ----------
@@ -132,27 +149,27 @@ def same_stretches(array, parted):
 
 
 def _windows(array, row, weights):
-    """Hashes of the windows of changes of a row that are kept, each once, (n_windows,) uint64."""
+    """Return the distinct hashes of the windows of changes of a row that are kept, (n_windows,) uint64."""
     if array.lengths[row] <= WINDOW:
         return np.empty(0, dtype=np.uint64)
     frames = np.asarray(array.frames[array.starts[row] : array.starts[row] + array.lengths[row]])
     change = np.ascontiguousarray(np.diff(frames, axis=0) + 0.0)
     bits = change.view(f"u{change.itemsize}").astype(np.uint64)
-    hashes = (_mixed(bits) * weights).sum(axis=1, dtype=np.uint64)  # whole numbers wrap around
+    hashes = (_mixed(bits) * weights).sum(axis=1, dtype=np.uint64)  # integers wrap around
     base = np.uint64(0x9E3779B97F4A7C15)
     powers = np.cumprod(np.full(WINDOW, base))[::-1]
     new = np.diff(hashes, prepend=hashes[:1]) != 0
     counts = np.concatenate([[0], np.cumsum(new)])
-    telling = counts[WINDOW:] - counts[:-WINDOW] >= WINDOW // 2
-    windows = np.zeros(len(telling), dtype=np.uint64)
+    varied = counts[WINDOW:] - counts[:-WINDOW] >= WINDOW // 2
+    windows = np.zeros(len(varied), dtype=np.uint64)
     for k in range(WINDOW):
         windows += hashes[k : k + len(windows)] * powers[k]
     windows = _mixed(windows)
-    return np.unique(windows[telling & (windows % np.uint64(SAMPLED) == 0)])
+    return np.unique(windows[varied & (windows % np.uint64(SAMPLED) == 0)])
 
 
 def _mixed(bits):
-    """Spread what differs in the high bits of a number, as those of short floats, over all its bits."""
+    """Mix the high bits of a number, in which short floats differ, into all its bits."""
     bits = (bits ^ (bits >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))

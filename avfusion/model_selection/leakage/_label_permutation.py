@@ -1,18 +1,21 @@
-"""What a model scores where every group has the labels of another one: nothing, unless something leaks."""
+"""Label permutation test: with labels permuted between groups, a model scores 0 unless something leaks."""
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from avfusion.metrics import ccc_score
+from avfusion.model_selection.leakage._groups import crossing_groups
+from avfusion.model_selection.leakage._report import Outcome
 from avfusion.model_selection.search._cross_validation import score_folds
 from avfusion.sequences._targets import as_targets
 
-FEW = 0.05  # CCC
+MIN_EXCESS = 0.05  # CCC above what similar labels explain that counts as a leak
+MAX_EXPLAINED = 0.2  # CCC that similar labels explain, above which the test is not informative
 
 
-def exchanged_scores(model, X, y, groups, folds, n_permutations, random_state=0):
-    """Cross-validate with every group given the labels of another one.
+def permuted_scores(model, X, y, groups, folds, n_permutations, random_state=0):
+    """Cross-validate with the labels of every group replaced by those of another one.
 
     Parameters
     ----------
@@ -29,29 +32,29 @@ def exchanged_scores(model, X, y, groups, folds, n_permutations, random_state=0)
     -------
     scores : ndarray of shape (n_permutations,)
         CCC, mean over folds.
-    likeness : ndarray of shape (n_permutations,)
-        CCC of the exchanged labels and the right ones, mean over folds.
+    similarity : ndarray of shape (n_permutations,)
+        CCC of the permuted labels and the true ones, mean over folds.
 
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
     >>> rng = np.random.default_rng(0)
     >>> X, folds = rng.normal(size=(90, 2)), [(np.arange(45), np.arange(45, 90))]
-    >>> scores, likeness = exchanged_scores(Ridge(), X, X[:, 0], None, folds, 3)
-    >>> bool(np.abs(scores).max() < 0.3), bool(np.abs(likeness).max() < 0.3)
+    >>> scores, similarity = permuted_scores(Ridge(), X, X[:, 0], None, folds, 3)
+    >>> bool(np.abs(scores).max() < 0.3), bool(np.abs(similarity).max() < 0.3)
     (True, True)
     """
     rng = np.random.default_rng(random_state)
     labelled = as_targets(y).labelled.any(axis=1)
     folds = [fold for fold in folds if all(labelled[side].any() for side in fold)]
     of_rows = np.arange(len(labelled)) if groups is None else groups
-    scores, likeness = [], []
+    scores, similarity = [], []
     for _ in range(n_permutations):
-        strange = exchange_labels(y, of_rows, rng)
-        outcome = score_folds(model, X, strange, folds, _score, groups)
+        permuted = permute_labels(y, of_rows, rng)
+        outcome = score_folds(model, X, permuted, folds, _score, groups)
         scores.append(np.mean([fold.score for fold in outcome]))
-        likeness.append(np.mean([_alike(y, strange, test) for _, test in folds]))
-    return np.array(scores), np.array(likeness)
+        similarity.append(np.mean([_similarity(y, permuted, test) for _, test in folds]))
+    return np.array(scores), np.array(similarity)
 
 
 def _score(estimator, X, y):
@@ -63,8 +66,8 @@ def _score(estimator, X, y):
     return ccc_score(filled, estimator.predict(X), multioutput="raw_values")[known].mean()
 
 
-def _alike(y, strange, test):
-    true, other = as_targets(y), as_targets(strange)
+def _similarity(y, permuted, test):
+    true, other = as_targets(y), as_targets(permuted)
     tested = np.isin(true.row_of_value, test)
     both = ~np.isnan(true.values) & ~np.isnan(other.values) & tested[:, None]
     scores = [
@@ -75,14 +78,14 @@ def _alike(y, strange, test):
     return np.mean(scores) if scores else 0.0
 
 
-def exchange_labels(y, groups, rng):
-    """Give every group the labels of another one, row by row, repeated or cut to the length of the row.
+def permute_labels(y, groups, rng):
+    """Replace the labels of every group by those of another one, repeated or cut to the length of each row.
 
     Parameters
     ----------
     y : labels in any form
     groups : ndarray of shape (n_rows,)
-        Rows without labels keep that, and give none.
+        Rows without labels stay unlabelled, and their labels are not used for others.
     rng : numpy.random.Generator
 
     Returns
@@ -93,57 +96,117 @@ def exchange_labels(y, groups, rng):
     --------
     >>> import numpy as np
     >>> y = np.array([1.0, 2.0, 3.0, 4.0])
-    >>> exchange_labels(y, np.array(["a", "a", "b", "b"]), np.random.default_rng(0))
+    >>> permute_labels(y, np.array(["a", "a", "b", "b"]), np.random.default_rng(0))
     array([3., 4., 1., 2.])
     """
     targets = as_targets(y)
     labelled = targets.labelled.any(axis=1)
     order = rng.permutation(pd.unique(groups[labelled]))
-    giver_of = dict(zip(order, np.roll(order, 1)))  # nobody keeps their own
+    giver_of = dict(zip(order, np.roll(order, 1)))  # no group keeps its own
     giver_rows = {group: np.flatnonzero(labelled & (groups == group)) for group in order}
     taken = dict.fromkeys(order, 0)
     cells = np.split(targets.values, np.flatnonzero(np.diff(targets.row_of_value)) + 1)
     cells = dict(zip(np.unique(targets.row_of_value), cells))
-    strange = {}
+    permuted = {}
     for row, own in cells.items():
-        strange[row] = own
+        permuted[row] = own
         if labelled[row]:
             givers = giver_rows[giver_of[groups[row]]]
-            strange[row] = np.resize(cells[givers[taken[groups[row]] % len(givers)]], own.shape)
+            permuted[row] = np.resize(cells[givers[taken[groups[row]] % len(givers)]], own.shape)
             taken[groups[row]] += 1
     index = y.index if isinstance(y, (pd.DataFrame, pd.Series)) else None
-    return targets.form.wrap(np.concatenate(list(strange.values())), targets.lengths, index)
+    return targets.form.wrap(np.concatenate(list(permuted.values())), targets.lengths, index)
 
 
-def judge(scores, likeness):
-    """Tell whether the scores are above what chance, and labels that are alike, explain.
+def is_above_chance(scores, similarity):
+    """Return whether scores are above what chance and similar labels explain.
 
-    If labels are something common and something of their own, then what is common agrees with each as the
-    root of how well two of them agree. A model may learn that much from the labels of others.
+    If labels are the sum of a common and an individual part, the common part agrees with each of them as the
+    square root of how well two of them agree. A model may learn that much from the labels of others.
 
     Parameters
     ----------
-    scores, likeness : ndarray of shape (n_permutations,)
-        As of `exchanged_scores`.
+    scores, similarity : ndarray of shape (n_permutations,)
+        As of `permuted_scores`.
 
     Returns
     -------
     leaks : bool
     explained : float
-        CCC that the likeness of the labels explains; 0 if they are not alike.
+        CCC that the similarity of the labels explains; 0 if they are not similar.
 
     Examples
     --------
-    >>> judge(np.array([0.50, 0.51]), np.array([0.01, -0.01]))
+    >>> is_above_chance(np.array([0.50, 0.51]), np.array([0.01, -0.01]))
     (True, 0.0)
-    >>> judge(np.array([0.50, 0.51]), np.array([0.36, 0.36]))
+    >>> is_above_chance(np.array([0.50, 0.51]), np.array([0.36, 0.36]))
     (False, 0.6)
     """
-    alike = likeness.mean() if _above(likeness, 0.0, 0.95) else 0.0
-    explained = float(np.sqrt(alike))
-    return _above(scores, explained, 0.995) and bool(scores.mean() > explained + FEW), round(explained, 2)
+    common = similarity.mean() if _above(similarity, 0.0, 0.95) else 0.0
+    explained = float(np.sqrt(common))
+    leaks = _above(scores, explained, 0.995) and bool(scores.mean() > explained + MIN_EXCESS)
+    return leaks, round(explained, 2)
 
 
 def _above(values, bound, level):
     error = values.std(ddof=1) / np.sqrt(len(values))
     return bool(values.mean() - bound > stats.t.ppf(level, len(values) - 1) * error)
+
+
+def check_labels(model, X, y, targets, groups, folds, n_permutations, random_state):
+    """Score a model with permuted labels, and look for more than chance and similar labels explain.
+
+    Parameters
+    ----------
+    model : estimator or None
+    X, y : as in `compare`
+    targets : Targets
+        Of y.
+    groups, folds, n_permutations, random_state
+        As in `permuted_scores`.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_permutations,)
+        Empty if the model was not scored.
+    outcome : Outcome
+    """
+    reason = _why_not(model, targets, groups, n_permutations)
+    if reason:
+        return np.empty(0), Outcome([], [], [f"shuffled labels ({reason})"])
+    scores, similarity = permuted_scores(model, X, y, groups, folds, n_permutations, random_state)
+    leaks, explained = is_above_chance(scores, similarity)
+    if leaks:
+        apart = groups is not None and not crossing_groups(groups, folds)
+        return scores, Outcome([("labels", _message(scores, explained, apart))], ["shuffled labels"], [])
+    if explained > MAX_EXPLAINED:
+        reason = (
+            "labels of different groups are similar, as where people watch one film: they alone explain a "
+            f"CCC of {explained:.2f}"
+        )
+        return scores, Outcome([], [], [f"shuffled labels ({reason})"])
+    return scores, Outcome([], ["shuffled labels"], [])
+
+
+def _why_not(model, targets, groups, n_permutations):
+    if model is None:
+        return "no model"
+    if not n_permutations:
+        return "n_permutations is 0"
+    labelled = targets.labelled.any(axis=1)
+    groups = np.arange(len(labelled)) if groups is None else groups
+    return "fewer than 3 groups have labels" if len(pd.unique(groups[labelled])) < 3 else ""
+
+
+def _message(scores, explained, apart):
+    error = scores.std(ddof=1) / np.sqrt(len(scores))
+    similar = f", of which similar labels explain {explained:.2f}" if explained else ""
+    advice = (
+        "Groups are kept apart: look for speakers with two names and for features that contain labels."
+        if apart
+        else "Split by groups, and look for features that identify the speaker or the recording."
+    )
+    return (
+        f"With the labels of other groups the model still has a CCC of {scores.mean():.2f} (standard error "
+        f"{error:.2f}{similar}): something in X identifies the group of a row. {advice}"
+    )

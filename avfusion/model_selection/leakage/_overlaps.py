@@ -1,8 +1,8 @@
-"""Recordings that share a stretch of time, be it encoded, extracted or disturbed anew.
+"""Recordings that share a stretch of time, even if it was encoded or extracted again or is noisy.
 
-Changes from step to step are compared, in ranks, at every shift, for all pairs of rows: trends and loudness
-make strangers alike, changes do not. How alike strangers are is taken from the data themselves, since it
-depends on how smooth their features are and how many of them say the same.
+The ranks of changes from step to step are compared at every shift, for all pairs of rows: trends and loudness
+make unrelated recordings similar, changes do not. How similar unrelated recordings are is estimated from the
+data, since it depends on how smooth their features are and how many of them are redundant.
 """
 
 from typing import NamedTuple
@@ -10,15 +10,20 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft, stats
 
-MIN_OVERLAP = 50  # steps; shorter ones are too easily alike by chance
+from avfusion.model_selection.leakage._duplicates import same_stretches
+from avfusion.model_selection.leakage._report import Outcome
+from avfusion.sequences import sequence_columns
+from avfusion.sequences._target_columns import row_name
+
+MIN_OVERLAP = 50  # steps; shorter ones are too easily similar by chance
 MIN_CORRELATION = 0.25  # of the changes; chance reached .14 between segments of a film, their overlaps .37
-MIN_Z = 9.0  # that correlation (Fisher's transform) in its spread over strangers; 1e10 shifts reach 6.5
-MIN_CHANGES = 25  # steps of the overlap at which both change: silence is like silence
+MIN_Z = 9.0  # its Fisher transform over its standard deviation if unrelated; 1e10 shifts reach 6.5
+MIN_CHANGES = 25  # steps of the overlap at which both change, since any silence equals any other
 MAX_FEATURES = 8
-COARSE = 8  # steps in one: finds copies of slow features, whose single changes drown in noise
+COARSE = 8  # steps averaged into one: finds copies of slow features, whose single changes are lost in noise
 MAX_WORK = 2e9  # shifts compared per column; about two minutes
 BLOCK_BYTES = 64e6
-SAMPLE = 200  # pairs that tell how alike strangers are
+SAMPLE = 200  # pairs from which the similarity of unrelated recordings is estimated
 
 
 class Overlap(NamedTuple):
@@ -56,7 +61,7 @@ def find_overlaps(array, parted, hop=1, max_work=MAX_WORK):
     hop : int, default=1
         Steps that are averaged into one.
     max_work : float
-        Shifts to compare at most, over all pairs; rows near one another come first.
+        Largest number of shifts to compare, over all pairs; neighbouring rows come first.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def find_overlaps(array, parted, hop=1, max_work=MAX_WORK):
     changes = [ranked_changes(array, row, hop) for row in long]
     size = max(1, int(np.sqrt(BLOCK_BYTES / (8 * max(map(len, changes))))) // 4)
     blocks = [range(first, min(first + size, len(long))) for first in range(0, len(long), size)]
-    found, strangers, work, n_compared = [], [], 0.0, 0
+    found, unrelated, work, n_compared = [], [], 0.0, 0
     for apart in range(len(blocks)):
         for left, right in zip(blocks, blocks[apart:]):
             if work > max_work:
@@ -92,27 +97,27 @@ def find_overlaps(array, parted, hop=1, max_work=MAX_WORK):
             for i, j, at_shifts in _block_pairs(changes, left, right, parted):
                 shifts = Shifts(changes[i], changes[j], at_shifts)
                 if n_compared % max(1, n_pairs // SAMPLE) == 0:
-                    strangers.append(shifts.evidence[:: max(1, len(shifts.evidence) // 2000)])
+                    unrelated.append(shifts.evidence[:: max(1, len(shifts.evidence) // 2000)])
                 found.append((shifts.best(), long[i], long[j]))
                 n_compared += 1
                 work += len(shifts.evidence)
-    spread = _spread(strangers, changes[0].shape[1])
+    deviation = _deviation(unrelated, changes[0].shape[1])
     overlaps = [
         Overlap(correlation, int(one), int(other), begin * hop, other_begin * hop, (steps + 1) * hop)
         for (correlation, evidence, begin, other_begin, steps), one, other in found
-        if evidence >= MIN_Z * spread
+        if evidence >= MIN_Z * deviation
     ]
     return sorted(overlaps, key=lambda pair: (pair.one, pair.other)), n_compared, n_pairs
 
 
-def _spread(strangers, n_features):
-    """Estimate the spread of the evidence among strangers, whose few overlaps lie beyond the quantile."""
-    evidence = np.abs(np.concatenate(strangers))
+def _deviation(unrelated, n_features):
+    """Estimate the standard deviation of the evidence without overlap; the few overlaps lie above."""
+    evidence = np.abs(np.concatenate(unrelated))
     return max(float(np.quantile(evidence, 0.95)) / 1.96, 1 / np.sqrt(n_features))
 
 
 def ranked_changes(array, row, hop=1):
-    """Ranks of the changes from step to step, as numbers of mean 0 and variance 1.
+    """Return the ranks of the changes from step to step, scaled to mean 0 and variance 1.
 
     Parameters
     ----------
@@ -124,7 +129,7 @@ def ranked_changes(array, row, hop=1):
     Returns
     -------
     ndarray of float16 of shape (steps // hop - 1, n_features)
-        Of at most 8 features; 0 where nothing changes. Rare changes have no more weight than 2.
+        Of at most 8 features; 0 where nothing changes. Clipped at 2, so that rare changes do not dominate.
 
     Examples
     --------
@@ -137,13 +142,13 @@ def ranked_changes(array, row, hop=1):
     frames = np.nan_to_num(np.asarray(array.frames[begin : begin + length])[:, columns].astype(float))
     change = np.diff(frames.reshape(-1, hop, len(columns)).mean(axis=1), axis=0)
     ranks = stats.rankdata(change, axis=0)
-    spread = ranks.std(axis=0)
-    ranks = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    deviation = ranks.std(axis=0)
+    ranks = (ranks - ranks.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return np.where(change == 0, 0.0, np.clip(ranks, -2, 2)).astype(np.float16)
 
 
 def _block_pairs(changes, left, right, parted):
-    """Sum products at all shifts, for all parted pairs of two blocks of rows: i, j, (n_fft,)."""
+    """Yield i, j and the sums of products at all shifts, (n_fft,), for parted pairs of two blocks of rows."""
     n_fft = fft.next_fast_len(
         sum(max(len(changes[row]) for row in rows) for rows in (left, right)), real=True
     )
@@ -164,7 +169,7 @@ def _spectrum(series, n_fft):
 
 
 class Shifts:
-    """How alike two series are at every shift that leaves enough of them in common.
+    """Similarity of two series at every shift at which they overlap enough.
 
     Parameters
     ----------
@@ -176,8 +181,8 @@ class Shifts:
     Attributes
     ----------
     correlation, evidence : ndarray of shape (n_shifts,)
-        Correlation over what is in common, all features together, and that times the root of the number of
-        steps, which makes long and short stretches comparable.
+        Correlation over the common steps, all features together, and the same times the square root of the
+        number of steps, which makes long and short stretches comparable.
 
     Examples
     --------
@@ -208,12 +213,12 @@ class Shifts:
         self.evidence = self.correlation * np.sqrt(self.steps)
 
     def best(self):
-        """Find the shift with most evidence.
+        """Find the shift with the most evidence.
 
         Returns
         -------
         correlation, evidence : float
-            The latter in Fisher's transform. 0 where too little changes or too little is alike.
+            The evidence after Fisher's transform. 0 if too little changes or the correlation is too low.
         begin, other_begin, steps : int
             Where the common stretch begins in each, and its length.
         """
@@ -249,3 +254,78 @@ def exact_overlap(array, one, other):
         ranked_changes(array, one), ranked_changes(array, other)
     ).best()
     return Overlap(correlation, one, other, begin, other_begin, steps + 1)
+
+
+def check_overlaps(X, parted, copies):
+    """Look for recordings that share a stretch of time and are trained on and tested.
+
+    Parameters
+    ----------
+    X, parted
+        As in `check_recordings`.
+    copies : list of (int, int)
+        Pairs that are the same recording, and are not reported again.
+
+    Returns
+    -------
+    Outcome
+    """
+    parted = parted.copy()
+    for one, other in copies:
+        parted[one, other] = parted[other, one] = False
+    best, overlapping, missed, n_compared = {}, set(), [], 0
+    for name in sequence_columns(X):
+        found, compared, not_compared = _overlaps_of(X[name].array, parted, name)
+        n_compared += compared
+        missed += not_compared
+        overlapping |= {name} if found else set()
+        for key, pair in found.items():
+            best[key] = max(best.get(key, (pair, name)), (pair, name))
+    looked_at = ["overlaps in time"] if n_compared or not missed else []
+    findings = [("overlaps", _message(X, best, overlapping))] if best else []
+    return Outcome(findings, looked_at, missed)
+
+
+def _overlaps_of(array, parted, name):
+    """Return the overlaps in a column by pair of rows, the number of comparisons, and what was left out."""
+    missed, n_compared, found = [], 0, {}
+    short = int(((array.lengths > 0) & (array.lengths <= MIN_OVERLAP)).sum())
+    if short:
+        missed.append(f"overlaps in {name!r} of {short} rows of {MIN_OVERLAP} steps or less")
+    for hop in (1, COARSE):
+        pairs, compared, n_pairs = find_overlaps(array, parted, hop, MAX_WORK)
+        n_compared += compared
+        found = {(pair.one, pair.other): pair for pair in pairs} | found
+        if compared < n_pairs:
+            steps = "steps" if hop == 1 else f"steps of {hop}"
+            missed.append(
+                f"overlaps in {name!r}, in {steps}, in {n_pairs - compared} of {n_pairs} pairs of rows that "
+                "are far apart (too many; exactly equal stretches were looked for)"
+            )
+    for one, other in same_stretches(array, parted):
+        if (one, other) not in found:
+            found[one, other] = exact_overlap(array, one, other)
+    return found, n_compared, missed
+
+
+def _message(X, best, overlapping):
+    """Describe the strongest overlap, and name the columns without any."""
+    pair, name = max(best.values())
+    rate_hz = X[name].array.rate_hz
+    length, begin, other_begin = (
+        f"{steps} steps" if rate_hz is None else f"{steps / rate_hz:.1f} s"
+        for steps in (pair.steps, pair.begin, pair.other_begin)
+    )
+    message = (
+        f"{len(best)} pair(s) of recordings seem to overlap in time, and are trained on and tested in the "
+        f"same fold: {length} of {name!r} in {row_name(pair.one, X.index)}, from {begin} on, are like those "
+        f"in {row_name(pair.other, X.index)} from {other_begin} on (correlation of changes "
+        f"{pair.correlation:.2f}). Cut the overlap off, or put them into one group."
+    )
+    others = [name for name in sequence_columns(X) if name not in overlapping and X[name].notna().any()]
+    if others:
+        message += (
+            f" No overlap is found in {' or '.join(map(repr, others))}: if several people watched the same "
+            "film, the scores are for new people, not for new films."
+        )
+    return message

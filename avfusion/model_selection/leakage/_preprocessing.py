@@ -1,9 +1,13 @@
-"""Features that carry the marks of a transformer that was fitted on all rows, those that are tested included.
+"""Features with the marks of a transformer that was fitted on all rows, including the test rows.
 
-Each mark is exact, as a mean of 0 is, so that raw features do not have it by accident.
+Each mark is exact, such as a mean of 0, so that raw features do not have it by accident.
 """
 
 import numpy as np
+import pandas as pd
+
+from avfusion.model_selection.leakage._report import Outcome
+from avfusion.sequences import sequence_columns
 
 MIN_ROWS = 50  # fewer have such means or ranges more easily
 EXACT = 1e-4
@@ -11,20 +15,20 @@ MAX_PCA = 1000  # features whose correlations are computed
 
 
 def fitted_on_all(table, parts=()):
-    """Name what was fitted on all lines of a table, and not on parts of it alone.
+    """Return what was fitted on all frames of a table, and not on each part of it separately.
 
     Parameters
     ----------
-    table : ndarray of shape (n_lines, n_features)
+    table : ndarray of shape (n_frames, n_features)
         NaN cells are left out, as scikit-learn's scalers do.
-    parts : iterable of ndarray of shape (n_lines,)
-        Ways to part the lines: the number of the recording, of the speaker. A mark that every part has by
-        itself, as where each speaker was standardised alone, tells nothing of other lines.
+    parts : iterable of ndarray of shape (n_frames,)
+        Ways to part the frames: by recording, by speaker. A mark that every part has on its own, as where
+        each speaker was standardised separately, reveals nothing about other frames.
 
     Returns
     -------
     done : str
-        Such as "standardised"; empty if there is no mark or every part has it.
+        Such as "standardised"; empty if there is no mark, or every part has it.
     n_features : int
         How many features have it.
 
@@ -50,29 +54,29 @@ def fitted_on_all(table, parts=()):
 
 
 def _varied(table):
-    """Positions of the features that enough lines have, but for flags and whole numbers, which none made."""
+    """Return positions of features with enough values, except flags and integers, which no scaler returns."""
     filled = (~np.isnan(table)).sum(axis=0) >= MIN_ROWS
     whole = (np.isnan(table) | (table == np.round(table))).all(axis=0)
     return np.array([k for k in np.flatnonzero(filled & ~whole) if _n_values(table[:, k]) > 2], dtype=int)
 
 
 def _n_values(column):
-    first = np.unique(column[:MIN_ROWS])  # most features show here that they vary
+    first = np.unique(column[:MIN_ROWS])  # enough for most features
     values = first if (~np.isnan(first)).sum() > 2 else np.unique(column)
     return int((~np.isnan(values)).sum())
 
 
 def _in_every_part(mark, table, part):
-    """Tell whether each part has the mark in each feature that varies there. Most lines must be in such."""
-    order, n_told = np.argsort(part, kind="stable"), 0
-    for lines in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
-        own = table[lines]
+    """Return whether each part has the mark in each feature that varies there, in most frames."""
+    order, n_seen = np.argsort(part, kind="stable"), 0
+    for frames in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
+        own = table[frames]
         own = own[:, (~np.isnan(own)).sum(axis=0) > 1]
         own = own[:, np.nanmax(own, axis=0) > np.nanmin(own, axis=0)] if own.size else own
-        if len(lines) == len(table) or (own.size and len(mark(own)) < own.shape[1]):
+        if len(frames) == len(table) or (own.size and len(mark(own)) < own.shape[1]):
             return False
-        n_told += len(lines) if own.size else 0
-    return n_told > 0.9 * len(table)
+        n_seen += len(frames) if own.size else 0
+    return n_seen > 0.9 * len(table)
 
 
 def standardised(table):
@@ -80,8 +84,8 @@ def standardised(table):
 
     Parameters
     ----------
-    table : ndarray of shape (n_lines, n_features)
-        No feature is constant or has no value. So in all functions here.
+    table : ndarray of shape (n_frames, n_features)
+        No feature is constant or without values, in all functions here.
 
     Returns
     -------
@@ -93,10 +97,10 @@ def standardised(table):
     >>> standardised(np.array([[-1.0, 0.0], [1.0, 5.0]]))
     array([0])
     """
-    n_lines = (~np.isnan(table)).sum(axis=0)
-    mean, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
-    unbiased = spread * np.sqrt(n_lines / (n_lines - 1))
-    one = np.minimum(np.abs(spread - 1), np.abs(unbiased - 1)) < EXACT
+    n_frames = (~np.isnan(table)).sum(axis=0)
+    mean, deviation = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+    unbiased = deviation * np.sqrt(n_frames / (n_frames - 1))
+    one = np.minimum(np.abs(deviation - 1), np.abs(unbiased - 1)) < EXACT
     return np.flatnonzero(one & (np.abs(mean) < EXACT))
 
 
@@ -113,10 +117,10 @@ def robustly_scaled(table):
 
 
 def scaled_to_a_range(table):
-    """Find features of one and the same smallest and largest value, such as 0 and 1 or -1 and 1.
+    """Find features that all have the same smallest and largest value, such as 0 and 1 or -1 and 1.
 
-    All must have them, and more than two features if the range is another, or if only the largest absolute
-    value is the same, 1, as a scaling by it leaves; it must be that of a single line in most features.
+    For other ranges, or if only the largest absolute value is the same, 1, as after scaling by it, there must
+    be more than two features; it must occur in a single frame in most of them.
 
     Examples
     --------
@@ -137,14 +141,14 @@ def scaled_to_a_range(table):
 
 
 def ends_by_chance(table):
-    """Tell whether smallest and largest values seem to be ends of a scale rather than extremes.
+    """Return whether smallest and largest values seem to be ends of a scale rather than extremes.
 
     Probabilities and clipped values reach the ends of their range more than once; pixels and ratings have
-    steps. Where there are several features one end may be reached often: silence is the floor of many.
+    steps. With several features one end may be reached often: silence is the lowest value of many.
 
     Parameters
     ----------
-    table : ndarray of shape (n_lines, n_features)
+    table : ndarray of shape (n_frames, n_features)
 
     Returns
     -------
@@ -165,7 +169,7 @@ def ends_by_chance(table):
 
 
 def quartiles_by_chance(table):
-    """Tell whether values have steps, so that their quartiles easily are whole numbers.
+    """Return whether values have steps, so that their quartiles are easily integers.
 
     Examples
     --------
@@ -177,12 +181,12 @@ def quartiles_by_chance(table):
 
 
 def _stepped(values):
-    """Tell whether sorted values lie on a grid: even few random ones come closer to one another."""
+    """Return whether sorted values lie on a grid: even a few random values come closer to one another."""
     return np.diff(values).min() > np.ptp(values) / (10 * len(values))
 
 
 def decorrelated(table):
-    """Find features of mean 0 without any correlation, as a PCA leaves them.
+    """Find features of mean 0 without any correlation, as a PCA returns them.
 
     Examples
     --------
@@ -191,10 +195,10 @@ def decorrelated(table):
     """
     everything = np.arange(table.shape[1])
     table = table[~np.isnan(table).any(axis=1)]
-    spread = table.std(axis=0) if len(table) > 1 else np.zeros(1)
-    if not 1 < len(everything) <= MAX_PCA or (spread == 0).any():
+    deviation = table.std(axis=0) if len(table) > 1 else np.zeros(1)
+    if not 1 < len(everything) <= MAX_PCA or (deviation == 0).any():
         return everything[:0]
-    if (np.abs(table.mean(axis=0)) >= EXACT * spread).any():
+    if (np.abs(table.mean(axis=0)) >= EXACT * deviation).any():
         return everything[:0]
     correlation = np.corrcoef(table, rowvar=False) - np.eye(len(everything))
     return everything if np.abs(correlation).max() < EXACT else everything[:0]
@@ -207,3 +211,40 @@ MARKS = {
     "uncorrelated (as a PCA makes them)": decorrelated,
 }
 BY_CHANCE = {robustly_scaled: quartiles_by_chance, scaled_to_a_range: ends_by_chance}
+
+
+def check_preprocessing(tables, X, groups):
+    """Look for features that were scaled or transformed over all rows.
+
+    Parameters
+    ----------
+    tables : iterable of (str, (ndarray, ndarray))
+        Name, frames (n_frames, n_features), and the row of each frame (n_frames,).
+    X : DataFrame or array
+        Its metadata columns are ways to part the frames.
+    groups : ndarray of shape (n_rows,) or None
+        Another way to part them.
+
+    Returns
+    -------
+    Outcome
+    """
+    codes = [] if groups is None else [pd.factorize(groups)[0]]
+    if isinstance(X, pd.DataFrame):
+        others = X.drop(columns=sequence_columns(X)).select_dtypes(exclude="float")
+        codes += [pd.factorize(column.astype(str))[0] for _, column in others.items()]
+    findings, looked_at, missed = [], [], []
+    for name, (table, row) in tables:
+        if len(table) < MIN_ROWS:
+            missed.append(f"preprocessing of {name} (fewer than {MIN_ROWS} frames)")
+            continue
+        looked_at = ["preprocessing"]
+        done, n_features = fitted_on_all(table, [row, *(code[row] for code in codes)])
+        if done:
+            which = "The" if n_features == table.shape[1] else f"{n_features} of {table.shape[1]}"
+            message = (
+                f"{which} features of {name} are {done} over all rows, including the test rows. Use raw "
+                "features and put the transformer into the pipeline."
+            )
+            findings.append(("preprocessing", message))
+    return Outcome(findings, looked_at, missed)

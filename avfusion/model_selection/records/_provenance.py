@@ -1,35 +1,22 @@
-"""What a result is signed with: how it was made, in JSON for people and in a recipe for `rerun`."""
+"""How a result was made: as JSON for people, as a recipe for `rerun`, and what would differ next time."""
 
 import pickle
-import platform
 import re
 import warnings
 from collections.abc import Mapping
-from importlib import metadata
+from copy import deepcopy
 
 import joblib
 import numpy as np
 
-from avfusion.persistence import in_one_step
+from avfusion._atomic import atomic_write
 
 RECIPE = "recipe.joblib"
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
-_PACKAGES = ("avfusion", "numpy", "pandas", "scikit-learn", "torch", "skorch", "optuna")
-
-
-def package_versions():
-    """Return the versions of Python and of what results depend on.
-
-    Examples
-    --------
-    >>> "torch" in package_versions()
-    True
-    """
-    return {"python": platform.python_version()} | {p: metadata.version(p) for p in _PACKAGES}
 
 
 def described(estimator):
-    """Tell an estimator in what JSON can hold: its class and all its parameters, nested ones too.
+    """Describe an estimator as JSON: its class and all its parameters, nested ones too.
 
     Parameters
     ----------
@@ -47,12 +34,12 @@ def described(estimator):
     """
     return {
         "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
-        "parameters": {key: plain(value) for key, value in estimator.get_params().items()},
+        "parameters": plain(estimator.get_params()),
     }
 
 
 def rows_of(folds):
-    """Tell folds in what JSON can hold.
+    """Return folds as JSON.
 
     Parameters
     ----------
@@ -61,12 +48,17 @@ def rows_of(folds):
     Returns
     -------
     list of dict
+
+    Examples
+    --------
+    >>> rows_of([(np.array([1, 2]), np.array([0]))])
+    [{'train': [1, 2], 'test': [0]}]
     """
     return [{"train": train.tolist(), "test": test.tolist()} for train, test in folds]
 
 
 def plain(value):
-    """Return what JSON can hold, and text for everything else.
+    """Return a value as JSON can hold it, with text for everything else.
 
     Parameters
     ----------
@@ -83,17 +75,85 @@ def plain(value):
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if (
-        value is None
-        or isinstance(value, (bool, int, str))
-        or (isinstance(value, float) and np.isfinite(value))
-    ):
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float) and np.isfinite(value):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    return text_of(value)
+
+
+def text_of(value):
+    """Return a text for a function, class or other object that is the same in every process.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> text_of(abs), text_of((1, 5))
+    ('abs', '(1, 5)')
+    """
     return getattr(value, "__qualname__", None) or _ADDRESS.sub("", repr(value))
+
+
+def not_repeatable(estimator):
+    """Find parameters of searches that make them try other configurations when they are run again.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not fitted: a search of this package or another, or an estimator that contains one.
+
+    Returns
+    -------
+    list of str
+        One reason for each such parameter: a ``timeout``, or an optuna ``sampler`` without a seed. Estimators
+        whose `random_state` is None are not looked for.
+
+    Examples
+    --------
+    >>> from optuna.samplers import RandomSampler
+    >>> from avfusion.model_selection import FusionSearchCV
+    >>> not_repeatable(FusionSearchCV(sampler=RandomSampler()))
+    ['sampler: RandomSampler has no seed']
+    >>> not_repeatable(FusionSearchCV(sampler=RandomSampler(seed=0)))
+    []
+    """
+    reasons = []
+    for name, value in estimator.get_params().items():
+        kind = name.rpartition("__")[2]
+        if kind == "timeout" and value is not None:
+            reasons.append(f"{name}={value:g} s: the number of trials that finish in time varies")
+        elif kind == "sampler" and hasattr(value, "sample_relative") and _lacks_seed(value):
+            reasons.append(f"{name}: {type(value).__name__} has no seed")
+    return reasons
+
+
+def _lacks_seed(sampler):
+    """Return whether two copies of an optuna sampler begin with different suggestions."""
+    import optuna  # here, since comparisons do without it
+
+    parameters = {f"x{number}": optuna.distributions.IntDistribution(0, 999) for number in range(4)}
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # creating a study is logged
+    try:
+        first, again = (
+            optuna.create_study(sampler=deepcopy(sampler)).ask(parameters).params for _ in range(2)
+        )
+    except Exception:  # a grid, for instance, suggests only its own parameters
+        return False
+    finally:
+        optuna.logging.set_verbosity(level)
+    return first != again
 
 
 def write_recipe(recipe, folder):
@@ -102,7 +162,7 @@ def write_recipe(recipe, folder):
     Parameters
     ----------
     recipe : dict or None
-        None removes the file of another result.
+        None removes the file of an earlier result.
     folder : Path
 
     Warns
@@ -115,7 +175,7 @@ def write_recipe(recipe, folder):
     if recipe is None:
         return
     try:
-        with in_one_step(file) as path:
+        with atomic_write(file) as path:
             joblib.dump(recipe, path)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         warnings.warn(f"{RECIPE} was not written, rerun will not work: {error}", stacklevel=4)

@@ -2,19 +2,18 @@
 
 import time
 from contextlib import nullcontext
-from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import get_routing_for_object
-from skorch.callbacks import Callback
 
+from avfusion._sklearn_compat import _safe_indexing
 from avfusion.estimators._network_regressor import NetworkRegressor
-from avfusion.model_selection.comparison._compare import group_parameters
+from avfusion.metrics._scores import GivenPredictions
+from avfusion.model_selection.comparison._runs import group_parameters
 
 __all__ = ["score_folds"]
 
@@ -132,14 +131,8 @@ def fit_watched(estimator, X, y, X_test, y_test, scorer, report, **parameters):
         return Pipeline([*head.steps, (name, last)], memory=estimator.memory)
     if not isinstance(estimator, NetworkRegressor):
         return estimator.fit(X, y, **parameters)
-    callbacks = estimator.callbacks
-    watching = EpochScores(estimator, X_test, y_test, scorer, report)
-    estimator.set_params(callbacks=[*(callbacks or ()), ("epoch_scores", watching)])
-    try:
-        return estimator.fit(X, y, **parameters)
-    finally:
-        estimator.set_params(callbacks=callbacks)
-        watching.forget()
+    watch = EpochScores(estimator, X_test, y_test, scorer, report)
+    return estimator._fit(X, y, **parameters, watch=watch)
 
 
 def parameters_of_parts(head, name, last, parameters):
@@ -155,45 +148,35 @@ def parameters_of_parts(head, name, last, parameters):
     return {key: parameters[key] for key in parameters if not key.startswith(prefix)}, of_last
 
 
-class EpochScores(Callback):
-    """Score the network as it is after every epoch, with its averaged weights, as the estimator would be.
+class EpochScores:
+    """Score an estimator's network as it is after every epoch, with its averaged weights, on other rows.
 
     Parameters
     ----------
     estimator : NetworkRegressor
         Which is being fitted.
     X, y : as in `compare`
-        Rows to score.
+        Rows to score; read at the first epoch, when the form of the training data is known.
     scorer : callable
     report : callable
-        ``report(share, score)``.
+        ``report(share, score)``, the share of all epochs of all members that are done.
     """
 
     def __init__(self, estimator, X, y, scorer, report):
         self.estimator, self.X, self.y, self.scorer, self.report = estimator, X, y, scorer, report
         self.epochs, self.rows = 0, None
 
-    def forget(self):
-        """Let go of the data, so that the fitted net does not carry them along."""
-        self.estimator = self.X = self.y = self.scorer = self.report = self.rows = None
-
-    def on_epoch_end(self, net, **kwargs):
+    def __call__(self, net):
         """Report, but for the last epoch of the last member, after which the whole is scored."""
         self.epochs += 1
         total = self.estimator.max_epochs * self.estimator.n_members
         if self.epochs >= total:
             return
-        probe = copy(self.estimator)
-        probe.nets_, probe.net_ = [net], net
-        probe.hop = probe.window  # overlaps would cost twice the time
-        if self.rows is None:  # read once, and not after every epoch
-            self.rows = probe._read_rows(self.X)
-
-        def predict(X):
-            return probe._predict_rows(*self.rows)
-
-        probe.predict = predict
+        if self.rows is None:
+            self.rows = self.estimator._read_dataset(self.X)
         average = dict(net.callbacks_).get("weight_average")
         with average.swapped_in(net) if average else nullcontext():
-            score = self.scorer(probe, self.X, self.y)
+            # windows side by side: overlaps would cost twice the time
+            predictions = self.estimator._predict_dataset(*self.rows, nets=[net], hop=self.estimator.window)
+        score = self.scorer(GivenPredictions(predictions), self.X, self.y)
         self.report(self.epochs / total, float(score) if np.isfinite(score) else -np.inf)

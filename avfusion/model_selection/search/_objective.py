@@ -1,4 +1,4 @@
-"""What a study optimises: a cross-validated score, reported epoch by epoch so that trials can be ended."""
+"""The objective of a study: a cross-validated score, reported epoch by epoch so that trials can be pruned."""
 
 import numpy as np
 import optuna
@@ -14,15 +14,15 @@ from avfusion.sequences._groups import read_groups
 
 __all__ = ["optuna_objective"]
 
-STEPS_PER_FOLD = 40  # of the axis on which trials report: as many as a network has epochs by default
+STEPS_PER_FOLD = 40  # of the axis on which trials report: the default number of epochs of a network
 
 
 def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, groups=None):
-    """Return what a study of your own optimises: the cross-validated score of an estimator.
+    """Return the objective for a study of your own: the cross-validated score of an estimator.
 
-    Every epoch of every fold reports to the trial, which is pruned in the middle of a fold where the study's
-    pruner says so; under a `NopPruner`, which never does, only folds report. The value is the mean over folds
-    of the score, so the study's direction is "maximize".
+    The score of every epoch of every fold is reported to the trial, so that the study's pruner can stop it in
+    the middle of a fold; with a `NopPruner` only folds are reported. The value is the mean score over folds,
+    so the study's direction is "maximize".
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     Returns
     -------
     callable
-        ``objective(trial) -> float``. Scores and times of the folds are kept as attributes of the trial.
+        ``objective(trial) -> float``. Scores and times of the folds are kept as user attributes of the trial.
 
     Raises
     ------
     ValueError
-        If the space names parameters that the estimator has not, or groups do not fit.
+        If the space names parameters that the estimator does not have, or groups do not fit.
 
     Examples
     --------
@@ -88,12 +88,12 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
             if fold + share < len(folds) and trial.should_prune():
                 raise optuna.TrialPruned
 
-        # to score every epoch takes a tenth of the time or more: not where nothing can come of it
+        # scoring every epoch takes a tenth of the time or more, so it is left out where nothing is pruned
         epochs = not isinstance(getattr(trial, "study", None) and trial.study.pruner, NopPruner)
         outcomes = []
         try:
             outcomes.extend(score_folds(model, X, y, folds, scorer, groups, watch, epochs))
-        finally:  # also those of a trial that is pruned
+        finally:  # also for a trial that is pruned
             for key in FoldOutcome._fields:
                 trial.set_user_attr(key, [getattr(outcome, key) for outcome in outcomes])
         return float(np.mean([outcome.score for outcome in outcomes]))
@@ -107,6 +107,6 @@ def resolve_scorer(estimator, scoring):
         return check_scoring(estimator, scoring)
     if f"neg_{scoring}" in scorers:
         raise ValueError(
-            f"scoring={scoring!r} is an error, and of scores the highest is the best: use 'neg_{scoring}'."
+            f"scoring={scoring!r} is an error measure, but higher scores are better: use 'neg_{scoring}'."
         )
     return scorers[scoring] if scoring in scorers else check_scoring(estimator, scoring)

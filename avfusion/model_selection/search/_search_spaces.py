@@ -1,11 +1,10 @@
-"""What to search over: sound ranges for every estimator of this package, wherever it stands in a Pipeline.
+"""Default search spaces for every estimator of this package, also inside Pipelines.
 
-Ranges hold the default, and what was found to matter on real recordings of some minutes to some hours: the
-learning rate, regularisation (dropout, noise on the inputs, weight decay), the width of the layers, the
-number of epochs. They are a start, to be narrowed or extended: a space is a plain dict.
+Ranges include the default values, and the parameters that mattered on real recordings of some minutes to some
+hours: learning rate, regularisation (dropout, input noise, weight decay), layer width and number of epochs.
+They are a start, to be narrowed or extended: a space is a plain dict.
 """
 
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from functools import singledispatch
@@ -24,6 +23,7 @@ from sklearn.svm import SVR
 
 from avfusion.estimators import LateFusionRegressor
 from avfusion.estimators._network_regressor import NetworkRegressor
+from avfusion.model_selection.records._provenance import text_of
 from avfusion.released import ReleasedJointAttentionRegressor
 
 __all__ = ["search_space"]
@@ -45,7 +45,6 @@ OF_ONE_METHOD = {  # further parameters, where an estimator has them
     "n_recursions": IntDistribution(1, 3),
     "attention": CategoricalDistribution(["softmax", "tanh"]),
 }
-_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 ALPHA = FloatDistribution(1e-1, 1e5, log=True)
 FOREST = {
     "min_samples_leaf": IntDistribution(1, 50, log=True),
@@ -69,11 +68,11 @@ CLASSICAL = {
 
 @singledispatch
 def search_space(estimator) -> dict[str, BaseDistribution]:
-    """Suggest what to search over for an estimator, or for a Pipeline of them.
+    """Return the default search space of an estimator or of a Pipeline.
 
-    Networks have their learning rate, width, regularisation and number of epochs searched, and what is their
-    own (such as the number of recursions). Members of Pipelines, of late fusion and wrapped regressors
-    contribute theirs under their nested names; transformers have none.
+    For networks it has the learning rate, width, regularisation and number of epochs, and parameters of the
+    method (such as the number of recursions). Steps of Pipelines, members of late fusion and wrapped
+    regressors contribute theirs under nested names; transformers have none.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ def search_space(estimator) -> dict[str, BaseDistribution]:
     Returns
     -------
     dict of str to optuna distribution
-        Empty where nothing is known of the estimator.
+        Empty for estimators that are not known.
 
     Examples
     --------
@@ -144,7 +143,7 @@ def read_space(space, estimator):
     Raises
     ------
     TypeError, ValueError
-        If a parameter is unknown to the estimator, or what it may be is no distribution and no list.
+        If the estimator has no such parameter, or its values are neither a distribution nor a list.
 
     Examples
     --------
@@ -158,8 +157,8 @@ def read_space(space, estimator):
         space = search_space(estimator)
         if not space:
             raise ValueError(
-                f"No space is known for {type(estimator).__name__} as it is given: the estimators within it "
-                "are None or of kinds unknown to search_space. Set them, or give space."
+                f"No space is known for {type(estimator).__name__}: its inner estimators are None or unknown "
+                "to search_space. Set them, or give space."
             )
     if not isinstance(space, Mapping) or not space:
         raise ValueError(
@@ -171,7 +170,8 @@ def read_space(space, estimator):
         if name not in known:
             ending = [key for key in known if key.split("__")[-1] == name.split("__")[-1]]
             hint = f" Did you mean {ending[0]!r}?" if ending else ""
-            raise ValueError(f"space has {name!r}, which {type(estimator).__name__} has not.{hint}")
+            kind = type(estimator).__name__
+            raise ValueError(f"space has {name!r}, but {kind} has no such parameter.{hint}")
     return {name: _distribution(name, value) for name, value in space.items()}
 
 
@@ -179,19 +179,19 @@ def _distribution(name, value):
     if isinstance(value, BaseDistribution):
         return value
     if isinstance(value, (list, tuple)) and len(value):
-        with warnings.catch_warnings():  # a storage cannot keep all choices, but it can keep their labels
+        with warnings.catch_warnings():  # a storage cannot keep every choice, but it can keep their labels
             warnings.simplefilter("ignore", UserWarning)
             return CategoricalDistribution(value)
     raise TypeError(f"space[{name!r}] is {value!r}; expected an optuna distribution or a list of choices.")
 
 
 def labelled(choices):
-    """Return choices by what a study can keep of them: themselves, or a text for what is no plain value.
+    """Return choices by labels that a study can keep: plain values themselves, and a text for all others.
 
     Parameters
     ----------
     choices : sequence
-        Of anything: tuples, estimators, functions.
+        Any values: tuples, estimators, functions.
 
     Returns
     -------
@@ -207,15 +207,15 @@ def labelled(choices):
     for number, choice in enumerate(choices):
         label = choice
         if not (choice is None or isinstance(choice, (bool, int, float, str))):
-            label = getattr(choice, "__qualname__", None) or _ADDRESS.sub("", repr(choice))
-        if label in labels:  # 1 and True are one to a dict, as are two functions of one name
+            label = text_of(choice)
+        if label in labels:  # 1 and True are the same key, as are two functions of one name
             label = f"{number}: {label}"
         labels[label] = choice
     return labels
 
 
 def suggest(trial, space):
-    """Let a trial choose parameters from a space that `read_space` returned.
+    """Let a trial suggest parameters from a space that `read_space` returned.
 
     Parameters
     ----------

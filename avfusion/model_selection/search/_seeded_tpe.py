@@ -1,7 +1,8 @@
-"""The default sampler: each trial has a place in the search, and the place has a seed.
+"""The default sampler: TPE with a seed for each slot of a search.
 
-A trial whose process was killed leaves its place to the next one, so that a resumed search tries what an
-uninterrupted one would have tried; trials at the same time have places, and so suggestions, of their own.
+Each trial has a slot, and the slot has a seed. When a trial is cut off with its process, its slot goes to the
+next trial, so that a resumed search tries what an uninterrupted one would have tried. Trials at the same time
+have different slots, and so different suggestions.
 """
 
 import numpy as np
@@ -9,13 +10,13 @@ from optuna.samplers import BaseSampler, TPESampler
 
 from avfusion.model_selection.search._storage import was_cut_off
 
-__all__ = ["PlaceSampler", "place_of"]
+__all__ = ["SeededTPESampler", "slot_of"]
 
 
-def place_of(number, trials):
-    """Tell the place of a trial: the first one that nobody has, or whose trial was cut off before.
+def slot_of(number, trials):
+    """Return the slot of a trial: the first that no trial has, or that of a trial that was cut off before.
 
-    Every process comes to the same places, whenever it looks: only what was there when a trial began counts.
+    Every process finds the same slots at any time, since only what had happened when a trial began counts.
 
     Parameters
     ----------
@@ -35,40 +36,32 @@ def place_of(number, trials):
     >>> study = optuna.create_study()
     >>> study.tell(study.ask(), 1.0)
     FrozenTrial(...)
-    >>> [place_of(study.ask().number, study.trials) for _ in range(2)]
+    >>> [slot_of(study.ask().number, study.trials) for _ in range(2)]
     [1, 2]
     """
-    free, taken, cut_off = set(), 0, []  # places below `taken` are taken or free
-    places = {}
+    slots, cut_off = {}, [trial for trial in trials[:number] if was_cut_off(trial)]
     for trial in trials[: number + 1]:
         start = trial.datetime_start
-        for other in [t for t in cut_off if start is not None and t.datetime_complete <= start]:
-            cut_off.remove(other)
-            free.add(places[other.number])
-        if free:
-            places[trial.number] = min(free)
-            free.remove(places[trial.number])
-        else:
-            places[trial.number], taken = taken, taken + 1
-        if was_cut_off(trial):
-            cut_off.append(trial)
-    return places[number]
+        gone = {other.number for other in cut_off if start is not None and other.datetime_complete <= start}
+        held = {slot for other, slot in slots.items() if other not in gone}
+        slots[trial.number] = next(slot for slot in range(number + 1) if slot not in held)
+    return slots[number]
 
 
-class PlaceSampler(BaseSampler):
-    """TPE with a seed for each place of a search.
+class SeededTPESampler(BaseSampler):
+    """TPE with a seed for each slot of a search.
 
     Parameters
     ----------
     seed : int
         Of the search.
     constant_liar : bool
-        Whether to keep away from what other processes are trying.
+        Whether to avoid what other processes are trying.
 
     Examples
     --------
     >>> import optuna
-    >>> study = optuna.create_study(sampler=PlaceSampler(0, constant_liar=False))
+    >>> study = optuna.create_study(sampler=SeededTPESampler(0, constant_liar=False))
     >>> 0 <= study.ask().suggest_float("x", 0, 1) <= 1
     True
     """
@@ -78,24 +71,24 @@ class PlaceSampler(BaseSampler):
         self._tpe = None
 
     def before_trial(self, study, trial):
-        """Take the seed of the trial's place."""
-        place = place_of(trial.number, study.get_trials(deepcopy=False))
-        seed = int(np.random.SeedSequence([self.seed, place]).generate_state(1)[0])
+        """Take the seed of the trial's slot."""
+        slot = slot_of(trial.number, study.get_trials(deepcopy=False))
+        seed = int(np.random.SeedSequence([self.seed, slot]).generate_state(1)[0])
         self._tpe = TPESampler(seed=seed, constant_liar=self.constant_liar)
         self._tpe.before_trial(study, trial)
 
     def infer_relative_search_space(self, study, trial):
-        """As of TPE."""
+        """Infer as TPE does."""
         return self._tpe.infer_relative_search_space(study, trial)
 
     def sample_relative(self, study, trial, search_space):
-        """As of TPE."""
+        """Suggest as TPE does."""
         return self._tpe.sample_relative(study, trial, search_space)
 
     def sample_independent(self, study, trial, param_name, param_distribution):
-        """As of TPE."""
+        """Suggest as TPE does."""
         return self._tpe.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(self, study, trial, state, values):
-        """As of TPE."""
+        """Finish as TPE does."""
         self._tpe.after_trial(study, trial, state, values)

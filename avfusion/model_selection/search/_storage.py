@@ -1,4 +1,4 @@
-"""Studies that outlive the process: where trials are kept, and what becomes of those whose process died."""
+"""Where the trials of a study are kept, and how those of killed processes are found."""
 
 import os
 import socket
@@ -17,19 +17,19 @@ __all__ = ["finished_trials"]
 
 _WORKER = "worker"
 _ERROR = "error"
-_UNSIGNED_S = 2.0  # a trial is signed by its worker some milliseconds after it was created
+_UNSIGNED_S = 2.0  # a worker records itself in a trial some milliseconds after the trial was created
 
 
 @contextmanager
-def storage_of(storage, shared):
-    """Open what a user gives as storage.
+def open_storage(storage, shared):
+    """Open the storage that a user gives.
 
     Parameters
     ----------
     storage : str, path-like, optuna storage or None
         A URL with ``://`` (SQLite or another database), the name of a journal file, or a storage.
     shared : bool
-        Whether several processes will use it; then None is a journal file for the time being.
+        Whether several processes will use it; then None is a temporary journal file.
 
     Yields
     ------
@@ -37,7 +37,7 @@ def storage_of(storage, shared):
 
     Examples
     --------
-    >>> with storage_of(None, shared=False) as storage:
+    >>> with open_storage(None, shared=False) as storage:
     ...     type(storage).__name__
     'InMemoryStorage'
     """
@@ -54,7 +54,7 @@ def storage_of(storage, shared):
 
 
 def begin_trial(study):
-    """Ask a study for a new trial and sign it with this process.
+    """Ask a study for a new trial and record this process in it.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def begin_trial(study):
     return trial
 
 
-def tell(study, trial, value, state, error=None):
-    """Say how a trial ended; if it failed for a reason of its own, another attempt would meet it again.
+def finish_trial(study, trial, value, state, error=None):
+    """Record how a trial ended.
 
     Parameters
     ----------
@@ -80,6 +80,7 @@ def tell(study, trial, value, state, error=None):
     value : float or None
     state : optuna.trial.TrialState
     error : Exception, optional
+        Why it failed. Without one, it is taken to have been cut off with its process.
 
     Returns
     -------
@@ -91,8 +92,8 @@ def tell(study, trial, value, state, error=None):
     try:
         study.tell(trial, value, state=None if state == TrialState.COMPLETE else state)
     except RuntimeError:
-        # a sampler that has nothing left to suggest stops the study, which only `optimize` lets it; the
-        # trial is told by then
+        # a sampler with nothing left to suggest stops the study, which is an error outside of `optimize`;
+        # by then the state is recorded
         if study.get_trials(deepcopy=False)[trial.number].state != state:
             raise
         return False
@@ -100,7 +101,7 @@ def tell(study, trial, value, state, error=None):
 
 
 def was_cut_off(trial):
-    """Tell whether a trial failed with its process, for no reason of its own.
+    """Return whether a trial ended with its process, and not because of an error.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def was_cut_off(trial):
 
 
 def finished_trials(study):
-    """Return the trials that count: complete, pruned, or failed for a reason of their own.
+    """Return the trials that count: complete, pruned, or failed with an error.
 
     Parameters
     ----------
@@ -141,20 +142,20 @@ def finished_trials(study):
     ]
 
 
-def bury_dead_trials(study):
-    """Mark the running trials whose process is gone as failed; those of other machines are left alone.
+def fail_stale_trials(study):
+    """Mark running trials whose process has ended as failed, except those of other machines.
 
     Parameters
     ----------
     study : optuna.Study
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if _WORKER not in trial.user_attrs:  # perhaps its worker is about to sign it
+        if _WORKER not in trial.user_attrs:  # its worker may be about to record itself
             age = time.time() - trial.datetime_start.timestamp()
             time.sleep(max(0.0, _UNSIGNED_S - age))
             trial = study._storage.get_trial(trial._trial_id)
         if not _is_alive(trial.user_attrs.get(_WORKER)):
-            with suppress(ValueError, RuntimeError):  # told by somebody else in the meantime
+            with suppress(ValueError, RuntimeError):  # another process did so in the meantime
                 study.tell(trial.number, state=TrialState.FAIL)
 
 
@@ -191,7 +192,7 @@ def in_memory(study):
 
 @contextmanager
 def quiet_optuna():
-    """Keep optuna from writing a line for every trial, for a while: there is a progress bar.
+    """Keep optuna from logging every trial while this context is open, since there is a progress bar.
 
     Examples
     --------

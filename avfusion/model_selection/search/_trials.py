@@ -1,4 +1,4 @@
-"""One trial of a search, run in any process, and what all of them came to."""
+"""Run one trial of a search, in any process, and collect the results of all trials."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from scipy.stats import rankdata
 
 from avfusion.model_selection.search._cross_validation import FoldOutcome
 from avfusion.model_selection.search._search_spaces import suggest
-from avfusion.model_selection.search._storage import begin_trial, finished_trials, quiet_optuna, tell
+from avfusion.model_selection.search._storage import begin_trial, finish_trial, finished_trials, quiet_optuna
 
 
 class TrialOutcome(NamedTuple):
-    """What the process of a search needs to know of a trial that ran in another one.
+    """Outcome of a trial, as the process that runs the search needs it.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ class TrialOutcome(NamedTuple):
 
 
 def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors):
-    """Run one more trial of a study, if it still lacks one; return a `TrialOutcome`."""
+    """Run one more trial of a study, if one is still missing, and return a `TrialOutcome`."""
     with quiet_optuna():
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
         if len(finished_trials(study)) >= n_trials:
             return TrialOutcome()
         if shared:
-            sampler.reseed_rng()  # every process got the same one
+            sampler.reseed_rng()  # every process has a copy of the same one
         trial = begin_trial(study)
         try:
             value, state, error = objective(trial), TrialState.COMPLETE, None
@@ -49,24 +49,24 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
             value, state, error = None, TrialState.PRUNED, None
         except Exception as raised:
             value, state, error = None, TrialState.FAIL, raised
-        except BaseException:  # Ctrl-C: nobody's fault, so that a resumed search runs as many trials as asked
+        except BaseException:  # interrupted: not counted, so that a resumed search still runs n_trials
             study.tell(trial, state=TrialState.FAIL)
             raise
-        more = tell(study, trial, value, state, error)
+        more = finish_trial(study, trial, value, state, error)
         if error is not None and raise_errors:
             raise error
         return TrialOutcome(None if error is None else f"{type(error).__name__}: {error}", more)
 
 
 def not_a_number(trial):
-    """Return the error of a trial whose score is no number, which optuna would neither keep nor count."""
+    """Return the error of a trial whose score is not finite, which optuna would neither keep nor count."""
     scores = trial.user_attrs.get("score", ())
     bad = [f"{score} in fold {fold}" for fold, score in enumerate(scores, start=1) if not np.isfinite(score)]
     return ValueError(f"the score is {', '.join(bad) or 'not finite'}")
 
 
 def parameters_of(trial, space):
-    """Return the parameters that a finished trial stood for."""
+    """Return the parameters that a finished trial tried."""
     return suggest(FixedTrial(trial.params), space)
 
 
@@ -100,7 +100,7 @@ def results_of(trials, space, n_splits, error_score):
 
 
 def progress_of(study):
-    """Return what the progress bar tells: the best score so far, the number of pruned trials."""
+    """Return what the progress bar shows: the best score so far and the number of pruned trials."""
     trials = finished_trials(study)
     values = [trial.value for trial in trials if trial.state == TrialState.COMPLETE]
     pruned = sum(trial.state == TrialState.PRUNED for trial in trials)

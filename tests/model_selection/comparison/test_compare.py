@@ -22,7 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from avfusion import metrics
-from avfusion.model_selection import Comparison, bootstrap_interval, compare
+from avfusion.model_selection import Comparison, compare
+from avfusion.sequences import _targets
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._targets import as_targets
 
@@ -112,7 +113,7 @@ def test_same_numbers_as_scikit_learn(form, n_jobs):
             assert line[f"{score}_fold_mean"] == pytest.approx(theirs[f"test_{score}"].mean())
             assert line[f"{score}_fold_std"] == pytest.approx(theirs[f"test_{score}"].std())
             assert line[score] == pytest.approx(scorer._sign * scorer._score_func(y, predicted))
-        low, high = bootstrap_interval(y, predicted, groups=X["subject"], random_state=0)
+        low, high = metrics.bootstrap_interval(y, predicted, groups=X["subject"], random_state=0)
         assert (line["ccc_low"], line["ccc_high"]) == pytest.approx((low, high))
 
 
@@ -241,7 +242,7 @@ def test_a_failure_leaves_the_other_fits_as_they_are(form, tmp_path):
     assert np.isnan(lost.values[np.isin(lost.row_of_value, rows)]).all()
     assert not np.isnan(lost.values[~np.isin(lost.row_of_value, rows)]).any()
     assert "failed" in both.to_markdown()
-    assert "folds that failed" in repr(both)
+    assert "fits that failed" in repr(both)
     both.plot(ax=Figure().subplots())
     both.save(tmp_path)
     table = pd.read_parquet(tmp_path / "predictions.parquet")
@@ -383,3 +384,15 @@ def test_nan_answers_of_several_targets_fail_their_fold_though_one_target_has_no
         result = compare(models, X, y, cv=3, scoring="mae", verbose=False)
     assert np.isfinite(result.table.loc["constant", "mae"])
     assert np.isnan(result.table.loc["silent", "mae"])
+
+
+def test_labels_are_read_once_for_each_prediction_and_a_few_times_more(monkeypatch):
+    X, labels = recordings(n_rows=24, n_subjects=12, n_targets=2)
+    y = FORMS["DataFrame"](X, labels)
+    reads = []
+    check = _targets._checked
+    monkeypatch.setattr(_targets, "_checked", lambda *given: reads.append(1) or check(*given))
+    models = {"a": FrameRidge(), "b": FrameRidge(10.0)}
+    compare(models, X, y, groups="subject", cv=3, verbose=False)
+    n_fits = 6  # FrameRidge reads its labels once
+    assert len(reads) <= 2 * n_fits + len(models) + 3

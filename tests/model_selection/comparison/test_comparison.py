@@ -3,12 +3,16 @@ import json
 import os
 import pickle
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, LeaveOneGroupOut
 
 from avfusion.metrics import ccc_score
 from avfusion.model_selection import compare
@@ -169,3 +173,43 @@ def test_pickles(result):
     copy = pickle.loads(pickle.dumps(result))
     pd.testing.assert_frame_equal(copy.table, result.table)
     assert repr(copy) == repr(result)
+
+
+def test_summary_says_what_was_tested_and_what_is_averaged():
+    X, y, subject = clips()
+    y = pd.DataFrame({"valence": y, "arousal": y})
+    held_out = [(np.arange(20, 60), np.arange(7))]
+    models = {"mean": DummyRegressor()}
+    own = compare(models, X, y, groups=subject, cv=held_out, scoring="ccc", verbose=False)
+    assert "7 of 60 rows tested, 1 of 6 groups tested, 1 fold; means over 2 targets; intervals" in repr(own)
+    several = compare({"trees": ExtraTreesRegressor(2)}, X, X["a"], n_seeds=2, verbose=False)
+    assert "5 folds, up to 2 seeds; intervals: bootstrap over rows" in repr(several)
+    assert "ccc, ± of seeds" in several.to_markdown()
+
+
+def test_people_on_both_sides_of_a_fold_are_pointed_out():
+    X, y, subject = clips()
+    X, models = X.drop(index="r7").assign(subject=np.delete(subject, 7)), {"mean": DummyRegressor()}
+    y = y.drop(index="r7")
+    with pytest.warns(UserWarning, match="X has a column 'subject', and rows of one subject are trained on"):
+        compare(models, X, y, cv=KFold(5), verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compare(models, X, y, groups="subject", verbose=False)
+        compare(models, X, y, cv=list(LeaveOneGroupOut().split(X, y, X["subject"])), verbose=False)
+
+
+def test_nothing_that_can_fail_comes_after_the_fits(monkeypatch):
+    def fail(*arguments):
+        raise OSError("no versions here")
+
+    class Refuses(DummyRegressor):
+        def fit(self, X, y):
+            raise AssertionError("fitted")
+
+    X, y, subject = clips()
+    for name in ("package_versions", "fingerprint", "described", "not_repeatable", "rows_of", "plain"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"avfusion.model_selection.comparison._compare.{name}", fail)
+            with pytest.raises(OSError, match="no versions here"):
+                compare({"a": Refuses()}, X, y, groups=subject, error_score="raise", verbose=False)

@@ -49,7 +49,7 @@ def test_splits_may_be_given_as_masks():
         (None, [1, 1, 1, 1], "at least 2 groups"),
         (RepeatedKFold(n_splits=2, n_repeats=2), None, "cv tests row 0 2 times"),
         ([([0, 1], [1, 2])], None, "Fold 1 of cv tests rows that it trains on"),
-        ([], None, "cv gives no fold"),
+        ([], None, "cv yields no fold"),
     ],
 )
 def test_bad_folds_are_refused(cv, groups, message):

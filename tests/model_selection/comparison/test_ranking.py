@@ -135,7 +135,7 @@ def test_the_score_tells_which_end_is_best(scoring):
 def test_names_tell_of_a_table_which_end_is_best():
     assert rank_estimators(SCORES, score="mae").table.index[0] == "C4.5"
     assert rank_estimators(SCORES, score="ccc").table.index[0] == "C4.5+m+cf"
-    with pytest.raises(ValueError, match="Is the highest score best"):
+    with pytest.raises(ValueError, match="The direction of the score is not known"):
         rank_estimators(SCORES)
     with pytest.raises(ValueError, match="scoring 'auc' is not known"):
         rank_estimators(SCORES, score="auc")
@@ -153,7 +153,7 @@ def test_a_direction_that_nobody_knows_is_asked_for():
         for function in (last_error, "mae", "ccc")
     )
     for pair in ({"x": one, "y": one}, {"x": two, "y": three}):
-        with pytest.raises(ValueError, match="Is the highest 'own' best"):
+        with pytest.raises(ValueError, match="The direction of 'own' is not known"):
             rank_estimators(pair)
     assert rank_estimators({"x": one, "y": one}, higher_is_better=False).table.index[0] == "strong"
     with pytest.raises(ValueError, match="There is no score 'ccc'; the scores are own"):

@@ -4,7 +4,11 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import avfusion as av
-from avfusion.model_selection.leakage._label_permutation import exchange_labels, exchanged_scores, judge
+from avfusion.model_selection.leakage._label_permutation import (
+    is_above_chance,
+    permute_labels,
+    permuted_scores,
+)
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +21,11 @@ def data():
 def test_nobody_keeps_their_labels_and_forms_stay(data):
     X, y = data
     groups = X["subject"].to_numpy()
-    strange = exchange_labels(y, groups, np.random.default_rng(0))
-    assert strange.dtype == y.dtype
-    assert [len(cell) for cell in strange] == [len(cell) for cell in y]
+    permuted = permute_labels(y, groups, np.random.default_rng(0))
+    assert permuted.dtype == y.dtype
+    assert [len(cell) for cell in permuted] == [len(cell) for cell in y]
     for row in range(len(y)):
-        cell = np.asarray(strange.iloc[row].frames)
+        cell = np.asarray(permuted.iloc[row].frames)
         owners = [
             other
             for other in range(len(y))
@@ -35,11 +39,11 @@ def test_rows_without_labels_keep_that_and_give_none():
     y = [np.ones(2), None, np.full(3, np.nan), np.full(2, 2.0), np.full(4, 3.0)]
     groups = np.array(["a", "b", "b", "a", "c"])
     for seed in range(5):
-        strange = exchange_labels(y, groups, np.random.default_rng(seed))
-        assert strange[1] is None
-        assert np.isnan(strange[2]).all()
-        assert [cell.tolist() for cell in strange[[0, 3]]] == [[3.0, 3.0], [3.0, 3.0]]
-        assert strange[4].tolist() == [1.0] * 4  # the first row of a
+        permuted = permute_labels(y, groups, np.random.default_rng(seed))
+        assert permuted[1] is None
+        assert np.isnan(permuted[2]).all()
+        assert [cell.tolist() for cell in permuted[[0, 3]]] == [[3.0, 3.0], [3.0, 3.0]]
+        assert permuted[4].tolist() == [1.0] * 4  # the first row of a
 
 
 def test_folds_and_targets_without_labels_are_left_out():
@@ -50,29 +54,29 @@ def test_folds_and_targets_without_labels_are_left_out():
     y.loc[:2, "arousal"] = pd.Series([np.full(40, np.nan)] * 3)
     y.loc[3:5, ["arousal", "valence"]] = None
     folds = [(np.flatnonzero(X["a"] != k), np.flatnonzero(X["a"] == k)) for k in range(4)]
-    scores, likeness = exchanged_scores(
+    scores, similarity = permuted_scores(
         av.FrameRegressor(Ridge()), X, y, X["a"].to_numpy(), folds, 3, random_state=0
     )
     assert np.isfinite(scores).all()
-    assert np.isfinite(likeness).all()
+    assert np.isfinite(similarity).all()
     assert np.abs(scores).max() < 0.3
 
 
-def test_likeness_is_that_of_labels():
+def test_similarity_is_that_of_labels():
     film, own = np.random.default_rng(0).normal(size=(2, 10, 200))
     y = list(film[0] + 0.5 * own)  # correlation 1 / (1 + .25)
     X = list(own[:, :, None])
     folds = [
         (np.flatnonzero(np.arange(10) % 5 != k), np.flatnonzero(np.arange(10) % 5 == k)) for k in range(5)
     ]
-    scores, likeness = exchanged_scores(av.FrameRegressor(Ridge()), X, y, None, folds, 4)
-    assert likeness == pytest.approx(0.8, abs=0.05)
+    scores, similarity = permuted_scores(av.FrameRegressor(Ridge()), X, y, None, folds, 4)
+    assert similarity == pytest.approx(0.8, abs=0.05)
     assert scores.max() < 0.2
 
 
-def test_judge_wants_more_than_likeness_and_spread():
-    assert judge(np.array([0.9, 0.91, 0.9]), np.array([0.8, 0.81, 0.8])) == (False, 0.9)
-    assert judge(np.array([0.99, 0.991, 0.99]), np.array([0.8, 0.81, 0.8])) == (True, 0.9)
-    assert judge(np.array([0.04, 0.041, 0.04]), np.zeros(3)) == (False, 0.0)
-    assert judge(np.array([0.9, -0.5, 0.3]), np.zeros(3)) == (False, 0.0)
-    assert judge(np.array([0.5, 0.51, 0.5]), np.array([0.8, -0.8, 0.1])) == (True, 0.0)
+def test_a_leak_is_more_than_similarity_and_chance_explain():
+    assert is_above_chance(np.array([0.9, 0.91, 0.9]), np.array([0.8, 0.81, 0.8])) == (False, 0.9)
+    assert is_above_chance(np.array([0.99, 0.991, 0.99]), np.array([0.8, 0.81, 0.8])) == (True, 0.9)
+    assert is_above_chance(np.array([0.04, 0.041, 0.04]), np.zeros(3)) == (False, 0.0)
+    assert is_above_chance(np.array([0.9, -0.5, 0.3]), np.zeros(3)) == (False, 0.0)
+    assert is_above_chance(np.array([0.5, 0.51, 0.5]), np.array([0.8, -0.8, 0.1])) == (True, 0.0)

@@ -1,0 +1,216 @@
+"""Names, metrics and scorers, all as functions of labels and predictions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import get_scorer
+
+from avfusion.metrics._bootstrap import resampled_metrics, resampled_scores
+from avfusion.metrics._regression import (
+    STATISTICS,
+    ccc_score,
+    mean_absolute_error,
+    pcc_score,
+    root_mean_squared_error,
+    sagr_score,
+)
+from avfusion.metrics._scorers import scorers
+
+_METRICS = {
+    "ccc": ccc_score,
+    "pcc": pcc_score,
+    "sagr": sagr_score,
+    "rmse": root_mean_squared_error,
+    "mae": mean_absolute_error,
+}
+_ERRORS = (root_mean_squared_error, mean_absolute_error)
+_DEFAULT = ("ccc", "pcc", "rmse", "mae")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of predictions: one of the metrics, perhaps negated, or any scikit-learn scorer.
+
+    Parameters
+    ----------
+    metric : callable or None
+        ``metric(y_true, y_pred, multioutput=...)`` of `avfusion.metrics`.
+    sign : {1, -1}
+        -1 for errors that are to be maximised.
+    scorer : callable or None
+        ``scorer(estimator, X, y)``, if there is no metric.
+
+    Examples
+    --------
+    >>> from avfusion.metrics._scores import resolve_scoring
+    >>> score = resolve_scoring("neg_mae")["neg_mae"]
+    >>> score([1.0, 2.0], [1.5, 2.5])
+    -0.5
+    """
+
+    metric: Callable | None
+    sign: int = 1
+    scorer: Callable | None = None
+
+    def __call__(self, y_true, y_pred):
+        """Score predictions, averaged over targets."""
+        if self.metric is None:
+            return float(self.scorer(GivenPredictions(y_pred), None, y_true))
+        return self.sign * self.metric(y_true, y_pred)
+
+    @property
+    def higher_is_better(self):
+        """Whether higher is better; None for a function of one's own, of which nothing is known.
+
+        Examples
+        --------
+        >>> [resolve_scoring(name)[name].higher_is_better for name in ("mae", "neg_mae", "r2")]
+        [False, True, True]
+        """
+        if self.metric is None:
+            return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
+        return (self.metric in _ERRORS) == (self.sign < 0)
+
+    def by_target(self, columns):
+        """Score each target by itself, which needs a metric.
+
+        Parameters
+        ----------
+        columns : list of Column
+            From `labelled_columns`.
+
+        Returns
+        -------
+        ndarray of shape (K,)
+
+        Examples
+        --------
+        >>> from avfusion.metrics._regression import labelled_columns, paired_targets
+        >>> resolve_scoring("mae")["mae"].by_target(labelled_columns(*paired_targets([[1, 0]], [[1, 1]])))
+        array([0., 1.])
+        """
+        statistic = STATISTICS[self.metric]
+        return self.sign * np.array([statistic(column) for column in columns], dtype=np.float64)
+
+
+def resampled_by(scores, pair, given, **options):
+    """Scores of the same bootstrap resamples by several scores; metrics resample packed labels all at once.
+
+    Parameters
+    ----------
+    scores : dict of str to Score
+    pair : (Targets, Targets)
+        Labels and predictions, from `paired_targets`.
+    given : callable
+        ``given() -> (labels, predictions)`` in the form that the user gave, for scores that are no metric.
+    **options
+        Groups, number of resamples and seed, as in `avfusion.metrics.bootstrap_interval`.
+
+    Returns
+    -------
+    dict of str to Resamples
+
+    Examples
+    --------
+    >>> from avfusion.metrics._regression import paired_targets
+    >>> pair = paired_targets([1.0, 2.0], [1.5, 2.5])
+    >>> resampled_by(resolve_scoring("neg_mae"), pair, None, n_resamples=2)["neg_mae"].scores
+    array([-0.5, -0.5])
+    """
+    known = {name: score for name, score in scores.items() if score.metric is not None}
+    metrics = [score.metric for score in known.values()]
+    together = dict(zip(known, resampled_metrics(*pair, metrics, **options))) if known else {}
+    return {
+        name: replace(together[name], scores=score.sign * together[name].scores)
+        if name in known
+        else resampled_scores(*given(), score, **options)
+        for name, score in scores.items()
+    }
+
+
+class GivenPredictions(RegressorMixin, BaseEstimator):
+    """Stands for the estimator whose predictions are known, so that any scorer can score them.
+
+    Parameters
+    ----------
+    predictions : DataFrame, Series, list or ndarray
+        For the rows that will be scored.
+
+    Examples
+    --------
+    >>> GivenPredictions([1.0, 2.0]).score(None, [1.0, 2.0])
+    1.0
+    """
+
+    def __init__(self, predictions):
+        self.predictions = predictions
+
+    def predict(self, X):
+        """Return the predictions that are known."""
+        return self.predictions
+
+    def score(self, X, y):
+        """Return the CCC, as every estimator of this package."""
+        return ccc_score(y, self.predictions)
+
+
+def resolve_scoring(scoring=None):
+    """Turn what `compare` takes as `scoring` into named scores.
+
+    Parameters
+    ----------
+    scoring : str, sequence of str, dict or None
+        Names ("ccc", "pcc", "sagr", "rmse", "mae", a key of `avfusion.metrics.scorers`, or a name that
+        scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
+        ``(estimator, X, y) -> float``. By default CCC, PCC, RMSE and MAE.
+
+    Returns
+    -------
+    dict of str to Score
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an entry is neither a known name nor callable, or there is none.
+
+    Examples
+    --------
+    >>> list(resolve_scoring())
+    ['ccc', 'pcc', 'rmse', 'mae']
+    """
+    if scoring is None:
+        scoring = _DEFAULT
+    if isinstance(scoring, str):
+        scoring = (scoring,)
+    if callable(scoring):
+        scoring = {getattr(scoring, "__name__", "score"): scoring}
+    if not isinstance(scoring, Mapping):
+        scoring = {name: name for name in scoring}
+    if not scoring:
+        raise ValueError("scoring is empty: name at least one score, such as 'ccc'.")
+    return {str(name): _resolve(name, value) for name, value in scoring.items()}
+
+
+def _resolve(name, value):
+    if isinstance(value, str):
+        if value in _METRICS:
+            return Score(_METRICS[value])
+        if value not in scorers:
+            try:
+                return Score(None, scorer=get_scorer(value))
+            except ValueError:
+                known = ", ".join([*_METRICS, *(s for s in scorers if s not in _METRICS)])
+                raise ValueError(
+                    f"scoring {value!r} is not known. Use one of {known}, or a name of scikit-learn's."
+                ) from None
+        value = scorers[value]
+    if value in _METRICS.values():
+        return Score(value)
+    for known, scorer in scorers.items():
+        if value is scorer:
+            return Score(_METRICS[known.removeprefix("neg_")], -1 if known.startswith("neg_") else 1)
+    if not callable(value):
+        raise TypeError(f"scoring {name!r} is {value!r}; expected a name, a metric or a scorer.")
+    return Score(None, scorer=value)

@@ -1,0 +1,119 @@
+"""The usual estimators to compare with, as they suit the data: a linear baseline and fusion methods."""
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from avfusion.estimators import FrameRegressor, LateFusionRegressor, RescaledRegressor, UnimodalRegressor
+from avfusion.fusion import EarlyFusionRegressor, RecursiveJointAttentionRegressor
+from avfusion.preprocessing import AddContext, Align, Functionals, OnFrames
+from avfusion.sequences import as_sequences, sequence_columns
+from avfusion.sequences._groups import read_groups
+from avfusion.sequences._targets import as_targets
+
+
+def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None):
+    """Return the usual estimators to compare with, by name, as they suit these data.
+
+    All see the same features: means (and standard deviations, where several frames fall into a step) at the
+    rate of the labels, and their moving means over the widths of `context_s`. For labels per clip, streams
+    come to the lowest rate among them, and ridge regression sees functionals. Absent streams and frames that
+    were not observed are taken by all of them.
+
+    Parameters
+    ----------
+    X : DataFrame with sequence columns, or whatever `avfusion.as_sequences` takes
+        The samples.
+    y : DataFrame, Series, list or array
+        Labels per frame or per clip.
+    groups : str, optional
+        Column of X whose values must not be on both sides of the split by which ridge regression is rescaled.
+    context_s : sequence of float, default=(1, 5, 21, 61)
+        Widths of the moving means in seconds; those below one step are left out.
+    random_state : int or None, default=None
+        Seed of the networks; `avfusion.compare` gives one to those that have none.
+
+    Returns
+    -------
+    dict of str to estimator
+        "ridge" (its predictions rescaled to mean and standard deviation of the labels, as `RescaledRegressor`
+        does), "only-<modality>" for each modality, and, if there are several, "early-fusion", "late-fusion"
+        and "joint-attention".
+
+    Raises
+    ------
+    ValueError
+        If streams and labels do not have the same numbers of steps, and a rate that could bring them together
+        is unknown.
+
+    See Also
+    --------
+    compare : Compares them.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X, y = av.datasets.make_audiovisual_regression(4, random_state=0)
+    >>> list(av.baselines(X, y))
+    ['ridge', 'only-audio', 'only-video', 'early-fusion', 'late-fusion', 'joint-attention']
+    """
+    X, targets = as_sequences(X), as_targets(y)
+    modalities = sequence_columns(X)
+    frames = [*_time_steps(X, targets, context_s), OnFrames(StandardScaler())]
+    group_of_row = read_groups(groups, X)
+    # of 2 groups a fold trains on one, which cannot be split again
+    inner = groups if group_of_row is not None and len(set(group_of_row)) > 2 else None
+    if targets.form.per_frame:
+        ridge = FrameRegressor(_linear(Ridge(alpha=1000)))
+        ridge = make_pipeline(*frames, RescaledRegressor(ridge, groups=inner))
+    else:
+        model = FrameRegressor(RidgeCV(alphas=np.logspace(-1, 5, 13)))
+        ridge = RescaledRegressor(make_pipeline(Functionals(), *_linear(model)), groups=inner)
+    networks = {f"only-{name}": UnimodalRegressor(name) for name in modalities}
+    if len(modalities) > 1:
+        networks["early-fusion"] = EarlyFusionRegressor()
+        networks["late-fusion"] = LateFusionRegressor()
+        networks["joint-attention"] = RecursiveJointAttentionRegressor()
+    return {"ridge": ridge} | {
+        name: make_pipeline(*frames, network.set_params(random_state=random_state))
+        for name, network in networks.items()
+    }
+
+
+def _linear(regressor):
+    """Fill what was not observed, scale, and regress."""
+    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), regressor)
+
+
+def _time_steps(X, targets, context_s):
+    """Bring all streams to the rate of the labels, and add context where seconds mean something."""
+    per_frame = targets.form.per_frame
+    rates = {name: X[name].array.rate_hz for name in sequence_columns(X)}
+    label_rate = min(filter(None, rates.values()), default=None)
+    if per_frame:
+        label_rate = next((dtype.rate_hz for dtype in targets.form.dtypes if hasattr(dtype, "rate_hz")), None)
+    unknown = [repr(name) for name, rate in rates.items() if rate is None]
+    unknown += ["labels"] if per_frame and label_rate is None else []
+    if unknown:
+        if _in_step(X, targets):
+            return []
+        raise ValueError(
+            "Streams and labels do not have the same numbers of steps, and the rate of "
+            f"{', '.join(unknown)} is unknown. Give rates, by as_sequences(..., rate_hz=...) or, on the "
+            "command line, --rate NAME=HZ, or name estimators that bring them together."
+        )
+    several = any(rate > label_rate for rate in rates.values())
+    widths_s = tuple(width for width in context_s if width * label_rate >= 1)
+    align = Align(rate_hz=label_rate, aggregate=("mean", "std") if several else ("mean",))
+    return [align, AddContext(widths_s=widths_s)]
+
+
+def _in_step(X, targets):
+    """Whether all that is present of a row has one number of steps."""
+    lengths = [X[name].array.lengths for name in sequence_columns(X)]
+    lengths = np.stack(lengths if targets.lengths is None else [*lengths, targets.lengths]).astype(float)
+    lengths[lengths < 0] = np.nan
+    present = lengths[:, ~np.isnan(lengths).all(axis=0)]
+    return bool((np.nanmin(present, axis=0) == np.nanmax(present, axis=0)).all())

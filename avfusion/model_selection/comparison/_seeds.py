@@ -1,0 +1,143 @@
+"""Which seeds the estimators of a comparison are run with: the same call gives the same table."""
+
+from collections.abc import Mapping
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import ElasticNet, Ridge, RidgeClassifier
+from sklearn.utils import check_random_state
+
+
+def seed_of(random_state):
+    """Return a number that stands for a random state, which may be None or a generator in use.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> seed_of(3)
+    3
+    """
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    # None is not numpy's global generator, which others may have seeded
+    generator = np.random.RandomState() if random_state is None else check_random_state(random_state)
+    return int(generator.randint(2**31))
+
+
+def read_n_seeds(n_seeds, estimators):
+    """Return the number of seeds of each estimator.
+
+    Parameters
+    ----------
+    n_seeds : int or mapping of str to int
+        For all estimators, or for those that are named; the others have one.
+    estimators : dict of str to estimator
+
+    Returns
+    -------
+    dict of str to int
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1, or there is no such estimator.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> read_n_seeds({"a": 3}, {"a": Ridge(), "b": Ridge()})
+    {'a': 3, 'b': 1}
+    """
+    named = n_seeds if isinstance(n_seeds, Mapping) else dict.fromkeys(estimators, n_seeds)
+    unknown = [name for name in named if name not in estimators]
+    if unknown:
+        known = ", ".join(map(repr, estimators))
+        raise ValueError(f"n_seeds names {unknown[0]!r}; the estimators are {known}.")
+    for name, number in named.items():
+        if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
+            raise ValueError(f"n_seeds must be a whole number of at least 1, not {number!r} (for {name!r}).")
+    return {name: int(named.get(name, 1)) for name in estimators}
+
+
+def seeded(estimator, n_seeds, default):
+    """Return a clone of an estimator for each seed.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not changed.
+    n_seeds : int
+        An estimator without a parameter that decides what it draws is cloned once.
+    default : int
+        What a `random_state` of None stands for.
+
+    Returns
+    -------
+    list of estimator
+        In the i-th, from 0, every parameter that is called random_state, also of nested estimators, is i more
+        than it was, or `default` + i if it was None. RandomState instances stay as they are.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import ExtraTreesRegressor
+    >>> [trees.random_state for trees in seeded(ExtraTreesRegressor(), 3, default=0)]
+    [0, 1, 2]
+    >>> len(seeded(Ridge(), 3, default=0))
+    1
+    """
+    first = {
+        name: default if value is None else int(value) for name, value in _random_states(estimator).items()
+    }
+    return [
+        clone(estimator).set_params(**{name: (value + i) % 2**32 for name, value in first.items()})
+        for i in range(n_seeds if first else 1)
+    ]
+
+
+def seeds_of(estimators):
+    """Return the seeds of an estimator's runs by the name of the parameter.
+
+    Parameters
+    ----------
+    estimators : list of estimator
+        From `seeded`.
+
+    Returns
+    -------
+    dict of str to list of int
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import ExtraTreesRegressor
+    >>> seeds_of(seeded(ExtraTreesRegressor(random_state=5), 2, default=0))
+    {'random_state': [5, 6]}
+    """
+    runs = [_random_states(estimator) for estimator in estimators]
+    return {name: [run[name] for run in runs] for name in runs[0]}
+
+
+def _random_states(estimator):
+    """Return the parameters called random_state that are None or a number, and that are used."""
+    parameters = estimator.get_params()
+    found = {}
+    for name, value in parameters.items():
+        owner, _, last = name.rpartition("__")
+        is_seed = value is None or (isinstance(value, Integral) and not isinstance(value, bool))
+        if last == "random_state" and is_seed and _draws(parameters[owner] if owner else estimator):
+            found[name] = value
+    return found
+
+
+def _draws(estimator):
+    """Whether an estimator that has a random_state uses it: linear models do with some solvers only."""
+    if isinstance(estimator, (Ridge, RidgeClassifier)):
+        return estimator.solver in ("sag", "saga")
+    return estimator.selection == "random" if isinstance(estimator, ElasticNet) else True

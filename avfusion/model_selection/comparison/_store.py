@@ -1,0 +1,123 @@
+"""A folder of finished fits, so that a comparison that was killed goes on where it was."""
+
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import joblib
+import numpy as np
+
+from avfusion._atomic import atomic_write
+from avfusion._versions import package_versions
+from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.sequences._targets import Targets
+
+
+class Fit(NamedTuple):
+    """What one fit and its predictions gave: `Targets`, or None after a failure; seconds."""
+
+    predictions: Targets | None
+    fit_s: float
+    predict_s: float
+
+
+class FitStore:
+    """Finished fits in a folder, one file each, written in one step.
+
+    The name of a file is a hash of all that the predictions depend on: data and groups, the rows of the fold,
+    the estimator with every parameter, its seed among them, and versions of packages. So comparisons of
+    several kinds can share a folder, and several processes can work on it. Code of one's own is known by its
+    name only. Files hold numbers, no code.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if it does not exist.
+    *data : samples, labels and groups
+        As `fingerprint` takes them.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.sequences import as_targets
+    >>> with TemporaryDirectory() as folder:
+    ...     path = FitStore(folder, [[1.0], [2.0]], [1.0, 2.0]).path(Ridge(), [0], [1])
+    ...     write_fit(path, Fit(as_targets([1.5]), 0.1, 0.2))
+    ...     read_fit(path, as_targets([2.0])).predictions.values
+    array([[1.5]])
+    """
+
+    def __init__(self, folder, *data):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._data = [fingerprint(*data), package_versions()]
+
+    def path(self, estimator, train, test):
+        """Return the file of the fit of an estimator in a fold.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Not fitted, with its seed.
+        train, test : array-like of int
+            Rows of the fold.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            If the estimator has a parameter that cannot be pickled, such as a lambda.
+        """
+        try:
+            key = joblib.hash([*self._data, estimator, np.asarray(train), np.asarray(test)], hash_name="sha1")
+        except Exception as error:  # whatever a foreign parameter makes of being pickled
+            raise ValueError(
+                f"resume needs estimators that can be pickled, but {type(estimator).__name__} cannot be "
+                f"({type(error).__name__}: {error}). Use functions with a name in place of lambdas."
+            ) from error
+        return self.folder / f"{key}.npz"
+
+
+def write_fit(path, fit):
+    """Keep a finished fit; the file appears when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        From `FitStore.path`.
+    fit : Fit
+    """
+    values, lengths = fit.predictions.values, fit.predictions.lengths
+    arrays = {"values": values, "seconds": np.array([fit.fit_s, fit.predict_s])}
+    if lengths is not None:
+        arrays["lengths"] = lengths
+    with atomic_write(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_fit(path, labels):
+    """Return a finished fit.
+
+    Parameters
+    ----------
+    path : Path
+        From `FitStore.path`.
+    labels : Targets
+        Of the rows that were predicted, whose form the predictions get.
+
+    Returns
+    -------
+    Fit or None
+        None if there is none, or the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            lengths = arrays.get("lengths")
+            predictions = Targets(arrays["values"], lengths, labels.form, labels.index)
+            return Fit(predictions, *arrays["seconds"].tolist())
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or damaged: fit again
+        return None

@@ -1,0 +1,339 @@
+"""The border: X, y and groups are read here, once, into one frozen object.
+
+Everything behind it (estimators, transformers) works on `Recordings`: what came, checked. What is remembered
+of them is a `DataSpec`. Whatever has to be decided about data as they enter is decided here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._buffers import BLOCK, gather
+from avfusion.sequences._cells import n_axes
+from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
+from avfusion.sequences._data_spec import DataSpec
+from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._groups import read_groups
+from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._padded import is_padded_pair
+from avfusion.sequences._targets import Targets, as_targets
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """What an estimator or transformer was given, read and checked; `read_recordings` makes it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row per recording: sequence columns, and metadata columns as they came.
+    n_columns : int
+        Number of columns of X.
+    column_names : ndarray of object or None
+        Their names, where X has names.
+    is_table : bool, default=False
+        Whether X was a two-dimensional table of numbers, whose rows are sequences of one step.
+    targets : Targets, optional
+        The labels.
+    groups : ndarray of shape (n_rows,), optional
+        Group of each row.
+
+    Examples
+    --------
+    >>> data = read_recordings({"audio": [[1.0, 2.0], [3.0]]}, [0.5, 0.7], caller="Ridge")
+    >>> data.columns["audio"].lengths, data.targets.values.ravel()
+    (array([2, 1]), array([0.5, 0.7]))
+    """
+
+    frame: pd.DataFrame
+    n_columns: int
+    column_names: np.ndarray | None
+    is_table: bool = False
+    targets: Targets | None = None
+    groups: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.frame)
+
+    def __getstate__(self):
+        """Leave out what is cached: it would carry all frames a second time."""
+        return {name: value for name, value in vars(self).items() if name != "columns"}
+
+    @property
+    def index(self):
+        """Labels of the rows."""
+        return self.frame.index
+
+    @cached_property
+    def columns(self) -> dict[str, SequenceArray]:
+        """The sequence columns: the modalities, by name."""
+        return {name: self.frame[name].array for name in sequence_columns(self.frame)}
+
+    def row_name(self, row):
+        """Name a row for a message, by its position and its label."""
+        return row_name(row, None if self.is_table else self.index)
+
+    def check_finite(self, names):
+        """Raise where a stream holds an infinite value. NaN is legal: it marks a step as not observed.
+
+        Frames are looked at in blocks of whole rows, so that memory-mapped ones are not loaded at once.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Columns to check.
+
+        Raises
+        ------
+        ValueError
+            Naming the row, the column and the step.
+
+        Examples
+        --------
+        >>> read_recordings({"audio": [[1.0, float("nan")]]}, caller="Ridge").check_finite(["audio"])
+        """
+        for name in names:
+            found = first_infinite(self.columns[name])
+            if found is not None:
+                row, step = found
+                raise ValueError(
+                    f"Column {name!r}, {self.row_name(row)}: step {step} holds an infinite value. "
+                    "Replace it, or set it to NaN if it was not observed."
+                )
+
+    def open(self, name):
+        """Return a column whose frames lie one after the other, after checking that none is infinite."""
+        if not self.is_table:  # scikit-learn's rules have been applied to those
+            self.check_finite([name])
+        return self.columns[name].pack()
+
+    def mirror(self, changed):
+        """Return X with some columns replaced, in the form in which it came.
+
+        Parameters
+        ----------
+        changed : dict of str to SequenceArray
+
+        Returns
+        -------
+        DataFrame or ndarray
+            With its metadata; a 2-D array where X was a table.
+        """
+        if self.is_table:
+            return changed.get(ONLY, self.columns[ONLY]).frames
+        result = self.frame.copy(deep=False)
+        for name, array in changed.items():
+            result[name] = array
+        return result
+
+    def spec(self, names=None, **more):
+        """Return what has to be remembered of these data.
+
+        Parameters
+        ----------
+        names : list of str, optional
+            The modalities in use, by default all.
+        **more
+            Other fields of `DataSpec`.
+
+        Returns
+        -------
+        DataSpec
+        """
+        used = self.columns if names is None else {name: self.columns[name] for name in names}
+        return DataSpec(
+            widths={name: array.width for name, array in used.items()},
+            rates_hz={name: array.rate_hz for name, array in used.items()},
+            n_columns=self.n_columns,
+            column_names=self.column_names,
+            is_table=self.is_table,
+            target_form=None if self.targets is None else self.targets.form,
+            **more,
+        )
+
+
+def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, caller, allow_nan=False):
+    """Read X, and y where it is given, whatever form they have.
+
+    A plain table becomes one modality of one-step sequences. scikit-learn's own rules for tables (number and
+    names of features, finite values) are applied to it, and it keeps its floating dtype.
+
+    Parameters
+    ----------
+    X : DataFrame with sequence columns, array-like (n_rows, n_features), or what `as_sequences` takes
+        One row per recording or clip.
+    *labels : at most one y
+        Labels per frame or per clip, as `as_targets` takes them; None is refused.
+    groups : str or array-like of shape (n_rows,), optional
+        Group of each row, or the column of X that holds them.
+    groups_name : str, default="groups"
+        What messages call them.
+    spec : DataSpec, optional
+        What is remembered of `fit`; X is compared with it. A modality of `fit` that is missing in every row
+        gets the width and the rate it had there.
+    caller : str
+        Name of the estimator, for messages.
+    allow_nan : bool, default=False
+        Whether a table may hold NaN. Sequences may: NaN marks a step as not observed.
+
+    Returns
+    -------
+    Recordings
+
+    Raises
+    ------
+    ValueError
+        If X is empty, has neither numbers nor sequences, does not have the modalities of `fit`, or y or
+        groups have another number of rows.
+    TypeError
+        If y is no target.
+
+    Examples
+    --------
+    >>> read_recordings([[1.0, 2.0], [3.0, 4.0]], caller="Ridge").frame
+      features
+    0    1 x 2
+    1    1 x 2
+    """
+    targets = as_targets(*labels) if labels else None
+    table = is_table(X)
+    if not table:
+        data = _read_sequences(X, caller)
+    if spec is not None:
+        spec.check_same_kind(table, () if table else data.columns, caller)
+    if table:
+        data = _read_table(X, spec, caller, allow_nan)
+    elif spec is not None:
+        data = _with_known_widths(data, spec)
+        spec.check_same_streams({name: array.width for name, array in data.columns.items()}, caller)
+    if targets is not None and targets.n_rows != len(data):
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: X has {len(data)} rows, y has {targets.n_rows}."
+        )
+    return replace(data, targets=targets, groups=read_groups(groups, data.frame, groups_name))
+
+
+def is_table(X):
+    """Return whether X is what scikit-learn calls X, a two-dimensional table, and not sequences in some form.
+
+    A list of one-dimensional arrays is a table, as everywhere in scikit-learn.
+
+    Examples
+    --------
+    >>> is_table([[1.0, 2.0], [3.0, 4.0]]), is_table([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]])
+    (True, False)
+    >>> is_table({"audio": [[1.0, 2.0], [3.0]]})
+    False
+    """
+    if issparse(X):  # some sparse formats are mappings
+        return True
+    if isinstance(X, pd.DataFrame):
+        return not any(_holds_sequences(column) for _, column in X.items())
+    if isinstance(X, Mapping) or is_padded_pair(X):
+        return False
+    if isinstance(X, (list, tuple)):
+        return not any(isinstance(row, Mapping) or n_axes(row) > 1 for row in X)
+    if getattr(X, "ndim", 2) == 1:
+        return not _holds_sequences(X)
+    return getattr(X, "ndim", 2) != 3
+
+
+def first_infinite(column):
+    """Find the first infinite value of a column.
+
+    Parameters
+    ----------
+    column : SequenceArray
+
+    Returns
+    -------
+    (row, step) or None
+
+    Examples
+    --------
+    >>> first_infinite(SequenceArray.from_sequences([[0.0], [1.0, float("inf")]]))
+    (1, 1)
+    """
+    ends = np.cumsum(np.maximum(column.lengths, 0))
+    for first, last in _runs(ends * column.width // BLOCK):
+        rows = slice(first, last)
+        infinite = np.isinf(gather(column.frames, column.starts[rows], column.lengths[rows])).any(axis=1)
+        if infinite.any():
+            frame = ends[first] - max(column.lengths[first], 0) + int(infinite.argmax())
+            row = int(np.searchsorted(ends, frame, side="right"))
+            return row, int(frame - (ends[row] - column.lengths[row]))
+    return None
+
+
+def _read_sequences(X, caller):
+    if isinstance(X, pd.DataFrame):
+        if not X.columns.is_unique:
+            repeated = quoted(X.columns[X.columns.duplicated()])
+            raise ValueError(f"The columns of X have names in common: {repeated}. Rename them.")
+        if len(X) == 0:
+            raise ValueError(f"X has no rows; {caller} needs at least one recording.")
+    frame = as_sequences(X)
+    return Recordings(frame, frame.shape[1], np.asarray(frame.columns, dtype=object))
+
+
+def _with_known_widths(data, spec):
+    """Give columns without any present row, which cannot show it themselves, the width and rate of `fit`."""
+    columns = {
+        name: SequenceArray.from_sequences([None] * len(data), width=width, rate_hz=spec.rates_hz[name])
+        for name, width in spec.widths.items()
+        if name in data.frame.columns and data.frame[name].isna().all()
+    }
+    return replace(data, frame=data.frame.assign(**columns)) if columns else data
+
+
+def _read_table(X, spec, caller, allow_nan):
+    """Apply scikit-learn's rules for tables; it writes what it finds onto an estimator, here a blank one."""
+    _refuse_objects(X)
+    rules = type(caller, (BaseEstimator,), {})()
+    if spec is not None:
+        rules.n_features_in_ = spec.n_columns
+        if spec.column_names is not None:
+            rules.feature_names_in_ = spec.column_names
+    finite = "allow-nan" if allow_nan else True
+    dtypes = [np.float64, np.float32]
+    table = validate_data(rules, X, reset=spec is None, dtype=dtypes, order="C", ensure_all_finite=finite)
+    rows = np.arange(len(table))
+    column = SequenceArray(table.view(), rows, np.ones_like(rows))
+    frame = pd.DataFrame({ONLY: column}, index=X.index if isinstance(X, pd.DataFrame) else None)
+    return Recordings(frame, table.shape[1], getattr(rules, "feature_names_in_", None), is_table=True)
+
+
+def _refuse_objects(X):
+    """Refuse tables of text or of sequences that lost their columns, which are not tables of numbers."""
+    if isinstance(X, pd.DataFrame):
+        others = [name for name, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
+        if others:
+            raise ValueError(
+                f"X has no sequence column, and columns that are not numbers: {quoted(others)}. "
+                "Turn recordings into sequence columns with avfusion.as_sequences."
+            )
+    elif isinstance(X, np.ndarray) and X.dtype == object and any(isinstance(c, Sequence) for c in X.flat):
+        raise ValueError(
+            "X is a 2-D array with sequences in its cells, whose columns have lost their names and types. "
+            'If it comes from a ColumnTransformer or FeatureUnion, call its set_output(transform="pandas").'
+        )
+
+
+def _holds_sequences(column):
+    """Return whether a column, or an array of cells, holds sequences: as its dtype, or as objects."""
+    if isinstance(column.dtype, SequenceDtype):
+        return True
+    return pd.api.types.is_object_dtype(column.dtype) and any(n_axes(cell) > 0 for cell in column)
+
+
+def _runs(values):
+    """Return (first, last) of each run of equal values."""
+    firsts = np.flatnonzero(np.diff(values, prepend=-1))
+    return zip(firsts, [*firsts[1:], len(values)])

@@ -1,0 +1,60 @@
+"""Files that the commands write."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+import avfusion as av
+from avfusion.cli._results import predict_table, save_comparison, save_table
+
+
+class Predicts:
+    """Returns what it is given."""
+
+    def __init__(self, predictions):
+        self.predictions = predictions
+
+    def predict(self, X):
+        return self.predictions
+
+
+X = av.as_sequences({"audio": [np.ones((2, 1)), np.ones((3, 1))], "labels": [np.ones((1, 1))] * 2}).assign(
+    subject=["a", "b"]
+)
+
+
+def header(names):
+    return {"modalities": ["audio"], "targets": {"names": names}}
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_predictions_stand_beside_metadata(tmp_path, suffix):
+    frames = np.empty(2, dtype=object)
+    frames[:] = [np.zeros(2), np.ones(3)]
+    table = predict_table(Predicts(frames), header(["mood"]), X)
+    assert list(table.columns) == ["subject", "mood"]
+    save_table(table, tmp_path / f"p{suffix}")
+    again = (pd.read_parquet if suffix == ".parquet" else pd.read_feather)(tmp_path / f"p{suffix}")
+    assert again["mood"].iloc[1].frames.ravel().tolist() == [1, 1, 1]
+    assert [file.name for file in tmp_path.iterdir()] == [f"p{suffix}"]
+
+
+def test_numbers_per_clip_become_a_column_for_each_target():
+    table = predict_table(Predicts(np.array([[1.0, 2.0], [3.0, 4.0]])), header(["arousal", "valence"]), X)
+    assert table["valence"].tolist() == [2, 4]
+
+
+def test_a_comparison_replaces_its_own_files_only(tmp_path):
+    numbers = np.random.default_rng(0).normal(size=(40, 2))
+    settings = {"scoring": "mae", "verbose": False}
+    groups = np.arange(40) % 4
+    save_comparison(
+        av.compare({"a": Ridge()}, numbers, numbers[:, 0], groups=groups, **settings), tmp_path / "r"
+    )
+    (tmp_path / "r" / "notes.txt").write_text("mine")
+    save_comparison(av.compare({"b": Ridge()}, numbers, numbers[:, 0], **settings), tmp_path / "r")
+    names = {file.name for file in (tmp_path / "r").iterdir()}
+    assert {"notes.txt", "table.csv", "recipe.joblib"} <= names
+    assert "groups.csv" not in names  # which only the first one had
+    assert pd.read_csv(tmp_path / "r" / "table.csv")["estimator"].tolist() == ["b"]

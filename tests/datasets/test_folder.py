@@ -1,0 +1,223 @@
+"""Recordings in a folder: what they become, and the errors for those that cannot be read."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from avfusion.datasets import load_folder
+
+RNG = np.random.default_rng(0)
+AUDIO = {"a": RNG.normal(size=(50, 3)), "b": RNG.normal(size=(75, 3)), "c": RNG.normal(size=(25, 3))}
+VIDEO = {"a": RNG.normal(size=(4, 2)), "c": RNG.normal(size=(2, 2))}
+
+
+def write(folder, modality, name, values, header=None):
+    (folder / modality).mkdir(exist_ok=True)
+    if header is None:
+        np.save(folder / modality / f"{name}.npy", values)
+    else:
+        pd.DataFrame(values, columns=header or None).to_csv(
+            folder / modality / f"{name}.csv", index=False, header=bool(header)
+        )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, values in AUDIO.items():
+        write(tmp_path, "audio", name, values)
+    for name, values in VIDEO.items():
+        write(tmp_path, "video", name, values, header=["smile", "gaze"])
+    for name, values in AUDIO.items():
+        write(
+            tmp_path,
+            "labels",
+            name,
+            np.full((len(values) // 25, 2), len(values)),
+            header=["arousal", "valence"],
+        )
+    return tmp_path
+
+
+def refused(folder, *words, **options):
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, words))):
+        load_folder(folder, **options)
+
+
+def test_frames_are_those_of_the_files(folder):
+    X, y = load_folder(folder, rate_hz={"audio": 25, "video": 2, "labels": 1})
+    assert list(X.index) == ["a", "b", "c"]
+    assert list(map(str, X.dtypes)) == ["sequence[float32, 3, 25Hz]", "sequence[float32, 2, 2Hz]"]
+    for name, values in AUDIO.items():
+        np.testing.assert_array_equal(X.loc[name, "audio"].frames, values.astype(np.float32))
+    for name, values in VIDEO.items():  # through text
+        np.testing.assert_allclose(X.loc[name, "video"].frames, values, rtol=1e-6)
+    assert X["video"].isna().tolist() == [False, True, False]
+    assert list(y.columns) == ["arousal", "valence"]
+    assert str(y["valence"].dtype) == "sequence[float64, 1, 1Hz]"
+    np.testing.assert_array_equal(y.loc["b", "valence"].frames, np.full((3, 1), 75.0))
+
+
+def test_empty_cells_are_nan_and_lines_without_names_are_steps(folder):
+    (folder / "video" / "a.csv").write_text("1,2\n,4\n5,nan\n")
+    (folder / "video" / "c.csv").write_text("7,8\n")
+    X, _ = load_folder(folder)
+    np.testing.assert_array_equal(X.loc["a", "video"].frames, [[1, 2], [np.nan, 4], [5, np.nan]])
+    assert X.loc["c", "video"].shape == (1, 2)
+
+
+def test_labels_without_names(folder):
+    for name in AUDIO:
+        (folder / "labels" / f"{name}.csv").unlink()
+        np.save(folder / "labels" / f"{name}.npy", np.zeros(3))
+    assert list(load_folder(folder)[1].columns) == ["label"]
+    for name in AUDIO:
+        np.save(folder / "labels" / f"{name}.npy", np.zeros((3, 2)))
+    assert list(load_folder(folder)[1].columns) == ["label 0", "label 1"]
+
+
+def test_labels_per_clip_and_metadata_follow_the_names(folder):
+    for file in (folder / "labels").iterdir():
+        file.unlink()
+    (folder / "labels").rmdir()
+    (folder / "labels.csv").write_text("recording,mood\nc,3\na,1\nb,\n")
+    (folder / "metadata.csv").write_text("recording,subject\nb,s2\na,s1\nc,s1\n")
+    X, y = load_folder(folder)
+    assert X["subject"].tolist() == ["s1", "s2", "s1"]
+    np.testing.assert_array_equal(y["mood"], [1, np.nan, 3])
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path):
+    for name in ("007", "08"):
+        write(tmp_path, "audio", name, np.zeros((2, 1)))
+    (tmp_path / "labels.csv").write_text("recording,mood\n007,1\n08,2\n")
+    X, y = load_folder(tmp_path)
+    assert X.index.tolist() == y.index.tolist() == ["007", "08"]
+
+
+def test_without_labels_there_is_no_y(folder):
+    for file in (folder / "labels").iterdir():
+        file.unlink()
+    (folder / "labels").rmdir()
+    assert load_folder(folder)[1] is None
+
+
+def test_given_rates_override_those_of_the_file(folder):
+    (folder / "rates.toml").write_text("audio = 100\nlabels = 4\n")
+    X, y = load_folder(folder, rate_hz={"audio": 50})
+    assert X.dtypes["audio"].rate_hz == 50
+    assert X.dtypes["video"].rate_hz is None
+    assert y.dtypes["arousal"].rate_hz == 4
+
+
+def test_hidden_and_other_files_are_passed_over(folder):
+    (folder / "audio" / ".a.npy").write_text("")
+    (folder / "audio" / "notes.txt").write_text("")
+    (folder / ".cache").mkdir()
+    assert load_folder(folder)[0].shape == (3, 2)
+
+
+def test_labels_of_other_recordings_are_left_out_with_a_warning(folder):
+    write(folder, "labels", "z", np.zeros((1, 2)), header=["arousal", "valence"])
+    with pytest.warns(UserWarning, match=r"labels has recordings without features.*'z'"):
+        assert len(load_folder(folder)[1]) == 3
+
+
+def test_missing_labels_are_named(folder):
+    (folder / "labels" / "b.csv").unlink()
+    refused(folder, "'b' has no labels: ", "b.csv (or .npy) is missing. Put it there")
+
+
+def test_missing_lines_are_named(folder):
+    (folder / "metadata.csv").write_text("recording,subject\na,1\n")
+    refused(folder, "metadata.csv has no line for 'b', 'c': add one")
+
+
+def test_repeated_lines_are_named(folder):
+    (folder / "metadata.csv").write_text("recording,subject\na,1\nb,1\nc,1\na,2\n")
+    refused(folder, "metadata.csv has two lines for the recording 'a'")
+
+
+def test_tables_need_the_column_recording(folder):
+    (folder / "metadata.csv").write_text("name,subject\na,1\n")
+    refused(folder, "metadata.csv needs the column 'recording'", "['name', 'subject']")
+
+
+def test_labels_per_clip_are_numbers(folder, tmp_path):
+    for file in (folder / "labels").iterdir():
+        file.unlink()
+    (folder / "labels").rmdir()
+    (folder / "labels.csv").write_text("recording,mood\na,sad\nb,glad\nc,mad\n")
+    refused(folder, "labels.csv, column 'mood': labels are numbers. Move the column to metadata.csv")
+
+
+def test_two_kinds_of_labels_are_refused(folder):
+    (folder / "labels.csv").write_text("recording,mood\na,1\nb,2\nc,3\n")
+    refused(folder, "labels per step in", "per clip in", "remove one")
+
+
+def test_unequal_widths_name_both_files(folder):
+    write(folder, "audio", "c", np.zeros((5, 4)))
+    refused(folder, "c.npy has 4 columns per step, but", "a.npy has 3")
+
+
+def test_other_column_names_are_refused(folder):
+    write(folder, "video", "c", VIDEO["c"], header=["gaze", "smile"])
+    refused(folder, "c.csv has the column 'gaze' where", "a.csv has another")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "No data left in file"),
+        (b"not numpy", "pickle"),
+        (np.array([1, 2, 3], dtype=object), "Object arrays cannot be loaded"),
+        (np.zeros((2, 3, 4)), "(2, 3, 4)"),
+        (np.array(["x"]), "real numbers"),
+    ],
+)
+def test_unreadable_arrays_are_named(folder, content, reason):
+    path = folder / "audio" / "b.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content)
+    refused(folder, "b.npy cannot be read: ", reason, "numpy.save")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "No columns"),
+        ("smile,gaze\n1,happy\n", "the column 'gaze' holds text"),
+        ("1,2\n3,4,5\n", "Expected 2"),
+    ],
+)
+def test_unreadable_lines_are_named(folder, content, reason):
+    (folder / "video" / "a.csv").write_text(content)
+    refused(folder, "a.csv cannot be read: ", reason)
+
+
+def test_a_recording_has_one_file_per_modality(folder):
+    write(folder, "audio", "a", AUDIO["a"], header=["x", "y", "z"])
+    refused(folder, "a.csv and", "a.npy are the same recording")
+
+
+def test_an_empty_folder_says_what_belongs_there(tmp_path):
+    refused(tmp_path, "holds no recordings: expected a sub-folder for each modality")
+    (tmp_path / "audio").mkdir()
+    refused(tmp_path, "audio holds no .npy or .csv file")
+
+
+def test_rates_of_unknown_modalities_are_refused(folder):
+    refused(folder, "rate_hz names 'sound', but there are only audio, labels, video", rate_hz={"sound": 25})
+    (folder / "rates.toml").write_text("sound = 25\n")
+    refused(folder, "rates.toml names 'sound'")
+    (folder / "rates.toml").write_text("audio: 25\n")
+    refused(folder, "rates.toml cannot be read", "audio = 25")
+
+
+def test_metadata_does_not_have_the_name_of_a_modality(folder):
+    (folder / "metadata.csv").write_text("recording,audio\na,1\nb,1\nc,1\n")
+    refused(folder, "metadata.csv: the column 'audio' has the name of a modality")

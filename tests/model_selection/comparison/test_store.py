@@ -1,0 +1,185 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold
+from sklearn.preprocessing import FunctionTransformer
+
+import avfusion as av
+from avfusion.model_selection import compare
+from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
+from avfusion.sequences import as_targets
+
+SECONDS = ["fit_s", "predict_s"]
+
+
+def data():
+    rates = {"label_rate_hz": 2, "audio_rate_hz": 2, "video_rate_hz": 2}
+    X, y = av.datasets.make_audiovisual_regression(8, **rates, random_state=0)
+    return X.assign(person=np.arange(8) % 4), y.to_frame()
+
+
+class Slow(RegressorMixin, BaseEstimator):
+    """Takes its time, and leaves a mark in a file for each fit."""
+
+    def __init__(self, log, random_state=None, seconds=0.0, power=1):
+        self.log = log
+        self.random_state = random_state
+        self.seconds = seconds
+        self.power = power
+
+    def fit(self, X, y):
+        with Path(self.log).open("a") as file:
+            file.write(f"{self.random_state}\n")
+        time.sleep(self.seconds)
+        self.form_ = as_targets(y).form
+        return self
+
+    def predict(self, X):
+        lengths = X["audio"].array.lengths
+        rng = np.random.default_rng(self.random_state)
+        return self.form_.wrap(rng.normal(size=(lengths.sum(), 1)) ** self.power, lengths, X.index)
+
+
+def run(folder, log, change=None, **options):
+    X, y = data()
+    models = {"slow": Slow(log), "other": Slow(log, random_state=9)} if change is None else change
+    options = {"groups": "person", "cv": GroupKFold(4), "n_seeds": 2, "verbose": False} | options
+    return compare(models, X, y, resume=folder, **options)
+
+
+def fits(log):
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def test_second_call_fits_nothing_and_repeats_everything(tmp_path):
+    log = tmp_path / "log"
+    without = run(None, log)
+    first = run(tmp_path / "store", log)
+    assert fits(log) == 32
+    again = run(tmp_path / "store", log)
+    assert fits(log) == 32
+    pd.testing.assert_frame_equal(first.table, again.table)
+    pd.testing.assert_frame_equal(first.folds, again.folds)
+    pd.testing.assert_frame_equal(first.table.drop(columns=SECONDS), without.table.drop(columns=SECONDS))
+    pd.testing.assert_frame_equal(first.prediction_table(), again.prediction_table())
+
+
+def test_other_scores_need_no_other_fits_but_whatever_changes_the_predictions_does(tmp_path):
+    log, store = tmp_path / "log", tmp_path / "store"
+    run(store, log)
+    run(store, log, scoring="sagr", random_state=0)
+    assert fits(log) == 16
+    run(store, log, n_seeds=3)  # one more of each
+    assert fits(log) == 24
+    run(store, log, {"renamed": Slow(log)}, n_seeds=1)
+    assert fits(log) == 24
+    run(store, log, {"slow": Slow(log, power=3)}, n_seeds=1)
+    assert fits(log) == 28
+    run(store, log, {"slow": Slow(log)}, n_seeds=1, cv=GroupKFold(2))
+    assert fits(log) == 30
+    X, y = data()
+    X = X.assign(age=1.0)
+    compare({"slow": Slow(log)}, X, y, groups="person", cv=GroupKFold(4), resume=store, verbose=False)
+    assert fits(log) == 34
+
+
+def test_labels_per_clip_and_several_targets(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    for y in (X[:, 0], X @ [[1.0, 2.0], [0.5, 1.0]]):
+        first, again = (
+            compare({"r": Ridge()}, X, y, resume=tmp_path, verbose=False).predictions["r"] for _ in range(2)
+        )
+        np.testing.assert_array_equal(first, again)
+    assert len(list(tmp_path.iterdir())) == 10
+
+
+def test_failed_fits_are_tried_again(tmp_path):
+    log = tmp_path / "log"
+    with pytest.raises(RuntimeError, match="All 4 fits failed"):
+        run(tmp_path / "store", log, {"slow": Slow(log, power="x")}, n_seeds=1)
+    assert not list((tmp_path / "store").iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off"])
+def test_a_damaged_file_is_fitted_again(tmp_path, content):
+    log, store = tmp_path / "log", tmp_path / "store"
+    first = run(store, log)
+    next(store.glob("*.npz")).write_bytes(content)
+    again = run(store, log)
+    assert fits(log) == 17
+    pd.testing.assert_frame_equal(first.table.drop(columns=SECONDS), again.table.drop(columns=SECONDS))
+
+
+def test_files_hold_no_code(tmp_path):
+    y = as_targets([np.zeros(2), None, np.ones(1)])
+    path = FitStore(tmp_path, [1.0]).path(Ridge(), [0], [1])
+    write_fit(path, Fit(y, 1.5, 0.5))
+    found = read_fit(path, y)
+    np.testing.assert_array_equal(found.predictions.lengths, y.lengths)
+    assert (found.fit_s, found.predict_s) == (1.5, 0.5)
+    with np.load(path, allow_pickle=False) as arrays:
+        assert {array.dtype.kind for array in arrays.values()} <= {"f", "i"}
+
+
+def test_a_lambda_is_refused_before_any_fit(tmp_path):
+    model = av.FrameRegressor(FunctionTransformer(lambda x: x))
+    with pytest.raises(ValueError, match="resume needs estimators that can be pickled"):
+        FitStore(tmp_path, [1.0]).path(model, [0], [1])
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.model_selection.comparison.test_store import Slow, run
+
+if __name__ == "__main__":
+    log = Path(sys.argv[2])
+    models = {"slow": Slow(log, seconds=0.2), "other": Slow(log, random_state=9, seconds=0.2)}
+    result = run(sys.argv[1], log, models, n_jobs=int(sys.argv[3]))
+    result.folds.drop(columns=["fit_s", "predict_s"]).to_csv(sys.argv[4], index=False)
+"""
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_killed_comparison_goes_on(tmp_path, n_jobs):
+    store, log, script = tmp_path / "store", tmp_path / "log", tmp_path / "killed.py"
+    script.write_text(KILLED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
+    command = [sys.executable, str(script), str(store), str(log), str(n_jobs), str(tmp_path / "folds.csv")]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    deadline = time.monotonic() + 240
+    while len(list(store.glob("*.npz"))) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)  # workers, too
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in store.glob("*.npz")}
+    assert 3 <= len(kept) < 16
+    subprocess.run(command, env=environment, check=True)
+    assert len(list(store.glob("*.npz"))) == 16
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert 16 <= fits(log) <= 16 + n_jobs  # at most the fits under way were done twice
+    expected = run(None, log).folds.drop(columns=SECONDS)
+    found = pd.read_csv(tmp_path / "folds.csv")
+    np.testing.assert_array_equal(found["ccc"], expected["ccc"])
+
+
+def test_two_processes_share_a_folder(tmp_path):
+    store, script = tmp_path / "store", tmp_path / "shared.py"
+    script.write_text(KILLED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
+    command = [sys.executable, str(script), str(store), str(tmp_path / "log"), "1"]
+    both = [subprocess.Popen([*command, str(tmp_path / name)], env=environment) for name in "ab"]
+    assert [process.wait(240) for process in both] == [0, 0]
+    assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
+    assert len(list(store.iterdir())) == 16

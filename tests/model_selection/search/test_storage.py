@@ -1,0 +1,77 @@
+"""Where trials are kept, and trials whose process has ended."""
+
+import socket
+import sys
+from contextlib import suppress
+
+import optuna
+import psutil
+import pytest
+from optuna.trial import TrialState
+
+from avfusion.model_selection.search._storage import (
+    begin_trial,
+    fail_stale_trials,
+    finish_trial,
+    finished_trials,
+    in_memory,
+    open_storage,
+    quiet_optuna,
+    was_cut_off,
+)
+
+
+@pytest.fixture
+def study():
+    return optuna.create_study(direction="maximize")
+
+
+def states(study):
+    return [trial.state.name for trial in study.get_trials(deepcopy=False)]
+
+
+def test_storages_by_name(tmp_path):
+    with open_storage(tmp_path / "new" / "journal", shared=False) as storage:
+        optuna.create_study(study_name="s", storage=storage)
+    assert (tmp_path / "new" / "journal").is_file()
+    with open_storage(f"sqlite:///{tmp_path}/s.db", shared=False) as storage:
+        optuna.create_study(study_name="s", storage=storage)
+    assert (tmp_path / "s.db").is_file()
+    memory = optuna.storages.InMemoryStorage()
+    with open_storage(memory, shared=False) as storage:
+        assert storage is memory
+
+
+def test_only_running_trials_of_processes_that_have_ended_are_failed(study):
+    ended = psutil.Popen([sys.executable, "-c", ""])
+    created = ended.create_time()
+    ended.wait()
+    begin_trial(study)
+    for worker in ([socket.gethostname(), ended.pid, created], ["another machine", 1, 0.0]):
+        study.ask().set_user_attr("worker", worker)
+    fail_stale_trials(study)
+    assert states(study) == ["RUNNING", "FAIL", "RUNNING"]
+
+
+def test_trials_that_end_with_their_process_do_not_count_but_errors_do(study):
+    finish_trial(study, begin_trial(study), 0.5, TrialState.COMPLETE)
+    finish_trial(study, begin_trial(study), None, TrialState.FAIL, ValueError("too strong"))
+    study.tell(study.ask(), state=TrialState.FAIL)
+    assert [was_cut_off(trial) for trial in study.trials] == [False, False, True]
+    assert [trial.number for trial in finished_trials(study)] == [0, 1]
+    assert study.trials[1].user_attrs["error"] == "ValueError: too strong"
+
+
+def test_a_copy_in_memory_has_the_same_trials(study):
+    finish_trial(study, begin_trial(study), 0.5, TrialState.COMPLETE)
+    copy = in_memory(study)
+    assert copy.best_value == 0.5
+    assert copy.study_name == study.study_name
+
+
+def test_optuna_logs_again_afterwards():
+    before = optuna.logging.get_verbosity()
+    with suppress(KeyError), quiet_optuna():
+        assert optuna.logging.get_verbosity() >= optuna.logging.WARNING
+        raise KeyError
+    assert optuna.logging.get_verbosity() == before
