@@ -64,4 +64,4 @@ class EncodedFusionRegressor(FusionRegressor):
     }
 
     def _network(self):
-        return partial(super()._network(), core=partial(checked_core, self._built_by("core")))
+        return partial(self._built_by("network"), core=partial(checked_core, self._built_by("core")))

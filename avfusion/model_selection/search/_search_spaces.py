@@ -24,6 +24,7 @@ from sklearn.svm import SVR
 from avfusion.estimators import LateFusionRegressor
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.model_selection.records._provenance import text_of
+from avfusion.released import ReleasedJointAttentionRegressor
 
 __all__ = ["search_space"]
 
@@ -34,6 +35,11 @@ NETWORK = {
     "input_noise": FloatDistribution(0.0, 0.8),
     "weight_decay": FloatDistribution(1e-3, 0.3, log=True),
     "max_epochs": IntDistribution(20, 60, step=10),
+}
+RELEASED = NETWORK | {  # large, and trained in small steps
+    "lr": FloatDistribution(1e-5, 1e-3, log=True),
+    "hidden_size": CategoricalDistribution([128, 256, 512]),
+    "weight_decay": FloatDistribution(0.0, 0.1),
 }
 OF_ONE_METHOD = {  # further parameters, where an estimator has them
     "n_recursions": IntDistribution(1, 3),
@@ -99,7 +105,7 @@ def search_space(estimator) -> dict[str, BaseDistribution]:
 @search_space.register
 def _of_network(estimator: NetworkRegressor):
     own = {name: d for name, d in OF_ONE_METHOD.items() if name in estimator.get_params(deep=False)}
-    return {**NETWORK, **own}
+    return {**(RELEASED if isinstance(estimator, ReleasedJointAttentionRegressor) else NETWORK), **own}
 
 
 @search_space.register
