@@ -169,17 +169,15 @@ def read_header(path):
 
     Examples
     --------
-    >>> import avfusion as av
     >>> from avfusion import persistence
+    >>> from sklearn.linear_model import Ridge
     >>> from tempfile import TemporaryDirectory
-    >>> X, y = av.datasets.make_audiovisual_regression(
-    ...     4, audio_rate_hz=1, video_rate_hz=1, random_state=0
-    ... )
+    >>> ridge = Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
     >>> with TemporaryDirectory() as folder:
-    ...     path = persistence.save(av.FrameRegressor().fit(X, y), f"{folder}/ridge.model")
+    ...     path = persistence.save(ridge, f"{folder}/ridge.model", target_names=["mood"])
     ...     header = persistence.read_header(path)
     >>> header["targets"]
-    {'names': ['label'], 'per_frame': True}
+    {'names': ['mood'], 'per_frame': None}
     """
     path = Path(path)
     if not path.is_file():

@@ -115,7 +115,8 @@ def checked(estimator):
             av.FrameRegressor(Ridge()), {"regressor__alpha": [0.1, 1.0]}, cv=2, n_trials=2
         )
     if estimator is av.ReleasedJointAttentionRegressor:  # as released it is large and learns slowly
-        return estimator(hidden_size=16, dropout=0.1, lr=1e-2, input_norm="standard", batch_size=8)
+        quick_to_learn = {"lr": 1e-2, "batch_size": 16, "max_epochs": 20, "input_norm": "standard"}
+        return estimator(hidden_size=8, dropout=0.1, **quick_to_learn)
     return estimator()
 
 

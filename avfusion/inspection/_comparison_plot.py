@@ -15,18 +15,9 @@ def plot_comparison(comparison, score=None, ax=None):
     comparison : Comparison
         As returned by `compare`.
     score : str, optional
-        Name of the score; by default the first.
+        One of its scores; by default the first. An unknown one raises a ValueError.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If there is no such score.
+        Where to draw; by default a new figure. It is returned.
 
     Examples
     --------

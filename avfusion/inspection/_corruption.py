@@ -59,15 +59,10 @@ def with_dropped_steps(X, name, share, rng):
 
     Parameters
     ----------
-    X, name
+    X, name, rng
         As in `without_stream`.
     share : float
         Of all steps of this stream, whichever rows they are in.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    DataFrame
 
     Examples
     --------
@@ -88,16 +83,11 @@ def with_noise(X, name, snr_db, rng):
 
     Parameters
     ----------
-    X, name
+    X, name, rng
         As in `without_stream`.
     snr_db : float
         Signal-to-noise ratio in dB: ten times the decimal logarithm of a feature's variance, over all its
         observed steps, over that of the noise on it.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    DataFrame
 
     Examples
     --------

@@ -14,11 +14,7 @@ def plot_learning_curve(table, score, ax=None):
     score : str
         Name of the score.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+        As in `plot_comparison`; it is returned.
 
     Examples
     --------

@@ -17,11 +17,7 @@ def plot_ranking(ranks, cliques, label, ax=None):
     label : str
         Of the axis.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+        As in `plot_comparison`; it is returned.
 
     Examples
     --------

@@ -261,10 +261,8 @@ def check_overlaps(X, parted, copies):
 
     Parameters
     ----------
-    X : DataFrame
-        With sequence columns.
-    parted : ndarray of bool of shape (n_rows, n_rows)
-        Pairs of rows of which a fold trains on one and tests the other.
+    X, parted
+        As in `check_recordings`.
     copies : list of (int, int)
         Pairs that are the same recording, and are not reported again.
 
@@ -275,16 +273,16 @@ def check_overlaps(X, parted, copies):
     parted = parted.copy()
     for one, other in copies:
         parted[one, other] = parted[other, one] = False
-    best, alike, missed, n_compared = {}, set(), [], 0
+    best, overlapping, missed, n_compared = {}, set(), [], 0
     for name in sequence_columns(X):
         found, compared, not_compared = _overlaps_of(X[name].array, parted, name)
         n_compared += compared
         missed += not_compared
-        alike |= {name} if found else set()
+        overlapping |= {name} if found else set()
         for key, pair in found.items():
             best[key] = max(best.get(key, (pair, name)), (pair, name))
     looked_at = ["overlaps in time"] if n_compared or not missed else []
-    findings = [("overlaps", _message(X, best, alike))] if best else []
+    findings = [("overlaps", _message(X, best, overlapping))] if best else []
     return Outcome(findings, looked_at, missed)
 
 
@@ -310,7 +308,7 @@ def _overlaps_of(array, parted, name):
     return found, n_compared, missed
 
 
-def _message(X, best, alike):
+def _message(X, best, overlapping):
     """Describe the strongest overlap, and name the columns without any."""
     pair, name = max(best.values())
     rate_hz = X[name].array.rate_hz
@@ -324,7 +322,7 @@ def _message(X, best, alike):
         f"in {row_name(pair.other, X.index)} from {other_begin} on (correlation of changes "
         f"{pair.correlation:.2f}). Cut the overlap off, or put them into one group."
     )
-    others = [name for name in sequence_columns(X) if name not in alike and X[name].notna().any()]
+    others = [name for name in sequence_columns(X) if name not in overlapping and X[name].notna().any()]
     if others:
         message += (
             f" No overlap is found in {' or '.join(map(repr, others))}: if several people watched the same "

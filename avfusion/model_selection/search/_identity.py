@@ -1,4 +1,4 @@
-"""Whether a study that was found in a storage belongs to the same search."""
+"""Identify a search by hashes, and check that a study in a storage belongs to it."""
 
 from avfusion.model_selection.records._hashing import content_hash, fingerprint
 

@@ -70,7 +70,7 @@ def begin_trial(study):
     return trial
 
 
-def tell(study, trial, value, state, error=None):
+def finish_trial(study, trial, value, state, error=None):
     """Record how a trial ended.
 
     Parameters

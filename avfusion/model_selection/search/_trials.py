@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from avfusion.model_selection.search._cross_validation import FoldOutcome
 from avfusion.model_selection.search._search_spaces import suggest
-from avfusion.model_selection.search._storage import begin_trial, finished_trials, quiet_optuna, tell
+from avfusion.model_selection.search._storage import begin_trial, finish_trial, finished_trials, quiet_optuna
 
 
 class TrialOutcome(NamedTuple):
@@ -52,7 +52,7 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
         except BaseException:  # interrupted: not counted, so that a resumed search still runs n_trials
             study.tell(trial, state=TrialState.FAIL)
             raise
-        more = tell(study, trial, value, state, error)
+        more = finish_trial(study, trial, value, state, error)
         if error is not None and raise_errors:
             raise error
         return TrialOutcome(None if error is None else f"{type(error).__name__}: {error}", more)

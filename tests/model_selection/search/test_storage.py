@@ -12,11 +12,11 @@ from optuna.trial import TrialState
 from avfusion.model_selection.search._storage import (
     begin_trial,
     fail_stale_trials,
+    finish_trial,
     finished_trials,
     in_memory,
     open_storage,
     quiet_optuna,
-    tell,
     was_cut_off,
 )
 
@@ -54,8 +54,8 @@ def test_only_running_trials_of_processes_that_have_ended_are_failed(study):
 
 
 def test_trials_that_end_with_their_process_do_not_count_but_errors_do(study):
-    tell(study, begin_trial(study), 0.5, TrialState.COMPLETE)
-    tell(study, begin_trial(study), None, TrialState.FAIL, ValueError("too strong"))
+    finish_trial(study, begin_trial(study), 0.5, TrialState.COMPLETE)
+    finish_trial(study, begin_trial(study), None, TrialState.FAIL, ValueError("too strong"))
     study.tell(study.ask(), state=TrialState.FAIL)
     assert [was_cut_off(trial) for trial in study.trials] == [False, False, True]
     assert [trial.number for trial in finished_trials(study)] == [0, 1]
@@ -63,7 +63,7 @@ def test_trials_that_end_with_their_process_do_not_count_but_errors_do(study):
 
 
 def test_a_copy_in_memory_has_the_same_trials(study):
-    tell(study, begin_trial(study), 0.5, TrialState.COMPLETE)
+    finish_trial(study, begin_trial(study), 0.5, TrialState.COMPLETE)
     copy = in_memory(study)
     assert copy.best_value == 0.5
     assert copy.study_name == study.study_name
