@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import row_name
 from avfusion.sequences._targets import as_targets
 
 

@@ -5,8 +5,10 @@ from numbers import Real
 
 import numpy
 
-from avfusion.preprocessing._base import StreamTransformer, blocks, packed, present_lengths
+from avfusion.preprocessing._base import StreamTransformer, blocks, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
+from avfusion.sequences import SequenceArray
+from avfusion.sequences._buffers import within_rows
 
 _SLACK = 1e-6  # of a step or frame: 24.999999 steps, from rounding, are 25
 
@@ -111,7 +113,8 @@ class Align(StreamTransformer):
             begins, lengths = numpy.arange(len(frames)), numpy.ones(len(frames), dtype=numpy.int64)
         else:
             begins, lengths = _frames_of_steps(column, steps, ratio)
-        return packed(run_statistics(frames, begins, lengths, self.aggregate), steps, self.rate_hz_)
+        frames = run_statistics(frames, begins, lengths, self.aggregate)
+        return SequenceArray.from_packed(frames, steps, self.rate_hz_)
 
 
 def _check_rates(rates):
@@ -149,9 +152,7 @@ def _common_steps(data, rate_hz):
 
 def _step_numbers(steps):
     """Return for all steps of all rows, in order, the row and the number within the row."""
-    counts = numpy.maximum(steps, 0)
-    rows = numpy.repeat(numpy.arange(len(counts)), counts)
-    return rows, numpy.arange(len(rows)) - (numpy.cumsum(counts) - counts)[rows]
+    return within_rows(numpy.maximum(steps, 0))
 
 
 def _frames_of_steps(column, steps, ratio):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from avfusion.sequences._convert import sequence_columns
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import row_name
 
 
 def read_groups(groups, X, name="groups"):
