@@ -262,20 +262,20 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         # all rows first, so that what an estimator objects to names rows of X
         parts = [np.arange(len(data)), *(train for train, _ in folds)]
         fitted = self._fit_members(data, members, parts, routed)
-        self.estimators_, held_out = fitted[0], fitted[1:]
+        weights = None if weights is None else weights / weights.sum()
+        finals = None
+        if self._learns:
+            answers, labels = answers_with_labels(data, folds, fitted[1:])
+            if self.final_estimator is None:
+                weights = simplex_weights(answers, labels)
+            else:
+                finals = fit_per_target(self.final_estimator, filled_with_mean(answers), labels)
+        # nothing is set before everything is fitted
+        self.estimators_, self.weights_, self.final_estimators_ = fitted[0], weights, finals
         self.spec_ = data.spec(
             [name for name in data.columns if name in used],
             target_mean=np.nanmean(data.targets.values, axis=0),
         )
-        self.weights_ = None if weights is None else weights / weights.sum()
-        self.final_estimators_ = None
-        if self._learns:
-            answers, labels = answers_with_labels(data, folds, held_out)
-            if self.final_estimator is None:
-                self.weights_ = simplex_weights(answers, labels)
-            else:
-                answers = filled_with_mean(answers)
-                self.final_estimators_ = fit_per_target(self.final_estimator, answers, labels)
         return self
 
     def predict(self, X) -> Predictions:
