@@ -3,7 +3,7 @@
 import math
 from numbers import Real
 
-import numpy
+import numpy as np
 
 from avfusion.preprocessing._base import StreamTransformer, blocks, packed, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
@@ -54,10 +54,10 @@ class Align(StreamTransformer):
 
     Examples
     --------
-    >>> import numpy
+    >>> import numpy as np
     >>> from avfusion.sequences import as_sequences
     >>> from avfusion.preprocessing import Align
-    >>> X = as_sequences({"audio": [numpy.arange(100.0)], "video": [numpy.arange(6.0)]},
+    >>> X = as_sequences({"audio": [np.arange(100.0)], "video": [np.arange(6.0)]},
     ...                  rate_hz={"audio": 25, "video": 2})
     >>> aligned = Align(rate_hz=1.0, aggregate=("mean", "std")).fit_transform(X)
     >>> aligned["audio"].array[0].frames  # 3 steps: video lasts 3 seconds
@@ -103,12 +103,12 @@ class Align(StreamTransformer):
 
     def _align(self, column, steps):
         """Give each present row of one column its number of steps."""
-        steps = numpy.where(column.lengths < 0, -1, steps)
+        steps = np.where(column.lengths < 0, -1, steps)
         ratio = 1.0 if self.rate_hz_ is None else column.rate_hz / self.rate_hz_
         frames = column.frames
         if ratio < 1:
             frames = _interpolate(column, steps, ratio)
-            begins, lengths = numpy.arange(len(frames)), numpy.ones(len(frames), dtype=numpy.int64)
+            begins, lengths = np.arange(len(frames)), np.ones(len(frames), dtype=np.int64)
         else:
             begins, lengths = _frames_of_steps(column, steps, ratio)
         return packed(run_statistics(frames, begins, lengths, self.aggregate), steps, self.rate_hz_)
@@ -125,7 +125,7 @@ def _check_rates(rates):
 
 def _check_equal_lengths(data):
     """Return the length of each row's streams, which have to be the same."""
-    lengths = numpy.stack([array.lengths for array in data.columns.values()])
+    lengths = np.stack([array.lengths for array in data.columns.values()])
     longest = lengths.max(axis=0)
     unequal = (lengths != longest) & (lengths >= 0)
     if unequal.any():
@@ -140,40 +140,40 @@ def _check_equal_lengths(data):
 
 def _common_steps(data, rate_hz):
     """Count the whole steps of the shortest present stream of each row."""
-    steps = numpy.full(len(data), numpy.inf)
+    steps = np.full(len(data), np.inf)
     for array in data.columns.values():
-        own = numpy.where(array.lengths < 0, numpy.inf, array.lengths * (rate_hz / array.rate_hz))
-        steps = numpy.minimum(steps, own)
-    return numpy.floor(numpy.where(numpy.isinf(steps), 0, steps) + _SLACK).astype(numpy.int64)
+        own = np.where(array.lengths < 0, np.inf, array.lengths * (rate_hz / array.rate_hz))
+        steps = np.minimum(steps, own)
+    return np.floor(np.where(np.isinf(steps), 0, steps) + _SLACK).astype(np.int64)
 
 
 def _step_numbers(steps):
     """Return for all steps of all rows, in order, the row and the number within the row."""
-    counts = numpy.maximum(steps, 0)
-    rows = numpy.repeat(numpy.arange(len(counts)), counts)
-    return rows, numpy.arange(len(rows)) - (numpy.cumsum(counts) - counts)[rows]
+    counts = np.maximum(steps, 0)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return rows, np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows]
 
 
 def _frames_of_steps(column, steps, ratio):
     """Find the frames whose centres lie in each step: first frame in the flat buffer, and how many."""
     rows, step = _step_numbers(steps)
-    borders = [numpy.ceil(k * ratio - 0.5 - _SLACK).astype(numpy.int64) for k in (step, step + 1)]
-    first, last = (numpy.clip(border, 0, column.lengths[rows]) for border in borders)
+    borders = [np.ceil(k * ratio - 0.5 - _SLACK).astype(np.int64) for k in (step, step + 1)]
+    first, last = (np.clip(border, 0, column.lengths[rows]) for border in borders)
     return column.starts[rows] + first, last - first
 
 
 def _interpolate(column, steps, ratio):
     """Read a slow stream at the centres of the steps."""
     rows, step = _step_numbers(steps)
-    result = numpy.empty((len(rows), column.width), dtype=column.frames.dtype)
+    result = np.empty((len(rows), column.width), dtype=column.frames.dtype)
     last = present_lengths(column) - 1
     for begin, end in blocks(len(rows), column.width):
         row = rows[begin:end]
-        position = numpy.clip((step[begin:end] + 0.5) * ratio - 0.5, 0, last[row])
-        below = numpy.minimum(position.astype(numpy.int64), last[row])
+        position = np.clip((step[begin:end] + 0.5) * ratio - 0.5, 0, last[row])
+        below = np.minimum(position.astype(np.int64), last[row])
         weight = (position - below)[:, None]
-        low = column.frames[column.starts[row] + below].astype(numpy.float64)
-        high = column.frames[column.starts[row] + numpy.minimum(below + 1, last[row])].astype(numpy.float64)
+        low = column.frames[column.starts[row] + below].astype(np.float64)
+        high = column.frames[column.starts[row] + np.minimum(below + 1, last[row])].astype(np.float64)
         between = low + weight * (high - low)
-        result[begin:end] = numpy.where(numpy.isnan(between), numpy.where(weight < 0.5, low, high), between)
+        result[begin:end] = np.where(np.isnan(between), np.where(weight < 0.5, low, high), between)
     return result

@@ -2,8 +2,8 @@
 
 from typing import Self
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -48,7 +48,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         self.spec_ = data.spec()
         return self
 
-    def fit_transform(self, X, y=None) -> pandas.DataFrame | numpy.ndarray:
+    def fit_transform(self, X, y=None) -> pd.DataFrame | np.ndarray:
         """Fit to `X`, then transform it; see `fit` and `transform`.
 
         Parameters
@@ -65,7 +65,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         """
         return self.fit(X, y).transform(X)
 
-    def transform(self, X) -> pandas.DataFrame | numpy.ndarray:
+    def transform(self, X) -> pd.DataFrame | np.ndarray:
         """Transform the sequence columns of `X`.
 
         Parameters
@@ -136,13 +136,13 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
 
 def packed(frames, lengths, rate_hz):
     """Return the column whose rows of these lengths (-1: missing) lie one after the other in frames."""
-    sizes = numpy.maximum(lengths, 0)
-    return SequenceArray(frames, numpy.cumsum(sizes) - sizes, lengths, rate_hz=rate_hz)
+    sizes = np.maximum(lengths, 0)
+    return SequenceArray(frames, np.cumsum(sizes) - sizes, lengths, rate_hz=rate_hz)
 
 
 def present_lengths(column):
     """Return the number of frames of each row, 0 where the stream is missing."""
-    return numpy.maximum(column.lengths, 0)
+    return np.maximum(column.lengths, 0)
 
 
 def blocks(n, width):

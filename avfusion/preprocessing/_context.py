@@ -3,8 +3,8 @@
 import math
 from numbers import Real
 
-import numpy
-from pandas import DataFrame
+import numpy as np
+import pandas as pd
 from pandas.api.indexers import BaseIndexer
 
 from avfusion.preprocessing._base import BLOCK, StreamTransformer, packed, present_lengths
@@ -54,7 +54,7 @@ class AddContext(StreamTransformer):
 
     Examples
     --------
-    >>> import numpy
+    >>> import numpy as np
     >>> from avfusion.sequences import as_sequences
     >>> from avfusion.preprocessing import AddContext
     >>> X = as_sequences({"audio": [[0.0, 3.0, 6.0, 30.0]]}, rate_hz=1.0)
@@ -109,7 +109,7 @@ class AddContext(StreamTransformer):
         widths = [n for n in _to_steps(self.widths_s, column.rate_hz) if n > 1]
         lags = _to_steps(self.lags_s, column.rate_hz)
         n_parts = 1 + len(widths) * len(self.statistics) + len(lags)
-        result = numpy.empty((len(column.frames), n_parts * column.width), dtype=column.frames.dtype)
+        result = np.empty((len(column.frames), n_parts * column.width), dtype=column.frames.dtype)
         for begin, end, lengths in _whole_rows(present_lengths(column), column.width):
             parts = self._parts(column.frames[begin:end], lengths, widths, lags)
             for i, part in enumerate(parts):
@@ -118,28 +118,28 @@ class AddContext(StreamTransformer):
 
     def _parts(self, frames, lengths, widths, lags):
         """Yield the features, the moving statistics and the lagged copies of rows that follow each other."""
-        row_end = numpy.repeat(numpy.cumsum(lengths), lengths)
-        row_begin = row_end - numpy.repeat(lengths, lengths)
-        here = numpy.arange(len(frames))
+        row_end = np.repeat(np.cumsum(lengths), lengths)
+        row_begin = row_end - np.repeat(lengths, lengths)
+        here = np.arange(len(frames))
         yield frames
         for n in widths:
             ahead = (n - 1) // 2 if self.centred else 0
             window = _Window(
-                numpy.maximum(here + ahead + 1 - n, row_begin), numpy.minimum(here + ahead + 1, row_end)
+                np.maximum(here + ahead + 1 - n, row_begin), np.minimum(here + ahead + 1, row_end)
             )
             for statistic in self.statistics:
                 yield _moving(frames, lengths, window, statistic)
         for lag in lags:
-            yield frames[numpy.clip(here - lag, row_begin, row_end - 1)]
+            yield frames[np.clip(here - lag, row_begin, row_end - 1)]
 
 
 def _moving(frames, lengths, window, statistic):
     if statistic != "std":
-        return getattr(DataFrame(frames).rolling(window, min_periods=1), statistic)()
+        return getattr(pd.DataFrame(frames).rolling(window, min_periods=1), statistic)()
     # Small spreads on large offsets need centring; on the first value of the row, so as not to look ahead.
-    first = run_statistics(frames, numpy.cumsum(lengths) - lengths, lengths, ("first",))
-    centred = frames - numpy.repeat(first.astype(float), lengths, axis=0)
-    moving = DataFrame(centred).rolling(window, min_periods=1)
+    first = run_statistics(frames, np.cumsum(lengths) - lengths, lengths, ("first",))
+    centred = frames - np.repeat(first.astype(float), lengths, axis=0)
+    moving = pd.DataFrame(centred).rolling(window, min_periods=1)
     # pandas leaves a rounding error behind when all but one value of a window turn unobserved.
     return moving.std(ddof=0).mask(moving.count() == 1, 0.0)
 
@@ -153,21 +153,21 @@ class _Window(BaseIndexer):
 
     def __init__(self, begins, ends):
         super().__init__(window_size=0)
-        self.begins, self.ends = begins.astype(numpy.int64), ends.astype(numpy.int64)
+        self.begins, self.ends = begins.astype(np.int64), ends.astype(np.int64)
 
     def get_window_bounds(self, num_values=0, min_periods=None, center=None, closed=None, step=None):
         return self.begins, self.ends
 
 
 def _are_seconds(durations):
-    return numpy.ndim(durations) == 1 and all(isinstance(s, Real) and math.isfinite(s) for s in durations)
+    return np.ndim(durations) == 1 and all(isinstance(s, Real) and math.isfinite(s) for s in durations)
 
 
 def _to_steps(seconds, rate_hz, name=None):
     """Round seconds to whole steps; repeated numbers of steps count once."""
     steps = {}
     for duration in seconds:
-        n = int(numpy.copysign(numpy.floor(abs(duration) * rate_hz + 0.5), duration))
+        n = int(np.copysign(np.floor(abs(duration) * rate_hz + 0.5), duration))
         if n == 0:
             raise ValueError(
                 f"column {name!r}: {duration} s is less than one step at {rate_hz} Hz; leave it out"
@@ -178,8 +178,8 @@ def _to_steps(seconds, rate_hz, name=None):
 
 def _whole_rows(lengths, width):
     """Cut rows that follow each other into blocks of moderate size: first frame, end, lengths."""
-    ends = numpy.cumsum(lengths)
+    ends = np.cumsum(lengths)
     block = ends * width // BLOCK
-    firsts = numpy.flatnonzero(numpy.diff(block, prepend=-1))
+    firsts = np.flatnonzero(np.diff(block, prepend=-1))
     for first, last in zip(firsts, [*firsts[1:], len(lengths)]):
         yield ends[first] - lengths[first], ends[last - 1], lengths[first:last]

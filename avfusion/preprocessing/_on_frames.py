@@ -1,6 +1,6 @@
 """Let any frame-wise scikit-learn transformer work on the frames of sequences."""
 
-import numpy
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
@@ -42,11 +42,11 @@ class OnFrames(StreamTransformer):
 
     Examples
     --------
-    >>> import numpy
+    >>> import numpy as np
     >>> from sklearn.decomposition import PCA
     >>> from avfusion.sequences import as_sequences
     >>> from avfusion.preprocessing import OnFrames
-    >>> rng = numpy.random.default_rng(0)
+    >>> rng = np.random.default_rng(0)
     >>> X = as_sequences({"audio": [rng.normal(size=(4, 2)), rng.normal(size=(9, 2))],
     ...                   "video": [rng.normal(size=(3, 8)), None]})
     >>> OnFrames({"video": PCA(2)}).fit_transform(X).dtypes
@@ -156,7 +156,7 @@ class OnFrames(StreamTransformer):
             if observed.all() and len(observed):
                 frames = _apply(transformer, column.frames)
             else:
-                frames = numpy.full((len(observed), self._widths[name]), numpy.nan)
+                frames = np.full((len(observed), self._widths[name]), np.nan)
                 if observed.any():
                     frames[observed] = _apply(transformer, column.frames[observed])
             changed[name] = column.with_frames(frames.astype(column.frames.dtype, order="C", copy=False))
@@ -173,9 +173,9 @@ class OnFrames(StreamTransformer):
 
 
 def _observed(frames):
-    return ~numpy.isnan(frames).all(axis=1)
+    return ~np.isnan(frames).all(axis=1)
 
 
 def _apply(transformer, frames):
     values = transformer.transform(frames)
-    return values.toarray() if issparse(values) else numpy.asarray(values)
+    return values.toarray() if issparse(values) else np.asarray(values)
