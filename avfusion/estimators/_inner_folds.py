@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, check_cv
 
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._messages import brief
 
 __all__ = ["check_folds_labelled", "inner_folds"]
 
@@ -53,10 +54,10 @@ def inner_folds(X, groups, cv):
         cv = KFold(min(cv, n_groups)) if groups is None else GroupKFold(min(cv, n_groups))
     folds = [tuple(np.arange(len(X))[side] for side in fold) for fold in check_cv(cv).split(X, groups=groups)]
     if not folds:
-        raise ValueError(f"cv={cv!r} makes no fold; at least one has to hold rows out.")
+        raise ValueError(f"cv={brief(cv)} makes no fold. At least one must hold rows out.")
     times_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(X))
     if times_tested.max() > 1 or any(np.intersect1d(*fold).size for fold in folds):
-        raise ValueError(f"cv={cv!r} tests a row twice, or in a fold that trains on it.")
+        raise ValueError(f"cv={brief(cv)} tests a row twice, or in a fold that trains on it.")
     return folds
 
 

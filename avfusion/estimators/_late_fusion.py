@@ -27,6 +27,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._messages import brief
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -336,10 +337,10 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         """Return the weights of the mean, of the estimators that are kept; None if they are to be learnt."""
         if self.weights is not None and self.final_estimator is not None:
             raise ValueError(
-                "weights and final_estimator are both given; the estimators are either averaged or stacked."
+                "weights and final_estimator are both given, for averaging and for stacking. Drop one."
             )
         if isinstance(self.weights, str) and self.weights != "simplex":
-            raise ValueError(f"weights={self.weights!r} must be 'simplex', numbers, or None.")
+            raise ValueError(f"weights={brief(self.weights)} must be 'simplex', numbers, or None.")
         if self._learns:
             return None
         try:
@@ -349,8 +350,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         fit = weights.shape == (len(kept),) and (weights >= 0).all() and np.isfinite(weights).all()
         if not fit or weights[kept].sum() == 0:
             raise ValueError(
-                f"weights={self.weights!r} must hold {len(kept)} numbers, one for each estimator, none of "
-                "them negative and not all zero."
+                f"weights={brief(self.weights)} must hold {len(kept)} numbers, one for each estimator, none "
+                "negative and not all zero."
             )
         return weights[kept]
 

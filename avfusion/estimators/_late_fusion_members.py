@@ -6,7 +6,7 @@ from sklearn.utils import get_tags
 from avfusion._sklearn_compat import InvalidParameterError
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._inner_folds import check_folds_labelled
-from avfusion.sequences._messages import quoted
+from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._targets import as_targets
 
 __all__ = [
@@ -51,13 +51,13 @@ def read_members(estimators, data):
     [('a', UnimodalRegressor(), ['audio']), ('v', 'drop', [])]
     """
     if isinstance(estimators, (list, tuple)) and len(estimators) == 0:
-        raise ValueError("estimators is empty; at least one (name, estimator, modalities) is needed.")
+        raise ValueError("estimators is empty. Give at least one (name, estimator, modalities).")
     members = []
     for member in estimators if isinstance(estimators, (list, tuple)) else [estimators]:
         whole = isinstance(member, (tuple, list)) and len(member) == 3 and isinstance(member[0], str)
         if member is estimators or not whole:
             raise InvalidParameterError(
-                f"estimators must be a list of (name, estimator, modalities); got {member!r}."
+                f"estimators must be a list of (name, estimator, modalities), not of {brief(member)}."
             )
         name, estimator, modalities = member
         if is_dropped(estimator):
@@ -119,7 +119,7 @@ def check_regressor(estimator, what, alternative=""):
     if kind != "regressor":
         found = "no regressor" if kind is None else f"a {kind}"
         raise InvalidParameterError(
-            f"{what} is {estimator!r}, which is {found}. Give a regressor, such as Ridge(){alternative}."
+            f"{what} is {brief(estimator)}, which is {found}. Give a regressor, such as Ridge(){alternative}."
         )
 
 

@@ -152,7 +152,7 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
         """
         if versions:
             raise ValueError(
-                f"published() returns the settings of the paper and takes no version; got {versions[0]!r}. "
+                f"There is no version {versions[0]!r}: published() returns the settings of the paper. "
                 "The network of the released code is ReleasedJointAttentionRegressor()."
             )
         unknown = sorted(set(changes) - {field.name for field in fields(cls)})

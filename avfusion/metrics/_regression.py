@@ -12,6 +12,7 @@ from inspect import cleandoc
 
 import numpy as np
 
+from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._target_columns import row_name
 from avfusion.sequences._targets import as_targets
 
@@ -204,7 +205,7 @@ class Column:
     Examples
     --------
     >>> Column(np.array([1.0, 2.0]), np.array([1.0, 3.0])).centred[1]
-    (2.0, array([-1.,  1.]))
+    (np.float64(2.0), array([-1.,  1.]))
     """
 
     true: np.ndarray
@@ -310,7 +311,7 @@ def _over_targets(scores, multioutput):
             return float(scores.mean())
         raise ValueError(
             "multioutput must be 'uniform_average', 'raw_values' or an array of weights, not "
-            f"{multioutput!r}."
+            f"{brief(multioutput)}."
         )
     weights = np.asarray(multioutput, dtype=np.float64)
     if weights.shape != scores.shape:
@@ -356,8 +357,8 @@ def paired_targets(y_true, y_pred):
     names = true.form.names, pred.form.names
     if None not in names and names[0] != names[1] and set(names[0]) == set(names[1]):
         raise ValueError(
-            f"y_true has the targets {list(names[0])}, y_pred the same ones in another order, "
-            f"{list(names[1])}: bring them into one order."
+            f"y_true has the targets {quoted(names[0])}, y_pred the same ones in another order, "
+            f"{quoted(names[1])}: bring them into one order."
         )
     if true.lengths is not None:
         pred = _on_labelled_rows(true, pred)

@@ -58,7 +58,7 @@ class TransformerLayer(nn.Module):
     ):
         super().__init__()
         if size % n_heads:
-            raise ValueError(f"n_heads={n_heads} does not divide the number of features, {size}")
+            raise ValueError(f"n_heads={n_heads} does not divide the number of features, {size}. Change one.")
         self.n_heads, self.activation = n_heads, activation
         self.norm, self.inner_norm = nn.LayerNorm(size), nn.LayerNorm(size)
         self.query, self.key_value = nn.Linear(size, size), nn.Linear(size, 2 * size)

@@ -7,6 +7,7 @@ import numpy as np
 
 from avfusion.preprocessing._base import StreamTransformer, blocks, packed, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
+from avfusion.sequences._messages import quoted
 
 _SLACK = 1e-6  # of a step or frame: 24.999999 steps, from rounding, are 25
 
@@ -80,11 +81,11 @@ class Align(StreamTransformer):
     def _choose_rate(self, data):
         rates = {name: array.rate_hz for name, array in data.columns.items()}
         if self.rate_hz is not None and self.to is not None:
-            raise ValueError(f"give rate_hz or to, not both: rate_hz={self.rate_hz!r}, to={self.to!r}")
+            raise ValueError(f"rate_hz={self.rate_hz!r} and to={self.to!r} are both given. Give one of them.")
         if self.to is not None and self.to not in rates:
-            raise ValueError(f"unknown column to={self.to!r}; X has {', '.join(map(repr, rates))}")
+            raise ValueError(f"to={self.to!r} is no sequence column of X, which has {quoted(rates)}.")
         if self.rate_hz is not None and not (isinstance(self.rate_hz, Real) and 0 < self.rate_hz < math.inf):
-            raise ValueError(f"rate_hz must be a positive number of steps per second, not {self.rate_hz!r}")
+            raise ValueError(f"rate_hz must be a positive number of steps per second, not {self.rate_hz!r}.")
         if self.rate_hz is None and self.to is None and not any(rates.values()):
             return None
         _check_rates(rates)
@@ -96,7 +97,10 @@ class Align(StreamTransformer):
             _check_rates(rates)
             steps = _common_steps(data, self.rate_hz_)
         elif any(rates.values()):
-            raise ValueError(f"Align was fitted on columns without rates, but X has {rates}; fit it again")
+            rated = quoted(name for name, rate in rates.items() if rate)
+            raise ValueError(
+                f"Align was fitted on columns without rates, but X has rates for {rated}. Fit it again."
+            )
         else:
             steps = _check_equal_lengths(data)
         return {name: self._align(data.open(name), steps) for name in data.columns}
@@ -118,8 +122,8 @@ def _check_rates(rates):
     without = [name for name, rate in rates.items() if rate is None]
     if without:
         raise ValueError(
-            f"columns without a rate cannot be aligned in time: {', '.join(map(repr, without))}; "
-            f"say how many frames a second has: as_sequences(X, rate_hz={{{without[0]!r}: 25}})"
+            f"Columns without a rate cannot be aligned in time: {quoted(without)}. Declare how many frames a "
+            f"second has: as_sequences(X, rate_hz={{{without[0]!r}: 25}})."
         )
 
 
@@ -132,8 +136,8 @@ def _check_equal_lengths(data):
         row = int(unequal.any(axis=0).argmax())
         found = ", ".join(f"{name!r} {n}" for name, n in zip(data.columns, lengths[:, row]) if n >= 0)
         raise ValueError(
-            f"{data.row_name(row)}: streams of different lengths ({found}) and unknown rates; "
-            "give the rates, as_sequences(X, rate_hz={'audio': 25, 'video': 30}), or streams in step"
+            f"The streams of {data.row_name(row)} have different lengths ({found}) and no rates. Declare the "
+            "rates, as_sequences(X, rate_hz={'audio': 25, 'video': 30}), or give streams of one length."
         )
     return longest
 

@@ -9,6 +9,7 @@ from pandas.api.indexers import BaseIndexer
 
 from avfusion.preprocessing._base import BLOCK, StreamTransformer, packed, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
+from avfusion.sequences._messages import brief
 
 _MOVING = ("mean", "std", "min", "max")
 
@@ -74,9 +75,11 @@ class AddContext(StreamTransformer):
     def _learn(self, data):
         check_statistics(self.statistics, _MOVING)
         if not _are_seconds(self.widths_s) or not all(width > 0 for width in self.widths_s):
-            raise ValueError(f"widths_s must be a tuple of positive numbers (seconds), not {self.widths_s!r}")
+            raise ValueError(
+                f"widths_s must be a tuple of positive numbers (seconds), not {brief(self.widths_s)}."
+            )
         if not _are_seconds(self.lags_s):
-            raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {self.lags_s!r}")
+            raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {brief(self.lags_s)}.")
         self._check_steps(data)
 
     def _change(self, data):
@@ -170,7 +173,7 @@ def _to_steps(seconds, rate_hz, name=None):
         n = int(np.copysign(np.floor(abs(duration) * rate_hz + 0.5), duration))
         if n == 0:
             raise ValueError(
-                f"column {name!r}: {duration} s is less than one step at {rate_hz} Hz; leave it out"
+                f"Column {name!r}: {duration} s is less than one step at {rate_hz} Hz. Leave it out."
             )
         steps[n] = None
     return list(steps)

@@ -8,6 +8,7 @@ from sklearn.utils import get_tags
 
 from avfusion.preprocessing._base import StreamTransformer
 from avfusion.sequences._convert import ONLY
+from avfusion.sequences._messages import quoted
 
 
 class OnFrames(StreamTransformer):
@@ -106,9 +107,8 @@ class OnFrames(StreamTransformer):
 
     def _set_in_dict(self, key, value):
         if key not in self.get_params():
-            raise ValueError(
-                f"OnFrames has no parameter {key!r}; it has {', '.join(sorted(self.get_params()))}"
-            )
+            known = quoted(sorted(self.get_params()), limit=20)
+            raise ValueError(f"OnFrames has no parameter {key!r}. Choose from {known}.")
         path = key.removeprefix("transformer__")
         # The longest name of a column that fits, should one hold "__" itself.
         column = max((name for name in self.transformer if f"{path}__".startswith(f"{name}__")), key=len)
@@ -125,7 +125,7 @@ class OnFrames(StreamTransformer):
             observed = _observed(frames)
             if not observed.any():
                 raise ValueError(
-                    f"column {name!r} has no observed frame to fit on; drop it, or leave it out of the dict"
+                    f"Column {name!r} has no observed frame to fit on. Drop it, or leave it out of the dict."
                 )
             seen = frames if observed.all() else frames[observed]
             self.transformers_[name] = clone(transformer).fit(seen)
@@ -137,14 +137,14 @@ class OnFrames(StreamTransformer):
             return dict.fromkeys(data.columns, transformer)
         if data.is_table:
             raise ValueError(
-                "a 2-D array has no columns of sequences to choose from; "
-                "give OnFrames one transformer, not a dict"
+                "A 2-D array has no sequence columns to choose from. "
+                "Give OnFrames one transformer, not a dict."
             )
         unknown = [name for name in transformer if name not in data.columns]
         if unknown:
             raise ValueError(
-                f"the dict names unknown sequence columns: {', '.join(map(repr, unknown))}; "
-                f"X has {', '.join(map(repr, data.columns))}"
+                f"transformer names columns that X does not have: {quoted(unknown)}. "
+                f"The sequence columns of X are {quoted(data.columns)}."
             )
         return transformer
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from avfusion.preprocessing._base import blocks
+from avfusion.sequences._messages import brief
 
 _QUANTILE = re.compile(r"q(\d{1,3}(?:\.\d+)?)")
 
@@ -34,11 +35,13 @@ def check_statistics(names, known=None):
     ('mean', 'q25')
     """
     if isinstance(names, str) or len(names) == 0:
-        raise ValueError(f"give one or more names of statistics in a tuple, such as ('mean',), not {names!r}")
+        raise ValueError(
+            f"Give one or more names of statistics in a tuple, such as ('mean',), not {brief(names)}."
+        )
     choice = [*_STATISTICS, "q25 or any other percentile"] if known is None else list(known)
     for name in names:
         if name not in choice and (known is not None or _percentage(name) is None):
-            raise ValueError(f"unknown statistic {name!r}; choose from: {', '.join(choice)}")
+            raise ValueError(f"There is no statistic {name!r}. Choose from {', '.join(choice)}.")
     return tuple(names)
 
 

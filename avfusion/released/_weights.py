@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from avfusion.released._skip_fusion import SkipEncoder
+from avfusion.sequences._messages import quoted
 
 __all__ = ["load_released", "read_released", "released_names", "released_state_dict"]
 
@@ -224,7 +225,7 @@ def read_released(state_dict: Mapping) -> dict[str, Tensor]:
     nested = [name for name, weight in state_dict.items() if isinstance(weight, Mapping)]
     if nested:
         raise ValueError(
-            f"state_dict holds other dicts, under {', '.join(map(repr, nested))}, instead of weights. Give "
+            f"state_dict holds other dicts, under {quoted(nested)}, instead of weights. Give "
             f"the one with the weights, such as checkpoint[{nested[0]!r}]."
         )
     state = {}

@@ -167,19 +167,19 @@ def test_a_stream_without_a_rate_is_refused():
 
 def test_rates_must_not_appear_after_fit():
     align = Align().fit(as_sequences({"a": [[1.0, 2.0]]}))
-    with pytest.raises(ValueError, match=r"fitted on columns without rates.*fit it again"):
+    with pytest.raises(ValueError, match=r"columns without rates, but X has rates for 'a'. Fit it again"):
         align.transform(as_sequences({"a": [[1.0, 2.0]]}, rate_hz=2))
 
 
 @pytest.mark.parametrize(
     ("align", "message"),
     [
-        (Align(rate_hz=1.0, to="video"), "rate_hz or to, not both"),
-        (Align(to="text"), "unknown column to='text'; X has 'audio', 'video'"),
+        (Align(rate_hz=1.0, to="video"), "rate_hz=1.0 and to='video' are both given"),
+        (Align(to="text"), "to='text' is no sequence column of X, which has 'audio', 'video'"),
         (Align(rate_hz=0), "positive number of steps per second"),
         (Align(rate_hz=float("nan")), "positive number of steps per second"),
         (Align(rate_hz="1 Hz"), "positive number of steps per second"),
-        (Align(aggregate=("average",)), "unknown statistic 'average'"),
+        (Align(aggregate=("average",)), "There is no statistic 'average'"),
         (Align(aggregate="mean"), "one or more names"),
     ],
 )

@@ -40,9 +40,10 @@ def test_a_2d_array_comes_back_as_one(X):
     pd.testing.assert_frame_equal(framed, pd.DataFrame({"a": [2.0], "b": [4.0]}))
 
 
-def test_modalities_are_remembered_with_width_and_rate(X):
+def test_widths_and_rates_are_remembered(X):
     model = Doubled().fit(X)
-    assert model.modalities_ == {"audio": (2, 2.0), "video": (1, 2.0)}
+    assert model.modalities_ == {"audio": 2, "video": 1}
+    assert model.spec_.rates_hz == {"audio": 2.0, "video": 2.0}
     assert model.get_feature_names_out().tolist() == ["audio", "video", "subject"]
     model.transform(X.drop(columns="subject"))  # metadata are free to differ
 

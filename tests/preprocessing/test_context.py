@@ -164,7 +164,7 @@ def test_another_rate_than_in_fit_is_refused():
 @pytest.mark.parametrize(
     ("context", "message"),
     [
-        (AddContext(widths_s=(0.001,)), "column 'audio': 0.001 s is less than one step at 25.0 Hz"),
+        (AddContext(widths_s=(0.001,)), "Column 'audio': 0.001 s is less than one step at 25.0 Hz"),
         (AddContext(lags_s=(0,)), "0 s is less than one step"),
         (AddContext(widths_s=(-3,)), "widths_s must be a tuple of positive numbers"),
         (AddContext(widths_s=5), "widths_s must be a tuple of positive numbers"),
@@ -172,7 +172,10 @@ def test_another_rate_than_in_fit_is_refused():
         (AddContext(widths_s=("5 s",)), "widths_s must be a tuple of positive numbers"),
         (AddContext(lags_s=5), "lags_s must be"),
         (AddContext(lags_s=(float("nan"),)), "lags_s must be"),
-        (AddContext(statistics=("median",)), "unknown statistic 'median'; choose from: mean, std, min, max"),
+        (
+            AddContext(statistics=("median",)),
+            "no statistic 'median'. Choose from mean, std, min, max",
+        ),
     ],
 )
 def test_parameters_are_checked(recordings, context, message):

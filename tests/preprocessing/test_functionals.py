@@ -82,5 +82,5 @@ def test_clip_targets_can_be_learnt_by_any_regressor():
 
 
 def test_unknown_statistic_is_refused(recordings):
-    with pytest.raises(ValueError, match="unknown statistic 'kurtosis'; choose from: mean, std"):
+    with pytest.raises(ValueError, match=r"There is no statistic 'kurtosis'. Choose from mean, std"):
         Functionals(("mean", "kurtosis")).fit(recordings)

@@ -139,17 +139,20 @@ def test_nested_parameters(recordings):
     "key", ["transformer__text", "transformer__video__colour", "transformer__vid__n_components"]
 )
 def test_unknown_parameter_is_refused(key):
-    with pytest.raises(ValueError, match=f"no parameter '{key}'; it has .*transformer__video__n_components"):
+    with pytest.raises(ValueError, match=f"no parameter '{key}'. Choose .*transformer__video__n_components"):
         OnFrames({"video": PCA()}).set_params(**{key: 1})
 
 
 def test_unknown_column_is_refused(recordings):
-    with pytest.raises(ValueError, match="unknown sequence columns: 'face'; X has 'audio', 'video'"):
+    with pytest.raises(
+        ValueError,
+        match=r"X does not have: 'face'. The sequence columns of X are 'audio', 'video'",
+    ):
         OnFrames({"face": PCA()}).fit(recordings)
-    with pytest.raises(ValueError, match="a 2-D array has no columns of sequences"):
+    with pytest.raises(ValueError, match="A 2-D array has no sequence columns"):
         OnFrames({"face": PCA()}).fit(np.eye(3))
 
 
 def test_nothing_observed_is_refused(recordings):
-    with pytest.raises(ValueError, match="column 'video' has no observed frame to fit on"):
+    with pytest.raises(ValueError, match="Column 'video' has no observed frame to fit on"):
         OnFrames().fit(recordings.iloc[1:2])

@@ -14,6 +14,7 @@ from scipy import stats
 
 from avfusion.model_selection.comparison._comparison import evaluation_of, score_of
 from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.sequences._messages import quoted
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
@@ -85,8 +86,8 @@ def paired_differences(
     _check_repeats(repeats)
     name = repeats[0].scores[0] if score is None else score
     if reference not in repeats[0].predictions:
-        known = ", ".join(map(repr, repeats[0].predictions))
-        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
+        known = quoted(repeats[0].predictions)
+        raise ValueError(f"There is no estimator {reference!r}. The estimators are {known}.")
     score = _score_of(repeats, name)
     failed = [n for n in repeats[0].predictions if any(np.isnan(r.table.loc[n, name]) for r in repeats)]
     if reference in failed:
@@ -120,7 +121,7 @@ def paired_differences(
 def _check_repeats(repeats):
     """Refuse comparisons that are not of the same estimators on the same rows."""
     if not repeats:
-        raise ValueError("comparison is an empty list; expected a Comparison, or a list with one or more.")
+        raise ValueError("comparison is an empty list. Give a Comparison, or a list with one or more.")
     first = repeats[0]
     for number, repeat in enumerate(repeats[1:], start=2):
         same = {
@@ -147,8 +148,8 @@ def _score_of(repeats, name):
             own = [evaluation.of_rows(estimator, evaluation.tested, seed)[name] for seed in runs]
             if not np.isclose(np.mean(own), value):
                 raise ValueError(
-                    f"The score {name!r} of comparison {number} is another function than "
-                    + ("that of this package." if repeats[0].recipe is None else "that of the first.")
+                    f"The score {name!r} of comparison {number} is another function than that of "
+                    f"{'this package' if repeats[0].recipe is None else 'the first'}."
                 )
     return score
 

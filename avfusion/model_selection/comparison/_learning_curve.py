@@ -131,7 +131,7 @@ def _counts(sizes, available):
         count = max(1, round(size * available)) if share else int(size)
         if not (0 < size <= 1 if share else 1 <= size <= available):
             raise ValueError(
-                f"sizes has {size!r}; expected shares between 0 and 1, or numbers of groups from 1 to "
+                f"sizes has {size!r}, but must hold shares between 0 and 1, or numbers of groups from 1 to "
                 f"{available}, which are those that a fold trains on."
             )
         counts.append(count)

@@ -206,7 +206,7 @@ def _checked(predicted, labels):
     if all_labelled(labels):
         paired_targets(labels, predicted)
     elif np.isnan(predicted.values).any():
-        raise ValueError("some predictions are NaN")
+        raise ValueError("Some predictions are NaN.")
     return predicted
 
 

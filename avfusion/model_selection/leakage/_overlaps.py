@@ -13,6 +13,7 @@ from scipy import fft, stats
 from avfusion.model_selection.leakage._duplicates import same_stretches
 from avfusion.model_selection.leakage._report import Outcome
 from avfusion.sequences import sequence_columns
+from avfusion.sequences._messages import quoted
 from avfusion.sequences._target_columns import row_name
 
 MIN_OVERLAP = 50  # steps; shorter ones are too easily similar by chance
@@ -325,7 +326,7 @@ def _message(X, best, overlapping):
     others = [name for name in sequence_columns(X) if name not in overlapping and X[name].notna().any()]
     if others:
         message += (
-            f" No overlap is found in {' or '.join(map(repr, others))}: if several people watched the same "
+            f" No overlap is found in {quoted(others)}: if several people watched the same "
             "film, the scores are for new people, not for new films."
         )
     return message
