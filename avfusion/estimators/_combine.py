@@ -1,4 +1,4 @@
-"""What several estimators answered to the same rows, and how their answers become one.
+"""Predictions of several estimators for the same rows, and their combination into one.
 
 Answers are one array (n_estimators, n_lines, K): a line is a step where answers are per frame, else a row.
 What an estimator cannot answer, because its streams are absent, is NaN.

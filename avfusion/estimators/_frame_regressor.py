@@ -74,7 +74,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         self.modalities = modalities
 
     def get_metadata_routing(self):
-        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+        """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What regressors require of data before they train: lengths, rates and labels that agree."""
+"""Requirements of regressors on data before they train: lengths, rates and labels that agree."""
 
 from itertools import combinations
 

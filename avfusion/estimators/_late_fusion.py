@@ -209,7 +209,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         return self._set_params("_pairs", **params)
 
     def get_metadata_routing(self):
-        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+        """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
         Returns
         -------

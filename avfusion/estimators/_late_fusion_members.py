@@ -71,7 +71,7 @@ def read_members(estimators, data):
 
 
 def is_dropped(estimator):
-    """Tell whether an estimator is left out, as in scikit-learn's VotingRegressor.
+    """Return whether an estimator is left out, as in scikit-learn's VotingRegressor.
 
     Examples
     --------

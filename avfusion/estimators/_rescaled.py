@@ -71,7 +71,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         self.n_splits = n_splits
 
     def get_metadata_routing(self):
-        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+        """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""How networks are trained: a skorch net for padded sequences, and the callbacks that make it work well.
+"""Training of networks: a skorch net for padded sequences, and the callbacks that make it work well.
 
 skorch owns the loop, the history and the callbacks. What is added here is what sequences need: a loss that
 knows which steps are labelled, and a validation score over all steps at once (a CCC averaged over batches is

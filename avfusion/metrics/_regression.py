@@ -1,4 +1,4 @@
-"""How well continuous predictions agree with labels, for labels per frame and per clip.
+"""Agreement of continuous predictions with labels, for labels per frame and per clip.
 
 All functions take every kind of y that `avfusion` takes, leave out NaN labels and share two options:
 `multioutput`, as in scikit-learn, and `average`, over all labelled frames together or row by row. Labels are

@@ -63,7 +63,7 @@ class Score:
 
     @property
     def higher_is_better(self):
-        """Whether higher is better; None for a function of one's own, of which nothing is known.
+        """Return whether higher is better; None for a function of one's own, of which nothing is known.
 
         Examples
         --------

@@ -243,7 +243,7 @@ class BidirectionalLSTM(nn.Module):
         return zero_padding(torch.cat([ahead, reorder(back, order)], -1), mask)
 
     def _small_steps(self, x: Tensor) -> bool:
-        """Tell whether a step is too little work to be shared between threads of a CPU."""
+        """Return whether a step is too little work to be shared between threads of a CPU."""
         products = len(x) * self.output_size**2  # of the states of a batch with the weights of four gates
         return x.device.type == "cpu" and products <= SMALL_STEP and not torch.compiler.is_compiling()
 

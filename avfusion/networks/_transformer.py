@@ -1,4 +1,4 @@
-"""What transformers are made of: a layer of attention, and positions in time.
+"""Parts of transformers: a layer of attention, and positions in time.
 
 The layer, of a sequence Z (T, h) that asks and a sequence S (T_s, h) that answers (Z itself, or another):
 

@@ -148,7 +148,7 @@ def _moving(frames, lengths, window, statistic):
 
 
 class _Window(BaseIndexer):
-    """Tell pandas where each window begins and ends.
+    """Windows for pandas, by where each begins and ends.
 
     pandas starts its compensated sums afresh where a window does not overlap with the one before, which is
     what happens at the start of a row: rows do not touch each other, not even by rounding.

@@ -92,7 +92,7 @@ class SequenceArray(ColumnProtocol):
         return self
 
     def _with_rows(self, starts, lengths):
-        """Answer other rows of the same buffer."""
+        """Return other rows of the same buffer."""
         return self._trusted(self._frames, starts, lengths, self.rate_hz)
 
     @classmethod
@@ -268,7 +268,7 @@ class SequenceArray(ColumnProtocol):
         )
 
     def isna(self):
-        """Tell which rows are missing.
+        """Return which rows are missing.
 
         Returns
         -------

@@ -55,7 +55,7 @@ def _whole_numbers(values, name):
 
 
 def packed_starts(lengths):
-    """Tell where rows start that lie one after the other.
+    """Return where rows start that lie one after the other.
 
     Parameters
     ----------

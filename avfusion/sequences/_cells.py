@@ -7,7 +7,7 @@ from avfusion.sequences._dtype import Sequence, as_float_frames, check_rate
 
 
 def is_missing(cell):
-    """Tell whether a cell stands for a missing row: None, NaN, NaT or ``pandas.NA``.
+    """Return whether a cell stands for a missing row: None, NaN, NaT or ``pandas.NA``.
 
     Examples
     --------

@@ -280,7 +280,7 @@ def _only_name(modalities, name=None):
 
 
 def _is_sequence(cell):
-    """Tell a cell (T, D) or (T,) from a line of numbers: lists count only if they hold lists."""
+    """Return whether a cell is (T, D) or (T,), not a row of numbers: lists count only if they hold lists."""
     return n_axes(cell) > (1 if isinstance(cell, (list, tuple)) else 0)
 
 

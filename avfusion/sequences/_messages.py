@@ -1,4 +1,4 @@
-"""How messages name rows and columns."""
+"""Names of rows, columns and values in messages."""
 
 import numpy as np
 

@@ -11,7 +11,7 @@ from avfusion.sequences._messages import quoted
 
 
 def is_padded_pair(data):
-    """Tell whether the data is an array (n, T, D) and the lengths or mask that say what of it exists.
+    """Return whether the data is an array (n, T, D) with the lengths or the mask of its present steps.
 
     Examples
     --------

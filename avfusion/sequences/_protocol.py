@@ -1,4 +1,4 @@
-"""What pandas and Arrow ask of a column, in terms of rows of a shared buffer."""
+"""The interface to pandas and Arrow, in terms of rows of a shared buffer."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ class ColumnProtocol(ExtensionArray):
         return self._with_rows(np.append(self._starts, 0)[rows], np.append(self._lengths, -1)[rows])
 
     def _replace(self, mask, value):
-        """Answer an array with other values, a scalar or one for each row, where the mask is True."""
+        """Return an array with other values, a scalar or one for each row, where the mask is True."""
         if not is_list_like(value):
             value = [value]
         elif len(value) == len(self):
@@ -70,7 +70,7 @@ class ColumnProtocol(ExtensionArray):
         return self._replace(~np.asarray(mask), value)
 
     def fillna(self, value, limit=None, copy=True):
-        """Answer an array with missing rows replaced.
+        """Return an array with missing rows replaced.
 
         Parameters
         ----------

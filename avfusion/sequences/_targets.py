@@ -75,7 +75,7 @@ class Targets:
 
     @property
     def labelled(self) -> np.ndarray:
-        """Whether each row has any label of each target, of shape (n_rows, K).
+        """Return whether each row has any label of each target, of shape (n_rows, K).
 
         Examples
         --------

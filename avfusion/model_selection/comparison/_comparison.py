@@ -1,4 +1,4 @@
-"""What `compare` found: tables, out-of-fold predictions, a plot, and files of all of these."""
+"""The result of `compare`: tables, out-of-fold predictions, a plot, and files of all of these."""
 
 import json
 from dataclasses import dataclass
@@ -297,7 +297,7 @@ class Comparison:
         return pd.DataFrame(shown, index=self.table.index)
 
     def _summary(self):
-        """Say in one line what was compared: how much of it was tested, and what intervals are about."""
+        """Return one line on the comparison: the number of tested rows, and the subject of the intervals."""
         tested = self.fold_of_row >= 0
         rows = _of_all(int(tested.sum()), len(tested), "rows")
         grouped = ""

@@ -1,4 +1,4 @@
-"""Whether a model is better than another: differences on the same folds and groups, and what they are worth.
+"""Comparison of a model with another: differences on the same folds and groups, with intervals and tests.
 
 Two uncertainties are kept apart. Another sample of recordings or speakers would give other scores: that is
 the paired bootstrap over groups, of the models as they were trained. Another draw of the training rows would

@@ -139,7 +139,7 @@ def _random_states(estimator):
 
 
 def _draws(estimator):
-    """Whether an estimator that has a random_state uses it: linear models do with some solvers only."""
+    """Return whether an estimator that has a random_state uses it: linear models do with some solvers."""
     if isinstance(estimator, (Ridge, RidgeClassifier)):
         return estimator.solver in ("sag", "saga")
     return estimator.selection == "random" if isinstance(estimator, ElasticNet) else True

@@ -1,4 +1,4 @@
-"""How a result was made: as JSON for people, as a recipe for `rerun`, and what would differ next time."""
+"""Provenance of a result: as JSON for people, as a recipe for `rerun`, and what would differ next time."""
 
 import pickle
 import re
