@@ -1,6 +1,6 @@
 """Predictions of several estimators for the same rows, and their combination into one.
 
-Answers are one array (n_estimators, n_lines, K): a line is a step where answers are per frame, else a row.
+Answers are one array (n_estimators, n_values, K): a line is a step where answers are per frame, else a row.
 What an estimator cannot answer, because its streams are absent, is NaN.
 """
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from avfusion.sequences._target_columns import row_name
 
-__all__ = ["filled_with_mean", "gather_answers", "simplex_weights", "weighted_mean"]
+__all__ = ["filled_with_mean", "gather_predictions", "simplex_weights", "weighted_mean"]
 
 
-def gather_answers(predictions, n_rows, form, index):
+def gather_predictions(predictions, n_rows, form, index):
     """Bring the predictions of estimators, for some of the rows each, to the same lines.
 
     Parameters
@@ -27,7 +27,7 @@ def gather_answers(predictions, n_rows, form, index):
 
     Returns
     -------
-    answers : ndarray of shape (n_estimators, n_lines, K)
+    answers : ndarray of shape (n_estimators, n_values, K)
         NaN where there is none.
     lengths : ndarray of shape (n_rows,)
         Number of lines of each row; 0 for one that nobody answered.
@@ -43,7 +43,7 @@ def gather_answers(predictions, n_rows, form, index):
     >>> from avfusion.sequences._targets import as_targets
     >>> first, second = as_targets([1.0, 2.0, 3.0]), as_targets([5.0])
     >>> predictions = [("audio", np.arange(3), first), ("video", np.array([1]), second)]
-    >>> gather_answers(predictions, 3, first.form, pd.RangeIndex(3))[0][:, :, 0]
+    >>> gather_predictions(predictions, 3, first.form, pd.RangeIndex(3))[0][:, :, 0]
     array([[ 1.,  2.,  3.],
            [nan,  5., nan]])
     """
@@ -88,14 +88,14 @@ def weighted_mean(answers, weights):
 
     Parameters
     ----------
-    answers : ndarray of shape (n_estimators, n_lines, K)
+    answers : ndarray of shape (n_estimators, n_values, K)
         NaN where an estimator did not answer.
     weights : ndarray of shape (n_estimators,)
         Not negative.
 
     Returns
     -------
-    ndarray of shape (n_lines, K)
+    ndarray of shape (n_values, K)
 
     Examples
     --------
@@ -103,7 +103,7 @@ def weighted_mean(answers, weights):
     >>> weighted_mean(answers, np.array([1.0, 2.0])).ravel()
     array([3., 1., 4.])
     """
-    answered = ~np.isnan(answers).any(axis=2)  # (n_estimators, n_lines)
+    answered = ~np.isnan(answers).any(axis=2)  # (n_estimators, n_values)
     shares = weights[:, None] * answered
     shares = np.where(shares.sum(axis=0) > 0, shares, answered)
     return np.einsum("el,elk->lk", shares / shares.sum(axis=0), np.nan_to_num(answers))
@@ -114,12 +114,12 @@ def filled_with_mean(answers):
 
     Parameters
     ----------
-    answers : ndarray of shape (n_estimators, n_lines, K)
+    answers : ndarray of shape (n_estimators, n_values, K)
         Every line answered by one estimator at least.
 
     Returns
     -------
-    ndarray of shape (n_estimators, n_lines, K)
+    ndarray of shape (n_estimators, n_values, K)
 
     Examples
     --------
@@ -139,9 +139,9 @@ def simplex_weights(answers, labels):
 
     Parameters
     ----------
-    answers : ndarray of shape (n_estimators, n_lines, K)
+    answers : ndarray of shape (n_estimators, n_values, K)
         NaN where an estimator did not answer.
-    labels : ndarray of shape (n_lines, K)
+    labels : ndarray of shape (n_values, K)
         NaN is unlabelled.
 
     Returns
@@ -178,7 +178,7 @@ def simplex_weights(answers, labels):
 def _error_products(answers, labels):
     """List which estimators answered together, (members, their mean products of errors), and how often."""
     spread = np.nanstd(labels, axis=0)
-    errors = (answers - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_lines, K)
+    errors = (answers - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_values, K)
     answered = ~np.isnan(answers).any(axis=2)
     n_labels = np.count_nonzero(~np.isnan(labels))
     patterns = []

@@ -9,16 +9,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import _BaseComposition, _check_method_params
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
-from avfusion.estimators._combine import filled_with_mean, gather_answers, simplex_weights, weighted_mean
+from avfusion.estimators._combine import filled_with_mean, gather_predictions, simplex_weights, weighted_mean
 from avfusion.estimators._inner_folds import inner_folds
 from avfusion.estimators._late_fusion_members import (
-    answered_rows,
     check_answerable,
     check_members_fit,
     check_regressor,
     is_dropped,
     labels_of,
     predict_present,
+    predicted_rows,
     present_rows,
     read_members,
     view_of,
@@ -64,7 +64,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         plain mean.
     final_estimator : scikit-learn regressor, optional
         Stacked on the estimators: learns each target from the estimators' held-out answers for that target,
-        an array (n_lines, n_estimators). Where an estimator cannot answer a row, the mean of the others'
+        an array (n_values, n_estimators). Where an estimator cannot answer a row, the mean of the others'
         answers stands in for its own.
     cv : int or scikit-learn splitter, default=5
         Folds of rows whose held-out answers `weights` or `final_estimator` are learnt from. An int gives that
@@ -271,7 +271,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         self.weights_ = None if weights is None else weights / weights.sum()
         self.final_estimators_ = None
         if self._learns:
-            answers, labels = answers_with_labels(data, folds, held_out)
+            answers, labels = held_out_predictions(data, folds, held_out)
             if self.final_estimator is None:
                 self.weights_ = simplex_weights(answers, labels)
             else:
@@ -302,7 +302,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         form = self.spec_.target_form
         check_answerable(data, self.estimators_, form)
         predictions = [predict_present(data, *member) for member in self.estimators_]
-        answers, lengths = gather_answers(predictions, len(data), form, data.index)
+        answers, lengths = gather_predictions(predictions, len(data), form, data.index)
         values = self._combined(answers)
         if form.per_frame:
             return form.wrap(values, lengths, data.index)
@@ -311,10 +311,10 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         return form.wrap(clips, index=data.index)
 
     def _combined(self, answers):
-        """Make one answer (n_lines, K) of those of all estimators."""
+        """Make one answer (n_values, K) of those of all estimators."""
         if self.final_estimators_ is None or not answers.shape[1]:
             return weighted_mean(answers, np.ones(len(answers)) if self.weights_ is None else self.weights_)
-        tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)
+        tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_values, n_estimators, K)
         return np.column_stack([m.predict(tables[:, :, k]) for k, m in enumerate(self.final_estimators_)])
 
     @property
@@ -369,28 +369,28 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
 
 
-def answers_with_labels(data, folds, fitted):
+def held_out_predictions(data, folds, fitted):
     """Return what the estimators of each fold predict for its labelled test rows, and the labels."""
-    all_answers, all_labels, targets = [], [], data.targets
-    labelled = targets.labelled.any(axis=1) & answered_rows(data, fitted[0])
+    all_predicted, all_labels, targets = [], [], data.targets
+    labelled = targets.labelled.any(axis=1) & predicted_rows(data, fitted[0])
     for (_, test), members in zip(folds, fitted):
         test = test[labelled[test]]
         predictions = [predict_present(data, *member, among=test) for member in members]
-        answers, lengths = gather_answers(predictions, len(data), targets.form, data.index)
+        answers, lengths = gather_predictions(predictions, len(data), targets.form, data.index)
         for row in test if targets.lengths is not None else ():
             if lengths[row] != targets.lengths[row]:
                 raise ValueError(
                     f"The estimators predict {lengths[row]} frames for {data.row_name(row)}, which has "
                     f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
                 )
-        all_answers.append(answers)
+        all_predicted.append(answers)
         all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
-    return np.concatenate(all_answers, axis=1), np.concatenate(all_labels)
+    return np.concatenate(all_predicted, axis=1), np.concatenate(all_labels)
 
 
 def fit_per_target(estimator, answers, labels):
     """Fit a clone for each target on the answers for it, where it is labelled."""
-    tables = np.moveaxis(answers, 0, 1)  # (n_lines, n_estimators, K)
+    tables = np.moveaxis(answers, 0, 1)  # (n_values, n_estimators, K)
     labelled = ~np.isnan(labels)
     return [
         clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])

@@ -10,13 +10,13 @@ from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._targets import as_targets
 
 __all__ = [
-    "answered_rows",
     "check_answerable",
     "check_members_fit",
     "check_regressor",
     "is_dropped",
     "labels_of",
     "predict_present",
+    "predicted_rows",
     "present_rows",
     "read_members",
     "view_of",
@@ -135,7 +135,7 @@ def present_rows(data, names):
     return ~np.all([data.columns[name].isna() for name in names], axis=0)
 
 
-def answered_rows(data, members):
+def predicted_rows(data, members):
     """Return for each row whether some member can predict it, (n_rows,) bool.
 
     Examples
@@ -143,7 +143,7 @@ def answered_rows(data, members):
     >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
     >>> data = read_recordings({"audio": [[1.0], None]}, caller="LateFusionRegressor")
-    >>> answered_rows(data, [("a", av.UnimodalRegressor(), ["audio"])])
+    >>> predicted_rows(data, [("a", av.UnimodalRegressor(), ["audio"])])
     array([ True, False])
     """
     return np.any([present_rows(data, names) for _, _, names in members], axis=0)
@@ -163,7 +163,7 @@ def check_answerable(data, members, form):
     ValueError: No stream is present in row 1 (index 1), so that the number of its frames is unknown. Drop the
     row.
     """
-    for row in np.flatnonzero(~answered_rows(data, members)) if form.per_frame else ():
+    for row in np.flatnonzero(~predicted_rows(data, members)) if form.per_frame else ():
         raise ValueError(
             f"No stream is present in {data.row_name(row)}, so that the number of its frames is unknown. "
             "Drop the row."
@@ -218,7 +218,7 @@ def check_members_fit(data, members, folds):
         return
     held_out = np.zeros(len(data), dtype=bool)
     held_out[np.concatenate([test for _, test in folds])] = True
-    for k in np.flatnonzero(~labelled[held_out & answered_rows(data, members)].any(axis=0)):
+    for k in np.flatnonzero(~labelled[held_out & predicted_rows(data, members)].any(axis=0)):
         raise ValueError(
             f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can answer, so "
             "that nothing can be learnt from their answers. Choose other folds with cv, or leave the target "

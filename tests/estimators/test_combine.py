@@ -6,20 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from avfusion.estimators._combine import filled_with_mean, gather_answers, simplex_weights, weighted_mean
+from avfusion.estimators._combine import filled_with_mean, gather_predictions, simplex_weights, weighted_mean
 from avfusion.sequences._targets import as_targets
 
 
-def problem(seed, n_estimators=3, n_lines=40, n_targets=2, absent=0.0):
+def problem(seed, n_estimators=3, n_values=40, n_targets=2, absent=0.0):
     """Answers that are the labels with noise of unlike size; some are absent, never all of a line."""
     rng = np.random.default_rng(seed)
-    labels = rng.normal(size=(n_lines, n_targets)) * [1.0, 7.0][:n_targets]
-    noise = rng.normal(size=(n_estimators, n_lines, n_targets)) * rng.uniform(
+    labels = rng.normal(size=(n_values, n_targets)) * [1.0, 7.0][:n_targets]
+    noise = rng.normal(size=(n_estimators, n_values, n_targets)) * rng.uniform(
         0.2, 3, size=(n_estimators, 1, 1)
     )
     answers = labels + noise * labels.std(axis=0)
-    gone = rng.random((n_estimators, n_lines)) < absent
-    gone[rng.integers(n_estimators, size=n_lines), np.arange(n_lines)] = False
+    gone = rng.random((n_estimators, n_values)) < absent
+    gone[rng.integers(n_estimators, size=n_values), np.arange(n_values)] = False
     answers[gone] = np.nan
     return answers, labels
 
@@ -118,9 +118,9 @@ def test_an_estimator_that_answers_in_another_form_is_named():
     with pytest.raises(
         ValueError, match=r"'b' predicts 1 value\(s\) per row, but y has 1 value\(s\) per frame"
     ):
-        gather_answers([("a", rows, frames), ("b", rows, clips)], 2, frames.form, None)
+        gather_predictions([("a", rows, frames), ("b", rows, clips)], 2, frames.form, None)
     two = as_targets([[1.0, 2.0], [3.0, 4.0]])
     with pytest.raises(
         ValueError, match=r"'b' predicts 2 value\(s\) per row, but y has 1 value\(s\) per row"
     ):
-        gather_answers([("b", rows, two)], 2, clips.form, None)
+        gather_predictions([("b", rows, two)], 2, clips.form, None)

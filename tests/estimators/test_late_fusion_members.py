@@ -48,7 +48,7 @@ class TestRows:
         assert members.present_rows(X, ["audio", "video"]).tolist() == [True, True, True, False]
 
     def test_a_row_is_answered_by_any_member(self):
-        assert members.answered_rows(X, [AUDIO, VIDEO]).tolist() == [True, True, True, False]
+        assert members.predicted_rows(X, [AUDIO, VIDEO]).tolist() == [True, True, True, False]
         with pytest.raises(ValueError, match=r"No stream is present in row 3 \(index 3\)"):
             members.check_answerable(X, [AUDIO, VIDEO], as_targets([np.zeros(1)] * 4).form)
         members.check_answerable(X, [AUDIO], as_targets([1.0] * 4).form)  # a clip needs no length
