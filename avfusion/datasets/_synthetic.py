@@ -262,10 +262,8 @@ class _Recordings:
 
 def _sequences(frames, lengths, rate_hz, missing=False):
     """Return a column of the consecutive sequences in `frames`, without those of missing rows."""
-    starts = np.cumsum(lengths) - lengths
-    return SequenceArray(
-        frames, np.where(missing, 0, starts), np.where(missing, -1, lengths), rate_hz=rate_hz
-    ).pack()
+    kept = frames[np.repeat(~np.broadcast_to(missing, len(lengths)), lengths)]
+    return SequenceArray.from_packed(kept, np.where(missing, -1, lengths), rate_hz)
 
 
 def _shares(p):

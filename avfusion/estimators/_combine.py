@@ -6,7 +6,8 @@ What an estimator cannot answer, because its streams are absent, is NaN.
 
 import numpy as np
 
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._messages import row_name
 
 __all__ = ["filled_with_mean", "gather_predictions", "simplex_weights", "weighted_mean"]
 
@@ -55,8 +56,7 @@ def gather_predictions(predictions, n_rows, form, index):
     answers = np.full((len(predictions), lengths.sum(), form.n_targets), np.nan)
     for k, _, rows, prediction in given:
         own = lengths[rows]
-        within = np.arange(own.sum()) - np.repeat(np.cumsum(own) - own, own)
-        answers[k, np.repeat(starts[rows], own) + within] = prediction.values
+        answers[k, np.repeat(starts[rows], own) + within_rows(own)[1]] = prediction.values
     return answers, lengths
 
 

@@ -61,7 +61,7 @@ def unscaled_targets(labels, names):
 
 
 def ratings_like_steps(data):
-    """Return a warning of labels per clip that are as many as the steps of every row, maybe meant per step."""
+    """Return a warning of labels per clip that are as many as the steps of every row, maybe meant so."""
     n_targets = data.labels.shape[1]
     if data.per_frame or n_targets == 1 or (data.lengths != n_targets).any():
         return None

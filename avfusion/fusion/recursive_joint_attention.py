@@ -111,7 +111,7 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
     }
 
     @classmethod
-    def published(cls, *versions, **changes):
+    def published(cls, **changes):
         """Return an estimator with the settings of the paper, all of them written out as its parameters.
 
         These are 512 hidden features, two recursions with the tanh, inputs as they are, windows of 16 steps,
@@ -126,8 +126,6 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
 
         Parameters
         ----------
-        *versions
-            None: the settings of the released code are the defaults of `ReleasedJointAttentionRegressor`.
         **changes : dict
             Other parameters, or other values.
 
@@ -138,10 +136,12 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
 
         Raises
         ------
-        ValueError
-            If a version is given.
         TypeError
             If there is no such parameter.
+
+        See Also
+        --------
+        ReleasedJointAttentionRegressor : The settings of the released code are its defaults.
 
         Examples
         --------
@@ -150,11 +150,6 @@ class RecursiveJointAttentionRegressor(EncodedFusionRegressor):
         >>> model.n_recursions, model.hidden_size, model.window
         (2, 512, 16)
         """
-        if versions:
-            raise ValueError(
-                f"There is no version {versions[0]!r}: published() returns the settings of the paper. "
-                "The network of the released code is ReleasedJointAttentionRegressor()."
-            )
         unknown = sorted(set(changes) - {field.name for field in fields(cls)})
         if unknown:
             raise TypeError(f"{cls.__name__} has no parameter {', '.join(unknown)}.")

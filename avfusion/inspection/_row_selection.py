@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from avfusion.sequences._messages import brief, quoted
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
 

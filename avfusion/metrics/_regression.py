@@ -12,8 +12,7 @@ from inspect import cleandoc
 
 import numpy as np
 
-from avfusion.sequences._messages import brief, quoted
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
 _CONSTANT = 1e-13  # relative to the mean: deviations below it are rounding, scipy's threshold for Pearson's r

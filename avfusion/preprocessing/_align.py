@@ -5,8 +5,10 @@ from numbers import Real
 
 import numpy as np
 
-from avfusion.preprocessing._base import StreamTransformer, blocks, packed, present_lengths
+from avfusion.preprocessing._base import StreamTransformer, blocks, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
+from avfusion.sequences import SequenceArray
+from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._messages import quoted
 
 _SLACK = 1e-6  # of a step or frame: 24.999999 steps, from rounding, are 25
@@ -115,7 +117,8 @@ class Align(StreamTransformer):
             begins, lengths = np.arange(len(frames)), np.ones(len(frames), dtype=np.int64)
         else:
             begins, lengths = _frames_of_steps(column, steps, ratio)
-        return packed(run_statistics(frames, begins, lengths, self.aggregate), steps, self.rate_hz_)
+        frames = run_statistics(frames, begins, lengths, self.aggregate)
+        return SequenceArray.from_packed(frames, steps, self.rate_hz_)
 
 
 def _check_rates(rates):
@@ -153,9 +156,7 @@ def _common_steps(data, rate_hz):
 
 def _step_numbers(steps):
     """Return for all steps of all rows, in order, the row and the number within the row."""
-    counts = np.maximum(steps, 0)
-    rows = np.repeat(np.arange(len(counts)), counts)
-    return rows, np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows]
+    return within_rows(np.maximum(steps, 0))
 
 
 def _frames_of_steps(column, steps, ratio):

@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container
-from avfusion.sequences import SequenceArray
 from avfusion.sequences._buffers import BLOCK
 from avfusion.sequences._data_spec import FittedToData
 from avfusion.sequences._messages import quoted
@@ -132,12 +131,6 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def packed(frames, lengths, rate_hz):
-    """Return the column whose rows of these lengths (-1: missing) lie one after the other in frames."""
-    sizes = np.maximum(lengths, 0)
-    return SequenceArray(frames, np.cumsum(sizes) - sizes, lengths, rate_hz=rate_hz)
 
 
 def present_lengths(column):

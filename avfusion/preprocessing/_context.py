@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.indexers import BaseIndexer
 
-from avfusion.preprocessing._base import BLOCK, StreamTransformer, packed, present_lengths
+from avfusion.preprocessing._base import BLOCK, StreamTransformer, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
+from avfusion.sequences import SequenceArray
 from avfusion.sequences._messages import brief
 
 _MOVING = ("mean", "std", "min", "max")
@@ -117,7 +118,7 @@ class AddContext(StreamTransformer):
             parts = self._parts(column.frames[begin:end], lengths, widths, lags)
             for i, part in enumerate(parts):
                 result[begin:end, i * column.width : (i + 1) * column.width] = part
-        return packed(result, column.lengths, column.rate_hz)
+        return SequenceArray.from_packed(result, column.lengths, column.rate_hz)
 
     def _parts(self, frames, lengths, widths, lags):
         """Yield the features, the moving statistics and the lagged copies of rows that follow each other."""

@@ -130,6 +130,33 @@ class SequenceArray(ColumnProtocol):
         ((3, 2), array([ 1, -1,  2]))
         """
         frames, lengths, rate_hz = stack_cells(cells, dtype, width, rate_hz)
+        return cls.from_packed(frames, lengths, rate_hz)
+
+    @classmethod
+    def from_packed(cls, frames, lengths, rate_hz=None):
+        """Use a buffer in which the rows lie one after the other.
+
+        Parameters
+        ----------
+        frames : numpy.ndarray or numpy.memmap of shape (N, D)
+            The buffer, used as it is where it can be.
+        lengths : array-like of int of shape (n_rows,)
+            Number of frames of each row; -1 marks a missing row, which has none.
+        rate_hz : float, optional
+            Steps per second.
+
+        Returns
+        -------
+        SequenceArray
+
+        Examples
+        --------
+        >>> SequenceArray.from_packed([[1.0], [2.0], [3.0]], [2, -1, 1], rate_hz=2)
+        <SequenceArray>
+        [Sequence(2 x 1, 1.0 s), <NA>, Sequence(1 x 1, 0.5 s)]
+        Length: 3, dtype: sequence[float64, 1, 2Hz]
+        """
+        lengths = np.asarray(lengths)
         return cls(frames, packed_starts(lengths), lengths, rate_hz)
 
     @property
@@ -220,7 +247,7 @@ class SequenceArray(ColumnProtocol):
                 f"frames has {len(frames)} frames, but the rows have {total} together. Give one for each."
             )
         rate_hz = self.rate_hz if rate_hz is no_default else rate_hz
-        return type(self)(frames, packed_starts(self._lengths), self._lengths, rate_hz)
+        return self.from_packed(frames, self._lengths, rate_hz)
 
     def __len__(self):
         return len(self._lengths)

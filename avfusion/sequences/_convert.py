@@ -8,7 +8,6 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._cells import is_missing, located, n_axes, stack_cells
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._long_tables import read_long_table
@@ -247,7 +246,7 @@ def _column(rows, name, dtype):
     except (TypeError, ValueError) as error:
         raise located(error, f"column {name!r}") from None
     frames, lengths, rate_hz = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
-    return SequenceArray(frames, packed_starts(lengths), lengths, rate_hz)
+    return SequenceArray.from_packed(frames, lengths, rate_hz)
 
 
 def _name_cell(column, index, row):

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._messages import quoted
 
 
@@ -94,8 +93,7 @@ def read_padded(array, extent, dtype):
         frames = frames.astype(dtype, copy=False)
     extent = np.full(n_rows, n_steps) if extent is None else _check_extent(extent, array.shape)
     if extent.ndim == 2:
-        lengths = extent.sum(axis=1)
-        return SequenceArray(frames[extent.ravel()], packed_starts(lengths), lengths)
+        return SequenceArray.from_packed(frames[extent.ravel()], extent.sum(axis=1))
     return SequenceArray(frames, np.arange(n_rows) * n_steps, extent)
 
 

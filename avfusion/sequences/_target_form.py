@@ -155,10 +155,7 @@ def _cells(block, lengths, flat):
 
 def _pandas_column(block, lengths, dtype, flat):
     if isinstance(dtype, SequenceDtype):
-        counts = np.maximum(lengths, 0)
-        starts = np.cumsum(counts) - counts
-        frames = np.ascontiguousarray(block, dtype=dtype.subtype)
-        return SequenceArray(frames, np.where(lengths < 0, 0, starts), lengths, rate_hz=dtype.rate_hz)
+        return SequenceArray.from_packed(block.astype(dtype.subtype), lengths, dtype.rate_hz)
     if lengths is not None:
         return _cells(block, lengths, flat)
     return block[:, 0].astype(dtype)

@@ -71,7 +71,5 @@ class TestPublished:
         assert differing == {"n_recursions", "input_norm"}
 
     def test_errors(self):
-        with pytest.raises(ValueError, match=r"no version 'release'.*ReleasedJointAttentionRegressor"):
-            av.RecursiveJointAttentionRegressor.published("release")
         with pytest.raises(TypeError, match="RecursiveJointAttentionRegressor has no parameter windows"):
             av.RecursiveJointAttentionRegressor.published(windows=3)

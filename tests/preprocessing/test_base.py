@@ -6,7 +6,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 import avfusion as av
-from avfusion.preprocessing._base import StreamTransformer, blocks, packed, present_lengths
+from avfusion.preprocessing._base import StreamTransformer, blocks, present_lengths
 
 
 class Doubled(StreamTransformer):
@@ -64,8 +64,8 @@ def test_infinite_features_are_named(X):
         Doubled().fit_transform(X)
 
 
-def test_packed_rows_lie_one_after_the_other():
-    column = packed(np.arange(3.0)[:, None], np.array([2, -1, 0, 1]), 5.0)
+def test_a_missing_row_has_no_frames():
+    column = av.sequences.SequenceArray.from_packed(np.arange(3.0)[:, None], np.array([2, -1, 0, 1]), 5.0)
     assert [None if cell is pd.NA else cell.frames.ravel().tolist() for cell in column] == [
         [0, 1],
         None,

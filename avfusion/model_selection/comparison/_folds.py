@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, check_cv
 
 from avfusion.sequences._copies import same_recordings
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import row_name
 from avfusion.sequences._targets import as_targets
 
 _FEW_GROUPS = 10

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from avfusion.model_selection.leakage._report import Outcome
 from avfusion.sequences._copies import rows_by_key, same_recordings
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import row_name
 
 WINDOW = 50  # changes from step to step that must be the same
 SAMPLED = 8  # one window in so many is kept, chosen by content, so that both rows keep the same ones

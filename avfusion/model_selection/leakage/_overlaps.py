@@ -13,8 +13,7 @@ from scipy import fft, stats
 from avfusion.model_selection.leakage._duplicates import same_stretches
 from avfusion.model_selection.leakage._report import Outcome
 from avfusion.sequences import sequence_columns
-from avfusion.sequences._messages import quoted
-from avfusion.sequences._target_columns import row_name
+from avfusion.sequences._messages import quoted, row_name
 
 MIN_OVERLAP = 50  # steps; shorter ones are too easily similar by chance
 MIN_CORRELATION = 0.25  # of the changes; chance reached .14 between segments of a film, their overlaps .37

@@ -12,8 +12,10 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion.estimators._network_regressor import NetworkRegressor
+from avfusion.metrics import scorers
 from avfusion.metrics._scores import GivenPredictions
 from avfusion.model_selection.comparison._runs import group_parameters
+from avfusion.sequences._targets import as_targets
 
 __all__ = ["score_folds"]
 
@@ -64,8 +66,11 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=
     [1.0, 1.0]
     """
     scores = []
+    # labels are read once where the scorer is one of ours; others get the form that the user gave them
+    labels = as_targets(y) if scorer in scorers.values() else None
     for fold, (train, test) in enumerate(folds):
-        test_rows = _safe_indexing(X, test), _safe_indexing(y, test)
+        y_test = _safe_indexing(y, test) if labels is None else labels.take(test)
+        test_rows = _safe_indexing(X, test), y_test
         model = clone(estimator)
         extra = group_parameters(model, None if groups is None else groups[train])
 

@@ -5,7 +5,9 @@ import optuna
 from optuna.pruners import NopPruner
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline
 
+from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.metrics import scorers
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
 from avfusion.model_selection.search._cross_validation import FoldOutcome, score_folds
@@ -103,6 +105,8 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
 
 def resolve_scorer(estimator, scoring):
     """Return ``scorer(estimator, X, y)`` for one of our names, one of scikit-learn's, a scorer or None."""
+    if scoring is None and _scores_by_ccc(estimator):
+        return scorers["ccc"]
     if not isinstance(scoring, str):
         return check_scoring(estimator, scoring)
     if f"neg_{scoring}" in scorers:
@@ -110,3 +114,9 @@ def resolve_scorer(estimator, scoring):
             f"scoring={scoring!r} is an error measure, but higher scores are better: use 'neg_{scoring}'."
         )
     return scorers[scoring] if scoring in scorers else check_scoring(estimator, scoring)
+
+
+def _scores_by_ccc(estimator):
+    """Return whether the ``score`` of an estimator, or of a Pipeline's last step, is that of this package."""
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return getattr(type(last), "score", None) is SequenceRegressorMixin.score

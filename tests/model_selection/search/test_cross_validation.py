@@ -1,8 +1,11 @@
 """Folds that are watched score as those that are not, and leave nothing behind."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import KFold, cross_val_score
@@ -11,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
 from avfusion.model_selection.search._cross_validation import fit_watched, parameters_of_parts, score_folds
+from avfusion.model_selection.search._objective import resolve_scorer
+from avfusion.sequences import as_targets
 
 NETWORK = av.EarlyFusionRegressor(hidden_size=4, max_epochs=4, window=10, random_state=0)
 
@@ -45,13 +50,35 @@ def test_watched_folds_score_as_cross_val_score_does(data, epochs):
     assert [value for _, share, value in seen if share == 1.0] == [scores[0], np.mean(scores)]
 
 
-def test_the_estimator_has_its_own_callbacks_again_and_no_data(data):
+def test_watching_leaves_nothing_in_the_estimator(data):
     model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=2, window=10, random_state=0)
+    plain = clone(model).fit(*data)
     fit_watched(model, *data, *data, check_scoring(model), lambda share, score: None)
     assert model.callbacks is None
-    watching = dict(model.net_.callbacks_)["epoch_scores"]
-    assert watching.X is None
-    assert watching.rows is None
+    assert dict(model.net_.callbacks_).keys() == dict(plain.net_.callbacks_).keys()
+    assert model.net_.watch is None
+    assert len(pickle.dumps(model)) == pytest.approx(len(pickle.dumps(plain)), rel=0.01)
+
+
+def test_labels_are_read_once_for_all_epochs_and_folds(data, monkeypatch):
+    X, y = data
+    read = []
+
+    def counting(labels, *args):
+        read.append(len(labels))
+        return as_targets(labels, *args)
+
+    monkeypatch.setattr("avfusion.model_selection.search._cross_validation.as_targets", counting)
+    folds = [(np.arange(2), np.arange(2, 4)), (np.arange(2, 4), np.arange(2))]
+    model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=3, window=10, random_state=0)
+    scorer = resolve_scorer(model, None)
+    assert scorer is av.metrics.scorers["ccc"]
+    seen = []
+    outcomes = list(score_folds(model, X, y, folds, scorer, watch=lambda *told: seen.append(told)))
+    assert read == [len(y)]
+    assert len(seen) == 6
+    expected = [clone(model).fit(X.iloc[a], y.iloc[a]).score(X.iloc[b], y.iloc[b]) for a, b in folds]
+    assert [outcome.score for outcome in outcomes] == expected
 
 
 def test_what_watching_raises_ends_the_training(data):
