@@ -229,8 +229,9 @@ def _read_file(path, targets, rates):
     check_known("--target", targets, frame.columns, f"{path} has no such column")
     X = frame.drop(columns=list(targets))
     if not any(map(_may_hold_sequences, X.dtypes)):
+        found = quoted(f"{name} ({kind})" for name, kind in X.dtypes.items())
         raise ValueError(
-            f"{path} has no sequence column, but {quoted(X.columns)}. "
+            f"{path} has no sequence column, but {found}. "
             "Make such columns with avfusion.as_sequences before DataFrame.to_parquet."
         )
     label_rate = rates.get(LABELS)

@@ -20,7 +20,7 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
     The layout, where ``clip01`` is the name of a recording::
 
         audio/clip01.npy       features (steps, features) or (steps,), one folder for each modality;
-        audio/clip02.csv       one line per step, a column per feature, with or without a line of names
+        audio/clip02.csv       one row per step, a column per feature, with or without a header
         video/clip01.npy       a recording without a file in a modality's folder lacks that stream
         labels/clip01.csv      labels per step, a column per target (or .npy); every recording has one
         labels.csv             or instead labels per clip: the column "recording", and a column per target
@@ -187,7 +187,7 @@ def _labels_per_step(folder, names, rate_hz):
 
 
 def _table_of_recordings(path, names):
-    """Read a table with a line for each recording, in the order of `names`."""
+    """Read a table with a row for each recording, in the order of `names`."""
     try:
         table = pd.read_csv(path, dtype={"recording": str}, skipinitialspace=True)
     except (ValueError, UnicodeError) as error:  # pandas' errors of reading are ValueErrors
@@ -199,11 +199,11 @@ def _table_of_recordings(path, names):
         )
     repeated = table["recording"][table["recording"].duplicated()]
     if len(repeated):
-        raise ValueError(f"{path} has two lines for the recording {repeated.iloc[0]!r}: remove one of them.")
+        raise ValueError(f"{path} has two rows for the recording {repeated.iloc[0]!r}: remove one of them.")
     table = table.set_index("recording")
     missing = names.difference(table.index)
     if len(missing):
-        raise ValueError(f"{path} has no line for {quoted(missing, limit=3)}: add one for every recording.")
+        raise ValueError(f"{path} has no row for {quoted(missing, limit=3)}: add one for every recording.")
     _warn_of_others(table.index, names, path)
     return table.loc[names].set_axis(names)
 

@@ -54,9 +54,9 @@ def unscaled_targets(labels, names):
         for k in far.nonzero()[0]
     )
     return (
-        f"standardize_target=False, and labels are far from zero: {told}. A network begins with answers near "
-        "zero, and at a small learning rate it stays there. Set standardize_target=True, or bring the labels "
-        "to -1..1."
+        f"standardize_target=False, and labels are far from zero: {told}. A network begins with predictions "
+        "near zero, and at a small learning rate it stays there. Set standardize_target=True, or bring the "
+        "labels to -1..1."
     )
 
 

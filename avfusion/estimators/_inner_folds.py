@@ -1,4 +1,4 @@
-"""Folds inside the training rows, for estimators that learn from how others answer rows held out."""
+"""Folds inside the training rows, for estimators that learn from held-out predictions of others."""
 
 from numbers import Integral
 
@@ -12,7 +12,7 @@ __all__ = ["check_folds_labelled", "inner_folds"]
 
 
 def inner_folds(X, groups, cv):
-    """Split training rows into folds, so that something can be learnt from answers to rows held out.
+    """Split training rows into folds, so that something can be learnt from predictions for rows held out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The members of a late fusion: which there are, what they may be, and which rows each fits and answers."""
+"""The members of a late fusion: which there are, what they may be, and which rows each fits and predicts."""
 
 import numpy as np
 from sklearn.utils import get_tags
@@ -220,9 +220,9 @@ def check_members_fit(data, members, folds):
     held_out[np.concatenate([test for _, test in folds])] = True
     for k in np.flatnonzero(~labelled[held_out & predicted_rows(data, members)].any(axis=0)):
         raise ValueError(
-            f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can answer, so "
-            "that nothing can be learnt from their answers. Choose other folds with cv, or leave the target "
-            "out of y."
+            f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can predict, "
+            "so that nothing can be learnt from their predictions. Choose other folds with cv, or leave the "
+            "target out of y."
         )
 
 
@@ -266,11 +266,11 @@ def predict_present(data, name, estimator, names, among=None):
     >>> X = av.as_sequences({"audio": [[1.0], None]})
     >>> member = av.FrameRegressor().fit(X[:1], [3.0])
     >>> data = read_recordings(X, caller="LateFusionRegressor")
-    >>> name, rows, answers = predict_present(data, "a", member, ["audio"])
-    >>> rows, answers.values
+    >>> name, rows, predicted = predict_present(data, "a", member, ["audio"])
+    >>> rows, predicted.values
     (array([0]), array([[3.]]))
     """
     present = present_rows(data, names)
     rows = np.flatnonzero(present) if among is None else among[present[among]]
-    answers = as_targets(estimator.predict(view_of(data, names, rows)), name) if len(rows) else None
-    return name, rows, answers
+    predicted = as_targets(estimator.predict(view_of(data, names, rows)), name) if len(rows) else None
+    return name, rows, predicted

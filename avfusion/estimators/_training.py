@@ -84,12 +84,12 @@ class SequenceNet(NeuralNet):
             moved(vars(self), device)
 
     def infer(self, x, **fit_params):
-        """Run the module; its answer has the type of the weights, so that the loss is not rounded."""
+        """Run the module; its output has the type of the weights, so that the loss is not rounded."""
         if self.precision == "float32":
             return super().infer(x, **fit_params)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-            answer = super().infer(x, **fit_params)
-        return answer.to(next(self.module_.parameters()).dtype)
+            output = super().infer(x, **fit_params)
+        return output.to(next(self.module_.parameters()).dtype)
 
     def train(self, dataset, valid=None, epochs=None, watch=None):
         """Train on a data set until the last epoch, or until a callback ends it.

@@ -1,4 +1,4 @@
-"""A plot of a comparison: one line per estimator, readable in greyscale."""
+"""A plot of a comparison: one row per estimator, readable in greyscale."""
 
 import numpy as np
 

@@ -127,7 +127,7 @@ def robustness_curve(
 
 
 def _lines(damage, name, amounts, n_repeats, X, score_of, random_state, undamaged):
-    """Return the lines of the table for one kind of damage to one stream."""
+    """Return the rows of the table for one kind of damage to one stream."""
     lines, refused = [], None
     for amount, repeat in product(amounts, range(n_repeats)):
         value = undamaged
@@ -191,7 +191,7 @@ class RobustnessDisplay:
     Parameters
     ----------
     table : DataFrame
-        One line per damage, modality, amount and repeat: "damage" ("absent", "dropped", "noise"), "modality",
+        One row per damage, modality, amount and repeat: "damage" ("absent", "dropped", "noise"), "modality",
         "amount" (share, or dB), "repeat" and "score".
     score_name : str
         Label of the axis.

@@ -319,7 +319,7 @@ def _over_targets(scores, multioutput):
 
 
 def paired_targets(y_true, y_pred):
-    """Read labels and predictions and bring them to the same lines.
+    """Read labels and predictions and bring them to the same frames or rows.
 
     Parameters
     ----------
@@ -329,7 +329,7 @@ def paired_targets(y_true, y_pred):
     Returns
     -------
     true, pred : Targets
-        With `values` of equal shape: lines of rows whose labels are missing are dropped from both, and their
+        With `values` of equal shape: values of rows whose labels are missing are dropped from both, and their
         lengths are -1. NaN labels stay.
 
     Raises

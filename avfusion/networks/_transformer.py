@@ -1,6 +1,6 @@
 """Parts of transformers: a layer of attention, and positions in time.
 
-The layer, of a sequence Z (T, h) that asks and a sequence S (T_s, h) that answers (Z itself, or another):
+The layer, of queries of a sequence Z (T, h), keys and values of a sequence S (T_s, h) (Z itself, or another):
 
     U = Z + dropout(Attention(LayerNorm(Z), LayerNorm(S)))          queries of Z, keys and values of S
     Z = U + dropout(W_2 dropout(activation(W_1 LayerNorm(U))))      W_1: (4 h, h)

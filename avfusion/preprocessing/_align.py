@@ -33,20 +33,20 @@ class Align(StreamTransformer):
     Parameters
     ----------
     rate_hz : float, optional
-        Steps per second of the answer.
+        Steps per second of the result.
     to : str, optional
-        Column whose rate becomes the rate of the answer. With neither `rate_hz` nor `to` it is the lowest
+        Column whose rate becomes the rate of the result. With neither `rate_hz` nor `to` it is the lowest
         rate among the columns; if no column has a rate, streams that agree in length are taken to be in
         step, and others are refused.
     aggregate : tuple of str, default=("mean",)
-        Statistics of a step, side by side in the features of the answer: all means, then all standard
+        Statistics of a step, side by side in the features of the result: all means, then all standard
         deviations and so on. Any of "mean", "std" (of a population: one frame has 0), "min", "max",
         "median", "first", "last", "slope" (per frame) and percentiles such as "q25".
 
     Attributes
     ----------
     rate_hz_ : float or None
-        Rate of the answer; None if the columns have none.
+        Rate of the result; None if the columns have none.
     modalities_ : dict of str to int
         Width and rate of each column of `fit`.
 

@@ -89,7 +89,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         return _wrap_data_with_container("transform", result, X, self) if data.is_table else result
 
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of the answer.
+        """Name the columns of the result.
 
         Parameters
         ----------

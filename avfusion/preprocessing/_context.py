@@ -140,7 +140,7 @@ class AddContext(StreamTransformer):
 def _moving(frames, lengths, window, statistic):
     if statistic != "std":
         return getattr(pd.DataFrame(frames).rolling(window, min_periods=1), statistic)()
-    # Small spreads on large offsets need centring; on the first value of the row, so as not to look ahead.
+    # Small deviations on large offsets need centring: on the first value of the row, not to look ahead.
     first = run_statistics(frames, np.cumsum(lengths) - lengths, lengths, ("first",))
     centred = frames - np.repeat(first.astype(float), lengths, axis=0)
     moving = pd.DataFrame(centred).rolling(window, min_periods=1)

@@ -1,4 +1,4 @@
-"""Turn sequences into a table: one line of functionals per recording."""
+"""Turn sequences into a table: one row of functionals per recording."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted

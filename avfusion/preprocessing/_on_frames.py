@@ -16,7 +16,7 @@ class OnFrames(StreamTransformer):
 
     Each column gets a clone of the transformer, fitted on its concatenated frames. The number of features
     may change (``OnFrames(PCA(10))``); the number of frames may not, so transformers that look at time are
-    out of place here, see `AddContext`. The answer keeps the floating dtype of the column.
+    out of place here, see `AddContext`. The result keeps the floating dtype of the column.
 
     A frame that was not observed, all NaN, is left out of the fit, never reaches the transformer, and comes
     out all NaN. A frame with some NaN goes to the transformer, which treats it as it does: `StandardScaler`

@@ -149,9 +149,9 @@ class ReleasedJointAttentionRegressor(FusionRegressor):
         TypeError
             If `state_dict` is no dict of names to numbers, such as the path of a file.
         ValueError
-            If weights are missing, unexpected or misshapen (all are listed) or lie in a dict within the dict,
-            or the estimator has not two streams, the video first, two targets per frame and the released
-            form. It is unchanged then.
+            If weights are missing, unexpected or misshapen (the first of each are named) or lie in a dict
+            within the dict, or the estimator has not two streams, the video first, two targets per frame and
+            the released form. It is unchanged then.
 
         Examples
         --------

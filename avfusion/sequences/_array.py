@@ -19,7 +19,7 @@ class SequenceArray(ColumnProtocol):
 
     Row i is ``frames[starts[i] : starts[i] + lengths[i]]``. Rows may overlap, repeat and come in any order.
     Selecting, taking, copying and concatenating arrays of one buffer copies no frames. The array is
-    immutable: item assignment raises, while `fillna`, `where` and `insert` answer new arrays.
+    immutable: item assignment raises, while `fillna`, `where` and `insert` return new arrays.
 
     Parameters
     ----------

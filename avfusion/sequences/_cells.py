@@ -18,7 +18,7 @@ def is_missing(cell):
 
 
 def n_axes(cell):
-    """Count the axes of an array or of nested lists, up to 2; a line of numbers in a list has 1.
+    """Count the axes of an array or of nested lists, up to 2; a list of numbers has 1.
 
     Examples
     --------

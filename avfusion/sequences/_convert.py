@@ -71,7 +71,7 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
         - a plain array (n, T, D), or (n, D) of one step each: one modality, or as many as `modalities`
           splits its last axis into. A list of lists of numbers and a DataFrame of numbers are taken as
           such an array (n, D);
-        - with `recording`, a long table: one line per step.
+        - with `recording`, a long table: one row per step.
     modalities : list of str, or mapping of str to int or list of str, optional
         A list selects these modalities (all metadata is kept), or names the only one of a plain array or
         list. A mapping of names to widths splits a plain array, and checks the widths of all else; a
@@ -83,7 +83,7 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     rate_hz : float or mapping of str to float, optional
         Steps per second, of all modalities or of each.
     recording : str, optional
-        Column of a long table that tells which recording a line belongs to. Lines of a recording keep
+        Column of a long table that names the recording of a row. Rows of a recording keep
         their order. Other columns that are constant within recordings become metadata. A recording in
         which all values of a modality are NaN does not have it.
 

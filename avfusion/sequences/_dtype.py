@@ -105,7 +105,7 @@ class Sequence:
     ``==`` compares whole sequences (dtype, shape, rate and content, where NaN equals NaN) and gives one
     boolean, and equal sequences have equal hashes, so that sequences can be counted, grouped and merged.
     For element-wise work use ``numpy.asarray(sequence)``. A sequence is not iterable: pandas takes an
-    iterable for a list and would spread it over rows.
+    iterable for a list and would distribute it over rows.
 
     Examples
     --------
@@ -162,7 +162,7 @@ class Sequence:
 
     @property
     def __array_interface__(self):
-        # not __array__: what has that is an array to pandas, whose isna(cell) would answer an array
+        # not __array__: what has that is an array to pandas, whose isna(cell) would return an array
         return self._frames.__array_interface__
 
     def __float__(self):  # what numpy calls when an estimator for tables wants numbers

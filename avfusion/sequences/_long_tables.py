@@ -1,4 +1,4 @@
-"""Long tables: one line per step, and a column that tells the recordings apart."""
+"""Long tables: one row per step, and a column that tells the recordings apart."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ from avfusion.sequences._messages import quoted
 
 
 def read_long_table(table, modalities, dtype, recording):
-    """Gather the lines of each recording into one row.
+    """Gather the rows of each recording into one.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        One line per step; the lines of a recording need not be neighbours, but are in order of time.
+        One row per step; the rows of a recording need not be neighbours, but are in order of time.
     modalities : mapping of str to list of str
         The columns of each modality.
     dtype : numpy dtype

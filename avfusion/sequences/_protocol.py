@@ -14,7 +14,7 @@ from avfusion.sequences._dtype import Sequence, SequenceDtype
 class ColumnProtocol(ExtensionArray):
     """The part of `SequenceArray` that pandas calls: choosing, filling, converting, joining, comparing rows.
 
-    Nothing here changes an array; what fills or replaces answers another one.
+    Nothing here changes an array; what fills or replaces returns another one.
     """
 
     def take(self, indices, *, allow_fill=False, fill_value=None):

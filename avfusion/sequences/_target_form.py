@@ -109,7 +109,7 @@ class TargetForm:
         if values.shape != (n_values, self.n_targets):
             raise ValueError(
                 f"Values of shape {values.shape} cannot take the form of the targets: "
-                f"{(int(n_values), self.n_targets)} (lines, targets) are needed."
+                f"{(int(n_values), self.n_targets)} (values, targets) are needed."
             )
         if self.container == "array":
             return self._wrap_array(values, lengths)

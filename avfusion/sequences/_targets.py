@@ -62,7 +62,7 @@ class Targets:
 
     @property
     def row_of_value(self) -> np.ndarray:
-        """Row that each line of `values` belongs to, of shape (len(values),).
+        """Row that each of `values` belongs to, of shape (len(values),).
 
         Examples
         --------

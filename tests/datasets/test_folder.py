@@ -131,12 +131,12 @@ def test_missing_labels_are_named(folder):
 
 def test_missing_lines_are_named(folder):
     (folder / "metadata.csv").write_text("recording,subject\na,1\n")
-    refused(folder, "metadata.csv has no line for 'b', 'c': add one")
+    refused(folder, "metadata.csv has no row for 'b', 'c': add one")
 
 
 def test_repeated_lines_are_named(folder):
     (folder / "metadata.csv").write_text("recording,subject\na,1\nb,1\nc,1\na,2\n")
-    refused(folder, "metadata.csv has two lines for the recording 'a'")
+    refused(folder, "metadata.csv has two rows for the recording 'a'")
 
 
 def test_tables_need_the_column_recording(folder):

@@ -201,7 +201,7 @@ class TestHoldOut:
         with pytest.raises(ValueError, match=r"at least two rows .two groups.* 6 row.s. in 1 group"):
             model.fit(X, y, groups=["a"] * 6)
         model.set_params(validation_groups="speaker")
-        with pytest.raises(ValueError, match=r"'speaker' is no column of X; its columns are .*'subject'"):
+        with pytest.raises(ValueError, match=r"'speaker' is no column of X. Its columns are .*'subject'"):
             model.fit(X, y)
         with pytest.raises(ValueError, match=r"validation_groups is missing for row 1 \(index "):
             model.set_params(validation_groups="subject").fit(X.assign(subject=["a", None, *"bbcc"]), y)

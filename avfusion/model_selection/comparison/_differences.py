@@ -45,13 +45,13 @@ def paired_differences(
     Returns
     -------
     DataFrame
-        One line per other estimator: "difference" of the pooled scores (mean of the repeats); "low" and
+        One row per other estimator: "difference" of the pooled scores (mean of the repeats); "low" and
         "high", its interval by bootstrap over groups (rows where there are none), the same resamples for both
         and for all repeats; "fold_difference" (mean over the folds of all repeats); "t" and "p" of the
         corrected resampled t-test over folds, NaN if there is one fold only; and "p_holm", p adjusted for the
         number of estimators. All is NaN for an estimator that failed in a fold, which p_holm does not count.
         With several seeds, scores are means over seeds, and "seed_std" is the standard deviation of the
-        difference over pairs of equal seeds. The interval and p answer two questions, other people and other
+        difference over pairs of equal seeds. The interval and p concern two questions, other people and other
         training sets: an interval without 0 may stand beside a p above .05.
 
     Raises
