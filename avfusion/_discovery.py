@@ -20,7 +20,7 @@ def all_estimators():
     Returns
     -------
     DataFrame
-        One line per estimator, indexed by the name of its class, with columns
+        One row per estimator, indexed by the name of its class, with columns
 
         - "estimator": the class;
         - "needs alignment": whether the streams of a row must have the same number of steps, also where

@@ -1,4 +1,4 @@
-"""What this package uses of scikit-learn that scikit-learn does not promise to keep: all of it, in one place.
+"""The parts of scikit-learn used here that scikit-learn does not promise to keep: all of them, in one place.
 
 A release of scikit-learn that moves or changes one of these names is met here. Names are scikit-learn's own.
 """

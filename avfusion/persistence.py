@@ -70,7 +70,7 @@ def save(estimator, path, *, target_names=None) -> Path:
     try:
         check_is_fitted(estimator)
     except (NotFittedError, TypeError) as error:
-        raise ValueError(f"Only a fitted estimator can be saved: {error}") from error
+        raise ValueError("Only a fitted estimator can be saved. Call its fit first.") from error
     header = json.dumps(_describe(estimator, target_names), indent=2)
     with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
         archive.writestr(_HEADER, header)

@@ -17,6 +17,7 @@ from sklearn.utils.discovery import all_estimators
 
 import avfusion
 from avfusion.cli._recordings import nearest
+from avfusion.sequences._messages import brief
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
 _EXAMPLE = "as in - FrameRegressor: {regressor: {Ridge: {alpha: 10}}}"
@@ -69,13 +70,13 @@ def read_estimators(path, seed=None):
         return _from_python(path)
     readers = {".yaml": _read_yaml, ".yml": _read_yaml, ".toml": tomllib.loads}
     if path.suffix not in readers:
-        raise ValueError(f"{path}: estimators are written in a .yaml, .toml or .py file.")
+        raise ValueError(f"{path}: Estimators are written in a .yaml, .toml or .py file.")
     try:
         described = readers[path.suffix](path.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     if not isinstance(described, Mapping) or not described:
-        raise ValueError(f"{path}: expected names of estimators, each with its steps, {_EXAMPLE}.")
+        raise ValueError(f"{path}: A file holds names of estimators, each with its steps, {_EXAMPLE}.")
     estimators = {str(name): _build_steps(steps, f"{path}: {name}") for name, steps in described.items()}
     _check_they_predict(estimators, path)
     for estimator in estimators.values():
@@ -157,7 +158,7 @@ def _check_they_predict(estimators, path):
         if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
             last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
             raise ValueError(
-                f"{path}: {name} does not predict: {last!r} is no regressor, but the last step must be."
+                f"{path}: {name} does not predict. Its last step must be a regressor, not {brief(last)}."
             )
 
 
@@ -224,13 +225,13 @@ def _build_steps(steps, where):
     if not isinstance(steps, list):
         steps = [steps]
     if not steps:
-        raise ValueError(f"{where}: there is no step, {_EXAMPLE}.")
+        raise ValueError(f"{where}: Give at least one step, {_EXAMPLE}.")
     built = []
     for number, step in enumerate(steps, start=1):
         here = f"{where}, step {number}" if len(steps) > 1 else where
         if _step(step) is None:
             raise ValueError(
-                f"{here}: a step is the name of a class with its parameters, {_EXAMPLE}; not {step!r}."
+                f"{here}: A step is the name of a class with its parameters, {_EXAMPLE}, not {brief(step)}."
             )
         built.append(_build(*_step(step), here))
     return built[0] if len(built) == 1 else make_pipeline(*built)
@@ -248,17 +249,17 @@ def _step(value):
 
 def _build(name, parameters, where):
     if name not in _classes():
-        raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
+        raise ValueError(f"{where}: There is no class {name!r}. {_nearest_class(name)}")
     cls, where = _classes()[name], f"{where}, {name}"
     if isinstance(cls, ImportError):
         raise ValueError(f"{where}: {cls}") from cls
     if not isinstance(parameters, Mapping):
-        raise ValueError(f"{where}: expected a mapping of parameters to values, not {parameters!r}.")
+        raise ValueError(f"{where}: Parameters must map names to values, not {brief(parameters)}.")
     known = list(inspect.signature(cls).parameters)
     for parameter in parameters:
         if parameter not in known:
             raise ValueError(
-                f"{where}: there is no parameter {parameter!r}. {nearest(str(parameter), known)}"
+                f"{where}: There is no parameter {parameter!r}. {nearest(str(parameter), known)}"
             )
     values = {parameter: _value(value, f"{where}, {parameter}") for parameter, value in parameters.items()}
     try:
@@ -291,7 +292,7 @@ def _names_class(value, where):
     if name in _classes() or isinstance(value, str):
         return name in _classes()
     if name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
-        raise ValueError(f"{where}: there is no class {name!r}. {_nearest_class(name)}")
+        raise ValueError(f"{where}: There is no class {name!r}. {_nearest_class(name)}")
     return False
 
 

@@ -12,7 +12,7 @@ What DATA can be:
   FILE.parquet   a Parquet (or .feather) file with columns of sequences, as
                  DataFrame.to_parquet writes them; --target names the labels
   FOLDER         a sub-folder for each modality, a file for each recording:
-    audio/clip01.npy    (steps, features), or .csv: a line per step
+    audio/clip01.npy    (steps, features), or .csv: a row per step
     video/clip01.npy    a recording without this file lacks the stream
     labels/clip01.csv   labels per step, a column for each target
     labels.csv          or labels per clip: columns recording, TARGET...

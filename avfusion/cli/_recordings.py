@@ -12,6 +12,7 @@ import yaml
 from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
 from avfusion.datasets._folder import LABELS
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, sequence_columns
+from avfusion.sequences._messages import quoted
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
 
@@ -131,9 +132,7 @@ def parse_rates(texts):
         except ValueError:
             rates[name] = np.nan
         if not 0 < rates[name] < np.inf:
-            raise ValueError(
-                f"--rate {name}={value}: expected a positive number of Hz, as in --rate audio=25."
-            )
+            raise ValueError(f"--rate {name}={value} must be a positive number of Hz, as in --rate audio=25.")
     return rates
 
 
@@ -153,7 +152,7 @@ def _pairs(option, texts, example):
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise ValueError(f"{option} {text}: expected NAME=VALUE, as in {option} {example}.")
+            raise ValueError(f"{option} {text} must have the form NAME=VALUE, as in {option} {example}.")
         yield name, value
 
 
@@ -230,8 +229,9 @@ def _read_file(path, targets, rates):
     check_known("--target", targets, frame.columns, f"{path} has no such column")
     X = frame.drop(columns=list(targets))
     if not any(map(_may_hold_sequences, X.dtypes)):
+        found = quoted(f"{name} ({kind})" for name, kind in X.dtypes.items())
         raise ValueError(
-            f"{path} has no column of sequences, but {', '.join(f'{n} ({t})' for n, t in X.dtypes.items())}. "
+            f"{path} has no sequence column, but {found}. "
             "Make such columns with avfusion.as_sequences before DataFrame.to_parquet."
         )
     label_rate = rates.get(LABELS)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences import Sequence, SequenceArray
+from avfusion.sequences._messages import quoted
 
 LABELS = "labels"
 _SUFFIXES = (".npy", ".csv")
@@ -19,7 +20,7 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
     The layout, where ``clip01`` is the name of a recording::
 
         audio/clip01.npy       features (steps, features) or (steps,), one folder for each modality;
-        audio/clip02.csv       one line per step, a column per feature, with or without a line of names
+        audio/clip02.csv       one row per step, a column per feature, with or without a header
         video/clip01.npy       a recording without a file in a modality's folder lacks that stream
         labels/clip01.csv      labels per step, a column per target (or .npy); every recording has one
         labels.csv             or instead labels per clip: the column "recording", and a column per target
@@ -88,7 +89,7 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
     }
     if not modalities:
         raise ValueError(
-            f"{folder} holds no recordings: expected a sub-folder for each modality (audio, video) with a "
+            f"{folder} holds no recordings. It needs a sub-folder for each modality (audio, video) with a "
             ".npy or .csv file for each recording."
         )
     rates = _rates(folder, rate_hz or {}, {*modalities, LABELS})
@@ -186,7 +187,7 @@ def _labels_per_step(folder, names, rate_hz):
 
 
 def _table_of_recordings(path, names):
-    """Read a table with a line for each recording, in the order of `names`."""
+    """Read a table with a row for each recording, in the order of `names`."""
     try:
         table = pd.read_csv(path, dtype={"recording": str}, skipinitialspace=True)
     except (ValueError, UnicodeError) as error:  # pandas' errors of reading are ValueErrors
@@ -194,15 +195,15 @@ def _table_of_recordings(path, names):
     if "recording" not in table.columns or table.shape[1] < 2:
         raise ValueError(
             f"{path} needs the column 'recording', with the names of the files without .npy or .csv, and at "
-            f"least one more; its columns are {list(table.columns)}."
+            f"least one more; its columns are {quoted(table.columns)}."
         )
     repeated = table["recording"][table["recording"].duplicated()]
     if len(repeated):
-        raise ValueError(f"{path} has two lines for the recording {repeated.iloc[0]!r}: remove one of them.")
+        raise ValueError(f"{path} has two rows for the recording {repeated.iloc[0]!r}: remove one of them.")
     table = table.set_index("recording")
     missing = names.difference(table.index)
     if len(missing):
-        raise ValueError(f"{path} has no line for {_some(missing)}: add one for every recording.")
+        raise ValueError(f"{path} has no row for {quoted(missing, limit=3)}: add one for every recording.")
     _warn_of_others(table.index, names, path)
     return table.loc[names].set_axis(names)
 
@@ -211,13 +212,9 @@ def _warn_of_others(found, names, path):
     others = [name for name in found if name not in set(names)]
     if others:
         warnings.warn(
-            f"{path} has recordings without features, which are left out: {_some(others)}.", stacklevel=5
+            f"{path} has recordings without features, which are left out: {quoted(others, limit=3)}.",
+            stacklevel=5,
         )
-
-
-def _some(names):
-    shown = ", ".join(repr(name) for name in list(names)[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def _read_streams(paths):
@@ -253,8 +250,8 @@ def _read_frames(path):
         frames = Sequence(values).frames
     except (OSError, EOFError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} cannot be read: {error}. A file holds numbers, (steps, features) or (steps,): write it "
-            "with numpy.save, or as comma-separated lines."
+            f"{path} cannot be read: {str(error).rstrip('.')}. A file holds numbers, (steps, features) or "
+            "(steps,): write it with numpy.save, or as comma-separated rows."
         ) from error
     return frames, names
 
@@ -265,7 +262,7 @@ def _read_csv(path):
     table = pd.read_csv(path, header=0 if named else None, skipinitialspace=True, encoding="utf-8-sig")
     for name, kind in table.dtypes.items():
         if not pd.api.types.is_numeric_dtype(kind) and not table[name].isna().all():
-            raise TypeError(f"the column {name!r} holds text")
+            raise TypeError(f"Column {name!r} holds text.")
     names = [str(name).strip() for name in table.columns] if named else None
     return table.to_numpy(dtype=np.float64, na_value=np.nan), names
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from avfusion.datasets._data_home import fetch_files, get_data_home
 from avfusion.sequences import SequenceArray
+from avfusion.sequences._messages import brief, quoted
 
 FOLDER = "studyforrest-data-annotations"
 COMMIT = "155097f944f9dc5a8790dd9148016508ab8b18ad"
@@ -166,7 +167,7 @@ def _read_labels(path, target_columns):
     unknown = [name for name in columns if name not in labels.columns]
     if unknown or not columns:
         raise ValueError(
-            f"target_columns={columns} must name some of the label columns {list(labels.columns)}."
+            f"target_columns={brief(columns)} must name some of the label columns {quoted(labels.columns)}."
         )
     return labels[columns]
 

@@ -1,4 +1,4 @@
-"""What every regressor of this package shares, whether it trains a network or not."""
+"""The common part of all regressors of this package, with a network or without."""
 
 from dataclasses import dataclass
 from typing import ClassVar

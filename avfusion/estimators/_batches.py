@@ -95,7 +95,7 @@ class StreamDataset(Dataset):
     dtype : dtype
         The type that batches have.
     labels : ndarray (n_steps, n_targets) or (n_rows, n_targets), optional
-        One line for each step (rows one after the other) or for each row; NaN is unlabelled.
+        One value for each step (rows one after the other) or for each row; NaN is unlabelled.
     window : int, optional
         Longest span of a training batch, in steps.
     per_frame : bool, default=True
@@ -297,7 +297,7 @@ def _torch_dtype(dtype):
 
 
 def observed_statistics(data, name):
-    """Return mean and spread of a stream's features over the observed steps of all rows, (width,) each.
+    """Return mean and standard deviation of a stream's features over all observed steps, (width,) each.
 
     Summed in float64, row by row, around the first observed step, so that neither memory-mapped features are
     copied nor large offsets lose digits.

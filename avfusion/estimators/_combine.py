@@ -1,7 +1,7 @@
-"""What several estimators answered to the same rows, and how their answers become one.
+"""Predictions of several estimators for the same rows, and their combination into one.
 
-Answers are one array (n_estimators, n_lines, K): a line is a step where answers are per frame, else a row.
-What an estimator cannot answer, because its streams are absent, is NaN.
+Predictions are one array (n_estimators, n_values, K): a value of each step where they are per frame, else of
+each row. What an estimator cannot predict, because its streams are absent, is NaN.
 """
 
 import numpy as np
@@ -9,16 +9,16 @@ import numpy as np
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._messages import row_name
 
-__all__ = ["filled_with_mean", "gather_answers", "simplex_weights", "weighted_mean"]
+__all__ = ["filled_with_mean", "gather_predictions", "simplex_weights", "weighted_mean"]
 
 
-def gather_answers(predictions, n_rows, form, index):
-    """Bring the predictions of estimators, for some of the rows each, to the same lines.
+def gather_predictions(predictions, n_rows, form, index):
+    """Bring the predictions of estimators, for some of the rows each, into one array.
 
     Parameters
     ----------
     predictions : list of (str, ndarray, Targets or None), one per estimator
-        Name of the estimator, positions of the rows that it answered, and its answers to them.
+        Name of the estimator, positions of the rows that it predicted, and its predictions.
     n_rows : int
         Number of all rows.
     form : TargetForm
@@ -28,15 +28,15 @@ def gather_answers(predictions, n_rows, form, index):
 
     Returns
     -------
-    answers : ndarray of shape (n_estimators, n_lines, K)
+    predicted : ndarray of shape (n_estimators, n_values, K)
         NaN where there is none.
     lengths : ndarray of shape (n_rows,)
-        Number of lines of each row; 0 for one that nobody answered.
+        Number of values of each row; 0 for one that no estimator predicted.
 
     Raises
     ------
     ValueError
-        If estimators do not agree on the number of frames of a row, or answer in another form than `form`.
+        If estimators do not agree on the number of frames of a row, or predict in another form than `form`.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def gather_answers(predictions, n_rows, form, index):
     >>> from avfusion.sequences._targets import as_targets
     >>> first, second = as_targets([1.0, 2.0, 3.0]), as_targets([5.0])
     >>> predictions = [("audio", np.arange(3), first), ("video", np.array([1]), second)]
-    >>> gather_answers(predictions, 3, first.form, pd.RangeIndex(3))[0][:, :, 0]
+    >>> gather_predictions(predictions, 3, first.form, pd.RangeIndex(3))[0][:, :, 0]
     array([[ 1.,  2.,  3.],
            [nan,  5., nan]])
     """
@@ -53,11 +53,11 @@ def gather_answers(predictions, n_rows, form, index):
         _check_form(name, prediction.form, form)
     lengths = _merged_lengths(given, n_rows, form, index)
     starts = np.cumsum(lengths) - lengths
-    answers = np.full((len(predictions), lengths.sum(), form.n_targets), np.nan)
+    predicted = np.full((len(predictions), lengths.sum(), form.n_targets), np.nan)
     for k, _, rows, prediction in given:
         own = lengths[rows]
-        answers[k, np.repeat(starts[rows], own) + within_rows(own)[1]] = prediction.values
-    return answers, lengths
+        predicted[k, np.repeat(starts[rows], own) + within_rows(own)[1]] = prediction.values
+    return predicted, lengths
 
 
 def _check_form(name, found, form):
@@ -67,7 +67,7 @@ def _check_form(name, found, form):
 
 
 def _merged_lengths(given, n_rows, form, index):
-    """Return the number of lines of each row, which all predictions of the row must have."""
+    """Return the number of values of each row, which all predictions of the row must have."""
     lengths, source = np.zeros(n_rows, dtype=np.int64), {}
     for _, name, rows, prediction in given:
         own = prediction.lengths if form.per_frame else np.ones(len(rows), dtype=np.int64)
@@ -81,45 +81,45 @@ def _merged_lengths(given, n_rows, form, index):
     return lengths
 
 
-def weighted_mean(answers, weights):
-    """Average over those that answered, with their weights divided by the sum of these.
+def weighted_mean(predicted, weights):
+    """Average over the estimators that predicted, with their weights divided by the sum of these.
 
-    What is answered only by estimators of weight zero gets the plain mean of their answers.
+    What only estimators of weight zero predicted gets the plain mean of their predictions.
 
     Parameters
     ----------
-    answers : ndarray of shape (n_estimators, n_lines, K)
-        NaN where an estimator did not answer.
+    predicted : ndarray of shape (n_estimators, n_values, K)
+        NaN where an estimator did not predict.
     weights : ndarray of shape (n_estimators,)
         Not negative.
 
     Returns
     -------
-    ndarray of shape (n_lines, K)
+    ndarray of shape (n_values, K)
 
     Examples
     --------
-    >>> answers = np.array([[[1.0], [1.0], [np.nan]], [[4.0], [np.nan], [4.0]]])
-    >>> weighted_mean(answers, np.array([1.0, 2.0])).ravel()
+    >>> predicted = np.array([[[1.0], [1.0], [np.nan]], [[4.0], [np.nan], [4.0]]])
+    >>> weighted_mean(predicted, np.array([1.0, 2.0])).ravel()
     array([3., 1., 4.])
     """
-    answered = ~np.isnan(answers).any(axis=2)  # (n_estimators, n_lines)
-    shares = weights[:, None] * answered
-    shares = np.where(shares.sum(axis=0) > 0, shares, answered)
-    return np.einsum("el,elk->lk", shares / shares.sum(axis=0), np.nan_to_num(answers))
+    present = ~np.isnan(predicted).any(axis=2)  # (n_estimators, n_values)
+    shares = weights[:, None] * present
+    shares = np.where(shares.sum(axis=0) > 0, shares, present)
+    return np.einsum("el,elk->lk", shares / shares.sum(axis=0), np.nan_to_num(predicted))
 
 
-def filled_with_mean(answers):
-    """Put the mean of the others where an estimator did not answer.
+def filled_with_mean(predicted):
+    """Put the mean of the others where an estimator did not predict.
 
     Parameters
     ----------
-    answers : ndarray of shape (n_estimators, n_lines, K)
-        Every line answered by one estimator at least.
+    predicted : ndarray of shape (n_estimators, n_values, K)
+        Every value predicted by one estimator at least.
 
     Returns
     -------
-    ndarray of shape (n_estimators, n_lines, K)
+    ndarray of shape (n_estimators, n_values, K)
 
     Examples
     --------
@@ -127,21 +127,21 @@ def filled_with_mean(answers):
     array([[1., 1.],
            [4., 1.]])
     """
-    return np.where(np.isnan(answers), weighted_mean(answers, np.ones(len(answers))), answers)
+    return np.where(np.isnan(predicted), weighted_mean(predicted, np.ones(len(predicted))), predicted)
 
 
-def simplex_weights(answers, labels):
+def simplex_weights(predicted, labels):
     """Find the weights, not negative and of sum one, whose mean has the smallest squared error.
 
-    The error is that of `weighted_mean`, over all lines and targets, each target in units of its spread.
-    Where all estimators answered every line, the problem is convex; else the best of several minima is taken.
-    A line that one estimator answered alone has no say.
+    The error is that of `weighted_mean`, over all values and targets, each target in units of its deviation.
+    Where all estimators predicted every value, the problem is convex; else the best of several minima is
+    taken. A value that one estimator predicted alone has no influence.
 
     Parameters
     ----------
-    answers : ndarray of shape (n_estimators, n_lines, K)
-        NaN where an estimator did not answer.
-    labels : ndarray of shape (n_lines, K)
+    predicted : ndarray of shape (n_estimators, n_values, K)
+        NaN where an estimator did not predict.
+    labels : ndarray of shape (n_values, K)
         NaN is unlabelled.
 
     Returns
@@ -156,9 +156,10 @@ def simplex_weights(answers, labels):
     """
     from scipy.optimize import minimize  # here, since it takes long to import
 
-    patterns = _error_products(answers, labels)
-    equal = np.full(len(answers), 1 / len(answers))
-    starts = [equal, *(0.9 * np.eye(len(answers)) + 0.1 * equal)]  # absent answers make more than one minimum
+    patterns = _error_products(predicted, labels)
+    equal = np.full(len(predicted), 1 / len(predicted))
+    # absent predictions make more than one minimum
+    starts = [equal, *(0.9 * np.eye(len(predicted)) + 0.1 * equal)]
     found = [
         minimize(
             lambda weights: _squared_error(weights, patterns),
@@ -175,18 +176,18 @@ def simplex_weights(answers, labels):
     return best / best.sum()
 
 
-def _error_products(answers, labels):
-    """List which estimators answered together, (members, their mean products of errors), and how often."""
+def _error_products(predicted, labels):
+    """List which estimators predicted together, (members, their mean products of errors), and how often."""
     spread = np.nanstd(labels, axis=0)
-    errors = (answers - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_lines, K)
-    answered = ~np.isnan(answers).any(axis=2)
+    errors = (predicted - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_values, K)
+    present = ~np.isnan(predicted).any(axis=2)
     n_labels = np.count_nonzero(~np.isnan(labels))
     patterns = []
-    for pattern in np.unique(answered, axis=1).T:
-        lines = (answered == pattern[:, None]).all(axis=0)
+    for pattern in np.unique(present, axis=1).T:
+        chosen = (present == pattern[:, None]).all(axis=0)
         members = np.flatnonzero(pattern)
         if len(members) > 1:
-            own = np.nan_to_num(errors[members][:, lines].reshape(len(members), -1))  # NaN: unlabelled
+            own = np.nan_to_num(errors[members][:, chosen].reshape(len(members), -1))  # NaN: unlabelled
             patterns.append((members, own @ own.T / n_labels))
     return patterns
 

@@ -1,4 +1,4 @@
-"""What is worth telling before training: data that a network learns little from, and what to do about it.
+"""Warnings before training: of data that a network learns little from, with what to do about it.
 
 Each function returns a message, or None where all is well.
 """
@@ -25,11 +25,11 @@ def advise(estimator, data, statistics, target_names):
         if estimator.input_norm is None:
             messages.append(unlike_scales(name, deviations))
     for message in filter(None, messages):
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def constant_target(labels, names):
-    """Tell of targets, columns of (n, K) labels, that never vary."""
+    """Return a warning of targets, columns of (n, K) labels, that never vary, or None."""
     known = (~np.isnan(labels)).sum(axis=0)
     constant = (np.nanmin(labels, axis=0) == np.nanmax(labels, axis=0)) & (known > 1)
     if not constant.any():
@@ -44,7 +44,7 @@ def constant_target(labels, names):
 
 
 def unscaled_targets(labels, names):
-    """Tell of targets, columns of (n, K) labels, far from what a network says before it has learnt."""
+    """Return a warning of targets, columns of (n, K) labels, far from what an untrained network predicts."""
     means, deviations = np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
     far = (np.abs(means) > FAR) | (deviations > FAR)
     if not far.any():
@@ -54,14 +54,14 @@ def unscaled_targets(labels, names):
         for k in far.nonzero()[0]
     )
     return (
-        f"standardize_target=False, and labels are far from zero: {told}. A network begins with answers near "
-        "zero, and at a small learning rate it stays there. Set standardize_target=True, or bring the labels "
-        "to -1..1."
+        f"standardize_target=False, and labels are far from zero: {told}. A network begins with predictions "
+        "near zero, and at a small learning rate it stays there. Set standardize_target=True, or bring the "
+        "labels to -1..1."
     )
 
 
 def ratings_like_steps(data):
-    """Tell of labels per clip that are as many as the steps of every row, and so may be meant per step."""
+    """Return a warning of labels per clip that are as many as the steps of every row, maybe meant so."""
     n_targets = data.labels.shape[1]
     if data.per_frame or n_targets == 1 or (data.lengths != n_targets).any():
         return None
@@ -73,7 +73,7 @@ def ratings_like_steps(data):
 
 
 def idle_window(window, lengths):
-    """Tell of a window that no row is as long as."""
+    """Return a warning of a window that is longer than all rows."""
     if window <= lengths.max():
         return None
     return (
@@ -83,7 +83,7 @@ def idle_window(window, lengths):
 
 
 def unlike_scales(name, deviations):
-    """Tell of features of a stream, (width,) deviations, that are of very different scale."""
+    """Return a warning of features, (width,) standard deviations, of very different scales."""
     varying = np.flatnonzero(deviations > 0)
     if len(varying) < 2:
         return None
@@ -98,7 +98,7 @@ def unlike_scales(name, deviations):
 
 
 def partly_missing(data, name):
-    """Tell of a stream many of whose steps count as unobserved because a few of their features are NaN."""
+    """Return a warning of a stream many of whose steps count as unobserved for a few NaN features."""
     frames, starts = data.frames[name], data.starts[name]
     lengths = data.lengths if data.stream_lengths is None else data.stream_lengths[name]
     rows = np.flatnonzero(starts >= 0)

@@ -19,11 +19,11 @@ from avfusion.sequences._target_form import Predictions
 
 
 class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
-    """Put a scikit-learn regressor on frames: the streams' features side by side, one line per step.
+    """Put a scikit-learn regressor on frames: the streams' features side by side, one row per step.
 
     The regressor knows nothing of time; `AddContext` before it gives it the past and the future. Where there
     is one label per clip, each of its frames has that label, and the prediction is the mean over its frames
-    (`Functionals`, which describes a clip by one line, is the other way).
+    (`Functionals`, which describes a clip by one row, is the other way).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         self.modalities = modalities
 
     def get_metadata_routing(self):
-        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+        """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
         Returns
         -------

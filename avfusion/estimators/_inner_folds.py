@@ -1,4 +1,4 @@
-"""Folds and splits inside the training rows, for estimators that learn from rows held out."""
+"""Folds inside the training rows, for estimators that learn from held-out predictions of others."""
 
 from numbers import Integral
 
@@ -6,12 +6,13 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, check_cv
 
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._messages import brief
 
 __all__ = ["check_folds_labelled", "hold_out", "inner_folds"]
 
 
 def inner_folds(X, groups, cv):
-    """Split training rows into folds, so that something can be learnt from answers to rows held out.
+    """Split training rows into folds, so that something can be learnt from predictions for rows held out.
 
     Parameters
     ----------
@@ -53,10 +54,10 @@ def inner_folds(X, groups, cv):
         cv = KFold(min(cv, n_groups)) if groups is None else GroupKFold(min(cv, n_groups))
     folds = [tuple(np.arange(len(X))[side] for side in fold) for fold in check_cv(cv).split(X, groups=groups)]
     if not folds:
-        raise ValueError(f"cv={cv!r} makes no fold; at least one has to hold rows out.")
+        raise ValueError(f"cv={brief(cv)} makes no fold. At least one must hold rows out.")
     times_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(X))
     if times_tested.max() > 1 or any(np.intersect1d(*fold).size for fold in folds):
-        raise ValueError(f"cv={cv!r} tests a row twice, or in a fold that trains on it.")
+        raise ValueError(f"cv={brief(cv)} tests a row twice, or in a fold that trains on it.")
     return folds
 
 
@@ -100,22 +101,22 @@ def check_folds_labelled(folds, labelled, names, rows="rows", parameter="cv"):
             )
 
 
-def hold_out(dataset, groups, share, random):
+def hold_out(dataset, groups, fraction, random):
     """Return the rows to train on and those held out for early stopping.
 
     Parameters
     ----------
     dataset : StreamDataset
+        With labels.
     groups : ndarray of shape (n_rows,) or None
-        What must not be on both sides; by default each row is one.
-    share : float
-        Of the groups that are held out.
+        What must not be on both sides; by default each row is a group.
+    fraction : float
+        Share of the groups that is held out.
     random : RandomState
 
     Returns
     -------
-    list of StreamDataset
-        Two of them.
+    list of two StreamDataset
 
     Raises
     ------
@@ -129,7 +130,7 @@ def hold_out(dataset, groups, share, random):
             "early_stopping needs at least two rows (two groups, where there are groups), one of them "
             f"to be held out; X has {n_rows} row(s) in {len(np.unique(groups))} group(s)."
         )
-    split = GroupShuffleSplit(1, test_size=share, random_state=random)
+    split = GroupShuffleSplit(1, test_size=fraction, random_state=random)
     parts = [dataset.take(rows) for rows in next(split.split(groups, groups=groups))]
     for part, name in zip(parts, ("training", "held-out")):
         if np.isnan(part.labels).all(axis=0).any():

@@ -1,10 +1,10 @@
-"""What regressors require of data before they train: lengths, rates and labels that agree."""
+"""Requirements of regressors on data before they train: lengths, rates and labels that agree."""
 
 from itertools import combinations
 
 import numpy as np
 
-from avfusion.sequences._messages import quoted
+from avfusion.sequences._messages import brief, quoted
 
 IN_STEP = "This estimator reads its streams in step"
 
@@ -39,7 +39,7 @@ def choose_modalities(data, modalities):
         if name not in present:
             raise ValueError(f"X has no modality {name!r}; its sequence columns are {quoted(present)}.")
     if not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"modalities={modalities!r} must name one or more different sequence columns.")
+        raise ValueError(f"modalities={brief(modalities)} must name one or more different sequence columns.")
     return chosen
 
 

@@ -9,16 +9,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import _BaseComposition, _check_method_params
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
-from avfusion.estimators._combine import filled_with_mean, gather_answers, simplex_weights, weighted_mean
+from avfusion.estimators._combine import filled_with_mean, gather_predictions, simplex_weights, weighted_mean
 from avfusion.estimators._inner_folds import inner_folds
 from avfusion.estimators._late_fusion_members import (
-    answered_rows,
     check_answerable,
     check_members_fit,
     check_regressor,
     is_dropped,
     labels_of,
     predict_present,
+    predicted_rows,
     present_rows,
     read_members,
     view_of,
@@ -27,6 +27,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._messages import brief
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -34,18 +35,18 @@ from avfusion.sequences._target_form import Predictions
 class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseComposition):
     r"""Combine the predictions of estimators that see some of the streams each: late fusion, ensembles.
 
-    A row is answered by those estimators of whose streams it has at least one, and is used to fit just those.
-    A clip that has none is left out of `fit`, and answered with the mean label of `fit`. Where labels are per
-    frame, each row needs a stream, which tells the number of frames.
+    A row is predicted by those estimators of whose streams it has at least one, and is used to fit only
+    those. A clip that has none is left out of `fit`, and gets the mean label of `fit`. Where labels are per
+    frame, each row needs a stream, which determines the number of frames.
 
-    Their answers :math:`\hat y_1, ..., \hat y_E` become one, frame by frame or clip by clip,
+    Their predictions :math:`\hat y_1, ..., \hat y_E` become one, frame by frame or clip by clip,
 
-    - by a mean, :math:`\sum_e w_e \hat y_e / \sum_e w_e` over the estimators that answer the row. The weights
+    - by a mean, :math:`\sum_e w_e \hat y_e / \sum_e w_e` over the estimators that predict the row. Weights
       are equal, given, or learnt: ``weights="simplex"`` takes those of smallest squared error;
     - by a regressor that is stacked on them, `final_estimator`, one for each target.
 
     Both are learnt from rows that the estimators were not fitted on: each estimator is fitted once more for
-    each of `cv` folds, and answers the rows left out. Those that predict are fitted on all rows.
+    each of `cv` folds, and predicts the rows left out. Those that predict are fitted on all rows.
 
     scikit-learn's VotingRegressor, StackingRegressor and TransformedTargetRegressor cannot take targets that
     are sequences; this one takes every kind of target that the estimators here take.
@@ -58,17 +59,16 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         `UnimodalRegressor` for each stream.
     weights : array-like of shape (n_estimators,), "simplex" or None, default=None
         Weights of the mean, not negative, dropped estimators counted; None for equal ones. "simplex" learns
-        weights, not negative and of sum one, that minimise the squared error of held-out answers, over all
-        targets in units of their spread. A row that only estimators of weight zero can answer gets their
-        plain mean.
+        weights, not negative and of sum one, that minimise the squared error of held-out predictions, over
+        all targets in units of their standard deviation. A row that only estimators of weight zero can
+        predict gets their plain mean.
     final_estimator : scikit-learn regressor, optional
-        Stacked on the estimators: learns each target from the estimators' held-out answers for that target,
-        an array (n_lines, n_estimators). Where an estimator cannot answer a row, the mean of the others'
-        answers stands in for its own.
+        Stacked on the estimators: learns each target from their held-out predictions for that target, an
+        array (n_values, n_estimators). Where one cannot predict a row, the mean of the others stands in.
     cv : int or scikit-learn splitter, default=5
-        Folds of rows whose held-out answers `weights` or `final_estimator` are learnt from. An int gives that
-        many folds, at most one for each group. Rows that no fold tests, as with a `PredefinedSplit`, are
-        left out of it.
+        Folds of rows whose held-out predictions `weights` or `final_estimator` are learnt from. An int gives
+        that many folds, at most one for each group. Rows that no fold tests, as with a `PredefinedSplit`,
+        are left out of it.
     groups : str, optional
         Column of X whose values must not be on both sides of a fold, for instance "subject". ``groups`` given
         to `fit` take precedence.
@@ -86,7 +86,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     final_estimators_ : list of regressors or None
         The fitted clones of `final_estimator`, one for each target.
     target_mean_ : ndarray of shape (n_targets,)
-        Mean label, the answer to a clip without any stream.
+        Mean label, the prediction for a clip without any stream.
     target_form_ : TargetForm
         The form in which y was given, and in which predictions are given back.
     modalities_ : dict of str to int
@@ -208,7 +208,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         return self._set_params("_pairs", **params)
 
     def get_metadata_routing(self):
-        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+        """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
         Returns
         -------
@@ -265,11 +265,11 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         weights = None if weights is None else weights / weights.sum()
         finals = None
         if self._learns:
-            answers, labels = answers_with_labels(data, folds, fitted[1:])
+            predicted, labels = held_out_predictions(data, folds, fitted[1:])
             if self.final_estimator is None:
-                weights = simplex_weights(answers, labels)
+                weights = simplex_weights(predicted, labels)
             else:
-                finals = fit_per_target(self.final_estimator, filled_with_mean(answers), labels)
+                finals = fit_per_target(self.final_estimator, filled_with_mean(predicted), labels)
         # nothing is set before everything is fitted
         self.estimators_, self.weights_, self.final_estimators_ = fitted[0], weights, finals
         self.spec_ = data.spec(
@@ -301,19 +301,20 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         form = self.spec_.target_form
         check_answerable(data, self.estimators_, form)
         predictions = [predict_present(data, *member) for member in self.estimators_]
-        answers, lengths = gather_answers(predictions, len(data), form, data.index)
-        values = self._combined(answers)
+        predicted, lengths = gather_predictions(predictions, len(data), form, data.index)
+        values = self._combined(predicted)
         if form.per_frame:
             return form.wrap(values, lengths, data.index)
         clips = np.tile(self.spec_.target_mean, (len(data), 1))
         clips[lengths > 0] = values
         return form.wrap(clips, index=data.index)
 
-    def _combined(self, answers):
-        """Make one answer (n_lines, K) of those of all estimators."""
-        if self.final_estimators_ is None or not answers.shape[1]:
-            return weighted_mean(answers, np.ones(len(answers)) if self.weights_ is None else self.weights_)
-        tables = np.moveaxis(filled_with_mean(answers), 0, 1)  # (n_lines, n_estimators, K)
+    def _combined(self, predicted):
+        """Make one prediction (n_values, K) of those of all estimators."""
+        if self.final_estimators_ is None or not predicted.shape[1]:
+            weights = np.ones(len(predicted)) if self.weights_ is None else self.weights_
+            return weighted_mean(predicted, weights)
+        tables = np.moveaxis(filled_with_mean(predicted), 0, 1)  # (n_values, n_estimators, K)
         return np.column_stack([m.predict(tables[:, :, k]) for k, m in enumerate(self.final_estimators_)])
 
     @property
@@ -335,11 +336,9 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     def _given_weights(self, kept):
         """Return the weights of the mean, of the estimators that are kept; None if they are to be learnt."""
         if self.weights is not None and self.final_estimator is not None:
-            raise ValueError(
-                "weights and final_estimator are both given; the estimators are either averaged or stacked."
-            )
+            raise ValueError("weights, to average, and final_estimator, to stack, are both given. Drop one.")
         if isinstance(self.weights, str) and self.weights != "simplex":
-            raise ValueError(f"weights={self.weights!r} must be 'simplex', numbers, or None.")
+            raise ValueError(f"weights={brief(self.weights)} must be 'simplex', numbers, or None.")
         if self._learns:
             return None
         try:
@@ -349,8 +348,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         fit = weights.shape == (len(kept),) and (weights >= 0).all() and np.isfinite(weights).all()
         if not fit or weights[kept].sum() == 0:
             raise ValueError(
-                f"weights={self.weights!r} must hold {len(kept)} numbers, one for each estimator, none of "
-                "them negative and not all zero."
+                f"weights={brief(self.weights)} must hold {len(kept)} numbers, one for each estimator, none "
+                "negative and not all zero."
             )
         return weights[kept]
 
@@ -368,28 +367,28 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
 
 
-def answers_with_labels(data, folds, fitted):
+def held_out_predictions(data, folds, fitted):
     """Return what the estimators of each fold predict for its labelled test rows, and the labels."""
-    all_answers, all_labels, targets = [], [], data.targets
-    labelled = targets.labelled.any(axis=1) & answered_rows(data, fitted[0])
+    all_predicted, all_labels, targets = [], [], data.targets
+    labelled = targets.labelled.any(axis=1) & predicted_rows(data, fitted[0])
     for (_, test), members in zip(folds, fitted):
         test = test[labelled[test]]
         predictions = [predict_present(data, *member, among=test) for member in members]
-        answers, lengths = gather_answers(predictions, len(data), targets.form, data.index)
+        predicted, lengths = gather_predictions(predictions, len(data), targets.form, data.index)
         for row in test if targets.lengths is not None else ():
             if lengths[row] != targets.lengths[row]:
                 raise ValueError(
                     f"The estimators predict {lengths[row]} frames for {data.row_name(row)}, which has "
                     f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
                 )
-        all_answers.append(answers)
+        all_predicted.append(predicted)
         all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
-    return np.concatenate(all_answers, axis=1), np.concatenate(all_labels)
+    return np.concatenate(all_predicted, axis=1), np.concatenate(all_labels)
 
 
-def fit_per_target(estimator, answers, labels):
-    """Fit a clone for each target on the answers for it, where it is labelled."""
-    tables = np.moveaxis(answers, 0, 1)  # (n_lines, n_estimators, K)
+def fit_per_target(estimator, predicted, labels):
+    """Fit a clone for each target on the predictions for it, where it is labelled."""
+    tables = np.moveaxis(predicted, 0, 1)  # (n_values, n_estimators, K)
     labelled = ~np.isnan(labels)
     return [
         clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])

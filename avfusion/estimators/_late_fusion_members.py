@@ -1,4 +1,4 @@
-"""The members of a late fusion: which there are, what they may be, and which rows each fits and answers."""
+"""The members of a late fusion: which there are, what they may be, and which rows each fits and predicts."""
 
 import numpy as np
 from sklearn.utils import get_tags
@@ -6,17 +6,17 @@ from sklearn.utils import get_tags
 from avfusion._sklearn_compat import InvalidParameterError
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._inner_folds import check_folds_labelled
-from avfusion.sequences._messages import quoted
+from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._targets import as_targets
 
 __all__ = [
-    "answered_rows",
     "check_answerable",
     "check_members_fit",
     "check_regressor",
     "is_dropped",
     "labels_of",
     "predict_present",
+    "predicted_rows",
     "present_rows",
     "read_members",
     "view_of",
@@ -51,13 +51,13 @@ def read_members(estimators, data):
     [('a', UnimodalRegressor(), ['audio']), ('v', 'drop', [])]
     """
     if isinstance(estimators, (list, tuple)) and len(estimators) == 0:
-        raise ValueError("estimators is empty; at least one (name, estimator, modalities) is needed.")
+        raise ValueError("estimators is empty. Give at least one (name, estimator, modalities).")
     members = []
     for member in estimators if isinstance(estimators, (list, tuple)) else [estimators]:
         whole = isinstance(member, (tuple, list)) and len(member) == 3 and isinstance(member[0], str)
         if member is estimators or not whole:
             raise InvalidParameterError(
-                f"estimators must be a list of (name, estimator, modalities); got {member!r}."
+                f"estimators must be a list of (name, estimator, modalities), not of {brief(member)}."
             )
         name, estimator, modalities = member
         if is_dropped(estimator):
@@ -71,7 +71,7 @@ def read_members(estimators, data):
 
 
 def is_dropped(estimator):
-    """Tell whether an estimator is left out, as in scikit-learn's VotingRegressor.
+    """Return whether an estimator is left out, as in scikit-learn's VotingRegressor.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def check_regressor(estimator, what, alternative=""):
     if kind != "regressor":
         found = "no regressor" if kind is None else f"a {kind}"
         raise InvalidParameterError(
-            f"{what} is {estimator!r}, which is {found}. Give a regressor, such as Ridge(){alternative}."
+            f"{what} is {brief(estimator)}, which is {found}. Give a regressor, such as Ridge(){alternative}."
         )
 
 
@@ -135,7 +135,7 @@ def present_rows(data, names):
     return ~np.all([data.columns[name].isna() for name in names], axis=0)
 
 
-def answered_rows(data, members):
+def predicted_rows(data, members):
     """Return for each row whether some member can predict it, (n_rows,) bool.
 
     Examples
@@ -143,7 +143,7 @@ def answered_rows(data, members):
     >>> from avfusion.sequences._recordings import read_recordings
     >>> import avfusion as av
     >>> data = read_recordings({"audio": [[1.0], None]}, caller="LateFusionRegressor")
-    >>> answered_rows(data, [("a", av.UnimodalRegressor(), ["audio"])])
+    >>> predicted_rows(data, [("a", av.UnimodalRegressor(), ["audio"])])
     array([ True, False])
     """
     return np.any([present_rows(data, names) for _, _, names in members], axis=0)
@@ -163,7 +163,7 @@ def check_answerable(data, members, form):
     ValueError: No stream is present in row 1 (index 1), so that the number of its frames is unknown. Drop the
     row.
     """
-    for row in np.flatnonzero(~answered_rows(data, members)) if form.per_frame else ():
+    for row in np.flatnonzero(~predicted_rows(data, members)) if form.per_frame else ():
         raise ValueError(
             f"No stream is present in {data.row_name(row)}, so that the number of its frames is unknown. "
             "Drop the row."
@@ -218,11 +218,11 @@ def check_members_fit(data, members, folds):
         return
     held_out = np.zeros(len(data), dtype=bool)
     held_out[np.concatenate([test for _, test in folds])] = True
-    for k in np.flatnonzero(~labelled[held_out & answered_rows(data, members)].any(axis=0)):
+    for k in np.flatnonzero(~labelled[held_out & predicted_rows(data, members)].any(axis=0)):
         raise ValueError(
-            f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can answer, so "
-            "that nothing can be learnt from their answers. Choose other folds with cv, or leave the target "
-            "out of y."
+            f"{names[k]} is NaN in every row that the inner folds hold out and some estimator can predict, "
+            "so that nothing can be learnt from their predictions. Choose other folds with cv, or leave the "
+            "target out of y."
         )
 
 
@@ -266,11 +266,11 @@ def predict_present(data, name, estimator, names, among=None):
     >>> X = av.as_sequences({"audio": [[1.0], None]})
     >>> member = av.FrameRegressor().fit(X[:1], [3.0])
     >>> data = read_recordings(X, caller="LateFusionRegressor")
-    >>> name, rows, answers = predict_present(data, "a", member, ["audio"])
-    >>> rows, answers.values
+    >>> name, rows, predicted = predict_present(data, "a", member, ["audio"])
+    >>> rows, predicted.values
     (array([0]), array([[3.]]))
     """
     present = present_rows(data, names)
     rows = np.flatnonzero(present) if among is None else among[present[among]]
-    answers = as_targets(estimator.predict(view_of(data, names, rows)), name) if len(rows) else None
-    return name, rows, answers
+    predicted = as_targets(estimator.predict(view_of(data, names, rows)), name) if len(rows) else None
+    return name, rows, predicted

@@ -50,6 +50,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
 
+    _watch = None
+
     def fit(self, X, y, groups=None, X_val=None, y_val=None) -> Self:
         """Train the network.
 
@@ -79,10 +81,6 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             If the streams of a row differ in length, labels do not fit the streams, values are infinite, a
             modality is unknown or never observed, or nothing is labelled. Nothing is trained then.
         """
-        return self._fit(X, y, groups, X_val, y_val)
-
-    def _fit(self, X, y, groups=None, X_val=None, y_val=None, watch=None):
-        """Fit as `fit` does; ``watch(net)`` is called after every epoch of every network."""
         self._check_parameters()
         if X_val is None and y_val is not None:
             raise ValueError("y_val is given without X_val, the rows that it labels.")
@@ -95,9 +93,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         spec = self.spec_ if warm else self._spec_of(data)
         dataset = self._dataset(data, spec)
         random = random_generator(self.random_state)
-        train, valid = dataset, None
-        if holds_out:
-            train, valid = hold_out(dataset, data.groups, self.validation_fraction, random)
+        train, valid = self._hold_out(dataset, data.groups, random) if holds_out else (dataset, None)
         seeds = random.randint(np.iinfo(np.int32).max, size=self.n_members)
         spec = spec if warm else self._with_target_scale(spec, train)
         if X_val is not None:
@@ -110,11 +106,19 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         )
         with nullcontext() if warm else self._settled(spec):
             self.nets_ = [
-                self._train_net(statistics, train, valid, int(seed), net, watch)
-                for seed, net in zip(seeds, former)
+                self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
             ]
         self.net_ = self.nets_[0]
         return self
+
+    @contextmanager
+    def _watched(self, watch):
+        """Call ``watch(net)`` after every epoch of every network that `fit` trains meanwhile."""
+        self._watch = watch
+        try:
+            yield
+        finally:
+            del self._watch
 
     def partial_fit(self, X, y) -> Self:
         """Go over some rows once, at a constant learning rate: training by hand, or on data in parts.
@@ -161,8 +165,9 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             for net in nets:
                 with seeded(int(net.get_params()["iterator_train__rng"].integers(2**31)), self.device):
                     net.train(dataset, epochs=1)
-        except TrainingDiverged:  # perhaps in the very nets that predict
-            self._forget()
+        except TrainingDiverged:
+            if nets == vars(self).get("nets_"):  # the very nets that predict
+                self._forget()
             raise
         self.nets_, self.net_ = nets, nets[0]
 
@@ -272,6 +277,9 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         """Return those of the streams that have a step for each step of the row."""
         return tuple(names)
 
+    def _hold_out(self, dataset, groups, random):
+        return hold_out(dataset, groups, self.validation_fraction, random)
+
     @contextmanager
     def _settled(self, spec):
         """Train anew, for what later calls are held to; a fit that fails or is interrupted leaves nothing."""
@@ -287,13 +295,13 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         for learnt in ("net_", "nets_", "batch_size_", "spec_"):
             vars(self).pop(learnt, None)
 
-    def _train_net(self, statistics, train, valid, seed, former, watch):
+    def _train_net(self, statistics, train, valid, seed, former):
         """Return a trained net, which goes on from the weights of a former one if there is one."""
         with seeded(seed, self.device):
             net = self._build_net(statistics, seed, train).initialize()
             if former is not None:
                 self._load_weights(net, former)
-            net.train(train, valid, watch=watch)
+            net.train(train, valid, watch=self._watch)
         net.finish()
         if former is not None:
             # not before training: skorch's schedulers would resume where the last one ended, at zero

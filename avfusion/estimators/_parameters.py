@@ -23,8 +23,8 @@ hidden_size : int, default=32
     dropout : float, default=0.5
         Dropout after every recurrent layer and on the updates of attention.
     input_norm : {"standard", "layer", None}, default="standard"
-        "standard" brings every feature to mean 0 and spread 1 over the observed training steps, and clips at
-        5; "layer" normalises every step over its features; None takes features as they are.
+        "standard" brings every feature to mean 0 and standard deviation 1 over the observed training steps,
+        and clips at 5; "layer" normalises every step over its features; None takes features as they are.
     input_noise : float, default=0.5
         Standard deviation of Gaussian noise on the normalised inputs in training.
     modality_dropout : float, default=0.0
@@ -72,14 +72,15 @@ hidden_size : int, default=32
     patience : int, default=10
         Epochs without a better validation CCC before training stops.
     standardize_target : bool, default=True
-        Learn targets of mean 0 and spread 1; predictions are on the scale of y either way.
+        Learn targets of mean 0 and standard deviation 1; predictions are on the scale of y either way.
     device : str or torch.device, default="cpu"
         Where the network trains and predicts. On one GPU, let searches and comparisons run with ``n_jobs=1``:
         several processes would wait for each other and hold a copy of CUDA and of the data each.
     precision : {"float32", "bfloat16"}, default="float32"
         "bfloat16" computes most products of the network in bfloat16, forwards and backwards, faster on a GPU;
         weights, loss and statistics stay as they are. Expect predictions that differ by about a hundredth
-        of the spread of y. "float32" computes in the type of the features, as does float64 in either case.
+        of the standard deviation of y. "float32" computes in the type of the features, as does float64 in
+        either case.
     random_state : int, RandomState or None, default=None
         Seed of the weights, of dropout and of the batches. The global generators are left as they are.
     verbose : int, default=0

@@ -20,9 +20,9 @@ from avfusion.sequences._targets import as_targets
 
 
 class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
-    """Match mean and spread of an estimator's predictions to those of the labels.
+    """Match mean and standard deviation of an estimator's predictions to those of the labels.
 
-    A regressor that minimises squared error answers what is uncertain with values near the mean, which the
+    A regressor that minimises squared error predicts values near the mean where it is uncertain, which the
     CCC punishes though the correlation is the same. This estimator learns one scale and one offset per target
     from predictions for rows that were held out (inner cross-validation of the training rows), so that
     nothing leaks, and applies them to the predictions of the estimator fitted on all rows.
@@ -71,7 +71,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         self.n_splits = n_splits
 
     def get_metadata_routing(self):
-        """Tell which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
+        """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
         Returns
         -------
@@ -149,7 +149,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
 
 
 def matching_line(labels, predictions):
-    """Return scale and offset, (n_targets,) each, that give predictions the labels' mean and spread.
+    """Return scale and offset, (n_targets,) each, that give predictions the labels' first two moments.
 
     Predictions that never vary are left alone but for their mean.
     """

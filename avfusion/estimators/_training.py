@@ -1,4 +1,4 @@
-"""How networks are trained: a skorch net for padded sequences, and the callbacks that make it work well.
+"""Training of networks: a skorch net for padded sequences, and the callbacks that make it work well.
 
 skorch owns the loop, the history and the callbacks. What is added here is what sequences need: a loss that
 knows which steps are labelled, and a validation score over all steps at once (a CCC averaged over batches is
@@ -88,12 +88,12 @@ class SequenceNet(NeuralNet):
             moved(vars(self), device)
 
     def infer(self, x, **fit_params):
-        """Run the module; its answer has the type of the weights, so that the loss is not rounded."""
+        """Run the module; its output has the type of the weights, so that the loss is not rounded."""
         if self.precision == "float32":
             return super().infer(x, **fit_params)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-            answer = super().infer(x, **fit_params)
-        return answer.to(next(self.module_.parameters()).dtype)
+            output = super().infer(x, **fit_params)
+        return output.to(next(self.module_.parameters()).dtype)
 
     def train(self, dataset, valid=None, epochs=None, watch=None):
         """Train on a data set until the last epoch, or until a callback ends it.

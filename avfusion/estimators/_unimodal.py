@@ -14,8 +14,8 @@ from avfusion.sequences._messages import quoted
 class UnimodalRegressor(NetworkRegressor):
     """Encode one stream with bidirectional LSTMs: what a single modality can do.
 
-    A row whose stream is absent is answered by what the network learnt for absence, as long as another stream
-    of the row tells how many steps it has.
+    A row whose stream is absent is predicted by what the network learnt for absence, as long as another
+    stream of the row determines the number of its steps.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ class BottleneckTransformer(nn.Module):
     ):
         super().__init__()
         if not 0 <= fusion_layer <= n_layers:
-            raise ValueError(f"fusion_layer={fusion_layer} must be within 0..n_layers={n_layers}")
+            raise ValueError(f"fusion_layer={fusion_layer} must be within 0..n_layers={n_layers}.")
         self.output_size = n_modalities * hidden_size
         self.fusion_layer = fusion_layer
         self.bottlenecks = nn.Parameter(0.02 * torch.randn(n_bottlenecks, hidden_size))

@@ -18,6 +18,7 @@ from avfusion.networks import StreamEncoder, StreamFusion
 from avfusion.networks._encoders import SequenceLayer
 from avfusion.networks._masking import zero_padding
 from avfusion.networks._temporal_convolution import ConvolutionEncoder
+from avfusion.sequences._messages import quoted
 
 __all__ = ["LeaderFollower", "LeaderFollowerAttention", "LeaderFollowerRegressor"]
 
@@ -62,7 +63,7 @@ class LeaderFollowerAttention(nn.Module):
     ):
         super().__init__()
         if attention_size % n_heads:
-            raise ValueError(f"n_heads={n_heads} does not divide the attention size {attention_size}")
+            raise ValueError(f"n_heads={n_heads} does not divide attention_size={attention_size}.")
         joint_size = len(widths) * attention_size
         self.n_heads, self.leader = n_heads, leader
         self.output_size = widths[leader] + joint_size
@@ -150,9 +151,9 @@ class LeaderFollower(StreamFusion):
         dropout: float = 0.5,
     ):
         if encoder not in ("tcn", "lstm"):
-            raise ValueError(f"encoder {encoder!r} is unknown; choose 'tcn' or 'lstm'")
+            raise ValueError(f"encoder={encoder!r} is unknown. Choose 'tcn' or 'lstm'.")
         if leader is not None and leader not in widths:
-            raise ValueError(f"the leader {leader!r} is none of the streams {', '.join(map(repr, widths))}")
+            raise ValueError(f"leader={leader!r} is none of the streams {quoted(widths)}.")
         position = 0 if leader is None else list(widths).index(leader)
         attention_size = follower_size or hidden_size
         sizes = [attention_size] * len(widths)
@@ -302,7 +303,7 @@ class LeaderFollowerRegressor(FusionRegressor):
         names = super()._choose_modalities(X)
         if self.leader is not None and self.leader not in names:
             raise ValueError(
-                f"leader={self.leader!r} is none of the streams, which are "
-                f"{', '.join(map(repr, names))}; choose one of them, or None for the first."
+                f"leader={self.leader!r} is none of the streams {quoted(names)}. "
+                "Choose one of them, or None for the first."
             )
         return names

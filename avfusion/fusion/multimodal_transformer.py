@@ -112,9 +112,9 @@ class MultimodalTransformer(nn.Module):
     ):
         super().__init__()
         if not widths:
-            raise ValueError("at least one stream is needed; widths is empty")
+            raise ValueError("widths is empty. Give at least one stream.")
         if clock is not None and clock not in widths:
-            raise ValueError(f"the clock {clock!r} is none of the streams {', '.join(map(repr, widths))}")
+            raise ValueError(f"clock={clock!r} is none of the streams {quoted(widths)}.")
         self.names, self.clock, self.output_size = tuple(widths), clock, hidden_size
         n_streams, n_others = len(widths), max(len(widths) - 1, 1)
         self.encoders = nn.ModuleList(

@@ -53,7 +53,7 @@ class TensorFusion(nn.Module):
         if product_size > LARGEST_PRODUCT:
             raise ValueError(
                 f"reduced_size={reduced_size} makes products of {product_size} numbers per step with "
-                f"{n_modalities} modalities, more than {LARGEST_PRODUCT}; lower it, or use low-rank fusion"
+                f"{n_modalities} modalities, more than {LARGEST_PRODUCT}. Lower it, or use low-rank fusion."
             )
         self.output_size = hidden_size
         self.reduce = nn.ModuleList(nn.Linear(hidden_size, reduced_size) for _ in range(n_modalities))

@@ -1,8 +1,9 @@
-"""A plot of a comparison: one line per estimator, readable in greyscale."""
+"""A plot of a comparison: one row per estimator, readable in greyscale."""
 
 import numpy as np
 
 from avfusion.inspection._panels import fitted_text, panel_axes, tidy
+from avfusion.sequences._messages import quoted
 
 _FAINT = "0.72"
 
@@ -32,7 +33,7 @@ def plot_comparison(comparison, score=None, ax=None):
     """
     score = comparison.scores[0] if score is None else score
     if score not in comparison.scores:
-        raise ValueError(f"score {score!r} is not among {', '.join(comparison.scores)}.")
+        raise ValueError(f"score={score!r} is none of the scores {quoted(comparison.scores)}.")
     table = comparison.table
     (ax,) = panel_axes(ax, 1, n_columns=1, panel_size=(6.4, 1.0 + 0.42 * len(table)))
     positions = np.arange(len(table))

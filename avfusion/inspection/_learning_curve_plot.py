@@ -9,7 +9,7 @@ def plot_learning_curve(table, score, ax=None):
     Parameters
     ----------
     table : DataFrame
-        With the columns "estimator", "n_groups", "score", "low" and "high"; lines of one estimator and number
+        With the columns "estimator", "n_groups", "score", "low" and "high"; rows of one estimator and number
         are averaged.
     score : str
         Name of the score.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.metrics import ccc_score
+from avfusion.sequences._messages import quoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,5 +143,5 @@ def metadata_column(X, name):
     """
     if isinstance(X, pd.DataFrame) and name in X.columns:
         return X[name]
-    found = f"its columns are {list(X.columns)}" if isinstance(X, pd.DataFrame) else "it is not a DataFrame"
-    raise ValueError(f"row_names={name!r} is not a column of X; {found}.")
+    found = f"Its columns are {quoted(X.columns)}" if isinstance(X, pd.DataFrame) else "It is not a DataFrame"
+    raise ValueError(f"row_names={name!r} is not a column of X. {found}.")

@@ -15,7 +15,7 @@ from avfusion.inspection._corruption import with_dropped_steps, with_noise, with
 from avfusion.inspection._panels import draw_bands, panel_axes, tidy
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.sequences import sequence_columns
-from avfusion.sequences._messages import quoted
+from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._recordings import is_table, read_recordings
 
 __all__ = ["RobustnessDisplay", "robustness_curve"]
@@ -127,7 +127,7 @@ def robustness_curve(
 
 
 def _lines(damage, name, amounts, n_repeats, X, score_of, random_state, undamaged):
-    """Return the lines of the table for one kind of damage to one stream."""
+    """Return the rows of the table for one kind of damage to one stream."""
     lines, refused = [], None
     for amount, repeat in product(amounts, range(n_repeats)):
         value = undamaged
@@ -141,7 +141,7 @@ def _lines(damage, name, amounts, n_repeats, X, score_of, random_state, undamage
         lines.append((damage, name, float(amount), repeat, value))
     if refused is not None:
         warnings.warn(
-            f"The model refuses rows whose stream {name!r} is corrupted ({damage}); their score is NaN: "
+            f"The model refuses rows whose stream {name!r} is corrupted ({damage}). Their score is NaN. "
             f"{refused}",
             stacklevel=3,
         )
@@ -152,10 +152,10 @@ def _amounts(damages, shares, snr_db):
     """Return the amounts of each damage, by its name."""
     damages = [damages] if isinstance(damages, str) else list(damages)
     if not damages or len(set(damages)) < len(damages):
-        raise ValueError(f"damages={damages!r} must name one or more different damages of {quoted(DAMAGES)}.")
+        raise ValueError(f"damages={brief(damages)} must name one or more of {quoted(DAMAGES)}, each once.")
     for damage in damages:
         if damage not in DAMAGES:
-            raise ValueError(f"damage {damage!r} is unknown; choose from {quoted(DAMAGES)}.")
+            raise ValueError(f"damages has {damage!r}. Choose from {quoted(DAMAGES)}.")
     amounts = {}
     if set(damages) - {"noise"}:
         amounts = dict.fromkeys(DAMAGES, _numbers(shares, "shares", "numbers from 0 to 1", 0, 1))
@@ -167,10 +167,10 @@ def _amounts(damages, shares, snr_db):
 def _numbers(values, name, expected, low, high):
     """Return a list of finite numbers in a range."""
     if np.ndim(values) != 1 or isinstance(values, str) or not len(values):
-        raise ValueError(f"{name}={values!r} must be a sequence of {expected}, of one at least.")
+        raise ValueError(f"{name}={brief(values)} must be a sequence of {expected}, of one at least.")
     for value in values:
         if not isinstance(value, Real) or not np.isfinite(value) or not low <= value <= high:
-            raise ValueError(f"{name} has {value!r}; expected {expected}.")
+            raise ValueError(f"{name} has {value!r}, but must hold {expected}.")
     return list(values)
 
 
@@ -179,8 +179,8 @@ def _one_score(scoring):
     scores = resolve_scoring(scoring)
     if len(scores) != 1:
         raise ValueError(
-            f"scoring={scoring!r} stands for {len(scores)} scores, {quoted(scores)}, but one is needed. Call "
-            "robustness_curve once for each."
+            f"scoring={brief(scoring)} stands for {len(scores)} scores, {quoted(scores)}, but one is needed. "
+            "Call robustness_curve once for each."
         )
     return next(iter(scores.items()))
 
@@ -191,7 +191,7 @@ class RobustnessDisplay:
     Parameters
     ----------
     table : DataFrame
-        One line per damage, modality, amount and repeat: "damage" ("absent", "dropped", "noise"), "modality",
+        One row per damage, modality, amount and repeat: "damage" ("absent", "dropped", "noise"), "modality",
         "amount" (share, or dB), "repeat" and "score".
     score_name : str
         Label of the axis.

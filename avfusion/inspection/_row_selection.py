@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avfusion.sequences._messages import row_name
+from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
 
@@ -85,14 +85,16 @@ def select_rows(true, rows, most, index=None):
         return labelled[:most]
     positions = np.atleast_1d(np.asarray(rows))
     if positions.ndim != 1 or positions.dtype.kind not in "iu" or not len(positions):
-        raise ValueError(f"rows={rows!r} must be positions of rows, integers from 0 to {true.n_rows - 1}.")
+        raise ValueError(
+            f"rows={brief(rows)} must be integers from 0 to {true.n_rows - 1}, positions of rows."
+        )
     outside = positions[(positions < -true.n_rows) | (positions >= true.n_rows)]
     if len(outside):
-        raise ValueError(f"rows: there is no row {outside[0]}; y_true has rows 0 to {true.n_rows - 1}.")
+        raise ValueError(f"rows has {outside[0]}, but y_true has the rows 0 to {true.n_rows - 1}.")
     positions = positions % true.n_rows
     if true.lengths is not None and (true.lengths[positions] < 1).any():
         empty = positions[true.lengths[positions] < 1][0]
-        raise ValueError(f"rows: {row_name(empty, index)} of y_true has no labels; leave it out.")
+        raise ValueError(f"y_true has no labels in {row_name(empty, index)}. Leave it out of rows.")
     return positions
 
 
@@ -127,10 +129,10 @@ def select_targets(names, targets):
     for target in chosen:
         position = names.index(target) if target in names else target
         if isinstance(position, str) or position not in range(len(names)):
-            raise ValueError(f"targets: there is no target {target!r}; y_true has {names}.")
+            raise ValueError(f"targets has {target!r}, but y_true has {quoted(names)}.")
         positions.append(int(position))
     if not positions:
-        raise ValueError(f"targets={targets!r} chooses none; y_true has {names}.")
+        raise ValueError(f"targets={brief(targets)} chooses none of those in y_true, {quoted(names)}.")
     return positions
 
 

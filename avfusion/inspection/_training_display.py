@@ -180,9 +180,9 @@ def _trained(estimator):
         return estimator
     if inner is not None:
         return _trained(inner)
-    several = " Pass one of its estimators_." if hasattr(estimator, "estimators_") else ""
+    remedy = "one of its estimators_" if hasattr(estimator, "estimators_") else "an estimator that trains one"
     raise TypeError(
-        f"{type(estimator).__name__} trains no network itself, so there is no history to draw.{several}"
+        f"{type(estimator).__name__} trains no network itself, so that there is no history. Pass {remedy}."
     )
 
 

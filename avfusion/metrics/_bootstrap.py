@@ -209,13 +209,13 @@ def _group_codes(groups, true):
 
 
 def _sums(true, pred, codes):
-    """Add up the labelled lines of each group: (groups, targets, 10), columns as listed in `terms`."""
+    """Add up the labelled values of each group: (groups, targets, 10), columns as listed in `terms`."""
     codes = codes[true.row_of_value]
     sums = np.zeros((codes.max() + 1, true.form.n_targets, 10))
     for k in range(true.form.n_targets):
         labelled = ~np.isnan(true.values[:, k])
         t, p = true.values[labelled, k], pred.values[labelled, k]
-        # moments about the means of all lines: sums of squares about zero would cancel
+        # moments about the means of all values: sums of squares about zero would cancel
         shift = t.mean(), p.mean()
         x, y, error = t - shift[0], p - shift[1], t - p
         sign = np.sign(t) == np.sign(p)

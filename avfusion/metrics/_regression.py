@@ -1,4 +1,4 @@
-"""How well continuous predictions agree with labels, for labels per frame and per clip.
+"""Agreement of continuous predictions with labels, for labels per frame and per clip.
 
 All functions take every kind of y that `avfusion` takes, leave out NaN labels and share two options:
 `multioutput`, as in scikit-learn, and `average`, over all labelled frames together or row by row. Labels are
@@ -12,7 +12,7 @@ from inspect import cleandoc
 
 import numpy as np
 
-from avfusion.sequences._messages import row_name
+from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
 _CONSTANT = 1e-13  # relative to the mean: deviations below it are rounding, scipy's threshold for Pearson's r
@@ -204,7 +204,7 @@ class Column:
     Examples
     --------
     >>> Column(np.array([1.0, 2.0]), np.array([1.0, 3.0])).centred[1]
-    (2.0, array([-1.,  1.]))
+    (np.float64(2.0), array([-1.,  1.]))
     """
 
     true: np.ndarray
@@ -310,7 +310,7 @@ def _over_targets(scores, multioutput):
             return float(scores.mean())
         raise ValueError(
             "multioutput must be 'uniform_average', 'raw_values' or an array of weights, not "
-            f"{multioutput!r}."
+            f"{brief(multioutput)}."
         )
     weights = np.asarray(multioutput, dtype=np.float64)
     if weights.shape != scores.shape:
@@ -319,7 +319,7 @@ def _over_targets(scores, multioutput):
 
 
 def paired_targets(y_true, y_pred):
-    """Read labels and predictions and bring them to the same lines.
+    """Read labels and predictions and bring them to the same frames or rows.
 
     Parameters
     ----------
@@ -329,7 +329,7 @@ def paired_targets(y_true, y_pred):
     Returns
     -------
     true, pred : Targets
-        With `values` of equal shape: lines of rows whose labels are missing are dropped from both, and their
+        With `values` of equal shape: values of rows whose labels are missing are dropped from both, and their
         lengths are -1. NaN labels stay.
 
     Raises
@@ -356,8 +356,8 @@ def paired_targets(y_true, y_pred):
     names = true.form.names, pred.form.names
     if None not in names and names[0] != names[1] and set(names[0]) == set(names[1]):
         raise ValueError(
-            f"y_true has the targets {list(names[0])}, y_pred the same ones in another order, "
-            f"{list(names[1])}: bring them into one order."
+            f"y_true has the targets {quoted(names[0])}, y_pred the same ones in another order, "
+            f"{quoted(names[1])}: bring them into one order."
         )
     if true.lengths is not None:
         pred = _on_labelled_rows(true, pred)

@@ -17,6 +17,7 @@ from avfusion.metrics._regression import (
     sagr_score,
 )
 from avfusion.metrics._scorers import scorers
+from avfusion.sequences._messages import brief
 
 _METRICS = {
     "ccc": ccc_score,
@@ -62,7 +63,7 @@ class Score:
 
     @property
     def higher_is_better(self):
-        """Whether higher is better; None for a function of one's own, of which nothing is known.
+        """Return whether higher is better; None for a function of one's own, of which nothing is known.
 
         Examples
         --------
@@ -203,7 +204,7 @@ def _resolve(name, value):
             except ValueError:
                 known = ", ".join([*_METRICS, *(s for s in scorers if s not in _METRICS)])
                 raise ValueError(
-                    f"scoring {value!r} is not known. Use one of {known}, or a name of scikit-learn's."
+                    f"scoring={value!r} is not known. Use one of {known}, or a name of scikit-learn's."
                 ) from None
         value = scorers[value]
     if value in _METRICS.values():
@@ -212,5 +213,5 @@ def _resolve(name, value):
         if value is scorer:
             return Score(_METRICS[known.removeprefix("neg_")], -1 if known.startswith("neg_") else 1)
     if not callable(value):
-        raise TypeError(f"scoring {name!r} is {value!r}; expected a name, a metric or a scorer.")
+        raise TypeError(f"scoring[{name!r}] is {brief(value)}, but must be a name, a metric or a scorer.")
     return Score(None, scorer=value)

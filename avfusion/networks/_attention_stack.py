@@ -59,7 +59,7 @@ class AttentionStack(nn.Module):
     ):
         super().__init__()
         if n_recursions < 0:
-            raise ValueError(f"n_recursions must be 0 or more; got {n_recursions}")
+            raise ValueError(f"n_recursions must be 0 or more, not {n_recursions}.")
         self.output_size = n_modalities * hidden_size
         self.steps = nn.ModuleList(step(n_modalities, hidden_size) for _ in range(n_recursions))
         self.gate = None if gate is None else gate(n_modalities, hidden_size)

@@ -99,7 +99,7 @@ def check_builds(build, name: str) -> None:
 def check_module(module, name: str) -> None:
     """Raise a TypeError unless it is a torch module with an ``output_size``."""
     if not isinstance(module, nn.Module):
-        raise TypeError(f"{name} built {module!r}, a {type(module).__name__}; a torch.nn.Module is needed.")
+        raise TypeError(f"{name} built a {type(module).__name__}, but a torch.nn.Module is needed.")
     size = getattr(module, "output_size", None)
     if not isinstance(size, Integral) or size < 1:
         kind = type(module).__name__

@@ -47,7 +47,7 @@ class Concatenation(nn.Module):
     def __init__(self, widths: dict[str, int], hidden_size: int = 32, dropout: float = 0.5):
         super().__init__()
         if not widths:
-            raise ValueError("at least one stream is needed; widths is empty")
+            raise ValueError("widths is empty. Give at least one stream.")
         self.names, self.output_size = tuple(widths), hidden_size
         self.absences = nn.ModuleList(AbsenceEmbedding(width) for width in widths.values())
         self.sequence = SequenceLayer(sum(widths.values()), hidden_size, dropout=dropout)

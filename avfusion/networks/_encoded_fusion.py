@@ -68,7 +68,7 @@ class StreamFusion(nn.Module):
     ):
         super().__init__()
         if not encoders:
-            raise ValueError("at least one stream is needed; widths is empty")
+            raise ValueError("encoders is empty. Give at least one stream.")
         self.names, self.output_size = tuple(encoders), hidden_size
         # a list, since names of streams may hold dots or be no strings, which ModuleDict refuses
         self.encoders = nn.ModuleList(encoders.values())

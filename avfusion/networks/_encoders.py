@@ -77,7 +77,7 @@ class SequenceLayer(nn.Module):
         y = u + BLSTM(u)                                    (T, h); y = u without the LSTM
 
     The map keeps the LSTM small however many features there are, and the dropout within it was what kept
-    small sets from being learnt by heart.
+    overfitting to small sets.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class SlotGate(nn.Module):
     def __init__(self, width: int, n_slots: int = 2):
         super().__init__()
         if n_slots < 1:
-            raise ValueError(f"a gate needs one slot or more; got n_slots={n_slots}")
+            raise ValueError(f"n_slots must be 1 or more, not {n_slots}.")
         self.score = nn.Linear(width, n_slots)  # W_g^T, b_g
         nn.init.zeros_(self.score.weight)
         nn.init.zeros_(self.score.bias)

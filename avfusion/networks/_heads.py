@@ -161,7 +161,7 @@ class ClipHead(nn.Module):
     ):
         super().__init__()
         if pooling not in POOLINGS:
-            raise ValueError(f"pooling {pooling!r} is unknown; choose one of {', '.join(POOLINGS)}")
+            raise ValueError(f"pooling={pooling!r} is unknown. Choose one of {', '.join(POOLINGS)}.")
         self.names, self.pooling = tuple(stream_widths), pooling
         self.score = nn.Linear(input_size, 1) if pooling == "attention" else None
         n_statistics = sum(2 * width + 1 for width in stream_widths.values())

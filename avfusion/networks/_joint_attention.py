@@ -70,7 +70,7 @@ class JointAttention(nn.Module):
     def __init__(self, n_modalities: int, hidden_size: int, attention: str = "softmax", dropout: float = 0.0):
         super().__init__()
         if attention not in ATTENTIONS:
-            raise ValueError(f"attention {attention!r} is unknown; choose one of {', '.join(ATTENTIONS)}")
+            raise ValueError(f"attention={attention!r} is unknown. Choose one of {', '.join(ATTENTIONS)}.")
         self.attend = {"tanh": tanh_attention, "softmax": softmax_attention}[attention]
         self.scale = 1 / math.sqrt(n_modalities * hidden_size)
 

@@ -54,7 +54,7 @@ class InputNorm(nn.Module):
     def __init__(self, width: int, mode: str | None = "standard", noise: float = 0.0, clip: float = 5.0):
         super().__init__()
         if mode not in ("standard", "layer", "unit", None):
-            raise ValueError(f"input norm {mode!r} is unknown; choose 'standard', 'layer', 'unit' or None")
+            raise ValueError(f"mode={mode!r} is unknown. Choose 'standard', 'layer', 'unit' or None.")
         self.width, self.noise, self.clip = width, noise, clip
         self.mode = "standard" if mode in ("layer", "unit") and width == 1 else mode
         self.register_buffer("mean", torch.zeros(width))
@@ -78,9 +78,9 @@ class InputNorm(nn.Module):
         for name, values in (("mean", mean), ("std", std)):
             values = torch.as_tensor(values, dtype=torch.float64)
             if values.shape != (self.width,):
-                raise ValueError(f"{name} has shape {tuple(values.shape)}, expected ({self.width},)")
+                raise ValueError(f"{name} must have the shape ({self.width},), not {tuple(values.shape)}.")
             if not values.isfinite().all():
-                raise ValueError(f"{name} of feature {int((~values.isfinite()).nonzero()[0])} is not finite")
+                raise ValueError(f"{name} of feature {int((~values.isfinite()).nonzero()[0])} is not finite.")
             getattr(self, name).copy_(values)
         rounding = torch.finfo(self.std.dtype).eps * self.mean.abs()
         self.std.masked_fill_(self.std <= rounding, 1.0)
@@ -208,9 +208,7 @@ class BidirectionalLSTM(nn.Module):
     def __init__(self, input_size: int, output_size: int):
         super().__init__()
         if output_size < 2 or output_size % 2:
-            raise ValueError(
-                f"the hidden size must be even, half for each direction of the LSTM; got {output_size}"
-            )
+            raise ValueError(f"output_size={output_size} must be even: half for each direction of the LSTM.")
         self.input_size, self.output_size = input_size, output_size
         self.forwards, self.backwards = (
             nn.LSTM(input_size, output_size // 2, batch_first=True) for _ in range(2)
@@ -245,7 +243,7 @@ class BidirectionalLSTM(nn.Module):
         return zero_padding(torch.cat([ahead, reorder(back, order)], -1), mask)
 
     def _small_steps(self, x: Tensor) -> bool:
-        """Tell whether a step is too little work to be shared between threads of a CPU."""
+        """Return whether a step is too little work to be shared between threads of a CPU."""
         products = len(x) * self.output_size**2  # of the states of a batch with the weights of four gates
         return x.device.type == "cpu" and products <= SMALL_STEP and not torch.compiler.is_compiling()
 

@@ -188,8 +188,8 @@ def labelled(prediction: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, 
     """Prediction and target, zero outside the mask, and the number of labels (K,), at least 1."""
     if not prediction.shape == target.shape == mask.shape or prediction.ndim != 2:
         raise ValueError(
-            "prediction, target and mask must have one shape (N, K); got "
-            f"{tuple(prediction.shape)}, {tuple(target.shape)} and {tuple(mask.shape)}"
+            "prediction, target and mask must have one shape (N, K), not "
+            f"{tuple(prediction.shape)}, {tuple(target.shape)} and {tuple(mask.shape)}."
         )
     n = mask.sum(0).clamp(min=1)
     return torch.where(mask, prediction, 0.0), torch.where(mask, target, 0.0), n

@@ -89,7 +89,7 @@ def zero_padding(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def without_padding(mask: Tensor) -> bool:
-    """Tell whether all steps are inside the mask, where finding out is cheaper than acting on it.
+    """Return whether all steps are inside the mask, where finding out is cheaper than acting on it.
 
     Most batches are windows of one length. On a GPU the question would wait for all work under way.
 

@@ -61,7 +61,7 @@ class TemporalConvolution(nn.Module):
     ):
         super().__init__()
         if not causal and kernel_size % 2 == 0:
-            raise ValueError(f"a centred convolution has an odd kernel_size; got {kernel_size}")
+            raise ValueError(f"kernel_size={kernel_size} must be odd, or the convolution causal=True.")
         self.output_size = output_size
         sizes = [input_size] + [output_size] * n_layers
         self.layers = nn.ModuleList(
@@ -162,7 +162,7 @@ class ConvolutionEncoder(nn.Module):
     ):
         super().__init__()
         if norm not in ("layer", "batch"):
-            raise ValueError(f"norm {norm!r} is unknown; choose 'layer' or 'batch'")
+            raise ValueError(f"norm={norm!r} is unknown. Choose 'layer' or 'batch'.")
         self.output_size = hidden_size
         self.absence = AbsenceEmbedding(width)
         self.linear = nn.Linear(width, hidden_size)

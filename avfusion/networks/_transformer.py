@@ -1,6 +1,6 @@
-"""What transformers are made of: a layer of attention, and positions in time.
+"""Parts of transformers: a layer of attention, and positions in time.
 
-The layer, of a sequence Z (T, h) that asks and a sequence S (T_s, h) that answers (Z itself, or another):
+The layer, of queries of a sequence Z (T, h), keys and values of a sequence S (T_s, h) (Z itself, or another):
 
     U = Z + dropout(Attention(LayerNorm(Z), LayerNorm(S)))          queries of Z, keys and values of S
     Z = U + dropout(W_2 dropout(activation(W_1 LayerNorm(U))))      W_1: (4 h, h)
@@ -58,7 +58,7 @@ class TransformerLayer(nn.Module):
     ):
         super().__init__()
         if size % n_heads:
-            raise ValueError(f"n_heads={n_heads} does not divide the number of features, {size}")
+            raise ValueError(f"n_heads={n_heads} does not divide the number of features, {size}. Change one.")
         self.n_heads, self.activation = n_heads, activation
         self.norm, self.inner_norm = nn.LayerNorm(size), nn.LayerNorm(size)
         self.query, self.key_value = nn.Linear(size, size), nn.Linear(size, 2 * size)

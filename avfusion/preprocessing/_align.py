@@ -3,12 +3,13 @@
 import math
 from numbers import Real
 
-import numpy
+import numpy as np
 
 from avfusion.preprocessing._base import StreamTransformer, blocks, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._messages import quoted
 
 _SLACK = 1e-6  # of a step or frame: 24.999999 steps, from rounding, are 25
 
@@ -32,20 +33,20 @@ class Align(StreamTransformer):
     Parameters
     ----------
     rate_hz : float, optional
-        Steps per second of the answer.
+        Steps per second of the result.
     to : str, optional
-        Column whose rate becomes the rate of the answer. With neither `rate_hz` nor `to` it is the lowest
+        Column whose rate becomes the rate of the result. With neither `rate_hz` nor `to` it is the lowest
         rate among the columns; if no column has a rate, streams that agree in length are taken to be in
         step, and others are refused.
     aggregate : tuple of str, default=("mean",)
-        Statistics of a step, side by side in the features of the answer: all means, then all standard
+        Statistics of a step, side by side in the features of the result: all means, then all standard
         deviations and so on. Any of "mean", "std" (of a population: one frame has 0), "min", "max",
         "median", "first", "last", "slope" (per frame) and percentiles such as "q25".
 
     Attributes
     ----------
     rate_hz_ : float or None
-        Rate of the answer; None if the columns have none.
+        Rate of the result; None if the columns have none.
     modalities_ : dict of str to int
         Width and rate of each column of `fit`.
 
@@ -56,10 +57,10 @@ class Align(StreamTransformer):
 
     Examples
     --------
-    >>> import numpy
+    >>> import numpy as np
     >>> from avfusion.sequences import as_sequences
     >>> from avfusion.preprocessing import Align
-    >>> X = as_sequences({"audio": [numpy.arange(100.0)], "video": [numpy.arange(6.0)]},
+    >>> X = as_sequences({"audio": [np.arange(100.0)], "video": [np.arange(6.0)]},
     ...                  rate_hz={"audio": 25, "video": 2})
     >>> aligned = Align(rate_hz=1.0, aggregate=("mean", "std")).fit_transform(X)
     >>> aligned["audio"].array[0].frames  # 3 steps: video lasts 3 seconds
@@ -83,11 +84,11 @@ class Align(StreamTransformer):
     def _choose_rate(self, data):
         rates = {name: array.rate_hz for name, array in data.columns.items()}
         if self.rate_hz is not None and self.to is not None:
-            raise ValueError(f"give rate_hz or to, not both: rate_hz={self.rate_hz!r}, to={self.to!r}")
+            raise ValueError(f"rate_hz={self.rate_hz!r} and to={self.to!r} are both given. Give one of them.")
         if self.to is not None and self.to not in rates:
-            raise ValueError(f"unknown column to={self.to!r}; X has {', '.join(map(repr, rates))}")
+            raise ValueError(f"to={self.to!r} is no sequence column of X, which has {quoted(rates)}.")
         if self.rate_hz is not None and not (isinstance(self.rate_hz, Real) and 0 < self.rate_hz < math.inf):
-            raise ValueError(f"rate_hz must be a positive number of steps per second, not {self.rate_hz!r}")
+            raise ValueError(f"rate_hz must be a positive number of steps per second, not {self.rate_hz!r}.")
         if self.rate_hz is None and self.to is None and not any(rates.values()):
             return None
         _check_rates(rates)
@@ -99,19 +100,22 @@ class Align(StreamTransformer):
             _check_rates(rates)
             steps = _common_steps(data, self.rate_hz_)
         elif any(rates.values()):
-            raise ValueError(f"Align was fitted on columns without rates, but X has {rates}; fit it again")
+            rated = quoted(name for name, rate in rates.items() if rate)
+            raise ValueError(
+                f"Align was fitted on columns without rates, but X has rates for {rated}. Fit it again."
+            )
         else:
             steps = _check_equal_lengths(data)
         return {name: self._align(data.open(name), steps) for name in data.columns}
 
     def _align(self, column, steps):
         """Give each present row of one column its number of steps."""
-        steps = numpy.where(column.lengths < 0, -1, steps)
+        steps = np.where(column.lengths < 0, -1, steps)
         ratio = 1.0 if self.rate_hz_ is None else column.rate_hz / self.rate_hz_
         frames = column.frames
         if ratio < 1:
             frames = _interpolate(column, steps, ratio)
-            begins, lengths = numpy.arange(len(frames)), numpy.ones(len(frames), dtype=numpy.int64)
+            begins, lengths = np.arange(len(frames)), np.ones(len(frames), dtype=np.int64)
         else:
             begins, lengths = _frames_of_steps(column, steps, ratio)
         frames = run_statistics(frames, begins, lengths, self.aggregate)
@@ -122,60 +126,60 @@ def _check_rates(rates):
     without = [name for name, rate in rates.items() if rate is None]
     if without:
         raise ValueError(
-            f"columns without a rate cannot be aligned in time: {', '.join(map(repr, without))}; "
-            f"say how many frames a second has: as_sequences(X, rate_hz={{{without[0]!r}: 25}})"
+            f"Columns without a rate cannot be aligned in time: {quoted(without)}. Declare how many frames a "
+            f"second has: as_sequences(X, rate_hz={{{without[0]!r}: 25}})."
         )
 
 
 def _check_equal_lengths(data):
     """Return the length of each row's streams, which have to be the same."""
-    lengths = numpy.stack([array.lengths for array in data.columns.values()])
+    lengths = np.stack([array.lengths for array in data.columns.values()])
     longest = lengths.max(axis=0)
     unequal = (lengths != longest) & (lengths >= 0)
     if unequal.any():
         row = int(unequal.any(axis=0).argmax())
         found = ", ".join(f"{name!r} {n}" for name, n in zip(data.columns, lengths[:, row]) if n >= 0)
         raise ValueError(
-            f"{data.row_name(row)}: streams of different lengths ({found}) and unknown rates; "
-            "give the rates, as_sequences(X, rate_hz={'audio': 25, 'video': 30}), or streams in step"
+            f"The streams of {data.row_name(row)} have different lengths ({found}) and no rates. Declare the "
+            "rates, as_sequences(X, rate_hz={'audio': 25, 'video': 30}), or give streams of one length."
         )
     return longest
 
 
 def _common_steps(data, rate_hz):
     """Count the whole steps of the shortest present stream of each row."""
-    steps = numpy.full(len(data), numpy.inf)
+    steps = np.full(len(data), np.inf)
     for array in data.columns.values():
-        own = numpy.where(array.lengths < 0, numpy.inf, array.lengths * (rate_hz / array.rate_hz))
-        steps = numpy.minimum(steps, own)
-    return numpy.floor(numpy.where(numpy.isinf(steps), 0, steps) + _SLACK).astype(numpy.int64)
+        own = np.where(array.lengths < 0, np.inf, array.lengths * (rate_hz / array.rate_hz))
+        steps = np.minimum(steps, own)
+    return np.floor(np.where(np.isinf(steps), 0, steps) + _SLACK).astype(np.int64)
 
 
 def _step_numbers(steps):
     """Return for all steps of all rows, in order, the row and the number within the row."""
-    return within_rows(numpy.maximum(steps, 0))
+    return within_rows(np.maximum(steps, 0))
 
 
 def _frames_of_steps(column, steps, ratio):
     """Find the frames whose centres lie in each step: first frame in the flat buffer, and how many."""
     rows, step = _step_numbers(steps)
-    borders = [numpy.ceil(k * ratio - 0.5 - _SLACK).astype(numpy.int64) for k in (step, step + 1)]
-    first, last = (numpy.clip(border, 0, column.lengths[rows]) for border in borders)
+    borders = [np.ceil(k * ratio - 0.5 - _SLACK).astype(np.int64) for k in (step, step + 1)]
+    first, last = (np.clip(border, 0, column.lengths[rows]) for border in borders)
     return column.starts[rows] + first, last - first
 
 
 def _interpolate(column, steps, ratio):
     """Read a slow stream at the centres of the steps."""
     rows, step = _step_numbers(steps)
-    result = numpy.empty((len(rows), column.width), dtype=column.frames.dtype)
+    result = np.empty((len(rows), column.width), dtype=column.frames.dtype)
     last = present_lengths(column) - 1
     for begin, end in blocks(len(rows), column.width):
         row = rows[begin:end]
-        position = numpy.clip((step[begin:end] + 0.5) * ratio - 0.5, 0, last[row])
-        below = numpy.minimum(position.astype(numpy.int64), last[row])
+        position = np.clip((step[begin:end] + 0.5) * ratio - 0.5, 0, last[row])
+        below = np.minimum(position.astype(np.int64), last[row])
         weight = (position - below)[:, None]
-        low = column.frames[column.starts[row] + below].astype(numpy.float64)
-        high = column.frames[column.starts[row] + numpy.minimum(below + 1, last[row])].astype(numpy.float64)
+        low = column.frames[column.starts[row] + below].astype(np.float64)
+        high = column.frames[column.starts[row] + np.minimum(below + 1, last[row])].astype(np.float64)
         between = low + weight * (high - low)
-        result[begin:end] = numpy.where(numpy.isnan(between), numpy.where(weight < 0.5, low, high), between)
+        result[begin:end] = np.where(np.isnan(between), np.where(weight < 0.5, low, high), between)
     return result

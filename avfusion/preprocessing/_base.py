@@ -2,8 +2,8 @@
 
 from typing import Self
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -47,7 +47,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         self.spec_ = data.spec()
         return self
 
-    def fit_transform(self, X, y=None) -> pandas.DataFrame | numpy.ndarray:
+    def fit_transform(self, X, y=None) -> pd.DataFrame | np.ndarray:
         """Fit to `X`, then transform it; see `fit` and `transform`.
 
         Parameters
@@ -64,7 +64,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         """
         return self.fit(X, y).transform(X)
 
-    def transform(self, X) -> pandas.DataFrame | numpy.ndarray:
+    def transform(self, X) -> pd.DataFrame | np.ndarray:
         """Transform the sequence columns of `X`.
 
         Parameters
@@ -89,7 +89,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         return _wrap_data_with_container("transform", result, X, self) if data.is_table else result
 
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of the answer.
+        """Name the columns of the result.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
 
 def present_lengths(column):
     """Return the number of frames of each row, 0 where the stream is missing."""
-    return numpy.maximum(column.lengths, 0)
+    return np.maximum(column.lengths, 0)
 
 
 def blocks(n, width):

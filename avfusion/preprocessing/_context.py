@@ -3,13 +3,14 @@
 import math
 from numbers import Real
 
-import numpy
-from pandas import DataFrame
+import numpy as np
+import pandas as pd
 from pandas.api.indexers import BaseIndexer
 
 from avfusion.preprocessing._base import BLOCK, StreamTransformer, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
 from avfusion.sequences import SequenceArray
+from avfusion.sequences._messages import brief
 
 _MOVING = ("mean", "std", "min", "max")
 
@@ -55,7 +56,7 @@ class AddContext(StreamTransformer):
 
     Examples
     --------
-    >>> import numpy
+    >>> import numpy as np
     >>> from avfusion.sequences import as_sequences
     >>> from avfusion.preprocessing import AddContext
     >>> X = as_sequences({"audio": [[0.0, 3.0, 6.0, 30.0]]}, rate_hz=1.0)
@@ -75,9 +76,11 @@ class AddContext(StreamTransformer):
     def _learn(self, data):
         check_statistics(self.statistics, _MOVING)
         if not _are_seconds(self.widths_s) or not all(width > 0 for width in self.widths_s):
-            raise ValueError(f"widths_s must be a tuple of positive numbers (seconds), not {self.widths_s!r}")
+            raise ValueError(
+                f"widths_s must be a tuple of positive numbers (seconds), not {brief(self.widths_s)}."
+            )
         if not _are_seconds(self.lags_s):
-            raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {self.lags_s!r}")
+            raise ValueError(f"lags_s must be a tuple of numbers (seconds), not {brief(self.lags_s)}.")
         self._check_steps(data)
 
     def _change(self, data):
@@ -110,7 +113,7 @@ class AddContext(StreamTransformer):
         widths = [n for n in _to_steps(self.widths_s, column.rate_hz) if n > 1]
         lags = _to_steps(self.lags_s, column.rate_hz)
         n_parts = 1 + len(widths) * len(self.statistics) + len(lags)
-        result = numpy.empty((len(column.frames), n_parts * column.width), dtype=column.frames.dtype)
+        result = np.empty((len(column.frames), n_parts * column.width), dtype=column.frames.dtype)
         for begin, end, lengths in _whole_rows(present_lengths(column), column.width):
             parts = self._parts(column.frames[begin:end], lengths, widths, lags)
             for i, part in enumerate(parts):
@@ -119,34 +122,34 @@ class AddContext(StreamTransformer):
 
     def _parts(self, frames, lengths, widths, lags):
         """Yield the features, the moving statistics and the lagged copies of rows that follow each other."""
-        row_end = numpy.repeat(numpy.cumsum(lengths), lengths)
-        row_begin = row_end - numpy.repeat(lengths, lengths)
-        here = numpy.arange(len(frames))
+        row_end = np.repeat(np.cumsum(lengths), lengths)
+        row_begin = row_end - np.repeat(lengths, lengths)
+        here = np.arange(len(frames))
         yield frames
         for n in widths:
             ahead = (n - 1) // 2 if self.centred else 0
             window = _Window(
-                numpy.maximum(here + ahead + 1 - n, row_begin), numpy.minimum(here + ahead + 1, row_end)
+                np.maximum(here + ahead + 1 - n, row_begin), np.minimum(here + ahead + 1, row_end)
             )
             for statistic in self.statistics:
                 yield _moving(frames, lengths, window, statistic)
         for lag in lags:
-            yield frames[numpy.clip(here - lag, row_begin, row_end - 1)]
+            yield frames[np.clip(here - lag, row_begin, row_end - 1)]
 
 
 def _moving(frames, lengths, window, statistic):
     if statistic != "std":
-        return getattr(DataFrame(frames).rolling(window, min_periods=1), statistic)()
-    # Small spreads on large offsets need centring; on the first value of the row, so as not to look ahead.
-    first = run_statistics(frames, numpy.cumsum(lengths) - lengths, lengths, ("first",))
-    centred = frames - numpy.repeat(first.astype(float), lengths, axis=0)
-    moving = DataFrame(centred).rolling(window, min_periods=1)
+        return getattr(pd.DataFrame(frames).rolling(window, min_periods=1), statistic)()
+    # Small deviations on large offsets need centring: on the first value of the row, not to look ahead.
+    first = run_statistics(frames, np.cumsum(lengths) - lengths, lengths, ("first",))
+    centred = frames - np.repeat(first.astype(float), lengths, axis=0)
+    moving = pd.DataFrame(centred).rolling(window, min_periods=1)
     # pandas leaves a rounding error behind when all but one value of a window turn unobserved.
     return moving.std(ddof=0).mask(moving.count() == 1, 0.0)
 
 
 class _Window(BaseIndexer):
-    """Tell pandas where each window begins and ends.
+    """Windows for pandas, by where each begins and ends.
 
     pandas starts its compensated sums afresh where a window does not overlap with the one before, which is
     what happens at the start of a row: rows do not touch each other, not even by rounding.
@@ -154,24 +157,24 @@ class _Window(BaseIndexer):
 
     def __init__(self, begins, ends):
         super().__init__(window_size=0)
-        self.begins, self.ends = begins.astype(numpy.int64), ends.astype(numpy.int64)
+        self.begins, self.ends = begins.astype(np.int64), ends.astype(np.int64)
 
     def get_window_bounds(self, num_values=0, min_periods=None, center=None, closed=None, step=None):
         return self.begins, self.ends
 
 
 def _are_seconds(durations):
-    return numpy.ndim(durations) == 1 and all(isinstance(s, Real) and math.isfinite(s) for s in durations)
+    return np.ndim(durations) == 1 and all(isinstance(s, Real) and math.isfinite(s) for s in durations)
 
 
 def _to_steps(seconds, rate_hz, name=None):
     """Round seconds to whole steps; repeated numbers of steps count once."""
     steps = {}
     for duration in seconds:
-        n = int(numpy.copysign(numpy.floor(abs(duration) * rate_hz + 0.5), duration))
+        n = int(np.copysign(np.floor(abs(duration) * rate_hz + 0.5), duration))
         if n == 0:
             raise ValueError(
-                f"column {name!r}: {duration} s is less than one step at {rate_hz} Hz; leave it out"
+                f"Column {name!r}: {duration} s is less than one step at {rate_hz} Hz. Leave it out."
             )
         steps[n] = None
     return list(steps)
@@ -179,8 +182,8 @@ def _to_steps(seconds, rate_hz, name=None):
 
 def _whole_rows(lengths, width):
     """Cut rows that follow each other into blocks of moderate size: first frame, end, lengths."""
-    ends = numpy.cumsum(lengths)
+    ends = np.cumsum(lengths)
     block = ends * width // BLOCK
-    firsts = numpy.flatnonzero(numpy.diff(block, prepend=-1))
+    firsts = np.flatnonzero(np.diff(block, prepend=-1))
     for first, last in zip(firsts, [*firsts[1:], len(lengths)]):
         yield ends[first] - lengths[first], ends[last - 1], lengths[first:last]

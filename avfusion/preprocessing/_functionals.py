@@ -1,6 +1,6 @@
-"""Turn sequences into a table: one line of functionals per recording."""
+"""Turn sequences into a table: one row of functionals per recording."""
 
-import numpy
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import _check_feature_names_in
@@ -63,7 +63,7 @@ class Functionals(StreamTransformer):
             If the modalities or their widths are not those of `fit`, or a value is infinite.
         """
         data = self._read(X)
-        return numpy.concatenate([self._table(data.open(name)) for name in data.columns], axis=1)
+        return np.concatenate([self._table(data.open(name)) for name in data.columns], axis=1)
 
     def _table(self, column):
         table = run_statistics(column.frames, column.starts, column.lengths, self.statistics)
@@ -88,7 +88,7 @@ class Functionals(StreamTransformer):
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        return numpy.asarray(
+        return np.asarray(
             [
                 f"{feature}__{statistic}"
                 for features in self._features(names)

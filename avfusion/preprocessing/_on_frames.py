@@ -1,6 +1,6 @@
 """Let any frame-wise scikit-learn transformer work on the frames of sequences."""
 
-import numpy
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
@@ -8,6 +8,7 @@ from sklearn.utils import get_tags
 
 from avfusion.preprocessing._base import StreamTransformer
 from avfusion.sequences._convert import ONLY
+from avfusion.sequences._messages import quoted
 
 
 class OnFrames(StreamTransformer):
@@ -15,7 +16,7 @@ class OnFrames(StreamTransformer):
 
     Each column gets a clone of the transformer, fitted on its concatenated frames. The number of features
     may change (``OnFrames(PCA(10))``); the number of frames may not, so transformers that look at time are
-    out of place here, see `AddContext`. The answer keeps the floating dtype of the column.
+    out of place here, see `AddContext`. The result keeps the floating dtype of the column.
 
     A frame that was not observed, all NaN, is left out of the fit, never reaches the transformer, and comes
     out all NaN. A frame with some NaN goes to the transformer, which treats it as it does: `StandardScaler`
@@ -42,11 +43,11 @@ class OnFrames(StreamTransformer):
 
     Examples
     --------
-    >>> import numpy
+    >>> import numpy as np
     >>> from sklearn.decomposition import PCA
     >>> from avfusion.sequences import as_sequences
     >>> from avfusion.preprocessing import OnFrames
-    >>> rng = numpy.random.default_rng(0)
+    >>> rng = np.random.default_rng(0)
     >>> X = as_sequences({"audio": [rng.normal(size=(4, 2)), rng.normal(size=(9, 2))],
     ...                   "video": [rng.normal(size=(3, 8)), None]})
     >>> OnFrames({"video": PCA(2)}).fit_transform(X).dtypes
@@ -106,9 +107,8 @@ class OnFrames(StreamTransformer):
 
     def _set_in_dict(self, key, value):
         if key not in self.get_params():
-            raise ValueError(
-                f"OnFrames has no parameter {key!r}; it has {', '.join(sorted(self.get_params()))}"
-            )
+            known = quoted(sorted(self.get_params()), limit=20)
+            raise ValueError(f"OnFrames has no parameter {key!r}. Choose from {known}.")
         path = key.removeprefix("transformer__")
         # The longest name of a column that fits, should one hold "__" itself.
         column = max((name for name in self.transformer if f"{path}__".startswith(f"{name}__")), key=len)
@@ -124,7 +124,7 @@ class OnFrames(StreamTransformer):
             observed = _observed(frames)
             if not observed.any():
                 raise ValueError(
-                    f"column {name!r} has no observed frame to fit on; drop it, or leave it out of the dict"
+                    f"Column {name!r} has no observed frame to fit on. Drop it, or leave it out of the dict."
                 )
             seen = frames if observed.all() else frames[observed]
             fitted[name] = clone(transformer).fit(seen)
@@ -137,14 +137,14 @@ class OnFrames(StreamTransformer):
             return dict.fromkeys(data.columns, transformer)
         if data.is_table:
             raise ValueError(
-                "a 2-D array has no columns of sequences to choose from; "
-                "give OnFrames one transformer, not a dict"
+                "A 2-D array has no sequence columns to choose from. "
+                "Give OnFrames one transformer, not a dict."
             )
         unknown = [name for name in transformer if name not in data.columns]
         if unknown:
             raise ValueError(
-                f"the dict names unknown sequence columns: {', '.join(map(repr, unknown))}; "
-                f"X has {', '.join(map(repr, data.columns))}"
+                f"transformer names columns that X does not have: {quoted(unknown)}. "
+                f"The sequence columns of X are {quoted(data.columns)}."
             )
         return transformer
 
@@ -156,7 +156,7 @@ class OnFrames(StreamTransformer):
             if observed.all() and len(observed):
                 frames = _apply(transformer, column.frames)
             else:
-                frames = numpy.full((len(observed), self._widths[name]), numpy.nan)
+                frames = np.full((len(observed), self._widths[name]), np.nan)
                 if observed.any():
                     frames[observed] = _apply(transformer, column.frames[observed])
             changed[name] = column.with_frames(frames.astype(column.frames.dtype, order="C", copy=False))
@@ -173,9 +173,9 @@ class OnFrames(StreamTransformer):
 
 
 def _observed(frames):
-    return ~numpy.isnan(frames).all(axis=1)
+    return ~np.isnan(frames).all(axis=1)
 
 
 def _apply(transformer, frames):
     values = transformer.transform(frames)
-    return values.toarray() if issparse(values) else numpy.asarray(values)
+    return values.toarray() if issparse(values) else np.asarray(values)

@@ -2,9 +2,10 @@
 
 import re
 
-import numpy
+import numpy as np
 
 from avfusion.preprocessing._base import blocks
+from avfusion.sequences._messages import brief
 
 _QUANTILE = re.compile(r"q(\d{1,3}(?:\.\d+)?)")
 
@@ -34,11 +35,13 @@ def check_statistics(names, known=None):
     ('mean', 'q25')
     """
     if isinstance(names, str) or len(names) == 0:
-        raise ValueError(f"give one or more names of statistics in a tuple, such as ('mean',), not {names!r}")
+        raise ValueError(
+            f"Give one or more names of statistics in a tuple, such as ('mean',), not {brief(names)}."
+        )
     choice = [*_STATISTICS, "q25 or any other percentile"] if known is None else list(known)
     for name in names:
         if name not in choice and (known is not None or _percentage(name) is None):
-            raise ValueError(f"unknown statistic {name!r}; choose from: {', '.join(choice)}")
+            raise ValueError(f"There is no statistic {name!r}. Choose from {', '.join(choice)}.")
     return tuple(names)
 
 
@@ -62,21 +65,21 @@ def run_statistics(frames, begins, lengths, statistics):
 
     Examples
     --------
-    >>> frames = numpy.array([[1.0], [3.0], [numpy.nan], [5.0]])
-    >>> run_statistics(frames, numpy.array([0, 2]), numpy.array([2, 2]), ["mean", "std"])
+    >>> frames = np.array([[1.0], [3.0], [np.nan], [5.0]])
+    >>> run_statistics(frames, np.array([0, 2]), np.array([2, 2]), ["mean", "std"])
     array([[2., 1.],
            [5., 0.]])
     """
     width = frames.shape[1]
-    result = numpy.full((len(begins), len(statistics) * width), numpy.nan, dtype=frames.dtype)
-    order = numpy.argsort(lengths, kind="stable")
-    of_length, first, counts = numpy.unique(lengths[order], return_index=True, return_counts=True)
+    result = np.full((len(begins), len(statistics) * width), np.nan, dtype=frames.dtype)
+    order = np.argsort(lengths, kind="stable")
+    of_length, first, counts = np.unique(lengths[order], return_index=True, return_counts=True)
     for length, start, count in zip(of_length, first, counts):
         if length <= 0:
             continue
         for low, high in blocks(count, length * width):
             runs = order[start + low : start + high]
-            values = frames[begins[runs, None] + numpy.arange(length)].astype(numpy.float64)
+            values = frames[begins[runs, None] + np.arange(length)].astype(np.float64)
             result[runs] = _summarise(values, statistics)
     return result
 
@@ -87,7 +90,7 @@ def _summarise(values, statistics):
     for name in statistics:
         percentage = _percentage(name)
         parts.append(_STATISTICS[name](values) if percentage is None else _quantile(values, percentage / 100))
-    return numpy.concatenate(parts, axis=1)
+    return np.concatenate(parts, axis=1)
 
 
 def _percentage(name):
@@ -96,11 +99,11 @@ def _percentage(name):
 
 
 def _ratio(total, count):
-    return total / numpy.where(count > 0, count, numpy.nan)
+    return total / np.where(count > 0, count, np.nan)
 
 
 def _mean(values):
-    return _ratio(numpy.nansum(values, axis=1), (~numpy.isnan(values)).sum(axis=1))
+    return _ratio(np.nansum(values, axis=1), (~np.isnan(values)).sum(axis=1))
 
 
 def _centred(values):
@@ -110,20 +113,20 @@ def _centred(values):
 
 
 def _std(values):
-    return numpy.sqrt(_mean(_centred(values) ** 2))
+    return np.sqrt(_mean(_centred(values) ** 2))
 
 
 def _min(values):
-    return numpy.fmin.reduce(values, axis=1)
+    return np.fmin.reduce(values, axis=1)
 
 
 def _max(values):
-    return numpy.fmax.reduce(values, axis=1)
+    return np.fmax.reduce(values, axis=1)
 
 
 def _first(values):
-    seen = ~numpy.isnan(values)
-    return numpy.take_along_axis(values, seen.argmax(axis=1)[:, None], axis=1)[:, 0]
+    seen = ~np.isnan(values)
+    return np.take_along_axis(values, seen.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
 def _last(values):
@@ -136,22 +139,22 @@ def _median(values):
 
 def _quantile(values, share):
     """Interpolate linearly between order statistics, as numpy.nanquantile does."""
-    ordered = numpy.sort(values, axis=1)  # NaN last
-    n_seen = (~numpy.isnan(values)).sum(axis=1)[:, None]
-    position = share * numpy.maximum(n_seen - 1, 0)
-    below = numpy.floor(position).astype(numpy.int64)
-    above = numpy.minimum(below + 1, numpy.maximum(n_seen - 1, 0))
-    low, high = (numpy.take_along_axis(ordered, index, axis=1) for index in (below, above))
+    ordered = np.sort(values, axis=1)  # NaN last
+    n_seen = (~np.isnan(values)).sum(axis=1)[:, None]
+    position = share * np.maximum(n_seen - 1, 0)
+    below = np.floor(position).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(n_seen - 1, 0))
+    low, high = (np.take_along_axis(ordered, index, axis=1) for index in (below, above))
     return (low + (position - below) * (high - low))[:, 0]
 
 
 def _slope(values):
     """Fit a line to the observed values; per step, 0 for a single one."""
-    time = numpy.where(numpy.isnan(values), numpy.nan, numpy.arange(values.shape[1], dtype=float)[:, None])
+    time = np.where(np.isnan(values), np.nan, np.arange(values.shape[1], dtype=float)[:, None])
     time = time - _mean(time)[:, None]
-    spread = numpy.nansum(time**2, axis=1)
-    slope = numpy.nansum(time * _centred(values), axis=1) / numpy.where(spread > 0, spread, 1)
-    return numpy.where(numpy.isnan(values).all(axis=1), numpy.nan, slope)
+    spread = np.nansum(time**2, axis=1)
+    slope = np.nansum(time * _centred(values), axis=1) / np.where(spread > 0, spread, 1)
+    return np.where(np.isnan(values).all(axis=1), np.nan, slope)
 
 
 _STATISTICS = {

@@ -149,9 +149,9 @@ class ReleasedJointAttentionRegressor(FusionRegressor):
         TypeError
             If `state_dict` is no dict of names to numbers, such as the path of a file.
         ValueError
-            If weights are missing, unexpected or misshapen (all are listed) or lie in a dict within the dict,
-            or the estimator has not two streams, the video first, two targets per frame and the released
-            form. It is unchanged then.
+            If weights are missing, unexpected or misshapen (the first of each are named) or lie in a dict
+            within the dict, or the estimator has not two streams, the video first, two targets per frame and
+            the released form. It is unchanged then.
 
         Examples
         --------
@@ -175,7 +175,6 @@ class ReleasedJointAttentionRegressor(FusionRegressor):
         super()._check_parameters()
         if self.window is None:
             raise ValueError(
-                "window=None, but attention over features learns maps from each step of a window to each "
-                "other one, so the length of a window must be fixed: set window to a number of steps, for "
-                "instance 16 as released; rows may have any length."
+                "window=None, but attention over features learns a map between the steps of a window, whose "
+                "number must be fixed. Set window to it, such as 16 as released; rows may have any length."
             )

@@ -120,7 +120,7 @@ class FeatureJointAttention(InBlocks):
         super().__init__(n_steps)
         if dropout_site not in DROPOUT_SITES:
             raise ValueError(
-                f"dropout_site {dropout_site!r} is unknown; choose one of {', '.join(DROPOUT_SITES)}"
+                f"dropout_site={dropout_site!r} is unknown. Choose one of {', '.join(DROPOUT_SITES)}."
             )
         widths = [hidden_size] * n_modalities if isinstance(hidden_size, int) else list(hidden_size)
         joint = sum(widths)

@@ -8,6 +8,7 @@ import numpy as np
 from avfusion.released._weights import load_released, read_released
 from avfusion.sequences import SequenceDtype, TargetForm
 from avfusion.sequences._data_spec import DataSpec
+from avfusion.sequences._messages import quoted
 
 
 def load_into(estimator, state_dict, targets):
@@ -40,7 +41,7 @@ def _stream_widths(weights):
     names = [f"{stream}_extract.rnn.weight_ih_l0" for stream in ("video", "audio")]
     missing = [name for name in names if name not in weights]
     if missing:
-        raise ValueError(f"The weights do not fit the network. missing: {', '.join(missing)}.")
+        raise ValueError(f"The weights do not fit the network. Missing: {quoted(missing)}.")
     for name in names:
         if weights[name].ndim != 2:
             raise ValueError(
@@ -54,8 +55,8 @@ def _initialize_without_data(estimator, names, widths, targets):
     """Give an estimator the spec that `fit` would read off the data, and networks to load weights into."""
     if len(names) != 2 or len(targets) != 2:
         raise ValueError(
-            f"The released network has two streams and two targets; got modalities {names} and targets "
-            f"{targets}."
+            f"The released network has two streams and two targets, but the estimator has {len(names)} and "
+            f"{len(targets)}. Set modalities and targets to two names each."
         )
     column = SequenceDtype(np.float32, 1)
     form = TargetForm(True, tuple(targets), 2, "frame", (1, 1), (False, False), (column, column))

@@ -15,7 +15,7 @@ SMALL_WEIGHT = 1 << 14  # entries up to which a call of oneDNN can cost more tha
 
 
 def suits_onednn(*matrices: Tensor) -> bool:
-    """Tell whether oneDNN can multiply these as they are, and forwards and backwards by the same kernels.
+    """Return whether oneDNN can multiply these as they are, and forwards and backwards by the same kernels.
 
     Parameters
     ----------

@@ -62,9 +62,7 @@ class SkipLSTM(nn.Module):
     def __init__(self, input_size: int, output_size: int, n_layers: int = 2, dropout: float = 0.1):
         super().__init__()
         if output_size < 2 or output_size % 2:
-            raise ValueError(
-                f"the hidden size must be even, half for each direction of the LSTM; got {output_size}"
-            )
+            raise ValueError(f"output_size={output_size} must be even: half for each direction of the LSTM.")
         sizes = [input_size, *[output_size] * (n_layers - 1)][:n_layers]
         self.forwards, self.backwards = (
             nn.ModuleList(StateLSTM(size, output_size // 2) for size in sizes) for _ in range(2)

@@ -66,7 +66,7 @@ class StateLSTM(nn.LSTM):
         return hidden.flip(0) if backwards else hidden
 
     def _only_states(self, x: Tensor) -> bool:
-        """Tell whether there is a workspace to be saved, and steps long enough to be called from Python."""
+        """Return whether there is a workspace to be saved, and steps long enough to be called from Python."""
         return (
             x.shape[1] * self.weight_hh_l0.numel() >= SMALL_STEP
             and x.device.type == "cpu"

@@ -32,6 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from avfusion.released._skip_fusion import SkipEncoder
+from avfusion.sequences._messages import quoted
 
 __all__ = ["load_released", "read_released", "released_names", "released_state_dict"]
 
@@ -153,8 +154,8 @@ def load_released(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
     TypeError
         If it is no dict of names to numbers.
     ValueError
-        If names are missing or unexpected, or shapes differ (it lists them all), or the weights lie in a dict
-        within the dict. The model is then unchanged.
+        If names are missing or unexpected, or shapes differ (the first of each are named), or the weights
+        lie in a dict within the dict. The model is then unchanged.
 
     Examples
     --------
@@ -177,14 +178,14 @@ def load_released(model: nn.Module, state_dict: dict[str, Tensor]) -> None:
         if name in state and state[name].shape != weight.shape
     ]
     problems = {
-        "missing": [name for name in expected if name not in state],
-        "unexpected": [name for name in state if name not in expected],
-        "of another shape": shapes,
+        "Missing": [name for name in expected if name not in state],
+        "Unexpected": [name for name in state if name not in expected],
+        "Of another shape": shapes,
     }
     if any(problems.values()):
-        told = "; ".join(f"{kind}: {', '.join(found)}" for kind, found in problems.items() if found)
+        named = " ".join(f"{kind}: {quoted(found, limit=3)}." for kind, found in problems.items() if found)
         raise ValueError(
-            f"The weights do not fit the network. {told}. Set n_recursions, window, hidden_size and the "
+            f"The weights do not fit the network. {named} Set n_recursions, window, hidden_size and the "
             "widths of the streams to those of the weights."
         )
     model.load_state_dict({**own, **{ours: state[theirs] for ours, theirs in names.items()}})
@@ -224,7 +225,7 @@ def read_released(state_dict: Mapping) -> dict[str, Tensor]:
     nested = [name for name, weight in state_dict.items() if isinstance(weight, Mapping)]
     if nested:
         raise ValueError(
-            f"state_dict holds other dicts, under {', '.join(map(repr, nested))}, instead of weights. Give "
+            f"state_dict holds other dicts, under {quoted(nested)}, instead of weights. Give "
             f"the one with the weights, such as checkpoint[{nested[0]!r}]."
         )
     state = {}

@@ -19,7 +19,7 @@ class SequenceArray(ColumnProtocol):
 
     Row i is ``frames[starts[i] : starts[i] + lengths[i]]``. Rows may overlap, repeat and come in any order.
     Selecting, taking, copying and concatenating arrays of one buffer copies no frames. The array is
-    immutable: item assignment raises, while `fillna`, `where` and `insert` answer new arrays.
+    immutable: item assignment raises, while `fillna`, `where` and `insert` return new arrays.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class SequenceArray(ColumnProtocol):
     def __init__(self, frames, starts, lengths, rate_hz=None):
         frames = frames if isinstance(frames, np.memmap) else np.asarray(frames)
         if frames.ndim != 2 or frames.shape[1] == 0:
-            raise ValueError(f"frames must have the shape (n_frames, n_features), but it is {frames.shape}")
+            raise ValueError(f"frames must have the shape (n_frames, n_features), not {frames.shape}.")
         frames = as_float_frames(frames)
         if not frames.flags.c_contiguous:
             frames = np.ascontiguousarray(frames)
@@ -92,7 +92,7 @@ class SequenceArray(ColumnProtocol):
         return self
 
     def _with_rows(self, starts, lengths):
-        """Answer other rows of the same buffer."""
+        """Return other rows of the same buffer."""
         return self._trusted(self._frames, starts, lengths, self.rate_hz)
 
     @classmethod
@@ -244,7 +244,7 @@ class SequenceArray(ColumnProtocol):
         total = int(np.maximum(self._lengths, 0).sum())
         if len(frames) != total:
             raise ValueError(
-                f"the rows have {total} frames together, but {len(frames)} new frames were given"
+                f"frames has {len(frames)} frames, but the rows have {total} together. Give one for each."
             )
         rate_hz = self.rate_hz if rate_hz is no_default else rate_hz
         return self.from_packed(frames, self._lengths, rate_hz)
@@ -274,28 +274,28 @@ class SequenceArray(ColumnProtocol):
 
     def __setitem__(self, key, value):
         if self._readonly:
-            raise ValueError("Cannot modify read-only array")
+            raise ValueError("Cannot modify read-only array.")
         raise TypeError(
-            "a SequenceArray is immutable, because its rows share one buffer with other selections; make a "
+            "A SequenceArray is immutable, because its rows share one buffer with other selections. Make a "
             "new column instead, with mask (makes cells missing), fillna, where, pandas.concat or "
-            "SequenceArray.from_sequences"
+            "SequenceArray.from_sequences."
         )
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise ValueError("an array of Sequence objects cannot be made without a copy")
+            raise ValueError("An array of Sequence objects cannot be made without a copy. Drop copy=False.")
         cells = np.fromiter(self, dtype=object, count=len(self))
         if dtype is None or np.dtype(dtype) == object:
             return cells
         if np.dtype(dtype).kind in "SU":
             return cells.astype(dtype)
         raise TypeError(
-            f"a column of {self.dtype} cannot become an array of {np.dtype(dtype)}: its rows are sequences. "
-            "Use `column.array.frames` for the frames or Functionals for one table row per sequence"
+            f"A column of {self.dtype} cannot become an array of {np.dtype(dtype)}, as its rows are "
+            "sequences. Use column.array.frames for the frames, or Functionals for a row of numbers of each."
         )
 
     def isna(self):
-        """Tell which rows are missing.
+        """Return which rows are missing.
 
         Returns
         -------

@@ -121,11 +121,12 @@ def from_arrow(chunk):
         and pa.types.is_floating(kind.value_type.value_type)
     ):
         raise TypeError(
-            f"expected lists of lists of fixed size of floating numbers, not an Arrow array of {kind}"
+            f"An Arrow array of {kind} cannot be read. It must have lists of fixed-size lists of floating "
+            "numbers."
         )
     steps = storage.values
     if steps.null_count:
-        raise ValueError("a step of a sequence is null; write its features as NaN")
+        raise ValueError("A step of a sequence is null. Write its features as NaN.")
     frames = steps.flatten().to_numpy(zero_copy_only=False).reshape(len(steps), kind.value_type.list_size)
     offsets = storage.offsets.to_numpy().astype(np.int64, copy=False)
     missing = storage.is_null().to_numpy(zero_copy_only=False)

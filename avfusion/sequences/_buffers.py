@@ -33,14 +33,14 @@ def check_rows(n_frames, starts, lengths):
     """
     starts, lengths = _whole_numbers(starts, "starts"), _whole_numbers(lengths, "lengths")
     if len(starts) != len(lengths):
-        raise ValueError(f"there are {len(starts)} starts, but {len(lengths)} lengths")
+        raise ValueError(f"starts has {len(starts)} rows, but lengths has {len(lengths)}.")
     starts = np.where(lengths == -1, 0, starts)
     bad = (lengths < -1) | (starts < 0) | (starts + np.maximum(lengths, 0) > n_frames)
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"row {row} starts at frame {starts[row]} and has length {lengths[row]}, which does not fit into "
-            f"{n_frames} frames (a missing row has length -1)"
+            f"Row {row} starts at frame {starts[row]} and has length {lengths[row]}, which does not fit into "
+            f"{n_frames} frames. A missing row has length -1."
         )
     return starts, lengths
 
@@ -48,14 +48,14 @@ def check_rows(n_frames, starts, lengths):
 def _whole_numbers(values, name):
     values = np.asarray(values)
     if values.ndim != 1:
-        raise ValueError(f"{name} must have one axis, but has shape {values.shape}")
+        raise ValueError(f"{name} must have one axis, not the shape {values.shape}.")
     if values.dtype.kind not in "iu" and values.size:
-        raise TypeError(f"{name} must be whole numbers, but has dtype {values.dtype}")
+        raise TypeError(f"{name} must be whole numbers, not of dtype {values.dtype}.")
     return values.astype(np.int64)
 
 
 def packed_starts(lengths):
-    """Tell where rows start that lie one after the other.
+    """Return where rows start that lie one after the other.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from avfusion.sequences._dtype import Sequence, as_float_frames, check_rate
 
 
 def is_missing(cell):
-    """Tell whether a cell stands for a missing row: None, NaN, NaT or ``pandas.NA``.
+    """Return whether a cell stands for a missing row: None, NaN, NaT or ``pandas.NA``.
 
     Examples
     --------
@@ -18,7 +18,7 @@ def is_missing(cell):
 
 
 def n_axes(cell):
-    """Count the axes of an array or of nested lists, up to 2; a line of numbers in a list has 1.
+    """Count the axes of an array or of nested lists, up to 2; a list of numbers has 1.
 
     Examples
     --------
@@ -78,14 +78,14 @@ def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".form
 
 
 def located(error, where):
-    """Say where an error happened, in a new TypeError or ValueError.
+    """Name the place of an error, in a new TypeError or ValueError.
 
     Examples
     --------
-    >>> located(ValueError("too long"), "row 3")
-    ValueError('row 3: too long')
+    >>> located(ValueError("A step is null."), "row 3")
+    ValueError('In row 3: A step is null.')
     """
-    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{where}: {error}")
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"In {where}: {error}")
 
 
 def _cell_frames(cell, dtype, where):
@@ -94,8 +94,8 @@ def _cell_frames(cell, dtype, where):
     has_length = hasattr(cell, "__len__") and getattr(cell, "ndim", 1) > 0
     if not has_length or isinstance(cell, (str, bytes, dict, set)):
         raise TypeError(
-            f"{where}: a cell is an array of shape (steps, features) or (steps,), or None if it is absent, "
-            f"not {type(cell).__name__} {str(cell)[:40]!r}"
+            f"In {where}: A cell must be an array of shape (steps, features) or (steps,), or None if it is "
+            f"absent, not {type(cell).__name__} {str(cell)[:40]!r}."
         )
     try:
         return as_float_frames(cell, dtype)
@@ -111,9 +111,10 @@ def _common_width(parts, width, where):
         if width is None:
             width, first = part.shape[1], i
         if part.shape[1] != width:
-            expected = f"{where(first)} has {width}" if first is not None else f"{width} are expected"
+            expected = f"that in {where(first)} has {width}" if first is not None else f"{width} are needed"
             raise ValueError(
-                f"{where(i)}: the sequence has {part.shape[1]} features per step, but {expected}"
+                f"The sequence in {where(i)} has {part.shape[1]} features per step, but {expected}. "
+                "All rows need the same features."
             )
     return 1 if width is None else int(width)
 
@@ -125,7 +126,8 @@ def _common_rate(cells, rate_hz, where):
             continue
         if rate_hz is not None and rate != rate_hz:
             raise ValueError(
-                f"{where(i)}: the sequence has {rate:g} steps per second, but {rate_hz:g} are expected"
+                f"The sequence in {where(i)} has {rate:g} steps per second, but {rate_hz:g} are needed. "
+                "Align the rows first."
             )
         rate_hz = rate
     return rate_hz

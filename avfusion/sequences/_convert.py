@@ -11,6 +11,7 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._cells import is_missing, located, n_axes, stack_cells
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._long_tables import read_long_table
+from avfusion.sequences._messages import quoted
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
 
 ONLY = "features"  # the name of the modality of data that has no names
@@ -42,7 +43,8 @@ def sequence_columns(X) -> list[str]:
     """
     if not isinstance(X, pd.DataFrame):
         raise TypeError(
-            f"expected a DataFrame with columns of sequences, not {type(X).__name__}; see as_sequences"
+            f"X must be a DataFrame with sequence columns, not {type(X).__name__}. "
+            "Make one with avfusion.as_sequences."
         )
     return [name for name, dtype in X.dtypes.items() if isinstance(dtype, SequenceDtype)]
 
@@ -69,7 +71,7 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
         - a plain array (n, T, D), or (n, D) of one step each: one modality, or as many as `modalities`
           splits its last axis into. A list of lists of numbers and a DataFrame of numbers are taken as
           such an array (n, D);
-        - with `recording`, a long table: one line per step.
+        - with `recording`, a long table: one row per step.
     modalities : list of str, or mapping of str to int or list of str, optional
         A list selects these modalities (all metadata is kept), or names the only one of a plain array or
         list. A mapping of names to widths splits a plain array, and checks the widths of all else; a
@@ -81,7 +83,7 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     rate_hz : float or mapping of str to float, optional
         Steps per second, of all modalities or of each.
     recording : str, optional
-        Column of a long table that tells which recording a line belongs to. Lines of a recording keep
+        Column of a long table that names the recording of a row. Rows of a recording keep
         their order. Other columns that are constant within recordings become metadata. A recording in
         which all values of a modality are NaN does not have it.
 
@@ -119,14 +121,14 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     1    b  1 x 1, 0.04 s
     """
     if isinstance(modalities, str):
-        raise TypeError(f"modalities is a list of names or a mapping, not the string {modalities!r}")
+        raise TypeError(f"modalities={modalities!r} is a string. Give a list of names, or a mapping.")
     if recording is not None:
         X = read_long_table(data, modalities, dtype, recording)
         modalities = None if modalities is None else list(modalities)
     else:
         X = _read(data, modalities, dtype)
     if len(X) == 0:
-        raise ValueError("there are no rows: at least one recording is needed")
+        raise ValueError("The data has no rows. Give at least one recording.")
     return _with_rates(_select(X, modalities), rate_hz)
 
 
@@ -159,7 +161,7 @@ def _from_frame(X, modalities, dtype):
         return _from_numbers(X, modalities)
     duplicates = X.columns[X.columns.duplicated()]
     if len(duplicates):
-        raise ValueError(f"two columns have the name {duplicates[0]!r}; rename one")
+        raise ValueError(f"Two columns have the name {duplicates[0]!r}. Rename one.")
     return X.assign(**{name: _column(X[name], name, dtype) for name in cells}) if cells else X
 
 
@@ -175,8 +177,8 @@ def _from_numbers(X, modalities):
         return _assemble(X.drop(columns=used), parts)
     if text and len(text) < X.shape[1]:
         raise ValueError(
-            f"no column holds sequences, and the columns {text} are not numbers; name the columns of each "
-            'modality, as in modalities={"audio": ["rms", "pitch"]}'
+            f"No column holds sequences, and some do not hold numbers: {quoted(text)}. Name the columns of "
+            'each modality, as in modalities={"audio": ["rms", "pitch"]}.'
         )
     return _split(X, modalities, None).set_axis(X.index)
 
@@ -185,7 +187,7 @@ def _known_columns(X, names):
     names = [names] if isinstance(names, str) else list(names)
     unknown = [name for name in names if name not in X.columns]
     if unknown:
-        raise ValueError(f"there is no column {unknown[0]!r}; the columns are {list(X.columns)}")
+        raise ValueError(f"There is no column {unknown[0]!r}. The columns are {quoted(X.columns)}.")
     return names
 
 
@@ -193,32 +195,33 @@ def _assemble(metadata, columns):
     """Metadata first, then the modalities; a name is used once."""
     clash = [name for name in columns if name in metadata.columns]
     if clash:
-        raise ValueError(f"a metadata column has the name of the modality {clash[0]!r}; rename one")
+        raise ValueError(f"A metadata column has the name of the modality {clash[0]!r}. Rename one.")
     return metadata.assign(**columns)
 
 
 def _from_columns(data, dtype):
     if not data:
-        raise ValueError("there is no modality: the mapping is empty")
+        raise ValueError("The mapping is empty. Give at least one modality.")
     columns = {name: _column(rows, name, dtype) for name, rows in data.items()}
-    counts = {name: len(column) for name, column in columns.items()}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
-        raise ValueError(
-            f"modalities must have the same number of rows, with None for absent streams, but {listed}"
-        )
+    first = next(iter(columns))
+    for name, column in columns.items():
+        if len(column) != len(columns[first]):
+            raise ValueError(
+                f"Modality {first!r} has {len(columns[first])} rows, but {name!r} has {len(column)}. "
+                "All need the same rows; give None where a stream is absent."
+            )
     indexes = {name: rows.index for name, rows in data.items() if isinstance(rows, pd.Series)}
+    first = next(iter(indexes), None)
     for name, index in indexes.items():
-        first = next(iter(indexes))
         if not index.equals(indexes[first]):
-            raise ValueError(f"the Series {first!r} and {name!r} have different indexes; align them first")
+            raise ValueError(f"The Series {first!r} and {name!r} have different indexes. Align them first.")
     return pd.DataFrame(columns, index=next(iter(indexes.values()), None))
 
 
 def _columns_of_rows(rows):
     strange = [i for i, row in enumerate(rows) if not (isinstance(row, Mapping) or is_missing(row))]
     if strange:
-        raise TypeError(f"row {strange[0]}: expected a mapping of modality name to array, as in other rows")
+        raise TypeError(f"Row {strange[0]} is no mapping of modality name to array. Give one for each row.")
     names = dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row)
     return {name: [row.get(name) if isinstance(row, Mapping) else None for row in rows] for name in names}
 
@@ -226,7 +229,7 @@ def _columns_of_rows(rows):
 def _column(rows, name, dtype):
     """One modality as a SequenceArray."""
     if not isinstance(name, str):
-        raise TypeError(f"modality names are strings, not {name!r}")
+        raise TypeError(f"Names of modalities must be strings, not {name!r}. Rename the modality.")
     index = rows.index if isinstance(rows, pd.Series) else None
     rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows
     if isinstance(rows, SequenceArray):
@@ -238,7 +241,7 @@ def _column(rows, name, dtype):
             return read_padded(rows, None, dtype)
         if not np.iterable(rows) or isinstance(rows, str):
             raise TypeError(
-                f"expected a list of arrays or an array with three axes, not {type(rows).__name__}"
+                f"A list of arrays or an array with three axes is needed, not {type(rows).__name__}."
             )
     except (TypeError, ValueError) as error:
         raise located(error, f"column {name!r}") from None
@@ -258,10 +261,11 @@ def _split(data, modalities, dtype):
         return pd.DataFrame({_only_name(modalities): read_padded(array, None, dtype)})
     widths = list(modalities.values())
     if not all(isinstance(width, (int, np.integer)) and width > 0 for width in widths):
-        raise ValueError(f"to split an array, modalities maps names to widths, not {dict(modalities)}")
+        raise ValueError("To split an array, modalities must map names to widths of at least 1 feature.")
     if sum(widths) != array.shape[-1]:
         raise ValueError(
-            f"the widths of modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features"
+            f"The widths in modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features. "
+            "Give a width to each modality so that all features are taken."
         )
     parts = np.split(array, np.cumsum(widths)[:-1], axis=-1)
     return pd.DataFrame({name: read_padded(part, None, dtype) for name, part in zip(modalities, parts)})
@@ -270,12 +274,12 @@ def _split(data, modalities, dtype):
 def _only_name(modalities, name=None):
     names = [] if modalities is None else list(modalities)
     if len(names) > 1 and name is None:
-        raise ValueError(f"the data is one modality, but modalities names {names}")
+        raise ValueError(f"modalities has {len(names)} names, but the data is one modality. Give one name.")
     return name if name is not None else names[0] if names else ONLY
 
 
 def _is_sequence(cell):
-    """Tell a cell (T, D) or (T,) from a line of numbers: lists count only if they hold lists."""
+    """Return whether a cell is (T, D) or (T,), not a row of numbers: lists count only if they hold lists."""
     return n_axes(cell) > (1 if isinstance(cell, (list, tuple)) else 0)
 
 
@@ -284,18 +288,20 @@ def _select(X, modalities):
     known = sequence_columns(X)
     for name in known:
         if not isinstance(name, str):
-            raise TypeError(f"modality names are strings, not {name!r}")
+            raise TypeError(f"Names of modalities must be strings, not {name!r}. Rename the modality.")
     if modalities is None:
         return X
     unknown = [name for name in modalities if name not in known]
     if unknown:
-        raise ValueError(f"unknown modality {unknown[0]!r}; the modalities are {known}")
+        raise ValueError(f"There is no modality {unknown[0]!r}. The modalities are {quoted(known)}.")
     for name, width in modalities.items() if isinstance(modalities, Mapping) else ():
         old = X.dtypes[name]
         if not isinstance(width, (int, np.integer)) or old.width == width:
             continue
         if not X[name].isna().all():  # without any row the width could not be seen
-            raise ValueError(f"column {name!r} has {old.width} features per step, but {width} are expected")
+            raise ValueError(
+                f"Column {name!r} has {old.width} features per step, not {width}, as modalities has it."
+            )
         absent = SequenceArray.from_sequences([None] * len(X), old.subtype, width, old.rate_hz)
         X = X.assign(**{name: absent})
     dropped = [name for name in known if name not in modalities]
@@ -309,7 +315,7 @@ def _with_rates(X, rate_hz):
     rates = rate_hz if isinstance(rate_hz, Mapping) else dict.fromkeys(names, rate_hz)
     unknown = [name for name in rates if name not in names]
     if unknown:
-        raise ValueError(f"rate_hz names an unknown modality {unknown[0]!r}; the modalities are {names}")
+        raise ValueError(f"rate_hz has {unknown[0]!r}, but the modalities are {quoted(names)}.")
     columns = {}
     for name, rate in rates.items():
         old = X.dtypes[name]

@@ -1,4 +1,4 @@
-"""What an estimator or transformer remembers of the data of `fit`: one frozen object, set in one place."""
+"""Fitted state read off the data of `fit`: one frozen object, set in one place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class DataSpec:
 
     @property
     def per_frame(self) -> bool:
-        """Whether there is a label for each step."""
+        """Return whether there is a label for each step."""
         return self.target_form.per_frame
 
     def check_same_kind(self, is_table, names, caller):

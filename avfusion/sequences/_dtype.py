@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype, register_extension_dtype
 
+from avfusion.sequences._messages import brief
+
 _FLOATS = ("float16", "float32", "float64")
 _PATTERN = re.compile(r"sequence\[\s*(\w+)\s*,\s*(\d+)\s*(?:,\s*([-+.\w]+?)\s*Hz\s*)?\]")
 
@@ -42,12 +44,12 @@ def as_float_frames(values, dtype=None):
     values = np.asanyarray(values)
     if values.ndim not in (1, 2):
         raise ValueError(
-            f"a sequence has the axes (steps, features) or (steps,), but this shape is {values.shape}"
+            f"A sequence must have the axes (steps, features) or (steps,), not the shape {values.shape}."
         )
     if values.dtype == object and not any(isinstance(value, str) for value in values.flat):
         values = values.astype(np.float64)  # None among numbers becomes NaN
     if values.dtype.kind not in "fiub":
-        raise TypeError(f"a sequence holds real numbers, but this one has dtype {values.dtype}")
+        raise TypeError(f"A sequence must hold real numbers, not dtype {values.dtype}. Convert it first.")
     if isinstance(values, np.ma.MaskedArray):
         values = values.astype(_float_dtype(values.dtype)).filled(np.nan)
     if values.ndim == 1:
@@ -73,9 +75,11 @@ def check_rate(rate_hz):
     try:
         rate = float(rate_hz)
     except (TypeError, ValueError):
-        raise TypeError(f"rate_hz is a number of steps per second or None, not {rate_hz!r}") from None
+        raise TypeError(
+            f"rate_hz must be a number (steps per second) or None, not {brief(rate_hz)}."
+        ) from None
     if not (np.isfinite(rate) and rate > 0):
-        raise ValueError(f"rate_hz must be positive and finite, not {rate_hz!r}")
+        raise ValueError(f"rate_hz must be positive and finite, not {rate_hz!r}.")
     return rate
 
 
@@ -101,7 +105,7 @@ class Sequence:
     ``==`` compares whole sequences (dtype, shape, rate and content, where NaN equals NaN) and gives one
     boolean, and equal sequences have equal hashes, so that sequences can be counted, grouped and merged.
     For element-wise work use ``numpy.asarray(sequence)``. A sequence is not iterable: pandas takes an
-    iterable for a list and would spread it over rows.
+    iterable for a list and would distribute it over rows.
 
     Examples
     --------
@@ -158,13 +162,13 @@ class Sequence:
 
     @property
     def __array_interface__(self):
-        # not __array__: what has that is an array to pandas, whose isna(cell) would answer an array
+        # not __array__: what has that is an array to pandas, whose isna(cell) would return an array
         return self._frames.__array_interface__
 
     def __float__(self):  # what numpy calls when an estimator for tables wants numbers
         raise TypeError(
-            f"a sequence ({self}) is not a number, and this needs a table of numbers: put the transformer on "
-            "frames with OnFrames, or make a table of clips with Functionals"
+            f"A sequence ({self}) is not a number, but a table of numbers is needed. Put the transformer on "
+            "frames with OnFrames, or make a table of clips with Functionals."
         )
 
     def __eq__(self, other):
@@ -251,13 +255,13 @@ class SequenceDtype(ExtensionDtype):
         try:
             subtype = np.dtype(subtype).newbyteorder("=")
         except TypeError:
-            raise TypeError(f"the subtype of a sequence is one of {_FLOATS}, not {subtype!r}") from None
+            raise TypeError(f"subtype must be one of {', '.join(_FLOATS)}, not {subtype!r}.") from None
         if subtype.name not in _FLOATS:
-            raise TypeError(f"the subtype of a sequence is one of {_FLOATS}, not {subtype.name!r}")
+            raise TypeError(f"subtype must be one of {', '.join(_FLOATS)}, not {subtype.name!r}.")
         if isinstance(width, bool) or not isinstance(width, (int, np.integer)):
-            raise TypeError(f"width is a whole number of features per step, not {width!r}")
+            raise TypeError(f"width must be a whole number of features per step, not {width!r}.")
         if width < 1:
-            raise ValueError(f"width must be at least 1, not {width}")
+            raise ValueError(f"width must be at least 1, not {width}.")
         self.subtype, self.width, self.rate_hz = subtype, int(width), check_rate(rate_hz)
 
     @property
@@ -291,18 +295,15 @@ class SequenceDtype(ExtensionDtype):
         3
         """
         if not isinstance(string, str):
-            raise TypeError(f"'construct_from_string' expects a string, got {type(string)}")
+            raise TypeError(f"'construct_from_string' expects a string, got {type(string)}.")
         match = _PATTERN.fullmatch(string)
         try:
             subtype, width, rate_hz = match.groups()
             return cls(subtype, int(width), None if rate_hz is None else float(rate_hz))
         except (AttributeError, TypeError, ValueError) as error:
-            reason = (
-                f": {error}"
-                if match
-                else ", as in 'sequence[float32, 512]' or 'sequence[float32, 512, 25Hz]'"
-            )
-            raise TypeError(f"Cannot construct a '{cls.__name__}' from '{string}'{reason}") from None
+            form = "Its form is 'sequence[float32, 512]' or 'sequence[float32, 512, 25Hz]'."
+            reason = error if match else form
+            raise TypeError(f"Cannot construct a '{cls.__name__}' from '{string}'. {reason}") from None
 
     @classmethod
     def construct_array_type(cls):

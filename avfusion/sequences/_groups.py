@@ -3,7 +3,7 @@
 import pandas as pd
 
 from avfusion.sequences._convert import sequence_columns
-from avfusion.sequences._messages import row_name
+from avfusion.sequences._messages import quoted, row_name
 
 
 def read_groups(groups, X, name="groups"):
@@ -50,7 +50,7 @@ def _column(column, X, name):
     if not isinstance(X, pd.DataFrame):
         raise ValueError(f"{name}={column!r} names a column, but X is not a DataFrame.")
     if column not in X.columns:
-        raise ValueError(f"{name}={column!r} is no column of X; its columns are {list(X.columns)}.")
+        raise ValueError(f"{name}={column!r} is no column of X. Its columns are {quoted(X.columns)}.")
     if column in sequence_columns(X):
         raise ValueError(f"{name}={column!r} is a modality; groups are a column of metadata.")
     return X[column]

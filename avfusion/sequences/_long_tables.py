@@ -1,4 +1,4 @@
-"""Long tables: one line per step, and a column that tells the recordings apart."""
+"""Long tables: one row per step, and a column that tells the recordings apart."""
 
 from collections.abc import Mapping
 
@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._messages import quoted
 
 
 def read_long_table(table, modalities, dtype, recording):
-    """Gather the lines of each recording into one row.
+    """Gather the rows of each recording into one.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        One line per step; the lines of a recording need not be neighbours, but are in order of time.
+        One row per step; the rows of a recording need not be neighbours, but are in order of time.
     modalities : mapping of str to list of str
         The columns of each modality.
     dtype : numpy dtype
@@ -44,12 +45,13 @@ def read_long_table(table, modalities, dtype, recording):
            [3.]], dtype=float32)
     """
     if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"recording={recording!r} names a column, so the data must be a DataFrame")
+        raise TypeError(f"recording={recording!r} names a column, but the data is not a DataFrame. Give one.")
     streams = _streams(table, modalities, recording)
     codes, names = pd.factorize(table[recording])
     if (codes < 0).any():
         raise ValueError(
-            f"line {int(np.argmin(codes))}: the column {recording!r} is empty; every line needs a recording"
+            f"Row {int(np.argmin(codes))} of the table has no recording in the column {recording!r}. "
+            "Fill it in, or drop the row."
         )
     order = np.argsort(codes, kind="stable")
     lengths = np.bincount(codes, minlength=len(names))
@@ -66,21 +68,21 @@ def read_long_table(table, modalities, dtype, recording):
 def _streams(table, modalities, recording):
     if not isinstance(modalities, Mapping):
         raise ValueError(
-            'a long table needs modalities that name the columns of each, as in modalities={"audio": ["rms"]}'
+            'A long table needs the columns of each modality, as in modalities={"audio": ["rms"]}.'
         )
     streams = {}
     for name, columns in modalities.items():
         if isinstance(columns, (int, np.integer)):
-            raise ValueError(f"modality {name!r}: a long table needs column names, not a width of {columns}")
+            raise ValueError(f"Modality {name!r} is given a width, {columns}. Give the names of its columns.")
         streams[name] = [columns] if isinstance(columns, str) else list(columns)
         if not streams[name]:
-            raise ValueError(f"modality {name!r} names no column")
+            raise ValueError(f"Modality {name!r} names no column. Name at least one.")
     for column in [recording, *(column for columns in streams.values() for column in columns)]:
         if column not in table.columns:
-            raise ValueError(f"there is no column {column!r}; the columns are {list(table.columns)}")
+            raise ValueError(f"There is no column {column!r}. The columns are {quoted(table.columns)}.")
     clash = [name for name in streams if name in table.columns and name not in streams[name]]
     if clash:
-        raise ValueError(f"the table has a column with the name of the modality {clash[0]!r}; rename one")
+        raise ValueError(f"A column of the table has the name of the modality {clash[0]!r}. Rename one.")
     return streams
 
 
@@ -89,8 +91,8 @@ def _constant(values, codes):
     labels = pd.factorize(values, use_na_sentinel=False)[0]
     if (labels != labels[first][codes]).any():
         raise ValueError(
-            f"the column {values.name!r} is in no modality and varies within a recording: add it to one, or "
-            f"drop it first with data.drop(columns={values.name!r})"
+            f"Column {values.name!r} is in no modality and varies within a recording. Add it to one, or "
+            f"drop it first with data.drop(columns={values.name!r})."
         )
     return values.iloc[first].array
 
@@ -98,7 +100,7 @@ def _constant(values, codes):
 def _stream(columns, order, lengths, dtype):
     for name, kind in columns.dtypes.items():
         if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
-            raise TypeError(f"the column {name!r} is not numeric, but {kind}")
+            raise TypeError(f"Column {name!r} must hold numbers, not {kind}. Convert it, or leave it out.")
     frames = columns.to_numpy(dtype=dtype, na_value=np.nan)[order]
     ends = np.cumsum(lengths)
     seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths

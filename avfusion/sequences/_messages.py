@@ -1,4 +1,4 @@
-"""How messages name rows and columns."""
+"""Names of rows, columns and values in messages."""
 
 import numpy as np
 
@@ -29,12 +29,36 @@ def row_name(row, index=None):
     return f"row {row} (index {label.item() if isinstance(label, np.generic) else label!r})"
 
 
-def quoted(names):
-    """Write names one after the other, in quotes.
+def brief(value, limit=60):
+    """Write a value in one line, and cut a long one off.
+
+    Parameters
+    ----------
+    value : object
+    limit : int, default=60
+        Largest number of characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> brief(list(range(1000)), limit=20)
+    '[0, 1, 2, 3, 4, 5...'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def quoted(names, limit=5):
+    """Write names one after the other, in quotes; of many only the first.
 
     Parameters
     ----------
     names : iterable
+    limit : int, default=5
+        Number of names that are written, so that a message stays short.
 
     Returns
     -------
@@ -44,5 +68,9 @@ def quoted(names):
     --------
     >>> quoted(["audio", "video"])
     "'audio', 'video'"
+    >>> quoted(range(100))
+    '0, 1, 2, 3, 4 and 95 more'
     """
-    return ", ".join(map(repr, names))
+    names = list(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(map(repr, names[:limit])) + more

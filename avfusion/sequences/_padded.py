@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._messages import quoted
 
 
 def is_padded_pair(data):
-    """Tell whether the data is an array (n, T, D) and the lengths or mask that say what of it exists.
+    """Return whether the data is an array (n, T, D) with the lengths or the mask of its present steps.
 
     Examples
     --------
@@ -47,7 +48,7 @@ def frames_and_extent(data):
     for extent in ("lengths", "mask"):
         if set(data) == {"frames", extent}:
             return data["frames"], data[extent]
-    raise ValueError(f'expected the keys "frames" and "lengths" or "mask", not {list(data)}')
+    raise ValueError(f'The keys must be "frames" and "lengths" or "mask", not {quoted(data)}.')
 
 
 def read_padded(array, extent, dtype):
@@ -83,7 +84,7 @@ def read_padded(array, extent, dtype):
     """
     array = check_array(array, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0)
     if array.ndim > 3:
-        raise ValueError(f"expected the axes (rows, steps, features), but the array has shape {array.shape}")
+        raise ValueError(f"An array must have the axes (rows, steps, features), not the shape {array.shape}.")
     if array.ndim == 2:
         array, dtype = array[:, None], None
     n_rows, n_steps, width = array.shape
@@ -103,11 +104,11 @@ def _check_extent(extent, shape):
         return extent
     if extent.dtype.kind not in "iu" or extent.shape != (n_rows,):
         raise ValueError(
-            f"beside an array of shape {shape}, expected lengths of shape ({n_rows},) or a boolean mask "
-            f"of shape ({n_rows}, {n_steps}), not {extent.dtype} of shape {extent.shape}"
+            f"An array of shape {shape} needs lengths of shape ({n_rows},) or a boolean mask of shape "
+            f"({n_rows}, {n_steps}), not {extent.dtype} of shape {extent.shape}."
         )
     bad = (extent < 0) | (extent > n_steps)
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"row {row}: the length {extent[row]} is not within 0 to {n_steps}")
+        raise ValueError(f"Row {row} has length {extent[row]}, but it must be within 0 to {n_steps}.")
     return extent

@@ -1,4 +1,4 @@
-"""What pandas and Arrow ask of a column, in terms of rows of a shared buffer."""
+"""The interface to pandas and Arrow, in terms of rows of a shared buffer."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from avfusion.sequences._dtype import Sequence, SequenceDtype
 class ColumnProtocol(ExtensionArray):
     """The part of `SequenceArray` that pandas calls: choosing, filling, converting, joining, comparing rows.
 
-    Nothing here changes an array; what fills or replaces answers another one.
+    Nothing here changes an array; what fills or replaces returns another one.
     """
 
     def take(self, indices, *, allow_fill=False, fill_value=None):
@@ -51,13 +51,13 @@ class ColumnProtocol(ExtensionArray):
         return self._with_rows(np.append(self._starts, 0)[rows], np.append(self._lengths, -1)[rows])
 
     def _replace(self, mask, value):
-        """Answer an array with other values, a scalar or one for each row, where the mask is True."""
+        """Return an array with other values, a scalar or one for each row, where the mask is True."""
         if not is_list_like(value):
             value = [value]
         elif len(value) == len(self):
             value = value[mask]
         elif len(value) != 1:
-            raise ValueError(f"Length of values ({len(value)}) does not match length of index ({len(self)})")
+            raise ValueError(f"Length of values ({len(value)}) does not match length of index ({len(self)}).")
         value = self._from_sequence(value, dtype=self.dtype)
         rows = np.arange(len(self))
         rows[mask] = len(self) + np.arange(mask.sum()) * (len(value) > 1)
@@ -70,7 +70,7 @@ class ColumnProtocol(ExtensionArray):
         return self._replace(~np.asarray(mask), value)
 
     def fillna(self, value, limit=None, copy=True):
-        """Answer an array with missing rows replaced.
+        """Return an array with missing rows replaced.
 
         Parameters
         ----------
@@ -96,9 +96,9 @@ class ColumnProtocol(ExtensionArray):
         if limit is not None:
             mask &= np.cumsum(mask) <= limit
         if isinstance(value, dict):
-            raise TypeError("ExtensionArray.fillna does not support filling with a dict")
+            raise TypeError("ExtensionArray.fillna does not support filling with a dict.")
         if is_list_like(value) and len(value) != len(self):
-            raise ValueError(f"Length of 'value' does not match. Got ({len(value)})  expected {len(self)}")
+            raise ValueError(f"Length of 'value' does not match. Got ({len(value)})  expected {len(self)}.")
         return self._replace(mask, value) if mask.any() else self.copy()
 
     @classmethod
@@ -114,10 +114,10 @@ class ColumnProtocol(ExtensionArray):
     @classmethod
     def _from_scalars(cls, scalars, *, dtype):
         if not all(isinstance(cell, Sequence) or is_missing(cell) for cell in scalars):
-            raise TypeError("not only sequences and missing values")
+            raise TypeError("Some values are neither sequences nor missing.")
         array = cls.from_sequences(scalars) if any(isinstance(c, Sequence) for c in scalars) else None
         if array is not None and array.dtype != dtype:
-            raise ValueError(f"not sequences of {dtype}, but of {array.dtype}")
+            raise ValueError(f"The sequences are of {array.dtype}, not of {dtype}.")
         return cls._from_sequence(scalars, dtype=dtype)
 
     @classmethod
@@ -159,11 +159,11 @@ class ColumnProtocol(ExtensionArray):
     def _cast(self, dtype):
         if dtype.width != self.width:
             raise ValueError(
-                f"sequences of width {self.width} cannot become sequences of width {dtype.width}"
+                f"Sequences of width {self.width} cannot become sequences of width {dtype.width}."
             )
         if None not in (self.rate_hz, dtype.rate_hz) and self.rate_hz != dtype.rate_hz:
             raise ValueError(
-                f"sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz; use Align"
+                f"Sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz. Use Align."
             )
         frames, starts = self._frames, self._starts
         if dtype.subtype != self._dtype.subtype:
@@ -180,7 +180,7 @@ class ColumnProtocol(ExtensionArray):
             return NotImplemented
         if is_list_like(other):
             if len(other) != len(self):
-                raise ValueError(f"Lengths must match to compare: {len(self)} and {len(other)}")
+                raise ValueError(f"Lengths must match to compare: {len(self)} and {len(other)}.")
         else:
             other = [other] * len(self)
         return np.array(

@@ -28,7 +28,7 @@ from avfusion.sequences._targets import Targets, as_targets
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """What an estimator or transformer was given, read and checked; `read_recordings` makes it.
+    """The input of an estimator or transformer, read and checked by `read_recordings`.
 
     Parameters
     ----------

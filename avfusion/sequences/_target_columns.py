@@ -121,7 +121,7 @@ def column_from_cells(cells, label, index=None):
             check_numeric(cell.dtype, f"{label}, {row_name(row, index)},")
             if cell.ndim > 2:
                 raise ValueError(
-                    f"{label}, {row_name(row, index)}, has shape {cell.shape}; expected (T,) or (T, K)."
+                    f"{label}, {row_name(row, index)}, has shape {cell.shape}, but must be (T,) or (T, K)."
                 )
     per_frame = [row for row, cell in enumerate(arrays) if cell is not None and cell.ndim]
     per_clip = [row for row, cell in enumerate(arrays) if cell is not None and not cell.ndim]

@@ -59,6 +59,7 @@ class TargetForm:
         Examples
         --------
         >>> import pandas as pd
+        >>> from avfusion.sequences._targets import as_targets
         >>> as_targets(pd.DataFrame({"arousal": [0.1], "valence": [0.2]})).form.target_names
         ['arousal', 'valence']
         >>> as_targets([[1.0, 2.0], [3.0, 4.0]]).form.target_names
@@ -95,6 +96,7 @@ class TargetForm:
 
         Examples
         --------
+        >>> from avfusion.sequences._targets import as_targets
         >>> as_targets(pd.Series([1.0, 2.0], name="rating")).form.wrap([[3.0], [4.0]], index=["a", "b"])
         a    3.0
         b    4.0
@@ -107,7 +109,7 @@ class TargetForm:
         if values.shape != (n_values, self.n_targets):
             raise ValueError(
                 f"Values of shape {values.shape} cannot take the form of the targets: "
-                f"{(int(n_values), self.n_targets)} (lines, targets) are needed."
+                f"{(int(n_values), self.n_targets)} (values, targets) are needed."
             )
         if self.container == "array":
             return self._wrap_array(values, lengths)

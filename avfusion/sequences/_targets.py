@@ -62,7 +62,7 @@ class Targets:
 
     @property
     def row_of_value(self) -> np.ndarray:
-        """Row that each line of `values` belongs to, of shape (len(values),).
+        """Row that each of `values` belongs to, of shape (len(values),).
 
         Examples
         --------
@@ -75,7 +75,7 @@ class Targets:
 
     @property
     def labelled(self) -> np.ndarray:
-        """Whether each row has any label of each target, of shape (n_rows, K).
+        """Return whether each row has any label of each target, of shape (n_rows, K).
 
         Examples
         --------
@@ -98,6 +98,7 @@ class Targets:
         Returns
         -------
         Targets
+            Of the same form.
 
         Examples
         --------
@@ -160,7 +161,9 @@ def as_targets(y, name="y") -> Targets:
     if sparse.issparse(y):
         raise TypeError(f"{name} is sparse, but dense targets are needed. Use '.toarray()' to convert it.")
     if isinstance(y, pd.DataFrame):
-        columns = [column_from_pandas(y.iloc[:, k], f"column {label!r}") for k, label in enumerate(y.columns)]
+        columns = [
+            column_from_pandas(y.iloc[:, k], f"{name}[{label!r}]") for k, label in enumerate(y.columns)
+        ]
         return _join(columns, name, "frame", names=tuple(y.columns), index=y.index)
     if isinstance(y, pd.Series):
         return _join([column_from_pandas(y, name)], name, "series", names=(y.name,), index=y.index)
@@ -170,16 +173,14 @@ def as_targets(y, name="y") -> Targets:
             return as_targets(np.asarray(array, dtype=np.float64), name)
         flat = array.ndim == 1
         cells = [array] if flat else list(array.T)
-        columns = [column_from_cells(c, name if flat else f"column {k}") for k, c in enumerate(cells)]
+        columns = [column_from_cells(c, name if flat else f"{name}[:, {k}]") for k, c in enumerate(cells)]
         return _join(columns, name, "cells", flat_array=flat)
     return _from_numeric(array, name)
 
 
 def _as_array(y, name):
     if isinstance(y, (str, bytes, dict, set, numbers.Number)):
-        raise TypeError(
-            f"{name} is a {type(y).__name__}; expected one label or one sequence of labels per row."
-        )
+        raise TypeError(f"{name} is a {type(y).__name__}. Give one label or one sequence of labels per row.")
     if isinstance(y, ExtensionArray):
         return np.asarray(y, dtype=object)
     if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "biuf":
@@ -193,9 +194,7 @@ def _as_array(y, name):
             f"{name} is ragged: for labels per frame give each row as an array, numpy.asarray(row)."
         ) from error
     if array.ndim == 0:
-        raise TypeError(
-            f"{name} is a {type(y).__name__}; expected one label or one sequence of labels per row."
-        )
+        raise TypeError(f"{name} is a {type(y).__name__}. Give one label or one sequence of labels per row.")
     return array
 
 
@@ -203,7 +202,7 @@ def _from_numeric(array, name):
     check_numeric(array.dtype, name)
     if array.ndim > 3:
         raise ValueError(
-            f"{name} has {array.ndim} dimensions; expected (rows,), (rows, targets) or "
+            f"{name} has {array.ndim} dimensions, but must be (rows,), (rows, targets) or "
             "(rows, frames, targets)."
         )
     if 0 in (array.shape if array.ndim < 3 else array.shape[::2]):

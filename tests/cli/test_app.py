@@ -179,7 +179,7 @@ def test_a_folder_is_compared_with_the_default_estimators_by_name(out, tmp_path)
             ["compare", "synthetic", "--groups", "speaker"],
             "--groups speaker: synthetic has no such metadata column. There are: subject.",
         ),
-        (["compare", "synthetic", "--scoring", "cccc"], "scoring 'cccc' is not known"),
+        (["compare", "synthetic", "--scoring", "cccc"], "scoring='cccc' is not known"),
         (["compare", "synthetic", "--estimators", "gone.yaml"], "gone.yaml"),
         (["compare", "synthetic", "--output", "no/such/folder"], "there is no folder no/such"),
         (["compare", "synthetic", "--folds", "1"], "--folds"),

@@ -105,7 +105,7 @@ search:
 
 
 def test_unknown_classes_are_named_with_the_nearest(tmp_path):
-    refused(tmp_path, "a:\n - Align\n - Rigde\n", "mine.yaml: a, step 2: there is no class 'Rigde'", "Ridge")
+    refused(tmp_path, "a:\n - Align\n - Rigde\n", "mine.yaml: a, step 2: There is no class 'Rigde'", "Ridge")
     refused(
         tmp_path, "a: {FrameRegressor: {regressor: {ridge_cv: {}}}}".replace("ridge_cv", "Ridgecv"), "RidgeCV"
     )
@@ -138,7 +138,7 @@ def test_only_the_classes_that_are_named_must_be_installed(tmp_path):
 def test_unknown_parameters_are_named_with_the_nearest(tmp_path):
     text = "a: {EarlyFusionRegressor: {hiden_size: 8}}"
     refused(
-        tmp_path, text, "a, EarlyFusionRegressor: there is no parameter 'hiden_size'. Nearest: hidden_size"
+        tmp_path, text, "a, EarlyFusionRegressor: There is no parameter 'hiden_size'. Nearest: hidden_size"
     )
     refused(tmp_path, "a: {Align: {zzz: 8}}", "There are: rate_hz, to, aggregate")
 
@@ -152,13 +152,13 @@ def test_impossible_values_are_refused_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", ["expected names of estimators"]),
-        ("- Ridge", ["expected names of estimators"]),
-        ("a: []", ["a: there is no step"]),
-        ("a: 3", ["a: a step is the name of a class", "not 3"]),
-        ("a: [{Align: {}, OnFrames: {}}, Ridge]", ["a, step 1: a step is the name of a class"]),
-        ("a: {Ridge: [1]}", ["a, Ridge: expected a mapping of parameters to values, not [1]"]),
-        ("a: [Align, OnFrames]", ["a does not predict: OnFrames() is no regressor"]),
+        ("", ["A file holds names of estimators"]),
+        ("- Ridge", ["A file holds names of estimators"]),
+        ("a: []", ["a: Give at least one step"]),
+        ("a: 3", ["a: A step is the name of a class", "not 3"]),
+        ("a: [{Align: {}, OnFrames: {}}, Ridge]", ["a, step 1: A step is the name of a class"]),
+        ("a: {Ridge: [1]}", ["a, Ridge: Parameters must map names to values, not [1]"]),
+        ("a: [Align, OnFrames]", ["a does not predict. Its last step must be a regressor, not OnFrames()"]),
         ("a: Ridge\na: Lasso", ["cannot be read: 'a' appears twice", "line 2"]),
         ("a: {Ridge", ["mine.yaml cannot be read", "line 1"]),
     ],

@@ -94,7 +94,7 @@ def test_files_that_cannot_be_read_are_named(table, tmp_path):
     with pytest.raises(ValueError, match=r"clips.parquet cannot be read: .*to_parquet"):
         read_recordings(str(path))
     table[["subject", "mood"]].to_parquet(path)
-    with pytest.raises(ValueError, match=r"no column of sequences, but subject \(str\), mood \(float64\)"):
+    with pytest.raises(ValueError, match=r"no sequence column, but 'subject \(str\)', 'mood \(float64\)'"):
         read_recordings(str(path))
     table.to_parquet(path)
     with pytest.raises(ValueError, match=r"--target aroused: .* has no such column. Nearest: arousal"):
@@ -106,11 +106,11 @@ def test_files_that_cannot_be_read_are_named(table, tmp_path):
 
 @pytest.mark.parametrize("text", ["audio", "audio=fast", "=25", "audio=-1", "audio=inf"])
 def test_rates_are_name_and_hz(text):
-    with pytest.raises(ValueError, match=f"--rate {text}: expected"):
+    with pytest.raises(ValueError, match=f"--rate {text} must"):
         parse_rates([text])
 
 
 @pytest.mark.parametrize("text", ["n_recordings", "=3"])
 def test_options_are_name_and_value(text):
-    with pytest.raises(ValueError, match=f"--option {text}: expected NAME=VALUE"):
+    with pytest.raises(ValueError, match=f"--option {text} must have the form NAME=VALUE"):
         parse_options([text])

@@ -131,17 +131,17 @@ def test_missing_labels_are_named(folder):
 
 def test_missing_lines_are_named(folder):
     (folder / "metadata.csv").write_text("recording,subject\na,1\n")
-    refused(folder, "metadata.csv has no line for 'b', 'c': add one")
+    refused(folder, "metadata.csv has no row for 'b', 'c': add one")
 
 
 def test_repeated_lines_are_named(folder):
     (folder / "metadata.csv").write_text("recording,subject\na,1\nb,1\nc,1\na,2\n")
-    refused(folder, "metadata.csv has two lines for the recording 'a'")
+    refused(folder, "metadata.csv has two rows for the recording 'a'")
 
 
 def test_tables_need_the_column_recording(folder):
     (folder / "metadata.csv").write_text("name,subject\na,1\n")
-    refused(folder, "metadata.csv needs the column 'recording'", "['name', 'subject']")
+    refused(folder, "metadata.csv needs the column 'recording'", "'name', 'subject'")
 
 
 def test_labels_per_clip_are_numbers(folder, tmp_path):
@@ -190,7 +190,7 @@ def test_unreadable_arrays_are_named(folder, content, reason):
     ("content", "reason"),
     [
         ("", "No columns"),
-        ("smile,gaze\n1,happy\n", "the column 'gaze' holds text"),
+        ("smile,gaze\n1,happy\n", "Column 'gaze' holds text"),
         ("1,2\n3,4,5\n", "Expected 2"),
     ],
 )
@@ -205,7 +205,7 @@ def test_a_recording_has_one_file_per_modality(folder):
 
 
 def test_an_empty_folder_says_what_belongs_there(tmp_path):
-    refused(tmp_path, "holds no recordings: expected a sub-folder for each modality")
+    refused(tmp_path, "holds no recordings. It needs a sub-folder for each modality")
     (tmp_path / "audio").mkdir()
     refused(tmp_path, "audio holds no .npy or .csv file")
 

@@ -237,7 +237,7 @@ def test_labels_of_another_kind(model, X, y):
     mixed[2] = 0.5
     refuses(model, X, mixed, r"y mixes labels per frame \(row 0\) and per clip \(row 2\)")
     table = pd.DataFrame({"arousal": y, "rating": np.arange(6.0)}, index=y.index)
-    refuses(model, X, table, r"mixes labels per frame \(column 'arousal'\) and per clip \(column 'rating'\)")
+    refuses(model, X, table, r"mixes labels per frame \(y.'arousal'.\) and per clip \(y.'rating'.\)")
 
 
 @each

@@ -155,9 +155,7 @@ def test_a_row_of_frames_without_streams_is_refused_by_fit_and_predict_alike(rag
 @pytest.mark.parametrize("weights", [[1], [1, -1], [0, 0], [1, np.nan], [[1, 2]]])
 def test_weights_that_do_not_fit(ragged, weights):
     model = av.LateFusionRegressor(members(), weights=weights)
-    with pytest.raises(
-        ValueError, match=r"must hold 2 numbers, one for each estimator, none of them negative"
-    ):
+    with pytest.raises(ValueError, match=r"must hold 2 numbers, one for each estimator, none negative"):
         model.fit(*ragged)
     assert not hasattr(model, "estimators_")
 
@@ -165,11 +163,11 @@ def test_weights_that_do_not_fit(ragged, weights):
 @pytest.mark.parametrize(
     ("estimators", "message"),
     [
-        ([("a", Ridge())], r"must be a list of \(name, estimator, modalities\); got \('a', Ridge\(\)\)"),
+        ([("a", Ridge())], r"must be a list of \(name, estimator, modalities\), not of \('a', Ridge\(\)\)"),
         ([("a", Constant(), "audio"), ("a", Constant(), "video")], "Names provided are not unique"),
         ([("weights", Constant(), "audio")], "conflict with constructor arguments"),
         ([("a__b", Constant(), "audio")], "must not contain __"),
-        ([], "estimators is empty; at least one"),
+        ([], "estimators is empty. Give at least one"),
     ],
 )
 def test_estimators_that_are_none(ragged, estimators, message):
@@ -444,7 +442,7 @@ def test_learning_from_an_official_validation_split(ragged):
     ("parameters", "message"),
     [
         ({"weights": "best"}, r"weights='best' must be 'simplex', numbers, or None"),
-        ({"weights": [1, 1], "final_estimator": Ridge()}, r"weights and final_estimator are both given"),
+        ({"weights": [1, 1], "final_estimator": Ridge()}, r"final_estimator, to stack, are both given"),
         ({"weights": "simplex", "groups": "person"}, r"groups='person' is no column of X"),
         ({"weights": "simplex", "cv": [([0], [1]), ([2], [1])]}, r"tests a row twice"),
         (

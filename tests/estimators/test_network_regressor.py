@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 
 import avfusion as av
-from avfusion.estimators import _network_regressor
 from avfusion.estimators._batches import StreamDataset, observed_statistics
 from avfusion.estimators._training import SequenceNet
 from avfusion.sequences._targets import as_targets
@@ -187,13 +186,13 @@ class TestHoldOut:
         with config_context(enable_metadata_routing=True):
             model = av.EarlyFusionRegressor(early_stopping=True, **QUICK).set_fit_request(groups=True)
             parts = []
-            original = _network_regressor.hold_out
+            original = av.EarlyFusionRegressor._hold_out
 
-            def spy(dataset, groups, *settings):
+            def spy(self, dataset, groups, random):
                 parts.append(groups)
-                return original(dataset, groups, *settings)
+                return original(self, dataset, groups, random)
 
-            monkeypatch.setattr(_network_regressor, "hold_out", spy)
+            monkeypatch.setattr(av.EarlyFusionRegressor, "_hold_out", spy)
             cross_validate(model, X, y, params={"groups": groups}, cv=2, error_score="raise")
         np.testing.assert_array_equal(np.concatenate(parts), [*groups[6:], *groups[:6]])
 
@@ -205,7 +204,7 @@ class TestHoldOut:
         with pytest.raises(ValueError, match=r"at least two rows .two groups.* 6 row.s. in 1 group"):
             model.fit(X, y, groups=["a"] * 6)
         model.set_params(validation_groups="speaker")
-        with pytest.raises(ValueError, match=r"'speaker' is no column of X; its columns are .*'subject'"):
+        with pytest.raises(ValueError, match=r"'speaker' is no column of X. Its columns are .*'subject'"):
             model.fit(X, y)
         with pytest.raises(ValueError, match=r"validation_groups is missing for row 1 \(index "):
             model.set_params(validation_groups="subject").fit(X.assign(subject=["a", None, *"bbcc"]), y)
@@ -699,6 +698,14 @@ class TestFitsThatFail:
         with pytest.raises(ValueError, match="Training diverged"):
             self.train_by_hand(model, *ragged)
         self.assert_unfitted(model, ragged[0])
+
+    def test_by_hand_after_a_whole_training_leave_that(self, ragged):
+        X, y = ragged
+        model = av.EarlyFusionRegressor(**QUICK).fit(X, y)
+        before = values_of(model.predict(X))
+        with pytest.raises(ValueError, match="Training diverged"):
+            model.set_params(**self.diverging | {"lr": 1e30}).partial_fit(X, y)
+        np.testing.assert_array_equal(values_of(model.predict(X)), before)
 
     def test_with_warm_start_the_former_model_stays(self, ragged):
         X, y = ragged

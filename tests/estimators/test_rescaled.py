@@ -84,7 +84,7 @@ def test_spread_and_mean_of_held_out_rows_are_those_of_the_labels():
 
 def test_bad_groups(data):
     X, y = data
-    with pytest.raises(ValueError, match="groups='speaker' is no column of X; its columns are"):
+    with pytest.raises(ValueError, match=r"groups='speaker' is no column of X. Its columns are"):
         av.RescaledRegressor(groups="speaker").fit(X, y)
     with pytest.raises(ValueError, match=r"At least two rows .* n_samples = 3 in 1 group"):
         av.RescaledRegressor(groups="subject").fit(X[:3], y[:3])

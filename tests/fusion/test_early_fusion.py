@@ -22,7 +22,7 @@ def test_equals_the_equations_row_by_row(widths, make_batch, randomise):
 def test_errors():
     with pytest.raises(ValueError, match="at least one stream"):
         Concatenation({})
-    with pytest.raises(ValueError, match="hidden size must be even"):
+    with pytest.raises(ValueError, match="output_size=5 must be even"):
         Concatenation({"a": 2}, hidden_size=5)
 
 

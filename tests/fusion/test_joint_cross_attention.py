@@ -25,7 +25,7 @@ def test_equals_the_equations_row_by_row(n_modalities, attention, randomise):
 
 
 def test_unknown_attention():
-    with pytest.raises(ValueError, match="attention 'cosine' is unknown; choose one of tanh, softmax"):
+    with pytest.raises(ValueError, match=r"attention='cosine' is unknown. Choose one of tanh, softmax"):
         JointCrossAttention(2, 4, "cosine")
 
 

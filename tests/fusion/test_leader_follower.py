@@ -212,11 +212,11 @@ def test_batch_norm_counts_existing_steps_only(make_batch):
     ("options", "message"),
     [
         ({"widths": {}}, "at least one stream"),
-        ({"leader": "touch"}, "leader 'touch' is none of the streams 'video', 'audio', 'text'"),
-        ({"encoder": "gru"}, "encoder 'gru' is unknown; choose 'tcn' or 'lstm'"),
-        ({"encoder_norm": "group"}, "norm 'group' is unknown; choose 'layer' or 'batch'"),
-        ({"kernel_size": 4}, "odd kernel_size; got 4"),
-        ({"n_heads": 3}, "n_heads=3 does not divide the attention size 32"),
+        ({"leader": "touch"}, "leader='touch' is none of the streams 'video', 'audio', 'text'"),
+        ({"encoder": "gru"}, "encoder='gru' is unknown. Choose 'tcn' or 'lstm'"),
+        ({"encoder_norm": "group"}, "norm='group' is unknown. Choose 'layer' or 'batch'"),
+        ({"kernel_size": 4}, "kernel_size=4 must be odd"),
+        ({"n_heads": 3}, "n_heads=3 does not divide attention_size=32"),
     ],
 )
 def test_bad_arguments(options, message):
@@ -253,7 +253,7 @@ def test_the_published_settings(recordings):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"leader": "touch"}, "leader='touch' is none of the streams, which are 'audio', 'video'; choose"),
+        ({"leader": "touch"}, "leader='touch' is none of the streams 'audio', 'video'. Choose"),
         ({"n_heads": 3}, "n_heads=3 must divide the features of attention, 8"),
         ({"kernel_size": 4}, "kernel_size=4 must be odd"),
         ({"encoder": "lstm", "leader_size": 5}, "leader_size=5 must be even"),

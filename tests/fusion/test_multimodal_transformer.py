@@ -153,7 +153,7 @@ def test_attention_to_another_sequence_equals_torchs():
     ("options", "message"),
     [
         ({"widths": {}}, "at least one stream"),
-        ({"clock": "touch"}, "clock 'touch' is none of the streams 'video', 'audio', 'text'"),
+        ({"clock": "touch"}, "clock='touch' is none of the streams 'video', 'audio', 'text'"),
         ({"n_heads": 5}, "n_heads=5 does not divide the number of features, 32"),
     ],
 )

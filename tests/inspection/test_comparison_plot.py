@@ -76,7 +76,7 @@ def test_a_new_figure_without_axes(result):
 
 
 def test_unknown_score_is_refused(result):
-    with pytest.raises(ValueError, match="score 'r2' is not among ccc, pcc, rmse, mae"):
+    with pytest.raises(ValueError, match="score='r2' is none of the scores 'ccc', 'pcc', 'rmse', 'mae'"):
         draw(result, score="r2")
 
 

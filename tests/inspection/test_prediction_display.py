@@ -252,7 +252,7 @@ class TestFromEstimator:
     def test_unknown_column_of_names(self, recordings):
         X, y = recordings
         model = av.FrameRegressor().fit(X, y)
-        with pytest.raises(ValueError, match=r"row_names='who' is not a column of X; its columns are"):
+        with pytest.raises(ValueError, match=r"row_names='who' is not a column of X. Its columns are"):
             PredictionDisplay.from_estimator(model, X, y, row_names="who")
 
 
@@ -260,14 +260,14 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"rows": 5}, "rows: there is no row 5; y_true has rows 0 to 4"),
-            ({"rows": -6}, "rows: there is no row -6"),
-            ({"rows": [0, 1]}, r"rows: row 1 \(index 'b'\) of y_true has no labels; leave it out"),
-            ({"rows": "a"}, "rows='a' must be positions of rows, integers from 0 to 4"),
-            ({"rows": []}, "must be positions of rows"),
-            ({"rows": [True, False]}, "must be positions of rows"),
-            ({"targets": "trust"}, r"there is no target 'trust'; y_true has \['arousal', 'valence'\]"),
-            ({"targets": [0, 2]}, "there is no target 2"),
+            ({"rows": 5}, "rows has 5, but y_true has the rows 0 to 4"),
+            ({"rows": -6}, "rows has -6"),
+            ({"rows": [0, 1]}, r"y_true has no labels in row 1 \(index 'b'\). Leave it out"),
+            ({"rows": "a"}, "rows='a' must be integers from 0 to 4"),
+            ({"rows": []}, "must be integers from 0 to 4"),
+            ({"rows": [True, False]}, "must be integers from 0 to 4"),
+            ({"targets": "trust"}, r"targets has 'trust', but y_true has 'arousal', 'valence'"),
+            ({"targets": [0, 2]}, "targets has 2"),
             ({"targets": []}, r"targets=\[\] chooses none"),
             ({"row_names": ["a"]}, "row_names has 1 names, but y_true has 5 rows"),
         ],

@@ -32,5 +32,5 @@ def test_names_of_rows():
     assert names_of_rows(2, index=pd.RangeIndex(5, 7)) == ["row 0", "row 1"]
     with pytest.raises(ValueError, match="row_names has 1 names, but y_true has 2 rows"):
         names_of_rows(2, ["x"])
-    with pytest.raises(ValueError, match="row_names='who' is not a column of X; it is not a DataFrame"):
+    with pytest.raises(ValueError, match=r"row_names='who' is not a column of X. It is not a DataFrame"):
         metadata_column(np.zeros((2, 2)), "who")

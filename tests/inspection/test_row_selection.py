@@ -28,9 +28,9 @@ def test_by_default_the_first_labelled_rows_or_all_clips():
 
 def test_rows_count_from_either_end_and_must_have_labels():
     assert select_rows(FRAMES, -1, most=3).tolist() == [3]
-    with pytest.raises(ValueError, match="there is no row 4; y_true has rows 0 to 3"):
+    with pytest.raises(ValueError, match="rows has 4, but y_true has the rows 0 to 3"):
         select_rows(FRAMES, [0, 4], most=3)
-    with pytest.raises(ValueError, match="row 1 of y_true has no labels"):
+    with pytest.raises(ValueError, match="y_true has no labels in row 1"):
         select_rows(FRAMES, [1], most=3)
 
 
@@ -39,5 +39,5 @@ def test_targets_by_name_or_position():
     assert select_targets(names, None) == [0, 1]
     assert select_targets(names, ["valence", 0]) == [1, 0]
     for wrong in ("mood", 2, []):
-        with pytest.raises(ValueError, match=r"y_true has \['arousal', 'valence'\]"):
+        with pytest.raises(ValueError, match=r"y_true.* 'arousal', 'valence'"):
             select_targets(names, wrong)

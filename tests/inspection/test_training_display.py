@@ -103,7 +103,7 @@ def test_what_trains_no_network_is_refused(recordings):
     with pytest.raises(TypeError, match="Ridge trains no network itself"):
         draw(make_pipeline(av.FrameRegressor(Ridge())).fit(X, y)[-1].regressors_[0])
     late = av.LateFusionRegressor([("trees", av.FrameRegressor(), None)]).fit(X, y)
-    message = "LateFusionRegressor trains no network itself, so there is no history to draw. Pass one of its"
+    message = "LateFusionRegressor trains no network itself, so that there is no history. Pass one of its"
     with pytest.raises(TypeError, match=re.escape(message)):
         draw(late)
 

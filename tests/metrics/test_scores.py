@@ -76,7 +76,7 @@ def test_metrics_resampled_together_are_those_resampled_alone():
     ("scoring", "error", "message"),
     [
         ("cc", ValueError, "'cc' is not known. Use one of ccc, pcc, sagr, rmse, mae, neg_rmse, neg_mae"),
-        ({"x": 3}, TypeError, "scoring 'x' is 3; expected a name, a metric or a scorer"),
+        ({"x": 3}, TypeError, "scoring.'x'. is 3, but must be a name, a metric or a scorer"),
         ([], ValueError, "scoring is empty"),
     ],
 )

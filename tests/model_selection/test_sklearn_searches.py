@@ -213,7 +213,7 @@ def test_prefixed_names_of_columns_are_the_names_of_the_streams():
     )
     network = clone(NETWORK).set_params(early_stopping=True, validation_groups="subject")
     with pytest.raises(
-        ValueError, match=r"'subject' is no column of X; its columns are .*'remainder__subject'"
+        ValueError, match=r"'subject' is no column of X. Its columns are .*'remainder__subject'"
     ):
         make_pipeline(columns, network).fit(X, y)
 

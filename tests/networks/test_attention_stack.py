@@ -46,5 +46,5 @@ def test_steps_have_weights_of_their_own():
 
 
 def test_negative_number_of_recursions():
-    with pytest.raises(ValueError, match="n_recursions must be 0 or more; got -1"):
+    with pytest.raises(ValueError, match="n_recursions must be 0 or more, not -1"):
         AttentionStack(2, 4, JointAttention, -1)

@@ -140,5 +140,5 @@ def test_any_names_and_order():
 
 
 def test_no_streams():
-    with pytest.raises(ValueError, match="at least one stream is needed; widths is empty"):
+    with pytest.raises(ValueError, match="encoders is empty"):
         EncodedFusion({}, CORES["cross"])

@@ -60,7 +60,7 @@ def test_a_sharp_gate_passes_one_slot_on():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="one slot or more; got n_slots=0"):
+    with pytest.raises(ValueError, match="n_slots must be 1 or more, not 0"):
         SlotGate(4, 0)
-    with pytest.raises(ValueError, match="one slot or more"):
+    with pytest.raises(ValueError, match="n_slots must be 1 or more"):
         HierarchicalGate(2, 4, 0)

@@ -74,7 +74,7 @@ def test_clip_head_without_statistics():
 
 
 def test_unknown_pooling():
-    with pytest.raises(ValueError, match="pooling 'sum' is unknown; choose one of mean, max, attention"):
+    with pytest.raises(ValueError, match=r"pooling='sum' is unknown. Choose one of mean, max, attention"):
         ClipHead(4, {}, n_targets=1, pooling="sum")
 
 

@@ -152,11 +152,11 @@ def test_any_names_and_pickle():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="attention 'cosine' is unknown; choose one of tanh, softmax"):
+    with pytest.raises(ValueError, match=r"attention='cosine' is unknown. Choose one of tanh, softmax"):
         network_of({"a": 2}, attention="cosine")
-    with pytest.raises(ValueError, match="n_recursions must be 0 or more; got -1"):
+    with pytest.raises(ValueError, match="n_recursions must be 0 or more, not -1"):
         network_of({"a": 2}, n_recursions=-1)
     with pytest.raises(ValueError, match="at least one stream"):
         network_of({})
-    with pytest.raises(ValueError, match="hidden size must be even"):
+    with pytest.raises(ValueError, match="output_size=5 must be even"):
         network_of({"a": 2}, hidden_size=5)

@@ -73,9 +73,9 @@ class TestInputNorm:
         assert (other.mean.tolist(), other.std.tolist()) == ([1.0, 2.0], [3.0, 4.0])
 
     def test_errors(self):
-        with pytest.raises(ValueError, match="input norm 'batch' is unknown; choose 'standard', 'layer', 'u"):
+        with pytest.raises(ValueError, match="mode='batch' is unknown"):
             InputNorm(2, "batch")
-        with pytest.raises(ValueError, match=r"std has shape \(3,\), expected \(2,\)"):
+        with pytest.raises(ValueError, match=r"std must have the shape \(2,\), not \(3,\)"):
             InputNorm(2).set_statistics([0, 0], [1, 1, 1])
         with pytest.raises(ValueError, match="mean of feature 1 is not finite"):
             InputNorm(2).set_statistics([0, np.nan], [1, 1])
@@ -219,5 +219,5 @@ class TestBidirectionalLSTM:
 
     @pytest.mark.parametrize("size", [7, 1, 0])
     def test_odd_size_is_refused(self, size):
-        with pytest.raises(ValueError, match=f"hidden size must be even, .* got {size}"):
+        with pytest.raises(ValueError, match=f"output_size={size} must be even"):
             BidirectionalLSTM(3, size)

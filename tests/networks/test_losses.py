@@ -141,7 +141,7 @@ class TestEveryLoss:
 
     def test_other_shapes_are_refused(self, name):
         x = torch.zeros(4, 1)
-        with pytest.raises(ValueError, match=r"one shape \(N, K\); got \(4, 1\), \(4,\) and \(4, 1\)"):
+        with pytest.raises(ValueError, match=r"one shape \(N, K\), not \(4, 1\), \(4,\) and \(4, 1\)"):
             LOSSES[name](x, torch.zeros(4), everywhere(x))
         with pytest.raises(ValueError, match="one shape"):
             LOSSES[name](torch.zeros(4), torch.zeros(4), torch.zeros(4, dtype=torch.bool))

@@ -64,7 +64,7 @@ def test_what_was_not_observed_is_filled_in():
 
 def test_an_even_kernel_has_no_centre_and_other_norms_are_unknown():
     TemporalConvolution(3, 8, kernel_size=4, causal=True)
-    with pytest.raises(ValueError, match="odd kernel_size; got 4"):
+    with pytest.raises(ValueError, match="kernel_size=4 must be odd"):
         TemporalConvolution(3, 8, kernel_size=4)
-    with pytest.raises(ValueError, match="norm 'group' is unknown"):
+    with pytest.raises(ValueError, match="norm='group' is unknown"):
         ConvolutionEncoder(3, 8, norm="group")

@@ -6,7 +6,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 import avfusion as av
-from avfusion.preprocessing._base import StreamTransformer, blocks, packed, present_lengths
+from avfusion.preprocessing._base import StreamTransformer, blocks, present_lengths
 
 
 class Doubled(StreamTransformer):
@@ -40,9 +40,10 @@ def test_a_2d_array_comes_back_as_one(X):
     pd.testing.assert_frame_equal(framed, pd.DataFrame({"a": [2.0], "b": [4.0]}))
 
 
-def test_modalities_are_remembered_with_width_and_rate(X):
+def test_widths_and_rates_are_remembered(X):
     model = Doubled().fit(X)
-    assert model.modalities_ == {"audio": (2, 2.0), "video": (1, 2.0)}
+    assert model.modalities_ == {"audio": 2, "video": 1}
+    assert model.spec_.rates_hz == {"audio": 2.0, "video": 2.0}
     assert model.get_feature_names_out().tolist() == ["audio", "video", "subject"]
     model.transform(X.drop(columns="subject"))  # metadata are free to differ
 
@@ -63,8 +64,8 @@ def test_infinite_features_are_named(X):
         Doubled().fit_transform(X)
 
 
-def test_packed_rows_lie_one_after_the_other():
-    column = packed(np.arange(3.0)[:, None], np.array([2, -1, 0, 1]), 5.0)
+def test_a_missing_row_has_no_frames():
+    column = av.sequences.SequenceArray.from_packed(np.arange(3.0)[:, None], np.array([2, -1, 0, 1]), 5.0)
     assert [None if cell is pd.NA else cell.frames.ravel().tolist() for cell in column] == [
         [0, 1],
         None,

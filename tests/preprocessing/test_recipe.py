@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.pipeline import make_pipeline
@@ -24,7 +24,7 @@ def tables():
     folder = Path(os.environ["AVFUSION_DATA"]) / "studyforrest-data-annotations" / "segments" / "avmovie"
     return [
         {
-            name: pandas.read_csv(
+            name: pd.read_csv(
                 folder / f"conf_{name}_run-{run}_events.tsv", sep="\t", usecols=["onset", *names]
             )
             for name, names in CHANNELS.items()
@@ -48,17 +48,17 @@ def test_seconds_are_those_of_pandas_and_context_those_of_rolling_means(tables):
         for row in (0, 1):
             assert_allclose(aligned[name].array[row].frames, expected[row], rtol=1e-7, atol=1e-9)
         moving = [
-            pandas.concat([e.rolling(n, center=True, min_periods=1).mean() for n in (1, 5, 21, 61)], axis=1)
+            pd.concat([e.rolling(n, center=True, min_periods=1).mean() for n in (1, 5, 21, 61)], axis=1)
             for e in expected
         ]
-        scaled = StandardScaler().fit_transform(pandas.concat(moving).to_numpy())
+        scaled = StandardScaler().fit_transform(pd.concat(moving).to_numpy())
         assert_allclose(result[name].array.pack().frames, scaled, rtol=1e-6, atol=1e-7)
 
 
 def expected_seconds(table, names, n_seconds):
     """Group the frames by the second of their onset; audio, the shorter stream, decides on their number."""
-    second = numpy.floor(table["onset"] + 1e-6).astype(int).rename("second")
+    second = np.floor(table["onset"] + 1e-6).astype(int).rename("second")
     grouped = table[names].groupby(second)
-    both = pandas.concat([grouped.mean(), grouped.std(ddof=0)], axis=1)
+    both = pd.concat([grouped.mean(), grouped.std(ddof=0)], axis=1)
     assert len(both) >= n_seconds > 800
     return both.iloc[:n_seconds]

@@ -2,8 +2,8 @@
 
 import pickle
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
@@ -68,8 +68,8 @@ def test_memory_mapped_frames_give_the_same(transformer, recordings, tmp_path):
     mapped = recordings.copy()
     for name in sequence_columns(recordings):
         column = recordings[name].array.pack()
-        numpy.save(tmp_path / f"{name}.npy", column.frames)
-        frames = numpy.load(tmp_path / f"{name}.npy", mmap_mode="r")
+        np.save(tmp_path / f"{name}.npy", column.frames)
+        frames = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
         mapped[name] = SequenceArray(frames, column.starts, column.lengths, rate_hz=column.rate_hz)
     assert_same(clone(transformer).fit_transform(mapped), clone(transformer).fit_transform(recordings))
 
@@ -78,12 +78,12 @@ def test_memory_mapped_frames_give_the_same(transformer, recordings, tmp_path):
 def test_input_is_left_as_it_was(transformer, recordings):
     before = recordings.copy(deep=True)
     clone(transformer).fit_transform(recordings)
-    pandas.testing.assert_frame_equal(recordings, before)
+    pd.testing.assert_frame_equal(recordings, before)
 
 
 @each
 def test_mappings_are_taken_as_recordings(transformer):
-    rows = {"audio": [numpy.ones((50, 3)), numpy.zeros((25, 3))], "video": [numpy.eye(2)] * 2}
+    rows = {"audio": [np.ones((50, 3)), np.zeros((25, 3))], "video": [np.eye(2)] * 2}
     X = as_sequences(rows, rate_hz={"audio": 25, "video": 10})
     mapping = {name: X[name].array for name in rows}
     assert_same(clone(transformer).fit_transform(mapping), clone(transformer).fit_transform(X))
@@ -93,7 +93,7 @@ def test_mappings_are_taken_as_recordings(transformer):
 def test_metadata_index_and_order_are_kept(transformer, recordings):
     result = clone(transformer).fit_transform(recordings)
     assert list(result.columns) == ["audio", "subject", "video", "age"]
-    pandas.testing.assert_frame_equal(result[["subject", "age"]], recordings[["subject", "age"]])
+    pd.testing.assert_frame_equal(result[["subject", "age"]], recordings[["subject", "age"]])
     assert_array_equal(result["video"].isna(), recordings["video"].isna())
 
 
@@ -102,7 +102,7 @@ def test_metadata_may_differ_from_fit(transformer, recordings):
     transformer = clone(transformer).set_output(transform="pandas").fit(recordings)
     expected = transformer.transform(recordings)
     other = recordings[["video", "audio"]].assign(session=1)
-    pandas.testing.assert_frame_equal(
+    pd.testing.assert_frame_equal(
         transformer.transform(other)[["audio", "video"]], expected[["audio", "video"]]
     )
     assert list(transformer.transform(other)) == ["video", "audio", "session"]
@@ -110,10 +110,10 @@ def test_metadata_may_differ_from_fit(transformer, recordings):
 
 @each
 def test_pandas_output_of_arrays(transformer):
-    X = pandas.DataFrame({"p": [1.0, 2.0, 4.0], "q": [0.5, 0.0, 1.0]}, index=[7, 8, 9])
+    X = pd.DataFrame({"p": [1.0, 2.0, 4.0], "q": [0.5, 0.0, 1.0]}, index=[7, 8, 9])
     transformer = OnFrames() if isinstance(transformer, OnFrames) else type(transformer)()
     plain = transformer.fit_transform(X)
-    assert isinstance(plain, numpy.ndarray)
+    assert isinstance(plain, np.ndarray)
     with config_context(transform_output="pandas"):
         result = transformer.transform(X)
     assert list(result.index) == [7, 8, 9]
@@ -148,7 +148,7 @@ class WidthRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        return numpy.full(len(X), float(X["video"].dtype.width))
+        return np.full(len(X), float(X["video"].dtype.width))
 
 
 def test_search_over_a_pipeline_in_two_processes(recordings):
@@ -160,7 +160,7 @@ def test_search_over_a_pipeline_in_two_processes(recordings):
         "addcontext__widths_s": [(1,), (1, 3)],
         "onframes__transformer__video__n_components": [None, 1],
     }
-    y = numpy.full(5, 12.0)
+    y = np.full(5, 12.0)
     X = recordings.drop(index=40)  # whose video has gaps, which PCA refuses
     search = GridSearchCV(model, grid, cv=2, n_jobs=2, scoring="neg_mean_absolute_error").fit(X, y)
     # 2 features x (mean, std) x (itself, 1 s, 3 s)
@@ -181,7 +181,7 @@ class TestBadInput:
     def test_infinite_value(self, transformer, recordings):
         column = recordings["video"].array.pack()
         frames = column.frames.copy()
-        frames[column.starts[2] + 5, 1] = numpy.inf
+        frames[column.starts[2] + 5, 1] = np.inf
         X = recordings.assign(video=column.with_frames(frames))
         message = r"Column 'video', row 2 \(index 30\): step 5 holds an infinite value"
         with pytest.raises(ValueError, match=message):
@@ -195,14 +195,14 @@ class TestBadInput:
 
     def test_numbers_where_sequences_are_needed(self, transformer, recordings):
         transformer = clone(transformer).fit(recordings)
-        for X in (recordings[["age"]], numpy.zeros((2, 5))):
+        for X in (recordings[["age"]], np.zeros((2, 5))):
             with pytest.raises(
                 ValueError, match=r"sequence columns 'audio', 'video', but X has none\. .*as_sequences"
             ):
                 transformer.transform(X)
 
     def test_sequences_where_numbers_are_needed(self, transformer, recordings):
-        transformer = type(transformer)().fit(numpy.eye(3))
+        transformer = type(transformer)().fit(np.eye(3))
         with pytest.raises(
             ValueError, match="2-D table of numbers, but X has sequence columns 'audio', 'video'"
         ):
@@ -228,17 +228,17 @@ class TestBadInput:
             clone(transformer).fit(recordings).transform(X)
 
     def test_repeated_column(self, transformer, recordings):
-        X = pandas.concat([recordings, recordings[["age"]]], axis=1)
+        X = pd.concat([recordings, recordings[["age"]]], axis=1)
         with pytest.raises(ValueError, match="names in common: 'age'"):
             clone(transformer).fit(X)
 
 
 def rows(X, positions):
-    return X.iloc[positions] if isinstance(X, pandas.DataFrame) else X[positions]
+    return X.iloc[positions] if isinstance(X, pd.DataFrame) else X[positions]
 
 
 def assert_same(found, expected):
-    if not isinstance(expected, pandas.DataFrame):
+    if not isinstance(expected, pd.DataFrame):
         assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
         return
     assert list(found.columns) == list(expected.columns)

@@ -143,7 +143,7 @@ class TestFeatureAxis:
 
 
 def test_the_feature_axis_needs_a_window(ragged):
-    with pytest.raises(ValueError, match="must be fixed: set window to a number of steps, for instance 16"):
+    with pytest.raises(ValueError, match=r"must be fixed. Set window to it, such as 16"):
         released(window=None).fit(*ragged)
 
 

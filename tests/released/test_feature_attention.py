@@ -302,5 +302,5 @@ class TestSteps:
 
 
 def test_unknown_dropout_site():
-    with pytest.raises(ValueError, match="dropout_site 'nowhere' is unknown; choose one of attended, corr"):
+    with pytest.raises(ValueError, match=r"dropout_site='nowhere' is unknown. Choose one of attended, corr"):
         FeatureJointAttention(1, 2, n_steps=3, dropout_site="nowhere")

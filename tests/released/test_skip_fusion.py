@@ -199,5 +199,5 @@ SPATIAL = 3 * (512 * 512 + 512) + 2 * 49 * 512 + 49  # their attention within vi
 def test_errors():
     with pytest.raises(ValueError, match="at least one stream"):
         network_of({})
-    with pytest.raises(ValueError, match="hidden size must be even"):
+    with pytest.raises(ValueError, match="output_size=5 must be even"):
         network_of(hidden_size=5)

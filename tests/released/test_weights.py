@@ -41,9 +41,9 @@ def test_what_does_not_fit_is_listed_and_changes_nothing():
     with pytest.raises(ValueError, match="The weights do not fit the network") as error:
         load_released(model, weights)
     for told in (
-        "missing: Joint.linear.bias;",
-        "unexpected: coattn.dcn_layers.2.dense_coattn.query_linear.weight, coattn",
-        "of another shape: vregressor.0.weight (3, 8) for (2, 8)",
+        "Missing: 'Joint.linear.bias'.",
+        "Unexpected: 'coattn.dcn_layers.2.dense_coattn.query_linear.weight', 'coattn",
+        "Of another shape: 'vregressor.0.weight (3, 8) for (2, 8)'",
         "Set n_recursions, window, hidden_size",
     ):
         assert told in str(error.value)

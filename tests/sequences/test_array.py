@@ -238,23 +238,31 @@ def test_the_dtype_of_cells_is_the_smallest_that_holds_them():
         (
             [[1.0], 3.0],
             TypeError,
-            r"row 1: a cell is an array of shape .* or None if it is absent, not float '3.0'",
+            r"In row 1: A cell must be an array of shape .* or None if it is absent, not float '3.0'",
         ),
-        ([["a", "b"]], TypeError, "row 0: a sequence holds real numbers, but this one has dtype <U1"),
-        (["ab"], TypeError, "row 0: a cell is an array .* not str 'ab'"),
-        ([{"a": 1}], TypeError, "row 0: a cell is an array .* not dict"),
-        ([None, np.ones(2, complex)], TypeError, "row 1: a sequence holds real numbers, .* complex128"),
-        ([np.ones((2, 2, 2))], ValueError, r"row 0: a sequence has the axes .* this shape is \(2, 2, 2\)"),
+        ([["a", "b"]], TypeError, "In row 0: A sequence must hold real numbers, not dtype <U1"),
+        (["ab"], TypeError, "In row 0: A cell must be an array .* not str 'ab'"),
+        ([{"a": 1}], TypeError, "In row 0: A cell must be an array .* not dict"),
+        (
+            [None, np.ones(2, complex)],
+            TypeError,
+            "In row 1: A sequence must hold real .* complex128",
+        ),
+        (
+            [np.ones((2, 2, 2))],
+            ValueError,
+            r"In row 0: A sequence must have .* not the shape \(2, 2, 2\)",
+        ),
         ([[[1, 2], [3]]], ValueError, "row 0: setting an array element .* inhomogeneous"),
         (
             [None, [[1, 2]], [[1, 2, 3]]],
             ValueError,
-            "row 2: the sequence has 3 features per step, but row 1 has 2",
+            "in row 2 has 3 features per step, but that in row 1 has 2",
         ),
         (
             [Sequence([1.0], 25), Sequence([1.0], 50)],
             ValueError,
-            "row 1: .* 50 steps per second, but 25 are expected",
+            "in row 1 has 50 steps per second, but 25 are needed",
         ),
     ],
 )
@@ -269,21 +277,21 @@ def test_bad_cells_are_named(cells, error, message):
         (
             (np.ones(3), [0], [1]),
             ValueError,
-            r"frames must have the shape \(n_frames, n_features\), but it is \(3,\)",
+            r"frames must have the shape \(n_frames, n_features\), not \(3,\)",
         ),
         ((np.ones((3, 0)), [0], [1]), ValueError, "frames must have the shape"),
-        ((np.array([["a"]]), [0], [1]), TypeError, "a sequence holds real numbers"),
-        ((FRAMES, [0], [1, 2]), ValueError, "there are 1 starts, but 2 lengths"),
-        ((FRAMES, [0.0], [1]), TypeError, "starts must be whole numbers, but has dtype float64"),
+        ((np.array([["a"]]), [0], [1]), TypeError, "A sequence must hold real numbers"),
+        ((FRAMES, [0], [1, 2]), ValueError, "starts has 1 rows, but lengths has 2"),
+        ((FRAMES, [0.0], [1]), TypeError, "starts must be whole numbers, not of dtype float64"),
         ((FRAMES, [[0]], [[1]]), ValueError, "starts must have one axis"),
-        ((FRAMES, [0, 10], [1, 3]), ValueError, "row 1 starts at frame 10 and has length 3, .* 12 frames"),
-        ((FRAMES, [0, 0], [1, -2]), ValueError, "row 1 starts at frame 0 and has length -2"),
-        ((FRAMES, [0, -1], [1, 1]), ValueError, "row 1 starts at frame -1"),
+        ((FRAMES, [0, 10], [1, 3]), ValueError, "Row 1 starts at frame 10 and has length 3, .* 12 frames"),
+        ((FRAMES, [0, 0], [1, -2]), ValueError, "Row 1 starts at frame 0 and has length -2"),
+        ((FRAMES, [0, -1], [1, 1]), ValueError, "Row 1 starts at frame -1"),
         ((FRAMES, [0], [1], -25), ValueError, "rate_hz must be positive and finite, not -25"),
         (
             (FRAMES, [0], [1], "fast"),
             TypeError,
-            "rate_hz is a number of steps per second or None, not 'fast'",
+            "rate_hz must be a number .* or None, not 'fast'",
         ),
     ],
 )
@@ -300,7 +308,7 @@ def test_buffers_of_other_kinds_are_converted():
 
 
 def test_new_frames_must_be_as_many():
-    with pytest.raises(ValueError, match="the rows have 11 frames together, but 12 new frames were given"):
+    with pytest.raises(ValueError, match="frames has 12 frames, but the rows have 11 together"):
         ragged().with_frames(FRAMES)
 
 

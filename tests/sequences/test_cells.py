@@ -26,12 +26,12 @@ def test_masked_values_are_nan():
 
 
 def test_numbers_as_text_are_refused():
-    with pytest.raises(TypeError, match="row 0: a sequence holds real numbers"):
+    with pytest.raises(TypeError, match="In row 0: A sequence must hold real numbers"):
         stack_cells([np.array([1, "2"], dtype=object)])
 
 
 def test_rows_are_named_as_asked():
-    with pytest.raises(ValueError, match="at 1: the sequence has 3 features per step, but at 0 has 2"):
+    with pytest.raises(ValueError, match="in at 1 has 3 features per step, but that in at 0 has 2"):
         stack_cells([np.zeros((1, 2)), np.zeros((1, 3))], where="at {}".format)
 
 

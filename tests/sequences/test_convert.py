@@ -183,9 +183,9 @@ FRAME = as_sequences(CELLS, rate_hz=25)
     ("data", "options", "error", "message"),
     [
         # nothing there
-        ({}, {}, ValueError, "there is no modality: the mapping is empty"),
-        ({"audio": []}, {}, ValueError, "there are no rows"),
-        (FRAME.iloc[:0], {}, ValueError, "there are no rows"),
+        ({}, {}, ValueError, "The mapping is empty"),
+        ({"audio": []}, {}, ValueError, "The data has no rows"),
+        (FRAME.iloc[:0], {}, ValueError, "The data has no rows"),
         (np.zeros((0, 3)), {}, ValueError, "0 sample"),
         (np.zeros((3, 0)), {}, ValueError, "0 feature"),
         # cells
@@ -193,7 +193,7 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             {"audio": [AUDIO[0], np.zeros((2, 4))]},
             {},
             ValueError,
-            "row 1, column 'audio': the sequence has 4 features per step, but row 0, column 'audio' has 3",
+            "in row 1, column 'audio' has 4 features per step, but that in row 0, column 'audio' has 3",
         ),
         (
             CELLS.assign(audio=[AUDIO[0], np.zeros((2, 4)), None]),
@@ -202,21 +202,21 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             "row 1 .index 'y'., column 'audio'",
         ),
         ({"audio": [np.zeros((2, 2, 2))]}, {}, ValueError, "row 0, column 'audio': .* axes"),
-        ({"audio": ["a", "b"]}, {}, TypeError, "row 0, column 'audio': a cell is an array"),
+        ({"audio": ["a", "b"]}, {}, TypeError, "In row 0, column 'audio': A cell must be an array"),
         ({"audio": [np.zeros(2, complex)]}, {}, TypeError, "row 0, column 'audio': .* complex128"),
         (
             {"audio": [1.0, 2.0]},
             {},
             TypeError,
-            "row 0, column 'audio': a cell is an array .* not float '1.0'",
+            "In row 0, column 'audio': A cell must be an array .* not float '1.0'",
         ),
-        ([{"audio": AUDIO[0]}, AUDIO[0]], {}, TypeError, "row 1: expected a mapping"),
+        ([{"audio": AUDIO[0]}, AUDIO[0]], {}, TypeError, "Row 1 is no mapping"),
         # rows
         (
             {"audio": AUDIO, "video": VIDEO[:2]},
             {},
             ValueError,
-            "same number of rows, .* 'audio' has 3, 'video' has 2",
+            "Modality 'audio' has 3 rows, but 'video' has 2",
         ),
         (
             {"audio": CELLS["audio"], "video": CELLS["video"][::-1]},
@@ -225,8 +225,8 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             "'audio' and 'video' have different",
         ),
         # columns
-        ({"audio": 3.0}, {}, TypeError, "column 'audio': expected a list of arrays .* not float"),
-        ({"audio": "abc"}, {}, TypeError, "column 'audio': expected a list of arrays .* not str"),
+        ({"audio": 3.0}, {}, TypeError, "In column 'audio': A list of arrays .* not float"),
+        ({"audio": "abc"}, {}, TypeError, "In column 'audio': A list of arrays .* not str"),
         (
             {"audio": np.zeros((2, 2, 2), complex)},
             {},
@@ -237,23 +237,23 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             {"audio": np.zeros((2, 2, 2, 2))},
             {},
             ValueError,
-            "column 'audio': expected the axes .rows, steps, features.",
+            "In column 'audio': An array must have the axes .rows, steps, features.",
         ),
-        ({1: AUDIO}, {}, TypeError, "modality names are strings, not 1"),
+        ({1: AUDIO}, {}, TypeError, "Names of modalities must be strings, not 1"),
         (
             pd.concat([FRAME, FRAME], axis=1).assign(n=[1, 2, 3]),
             {},
             ValueError,
-            "two columns have the name 'audio'",
+            "Two columns have the name 'audio'",
         ),
         # padding
-        ((np.zeros((2, 5, 3)), [5, 6]), {}, ValueError, "row 1: the length 6 is not within 0 to 5"),
-        ((np.zeros((2, 5, 3)), [5, -1]), {}, ValueError, "row 1: the length -1 is not within"),
+        ((np.zeros((2, 5, 3)), [5, 6]), {}, ValueError, "Row 1 has length 6, but it must be within 0 to 5"),
+        ((np.zeros((2, 5, 3)), [5, -1]), {}, ValueError, "Row 1 has length -1, but it must be within"),
         (
             (np.zeros((2, 5, 3)), [5]),
             {},
             ValueError,
-            r"expected lengths of shape \(2,\) or .* mask of shape \(2, 5\)",
+            r"needs lengths of shape \(2,\) or .* mask of shape \(2, 5\)",
         ),
         ((np.zeros((2, 5, 3)), np.ones((2, 4), bool)), {}, ValueError, r"not bool of shape \(2, 4\)"),
         (
@@ -264,7 +264,7 @@ FRAME = as_sequences(CELLS, rate_hz=25)
         ),
         # plain arrays
         (np.zeros(3), {}, ValueError, "Expected 2D array, got 1D array"),
-        (np.zeros((2, 2, 2, 2)), {}, ValueError, "expected the axes"),
+        (np.zeros((2, 2, 2, 2)), {}, ValueError, "must have the axes"),
         (np.zeros((2, 2), complex), {}, ValueError, "Complex data not supported"),
         (sparse.eye_array(3).tocsr(), {}, TypeError, "[Ss]parse"),
         (3.0, {}, ValueError, "Expected 2D array, got scalar"),
@@ -278,23 +278,23 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             np.zeros((3, 6)),
             {"modalities": ["audio", "video"]},
             ValueError,
-            "one modality, but modalities names",
+            "modalities has 2 names, but the data is one modality",
         ),
-        (np.zeros((3, 6)), {"modalities": {"audio": "a"}}, ValueError, "maps names to widths"),
-        (np.zeros((3, 6)), {"modalities": {"audio": 0, "video": 6}}, ValueError, "maps names to widths"),
+        (np.zeros((3, 6)), {"modalities": {"audio": "a"}}, ValueError, "must map names to widths"),
+        (np.zeros((3, 6)), {"modalities": {"audio": 0, "video": 6}}, ValueError, "must map names to widths"),
         # frames of numbers
         (
             pd.DataFrame({"a": [1.0], "s": ["x"]}),
             {},
             ValueError,
-            r"no column holds sequences, .* \['s'\] are not numbers",
+            r"No column holds sequences, and some do not hold numbers: 's'",
         ),
         (pd.DataFrame({"s": ["x"]}), {}, ValueError, "could not convert string to float"),
         (
             pd.DataFrame({"a": [1.0]}),
             {"modalities": {"m": ["b"]}},
             ValueError,
-            "no column 'b'; the columns are .'a'.",
+            "There is no column 'b'. The columns are 'a'.",
         ),
         (
             pd.DataFrame({"a": [1.0], "b": [1]}),
@@ -307,29 +307,29 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             FRAME,
             {"modalities": ["text"]},
             ValueError,
-            r"unknown modality 'text'; the modalities are \['audio', 'video'\]",
+            r"There is no modality 'text'. The modalities are 'audio', 'video'",
         ),
         (
             FRAME,
             {"modalities": "audio"},
             TypeError,
-            "modalities is a list of names or a mapping, not the string",
+            "modalities='audio' is a string",
         ),
         (
             FRAME,
             {"modalities": {"audio": 4}},
             ValueError,
-            "column 'audio' has 3 features per step, but 4 are expected",
+            "Column 'audio' has 3 features per step, not 4",
         ),
-        (FRAME, {"rate_hz": {"text": 1}}, ValueError, "rate_hz names an unknown modality 'text'"),
+        (FRAME, {"rate_hz": {"text": 1}}, ValueError, "rate_hz has 'text', but the modalities are"),
         (
             FRAME,
             {"rate_hz": 50},
             ValueError,
-            "column 'audio': sequences at 25 Hz cannot be relabelled as 50 Hz",
+            "In column 'audio': Sequences at 25 Hz cannot be relabelled as 50 Hz",
         ),
         (FRAME, {"rate_hz": {"audio": 0}}, ValueError, "rate_hz must be positive"),
-        (FRAME, {"recording": "film"}, ValueError, "a long table needs modalities"),
+        (FRAME, {"recording": "film"}, ValueError, "A long table needs the columns of each modality"),
     ],
 )
 def test_bad_data_is_named(data, options, error, message):
@@ -339,6 +339,6 @@ def test_bad_data_is_named(data, options, error, message):
 
 def test_sequence_columns_needs_a_frame():
     with pytest.raises(
-        TypeError, match="expected a DataFrame with columns of sequences, not ndarray; see as_sequ"
+        TypeError, match=r"X must be a DataFrame with sequence columns, not ndarray. .*as_sequ"
     ):
         sequence_columns(np.zeros((2, 2)))

@@ -43,14 +43,14 @@ def test_dtypes_differ_in_every_part():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (("int64",), TypeError, r"one of \('float16', 'float32', 'float64'\), not 'int64'"),
+        (("int64",), TypeError, r"subtype must be one of float16, float32, float64, not 'int64'"),
         (("fast",), TypeError, "not 'fast'"),
         (("float32", 0), ValueError, "width must be at least 1, not 0"),
-        (("float32", 2.0), TypeError, "width is a whole number of features per step, not 2.0"),
-        (("float32", True), TypeError, "width is a whole number"),
+        (("float32", 2.0), TypeError, "width must be a whole number of features per step, not 2.0"),
+        (("float32", True), TypeError, "width must be a whole number"),
         (("float32", 1, 0), ValueError, "rate_hz must be positive and finite, not 0"),
         (("float32", 1, np.inf), ValueError, "rate_hz must be positive"),
-        (("float32", 1, "x"), TypeError, "rate_hz is a number"),
+        (("float32", 1, "x"), TypeError, "rate_hz must be a number"),
     ],
 )
 def test_bad_dtypes(arguments, error, message):
@@ -61,8 +61,8 @@ def test_bad_dtypes(arguments, error, message):
 @pytest.mark.parametrize(
     ("string", "message"),
     [
-        ("sequence", "as in 'sequence.float32, 512.'"),
-        ("sequence[float32]", "as in"),
+        ("sequence", "Its form is 'sequence.float32, 512.'"),
+        ("sequence[float32]", "Its form is"),
         ("sequence[float32, 0]", "width must be at least 1"),
         ("sequence[int8, 1]", "not 'int8'"),
         ("sequence[float32, 1, fastHz]", "could not convert"),

@@ -28,7 +28,7 @@ def test_groups_from_a_column_or_an_array(X):
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        ("speaker", r"cohort='speaker' is no column of X; its columns are \['subject', 'audio'\]"),
+        ("speaker", r"cohort='speaker' is no column of X. Its columns are 'subject', 'audio'"),
         ("audio", "cohort='audio' is a modality; groups are a column of metadata"),
         (["a"], "cohort has 1 values for 2 rows"),
         (["a", None], r"cohort is missing for row 1 \(index 'y'\)"),

@@ -66,27 +66,32 @@ def test_a_modality_may_be_named_like_its_column():
             {"onset": range(4)},
             {},
             ValueError,
-            r"the column 'onset' is in no modality and varies .* data.drop",
+            r"Column 'onset' is in no modality and varies .* data.drop",
         ),
-        ({"age": [40, None, 1, 40]}, {}, ValueError, "the column 'age' is in no modality and varies"),
-        ({"film": ["a", None, "b", "b"]}, {}, ValueError, "line 1: the column 'film' is empty"),
-        ({"rms": list("abcd")}, {}, TypeError, "the column 'rms' is not numeric, but str"),
-        ({"rms": [1j] * 4}, {}, TypeError, "the column 'rms' is not numeric, but complex128"),
-        ({"audio": 1}, {}, ValueError, "a column with the name of the modality 'audio'"),
-        ({}, {"recording": "movie"}, ValueError, "there is no column 'movie'; the columns are"),
-        ({}, {"modalities": {"audio": ["pitch"]}}, ValueError, "there is no column 'pitch'"),
+        ({"age": [40, None, 1, 40]}, {}, ValueError, "Column 'age' is in no modality and varies"),
+        (
+            {"film": ["a", None, "b", "b"]},
+            {},
+            ValueError,
+            "Row 1 .* has no recording in the column 'film'",
+        ),
+        ({"rms": list("abcd")}, {}, TypeError, "Column 'rms' must hold numbers, not str"),
+        ({"rms": [1j] * 4}, {}, TypeError, "Column 'rms' must hold numbers, not complex128"),
+        ({"audio": 1}, {}, ValueError, "A column of the table has the name of the modality 'audio'"),
+        ({}, {"recording": "movie"}, ValueError, "There is no column 'movie'. The columns are"),
+        ({}, {"modalities": {"audio": ["pitch"]}}, ValueError, "There is no column 'pitch'"),
         (
             {},
             {"modalities": {"audio": 88}},
             ValueError,
-            "modality 'audio': .* column names, not a width of 88",
+            "Modality 'audio' is given a width, 88",
         ),
-        ({}, {"modalities": {"audio": []}}, ValueError, "modality 'audio' names no column"),
+        ({}, {"modalities": {"audio": []}}, ValueError, "Modality 'audio' names no column"),
         (
             {},
             {"modalities": ["rms"]},
             ValueError,
-            "a long table needs modalities that name the columns of each",
+            "A long table needs the columns of each modality",
         ),
     ],
 )
@@ -96,10 +101,10 @@ def test_bad_tables_are_named(change, options, error, message):
 
 
 def test_only_frames_are_tables():
-    with pytest.raises(TypeError, match="recording='film' names a column, so the data must be a DataFrame"):
+    with pytest.raises(TypeError, match="recording='film' names a column, but the data is not a DataFrame"):
         as_sequences(np.zeros((2, 2)), MODALITIES, recording="film")
 
 
 def test_an_empty_table_is_refused():
-    with pytest.raises(ValueError, match="there are no rows"):
+    with pytest.raises(ValueError, match="The data has no rows"):
         as_sequences(TABLE.iloc[:0], MODALITIES, recording="film")

@@ -33,8 +33,8 @@ def test_without_extent_every_step_exists_and_two_axes_are_one_step_per_row():
 @pytest.mark.parametrize(
     ("extent", "message"),
     [
-        ([4, 5], r"row 1: the length 5 is not within 0 to 4"),
-        ([-1, 2], r"row 0: the length -1"),
+        ([4, 5], r"Row 1 has length 5, but it must be within 0 to 4"),
+        ([-1, 2], r"Row 0 has length -1"),
         ([1], r"lengths of shape \(2,\) or a boolean mask of shape \(2, 4\)"),
         ([0.5, 1.0], r"not float64 of shape \(2,\)"),
     ],
@@ -50,5 +50,5 @@ def test_pairs_and_mappings_are_taken_apart():
     frames, extent = frames_and_extent({"mask": [True], "frames": ARRAY})
     assert frames is ARRAY
     assert extent == [True]
-    with pytest.raises(ValueError, match="expected the keys"):
+    with pytest.raises(ValueError, match="The keys must be"):
         frames_and_extent({"frames": ARRAY, "length": [1]})

@@ -74,7 +74,7 @@ def unordered(name):
 
 def frozen(name):
     """Rows share one buffer with other selections: what assigns in place raises, and changes nothing."""
-    return refused(name, TypeError, "a SequenceArray is immutable")
+    return refused(name, TypeError, "A SequenceArray is immutable")
 
 
 class TestSequenceArray(base.ExtensionTests):

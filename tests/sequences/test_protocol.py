@@ -13,7 +13,7 @@ def ragged(**kwargs):
 
 def test_assignment_in_place_says_what_to_do():
     X = pd.DataFrame({"audio": ragged()})
-    with pytest.raises(TypeError, match=r"SequenceArray is immutable, .* make a new column instead"):
+    with pytest.raises(TypeError, match=r"SequenceArray is immutable, .* Make a new column instead"):
         X["audio"].array[0] = None
     with pytest.raises(TypeError, match="SequenceArray is immutable"):
         X.loc[0, "audio"] = None
@@ -30,8 +30,8 @@ def test_columns_of_other_subtypes_meet_in_the_wider_one():
 @pytest.mark.parametrize(
     ("dtype", "message"),
     [
-        ("sequence[float32, 3]", "sequences of width 2 cannot become sequences of width 3"),
-        ("sequence[float32, 2, 50Hz]", "sequences at 25 Hz cannot be relabelled as 50 Hz; use Align"),
+        ("sequence[float32, 3]", "Sequences of width 2 cannot become sequences of width 3"),
+        ("sequence[float32, 2, 50Hz]", "Sequences at 25 Hz cannot be relabelled as 50 Hz. Use Align"),
     ],
 )
 def test_casts_that_would_be_wrong_are_refused(dtype, message):
@@ -45,7 +45,7 @@ def test_casts():
     assert column.astype("sequence[float32, 2]").array.frames is column.array.frames
     assert column.astype(object).tolist() == column.tolist()
     assert column.astype(str).tolist()[0] == "5 x 2, 0.2 s"
-    with pytest.raises(TypeError, match=r"cannot become an array of float64: its rows are sequences"):
+    with pytest.raises(TypeError, match=r"cannot become an array of float64, as its rows are sequences"):
         column.to_numpy(dtype=float)
 
 
@@ -61,7 +61,7 @@ def test_filling_and_choosing_rows():
         "float32", 1
     )
     assert column.map(len, na_action="ignore").tolist() == [5, pd.NA, 0, 6]
-    with pytest.raises(TypeError, match=r"row 0: a cell is an array .* not int '0'"):
+    with pytest.raises(TypeError, match=r"In row 0: A cell must be an array .* not int '0'"):
         column.fillna(0)
     mixed = pd.DataFrame({"audio": column[2:], "age": [1.0, np.nan]})
     assert mixed.fillna(0)["age"].tolist() == [1, 0]  # no sequence is missing

@@ -134,5 +134,5 @@ def test_splitting_resampling_and_shuffling_copy_no_frames(X, y):
 
 
 def test_estimators_for_tables_say_why_they_cannot(X):
-    with pytest.raises(TypeError, match=r"a sequence \(\d+ x 3, .* s\) is not a number, .* OnFrames"):
+    with pytest.raises(TypeError, match=r"A sequence \(\d+ x 3, .* s\) is not a number, .* OnFrames"):
         StandardScaler().fit(X[["audio"]])

@@ -110,7 +110,7 @@ def _time_steps(X, targets, context_s):
 
 
 def _in_step(X, targets):
-    """Whether all that is present of a row has one number of steps."""
+    """Return whether all that is present of a row has one number of steps."""
     lengths = [X[name].array.lengths for name in sequence_columns(X)]
     lengths = np.stack(lengths if targets.lengths is None else [*lengths, targets.lengths]).astype(float)
     lengths[lengths < 0] = np.nan

@@ -19,6 +19,7 @@ from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, se
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._messages import brief
 from avfusion.sequences._rows import read_labels, read_rows
 from avfusion.sequences._targets import as_targets
 
@@ -144,14 +145,14 @@ def compare(
 def _check_estimators(estimators):
     if not isinstance(estimators, Mapping) or not estimators:
         raise TypeError(
-            f"estimators must be a dict of name to estimator with at least one entry, not {estimators!r}."
+            f"estimators must be a dict of name to estimator, with at least one, not {brief(estimators)}."
         )
     for name, estimator in estimators.items():
         lacking = [method for method in ("fit", "predict", "get_params") if not hasattr(estimator, method)]
         if isinstance(estimator, type) or lacking:
             hint = "an instance, not the class" if isinstance(estimator, type) else f"one with {lacking[0]}()"
             raise TypeError(
-                f"estimators[{name!r}] is {estimator!r}; expected a scikit-learn estimator: {hint}."
+                f"estimators[{name!r}] is {brief(estimator)}, but must be a scikit-learn estimator: {hint}."
             )
 
 
@@ -197,7 +198,7 @@ def _check_scores(scores, samples):
             score(y, y)
         except Exception as error:
             raise ValueError(
-                f"scoring {name!r} cannot score these labels ({type(error).__name__}: {error}). "
+                f"The score {name!r} cannot take these labels ({type(error).__name__}: {error}). "
                 "scikit-learn's scores take numbers, none missing; avfusion's take all kinds of label."
             ) from error
 

@@ -1,4 +1,4 @@
-"""What `compare` found: tables, out-of-fold predictions, a plot, and files of all of these."""
+"""The result of `compare`: tables, out-of-fold predictions, a plot, and files of all of these."""
 
 import json
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ class Comparison:
     Parameters
     ----------
     table : DataFrame
-        One line per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
+        One row per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
         and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
         and ``s_group_mean`` if there are groups; then ``n_failed``, the number of fits that failed, if any
         did; and ``fit_s`` and ``predict_s``, mean seconds per fold. Several targets are averaged. With
         several seeds all of these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the
         standard deviation of s over seeds, and ``n_seeds`` their number.
     folds : DataFrame
-        One line per estimator, seed (if there are several) and fold: scores, seconds, numbers of rows, what
+        One row per estimator, seed (if there are several) and fold: scores, seconds, numbers of rows, what
         was held out.
     groups : DataFrame
-        One line per estimator, seed and group with a label; empty without groups.
+        One row per estimator, seed and group with a label; empty without groups.
     targets : DataFrame
-        One line per estimator, seed and target, over all out-of-fold predictions.
+        One row per estimator, seed and target, over all out-of-fold predictions.
     predictions : dict of str to DataFrame, Series or ndarray
         Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested,
         and where the estimator failed. With several seeds those of the first: their mean would be the
@@ -56,7 +56,7 @@ class Comparison:
     recipe : dict, optional
         What `rerun` needs: unfitted estimators, folds, groups, scoring and seeds.
     seeds : DataFrame, optional
-        What `table` has means of: one line per estimator and seed.
+        What `table` has means of: one row per estimator and seed.
     seed_predictions : dict of str to list, optional
         Out-of-fold predictions of every seed; by default `predictions` are of the only one.
 
@@ -123,12 +123,12 @@ class Comparison:
         return plot_comparison(self, score=score, ax=ax)
 
     def to_markdown(self):
-        """Write the table as Markdown: scores with intervals, spread of the first score, seconds.
+        """Write the table as Markdown: scores with intervals, standard deviation of the first score, seconds.
 
         Returns
         -------
         str
-            One line per estimator, columns aligned.
+            One row per estimator, columns aligned.
 
         Examples
         --------
@@ -160,7 +160,7 @@ class Comparison:
         Returns
         -------
         DataFrame
-            One line per labelled frame (per clip: row) and target of the rows that were tested: ``row``,
+            One row per labelled frame (per clip: row) and target of the rows that were tested: ``row``,
             ``index``, ``fold``, ``group``, ``frame`` (labels per frame), ``target``, ``label`` and one column
             ``prediction: name`` per estimator, or ``prediction: name, seed i`` for each of several seeds.
 
@@ -267,7 +267,7 @@ class Comparison:
         return figure
 
     def _shown(self):
-        """Table for reading: text cells, spread of the first score only, and no column twice."""
+        """Table for reading: text cells, standard deviation of the first score only, and no column twice."""
         level = f"{self.settings['level'] * 100:g} %"
         shown = {}
         for position, score in enumerate(self.scores):
@@ -297,7 +297,7 @@ class Comparison:
         return pd.DataFrame(shown, index=self.table.index)
 
     def _summary(self):
-        """Say in one line what was compared: how much of it was tested, and what intervals are about."""
+        """Return one line on the comparison: the number of tested rows, and the subject of the intervals."""
         tested = self.fold_of_row >= 0
         rows = _of_all(int(tested.sum()), len(tested), "rows")
         grouped = ""

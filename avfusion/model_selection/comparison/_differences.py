@@ -1,4 +1,4 @@
-"""Whether a model is better than another: differences on the same folds and groups, and what they are worth.
+"""Comparison of a model with another: differences on the same folds and groups, with intervals and tests.
 
 Two uncertainties are kept apart. Another sample of recordings or speakers would give other scores: that is
 the paired bootstrap over groups, of the models as they were trained. Another draw of the training rows would
@@ -14,6 +14,7 @@ from scipy import stats
 
 from avfusion.model_selection.comparison._comparison import evaluation_of, score_of
 from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.sequences._messages import quoted
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
@@ -44,13 +45,13 @@ def paired_differences(
     Returns
     -------
     DataFrame
-        One line per other estimator: "difference" of the pooled scores (mean of the repeats); "low" and
+        One row per other estimator: "difference" of the pooled scores (mean of the repeats); "low" and
         "high", its interval by bootstrap over groups (rows where there are none), the same resamples for both
         and for all repeats; "fold_difference" (mean over the folds of all repeats); "t" and "p" of the
         corrected resampled t-test over folds, NaN if there is one fold only; and "p_holm", p adjusted for the
         number of estimators. All is NaN for an estimator that failed in a fold, which p_holm does not count.
         With several seeds, scores are means over seeds, and "seed_std" is the standard deviation of the
-        difference over pairs of equal seeds. The interval and p answer two questions, other people and other
+        difference over pairs of equal seeds. The interval and p concern two questions, other people and other
         training sets: an interval without 0 may stand beside a p above .05.
 
     Raises
@@ -85,8 +86,8 @@ def paired_differences(
     _check_repeats(repeats)
     name = repeats[0].scores[0] if score is None else score
     if reference not in repeats[0].predictions:
-        known = ", ".join(map(repr, repeats[0].predictions))
-        raise ValueError(f"There is no estimator {reference!r}; the estimators are {known}.")
+        known = quoted(repeats[0].predictions)
+        raise ValueError(f"There is no estimator {reference!r}. The estimators are {known}.")
     score = _score_of(repeats, name)
     failed = [n for n in repeats[0].predictions if any(np.isnan(r.table.loc[n, name]) for r in repeats)]
     if reference in failed:
@@ -120,7 +121,7 @@ def paired_differences(
 def _check_repeats(repeats):
     """Refuse comparisons that are not of the same estimators on the same rows."""
     if not repeats:
-        raise ValueError("comparison is an empty list; expected a Comparison, or a list with one or more.")
+        raise ValueError("comparison is an empty list. Give a Comparison, or a list with one or more.")
     first = repeats[0]
     for number, repeat in enumerate(repeats[1:], start=2):
         same = {
@@ -147,8 +148,8 @@ def _score_of(repeats, name):
             own = [evaluation.of_rows(estimator, evaluation.tested, seed)[name] for seed in runs]
             if not np.isclose(np.mean(own), value):
                 raise ValueError(
-                    f"The score {name!r} of comparison {number} is another function than "
-                    + ("that of this package." if repeats[0].recipe is None else "that of the first.")
+                    f"The score {name!r} of comparison {number} is another function than that of "
+                    f"{'this package' if repeats[0].recipe is None else 'the first'}."
                 )
     return score
 

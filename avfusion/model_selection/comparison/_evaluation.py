@@ -109,7 +109,7 @@ class Evaluation:
         return [(name, seed) for name, own in self.predictions.items() for seed in range(len(own))]
 
     def label_of(self, name, seed):
-        """Return what names a line of a table: the seed only where some estimator has several.
+        """Return what names a row of a table: the seed only where some estimator has several.
 
         Examples
         --------
@@ -149,7 +149,7 @@ class Evaluation:
         return bool(np.isin(rows, self.failed.get((name, seed), ())).any())
 
     def by_group(self):
-        """Score each group by itself: one line per estimator (and seed) and labelled group.
+        """Score each group by itself: one row per estimator (and seed) and labelled group.
 
         Examples
         --------
@@ -171,7 +171,7 @@ class Evaluation:
         )
 
     def by_target(self):
-        """Score each target by itself over all tested rows: one line per estimator (and seed) and target.
+        """Score each target by itself over all tested rows: one row per estimator (and seed) and target.
 
         Examples
         --------
@@ -197,7 +197,7 @@ class Evaluation:
         return pd.concat(tables, ignore_index=True)
 
     def by_seed(self, folds, group_scores, **bootstrap):
-        """Score all tested rows together: one line per estimator (and seed), with intervals.
+        """Score all tested rows together: one row per estimator (and seed), with intervals.
 
         Parameters
         ----------
@@ -233,7 +233,7 @@ class Evaluation:
         return table[[column for column in columns if column in table]]
 
     def table(self, by_seed):
-        """Summarise: one line per estimator, with means and standard deviations of scores over seeds.
+        """Summarise: one row per estimator, with means and standard deviations of scores over seeds.
 
         Parameters
         ----------
@@ -315,7 +315,7 @@ class Evaluation:
 
 
 def _of_run(table, label):
-    """Return the lines of one estimator (and seed)."""
+    """Return the rows of one estimator (and seed)."""
     if not len(table):
         return table
     return table[np.logical_and.reduce([table[column] == value for column, value in label.items()])]

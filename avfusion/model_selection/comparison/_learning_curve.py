@@ -113,7 +113,7 @@ def _smaller(folds, group_of_row, kept):
 
 
 def _lines(result, n_groups, repeat):
-    """Return the lines of the table for one size and repeat, one for each estimator."""
+    """Return the rows of the table for one size and repeat, one for each estimator."""
     score = result.scores[0]
     return [
         {
@@ -131,7 +131,7 @@ def _counts(sizes, available):
         count = max(1, round(size * available)) if share else int(size)
         if not (0 < size <= 1 if share else 1 <= size <= available):
             raise ValueError(
-                f"sizes has {size!r}; expected shares between 0 and 1, or numbers of groups from 1 to "
+                f"sizes has {size!r}, but must hold shares between 0 and 1, or numbers of groups from 1 to "
                 f"{available}, which are those that a fold trains on."
             )
         counts.append(count)
@@ -149,7 +149,7 @@ class LearningCurve:
     Parameters
     ----------
     table : DataFrame
-        One line per estimator, size and repeat: "estimator", "n_groups" (mean over folds), "repeat", "score"
+        One row per estimator, size and repeat: "estimator", "n_groups" (mean over folds), "repeat", "score"
         over all out-of-fold predictions, "low" and "high" (bootstrap over groups); these are NaN where the
         estimator failed in a fold.
     score : str

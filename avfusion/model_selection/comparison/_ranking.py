@@ -153,7 +153,7 @@ class Ranking:
     Parameters
     ----------
     table : DataFrame
-        One line per estimator, best first: mean "rank" (1 is best) and mean "score".
+        One row per estimator, best first: mean "rank" (1 is best) and mean "score".
     ranks : DataFrame
         Rank of each estimator (column) on each data set (row); ties share the mean of their ranks.
     p_friedman : float

@@ -26,7 +26,7 @@ from avfusion.sequences._targets import Targets, as_targets
 
 @dataclass(frozen=True)
 class Samples:
-    """What is split: samples and labels as the estimators get them, and what is known of their rows.
+    """Samples and labels as the estimators get them, with their groups and folds.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def _checked(predicted, labels):
     if all_labelled(labels):
         paired_targets(labels, predicted)
     elif np.isnan(predicted.values).any():
-        raise ValueError("some predictions are NaN")
+        raise ValueError("Some predictions are NaN.")
     return predicted
 
 
@@ -230,7 +230,7 @@ def all_labelled(targets):
 
 
 class Failure(NamedTuple):
-    """What went wrong in a fold, in a form that travels between processes."""
+    """The error of a fold, in a form that can be pickled."""
 
     message: str
     traceback: str

@@ -8,6 +8,8 @@ from sklearn.base import clone
 from sklearn.linear_model import ElasticNet, Ridge, RidgeClassifier
 from sklearn.utils import check_random_state
 
+from avfusion.sequences._messages import quoted
+
 
 def seed_of(random_state):
     """Return a number that stands for a random state, which may be None or a generator in use.
@@ -62,8 +64,8 @@ def read_n_seeds(n_seeds, estimators):
     named = n_seeds if isinstance(n_seeds, Mapping) else dict.fromkeys(estimators, n_seeds)
     unknown = [name for name in named if name not in estimators]
     if unknown:
-        known = ", ".join(map(repr, estimators))
-        raise ValueError(f"n_seeds names {unknown[0]!r}; the estimators are {known}.")
+        known = quoted(estimators)
+        raise ValueError(f"n_seeds names {unknown[0]!r}, but the estimators are {known}.")
     for name, number in named.items():
         if not isinstance(number, Integral) or isinstance(number, bool) or number < 1:
             raise ValueError(f"n_seeds must be a whole number of at least 1, not {number!r} (for {name!r}).")
@@ -140,7 +142,7 @@ def _random_states(estimator):
 
 
 def _draws(estimator):
-    """Whether an estimator that has a random_state uses it: linear models do with some solvers only."""
+    """Return whether an estimator that has a random_state uses it: linear models do with some solvers."""
     if isinstance(estimator, (Ridge, RidgeClassifier)):
         return estimator.solver in ("sag", "saga")
     return estimator.selection == "random" if isinstance(estimator, ElasticNet) else True

@@ -15,7 +15,7 @@ from avfusion.sequences._targets import Targets
 
 
 class Fit(NamedTuple):
-    """What one fit and its predictions gave: `Targets`, or None after a failure; seconds."""
+    """The result of one fit: predictions as `Targets`, or None after a failure, and seconds."""
 
     predictions: Targets | None
     fit_s: float

@@ -13,7 +13,7 @@ from scipy import fft, stats
 from avfusion.model_selection.leakage._duplicates import same_stretches
 from avfusion.model_selection.leakage._report import Outcome
 from avfusion.sequences import sequence_columns
-from avfusion.sequences._messages import row_name
+from avfusion.sequences._messages import quoted, row_name
 
 MIN_OVERLAP = 50  # steps; shorter ones are too easily similar by chance
 MIN_CORRELATION = 0.25  # of the changes; chance reached .14 between segments of a film, their overlaps .37
@@ -325,7 +325,7 @@ def _message(X, best, overlapping):
     others = [name for name in sequence_columns(X) if name not in overlapping and X[name].notna().any()]
     if others:
         message += (
-            f" No overlap is found in {' or '.join(map(repr, others))}: if several people watched the same "
+            f" No overlap is found in {quoted(others)}: if several people watched the same "
             "film, the scores are for new people, not for new films."
         )
     return message

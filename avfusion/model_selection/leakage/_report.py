@@ -56,7 +56,7 @@ class LeakageReport:
 
 
 class Outcome(NamedTuple):
-    """What one check adds to the report, in the terms of `LeakageReport`."""
+    """The part of one check in the report, in the terms of `LeakageReport`."""
 
     findings: list
     looked_at: list

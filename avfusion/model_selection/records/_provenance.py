@@ -1,4 +1,4 @@
-"""How a result was made: as JSON for people, as a recipe for `rerun`, and what would differ next time."""
+"""Provenance of a result: as JSON for people, as a recipe for `rerun`, and what would differ next time."""
 
 import pickle
 import re
@@ -178,4 +178,4 @@ def write_recipe(recipe, folder):
         with atomic_write(file) as path:
             joblib.dump(recipe, path)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        warnings.warn(f"{RECIPE} was not written, rerun will not work: {error}", stacklevel=4)
+        warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=4)

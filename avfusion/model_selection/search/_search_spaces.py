@@ -25,6 +25,7 @@ from avfusion.estimators import LateFusionRegressor
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.model_selection.records._provenance import text_of
 from avfusion.released import ReleasedJointAttentionRegressor
+from avfusion.sequences._messages import brief
 
 __all__ = ["search_space"]
 
@@ -162,16 +163,16 @@ def read_space(space, estimator):
             )
     if not isinstance(space, Mapping) or not space:
         raise ValueError(
-            f"space={space!r} for {type(estimator).__name__}: expected a dict of parameter name to optuna "
+            f"space={brief(space)} for {type(estimator).__name__} must be a dict of parameter name to optuna "
             "distribution or list of choices, with at least one entry, or a function of the trial."
         )
     known = estimator.get_params()
     for name in space:
         if name not in known:
             ending = [key for key in known if key.split("__")[-1] == name.split("__")[-1]]
-            hint = f" Did you mean {ending[0]!r}?" if ending else ""
+            hint = f"Did you mean {ending[0]!r}?" if ending else ""
             kind = type(estimator).__name__
-            raise ValueError(f"space has {name!r}, but {kind} has no such parameter.{hint}")
+            raise ValueError(f"space has {name!r}, but {kind} has no such parameter. {hint}".rstrip())
     return {name: _distribution(name, value) for name, value in space.items()}
 
 
@@ -182,7 +183,7 @@ def _distribution(name, value):
         with warnings.catch_warnings():  # a storage cannot keep every choice, but it can keep their labels
             warnings.simplefilter("ignore", UserWarning)
             return CategoricalDistribution(value)
-    raise TypeError(f"space[{name!r}] is {value!r}; expected an optuna distribution or a list of choices.")
+    raise TypeError(f"space[{name!r}] is {brief(value)}, not an optuna distribution or a list of choices.")
 
 
 def labelled(choices):

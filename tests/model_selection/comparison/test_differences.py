@@ -280,7 +280,7 @@ def test_errors(comparison):
     with pytest.raises(ValueError, match="The comparisons are no repeats of one"):
         paired_differences([comparison, compare({"a": Ridge()}, X, X[:, 0], cv=2, verbose=False)], "a")
     assert len(paired_differences([other, other], "a")) == 2
-    with pytest.raises(ValueError, match="There is no estimator 'd'; the estimators are 'a', 'b', 'c'"):
+    with pytest.raises(ValueError, match=r"There is no estimator 'd'. The estimators are 'a', 'b', 'c'"):
         paired_differences(comparison, "d")
     with pytest.raises(ValueError, match="comparison is an empty list"):
         paired_differences([], "a")

@@ -62,7 +62,7 @@ def test_seeds_of_generators_and_numbers():
         (0, "n_seeds must be a whole number of at least 1, not 0"),
         (1.5, "not 1.5"),
         (True, "not True"),
-        ({"b": 2}, "n_seeds names 'b'; the estimators are 'a'"),
+        ({"b": 2}, "n_seeds names 'b', but the estimators are 'a'"),
     ],
 )
 def test_bad_numbers_of_seeds_are_refused(n_seeds, message):

@@ -71,6 +71,13 @@ def test_a_sampler_gives_what_it_would_have_given_without_the_check():
     assert first(checked) == first(RandomSampler(seed=0))
 
 
+def test_what_has_no_sampler_or_one_that_cannot_be_pickled_is_no_reason():
+    sampler = RandomSampler(seed=0)
+    sampler.after = lambda: None
+    assert not_repeatable(FusionSearchCV(sampler=sampler)) == []
+    assert not_repeatable(Ridge()) == []
+
+
 def test_timeouts_are_found():
     assert not_repeatable(FusionSearchCV(Ridge(), timeout=60)) == [
         "timeout=60 s: the number of trials that finish in time varies"
