@@ -25,7 +25,7 @@ def advise(estimator, data, statistics, target_names):
         if estimator.input_norm is None:
             messages.append(unlike_scales(name, deviations))
     for message in filter(None, messages):
-        warnings.warn(message, UserWarning, stacklevel=4)
+        warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def constant_target(labels, names):

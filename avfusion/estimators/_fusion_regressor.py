@@ -41,7 +41,7 @@ class FusionRegressor(ModuleParameters, NetworkRegressor):
     Examples
     --------
     >>> import avfusion as av
-    >>> from avfusion.networks._concatenation import Concatenation
+    >>> from avfusion.networks import Concatenation
     >>> X, y = av.datasets.make_audiovisual_regression(8, label_rate_hz=5, audio_rate_hz=5, random_state=0)
     >>> model = av.FusionRegressor(network=Concatenation, network__dropout=0.2, max_epochs=3, random_state=0)
     >>> model.fit(X, y).predict(X).shape == y.shape

@@ -3,12 +3,12 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, check_cv
+from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, check_cv
 
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._messages import brief
 
-__all__ = ["check_folds_labelled", "inner_folds"]
+__all__ = ["check_folds_labelled", "hold_out", "inner_folds"]
 
 
 def inner_folds(X, groups, cv):
@@ -99,3 +99,43 @@ def check_folds_labelled(folds, labelled, names, rows="rows", parameter="cv"):
                 f"other folds with {parameter}, so that each is trained on labelled rows, or leave the "
                 "target out of y."
             )
+
+
+def hold_out(dataset, groups, fraction, random):
+    """Return the rows to train on and those held out for early stopping.
+
+    Parameters
+    ----------
+    dataset : StreamDataset
+        With labels.
+    groups : ndarray of shape (n_rows,) or None
+        What must not be on both sides; by default each row is a group.
+    fraction : float
+        Share of the groups that is held out.
+    random : RandomState
+
+    Returns
+    -------
+    list of two StreamDataset
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups, or a target has no label on one side.
+    """
+    n_rows = len(dataset)
+    groups = np.arange(n_rows) if groups is None else groups
+    if len(np.unique(groups)) < 2:
+        raise ValueError(
+            "early_stopping needs at least two rows (two groups, where there are groups), one of them "
+            f"to be held out; X has {n_rows} row(s) in {len(np.unique(groups))} group(s)."
+        )
+    split = GroupShuffleSplit(1, test_size=fraction, random_state=random)
+    parts = [dataset.take(rows) for rows in next(split.split(groups, groups=groups))]
+    for part, name in zip(parts, ("training", "held-out")):
+        if np.isnan(part.labels).all(axis=0).any():
+            raise ValueError(
+                f"A target has no label in the {name} rows of early_stopping. Label more rows or groups, "
+                "change validation_fraction or random_state, or do without early_stopping."
+            )
+    return parts

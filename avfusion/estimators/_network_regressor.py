@@ -1,12 +1,12 @@
 """The base of every network estimator: data in, skorch in the middle, predictions out."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion.estimators import _inputs as inputs
@@ -21,6 +21,7 @@ from avfusion.estimators._batches import (
     stitched_predictions,
 )
 from avfusion.estimators._data_warnings import advise
+from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._model import build_model
 from avfusion.estimators._parameters import NetworkParameters
 from avfusion.estimators._training import (
@@ -48,6 +49,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
     streams to a `torch.nn.Module` of this form: ``module(streams, masks)`` gives (batch, steps,
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
+
+    _watch = None
 
     def fit(self, X, y, groups=None, X_val=None, y_val=None) -> Self:
         """Train the network.
@@ -78,10 +81,6 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             If the streams of a row differ in length, labels do not fit the streams, values are infinite, a
             modality is unknown or never observed, or nothing is labelled. Nothing is trained then.
         """
-        return self._fit(X, y, groups, X_val, y_val)
-
-    def _fit(self, X, y, groups=None, X_val=None, y_val=None, watch=None):
-        """Fit as `fit` does; ``watch(net)`` is called after every epoch of every network."""
         self._check_parameters()
         if X_val is None and y_val is not None:
             raise ValueError("y_val is given without X_val, the rows that it labels.")
@@ -107,11 +106,19 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             None if part is None else part.with_labels(spec.scaled(part.labels)) for part in (train, valid)
         )
         self.nets_ = [
-            self._train_net(statistics, train, valid, int(seed), net, watch)
-            for seed, net in zip(seeds, former)
+            self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
         ]
         self.net_ = self.nets_[0]
         return self
+
+    @contextmanager
+    def _watched(self, watch):
+        """Call ``watch(net)`` after every epoch of every network that `fit` trains meanwhile."""
+        self._watch = watch
+        try:
+            yield
+        finally:
+            del self._watch
 
     def partial_fit(self, X, y) -> Self:
         """Go over some rows once, at a constant learning rate: training by hand, or on data in parts.
@@ -266,23 +273,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         return tuple(names)
 
     def _hold_out(self, dataset, groups, random):
-        """Return the rows to train on and those held out for early stopping."""
-        n_rows = len(dataset)
-        groups = np.arange(n_rows) if groups is None else groups
-        if len(np.unique(groups)) < 2:
-            raise ValueError(
-                "early_stopping needs at least two rows (two groups, where there are groups), one of them "
-                f"to be held out; X has {n_rows} row(s) in {len(np.unique(groups))} group(s)."
-            )
-        split = GroupShuffleSplit(1, test_size=self.validation_fraction, random_state=random)
-        parts = [dataset.take(rows) for rows in next(split.split(groups, groups=groups))]
-        for part, name in zip(parts, ("training", "held-out")):
-            if np.isnan(part.labels).all(axis=0).any():
-                raise ValueError(
-                    f"A target has no label in the {name} rows of early_stopping. Label more rows or groups, "
-                    "change validation_fraction or random_state, or do without early_stopping."
-                )
-        return parts
+        return hold_out(dataset, groups, self.validation_fraction, random)
 
     def _settle(self, spec):
         """Keep what later calls are held to; former nets go, so that an interrupted fit leaves no model."""
@@ -290,13 +281,13 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             vars(self).pop(former, None)
         self.spec_ = spec
 
-    def _train_net(self, statistics, train, valid, seed, former, watch):
+    def _train_net(self, statistics, train, valid, seed, former):
         """Return a trained net, which goes on from the weights of a former one if there is one."""
         with seeded(seed, self.device):
             net = self._build_net(statistics, seed, train).initialize()
             if former is not None:
                 self._load_weights(net, former)
-            net.train(train, valid, watch=watch)
+            net.train(train, valid, watch=self._watch)
         net.finish()
         if former is not None:
             # not before training: skorch's schedulers would resume where the last one ended, at zero

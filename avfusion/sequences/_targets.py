@@ -98,6 +98,7 @@ class Targets:
         Returns
         -------
         Targets
+            Of the same form.
 
         Examples
         --------

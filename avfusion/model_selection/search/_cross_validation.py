@@ -136,8 +136,8 @@ def fit_watched(estimator, X, y, X_test, y_test, scorer, report, **parameters):
         return Pipeline([*head.steps, (name, last)], memory=estimator.memory)
     if not isinstance(estimator, NetworkRegressor):
         return estimator.fit(X, y, **parameters)
-    watch = EpochScores(estimator, X_test, y_test, scorer, report)
-    return estimator._fit(X, y, **parameters, watch=watch)
+    with estimator._watched(EpochScores(estimator, X_test, y_test, scorer, report)):
+        return estimator.fit(X, y, **parameters)
 
 
 def parameters_of_parts(head, name, last, parameters):
