@@ -45,7 +45,7 @@ def names_are_found():
     assert set(av.__all__) <= set(names)
     complete, found = rlcompleter.Completer({"av": av}), []
     while match := complete.complete("av.", len(found)):
-        found.append(match.rstrip("("))
+        found.append(match.rstrip("()"))
     assert {f"av.{name}" for name in av.__all__} <= set(found)
     assert set(av.__all__) <= set(dir(av))
     assert "FusionSearchCV" in pydoc.render_doc(av)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import contextmanager
+from uuid import uuid4
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def atomic_write(path):
     ...     Path(folder, "notes.txt").read_text()
     'complete'
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         yield part
         os.replace(part, path)

@@ -18,3 +18,10 @@ def test_an_interrupted_write_leaves_nothing(stop, kind, tmp_path):
     with pytest.raises(stop):
         interrupted()
     assert not list(tmp_path.iterdir())
+
+
+def test_two_may_write_the_same_file_at_once(tmp_path):
+    with atomic_write(tmp_path / "result") as one, atomic_write(tmp_path / "result") as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["one"]

@@ -280,6 +280,24 @@ def check_observed(observed, name):
         )
 
 
+def check_same_modalities(chosen, fitted, remedy):
+    """Raise where other streams are chosen than those of the last fit, from which training goes on.
+
+    Parameters
+    ----------
+    chosen : str, iterable of str or None
+    fitted : iterable of str
+    remedy : str
+        What to do about it.
+    """
+    chosen = [chosen] if isinstance(chosen, str) else chosen
+    if chosen is not None and set(chosen) != set(fitted):
+        raise ValueError(
+            f"{quoted(chosen)} are chosen, but the last fit, from which training goes on, had "
+            f"{quoted(fitted)}. {remedy}"
+        )
+
+
 def check_same_targets(form, fitted, name, remedy=""):
     """Raise unless labels have the form and, where several have names, the order of those in `fit`.
 

@@ -262,20 +262,20 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         # all rows first, so that what an estimator objects to names rows of X
         parts = [np.arange(len(data)), *(train for train, _ in folds)]
         fitted = self._fit_members(data, members, parts, routed)
-        self.estimators_, held_out = fitted[0], fitted[1:]
+        weights = None if weights is None else weights / weights.sum()
+        finals = None
+        if self._learns:
+            predicted, labels = held_out_predictions(data, folds, fitted[1:])
+            if self.final_estimator is None:
+                weights = simplex_weights(predicted, labels)
+            else:
+                finals = fit_per_target(self.final_estimator, filled_with_mean(predicted), labels)
+        # nothing is set before everything is fitted
+        self.estimators_, self.weights_, self.final_estimators_ = fitted[0], weights, finals
         self.spec_ = data.spec(
             [name for name in data.columns if name in used],
             target_mean=np.nanmean(data.targets.values, axis=0),
         )
-        self.weights_ = None if weights is None else weights / weights.sum()
-        self.final_estimators_ = None
-        if self._learns:
-            predicted, labels = held_out_predictions(data, folds, held_out)
-            if self.final_estimator is None:
-                self.weights_ = simplex_weights(predicted, labels)
-            else:
-                predicted = filled_with_mean(predicted)
-                self.final_estimators_ = fit_per_target(self.final_estimator, predicted, labels)
         return self
 
     def predict(self, X) -> Predictions:

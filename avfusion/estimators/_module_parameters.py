@@ -6,6 +6,7 @@ from functools import partial, wraps
 from typing import ClassVar
 
 from avfusion._sklearn_compat import InvalidParameterError
+from avfusion.networks._checks import check_builds
 
 
 class ModuleParameters:
@@ -60,6 +61,8 @@ class ModuleParameters:
     def set_params(self, **params):
         """Set parameters, those of modules as ``core__rank``.
 
+        A new `core` (or `network`) leaves behind what was set for the former one, unless it takes it too.
+
         Parameters
         ----------
         **params : dict
@@ -72,6 +75,10 @@ class ModuleParameters:
         """
         of_modules = {name: value for name, value in params.items() if name.startswith(self._prefixes())}
         super().set_params(**{name: value for name, value in params.items() if name not in of_modules})
+        for name in self._open_modules() & params.keys():
+            taken = _taken_by(params[name], self._modules[name])
+            for key in [key for key in self._given(name) if not taken(key)]:
+                delattr(self, f"{name}__{key}")
         vars(self).update(of_modules)
         return self
 
@@ -84,9 +91,10 @@ class ModuleParameters:
                     f"{name} is not given: set {name} to a class or function that returns a torch module. "
                     "docs/add_your_method.md shows how."
                 )
-            known, takes_any = _own_parameters(build, self._modules[name])
+            check_builds(build, name)
+            known, taken = _own_parameters(build, self._modules[name]), _taken_by(build, self._modules[name])
             for given in self._given(name):
-                if given not in known and not takes_any:
+                if not taken(given):
                     raise InvalidParameterError(
                         f"{name}__{given}: {_title(build)} has no parameter {given!r}. "
                         f"It has {', '.join(known) or 'none'}."
@@ -95,7 +103,7 @@ class ModuleParameters:
     def _built_by(self, name):
         """Return the callable of a parameter with all arguments but those given by position."""
         build = getattr(self, name)
-        named, _ = _own_parameters(build, self._modules[name])
+        named = _own_parameters(build, self._modules[name])
         shared = {key: value for key, value in self._shared().items() if key in named}
         return partial(build, **shared | self._given(name))
 
@@ -115,17 +123,31 @@ class ModuleParameters:
     def _defaults(self, name):
         """Yield the parameters of a module that have a default and are none of the estimator's."""
         if callable(getattr(self, name)):
-            named, _ = _own_parameters(getattr(self, name), self._modules[name])
+            named = _own_parameters(getattr(self, name), self._modules[name])
             for key, parameter in named.items():
                 if parameter.default is not parameter.empty and key not in self._shared():
                     yield f"{name}__{key}", parameter.default
 
 
+def _signature(build):
+    try:
+        return list(inspect.signature(build).parameters.values())
+    except (TypeError, ValueError):  # no callable, or one of C code that does not tell
+        return []
+
+
 def _own_parameters(build, n_positional):
-    """Return the parameters of a callable behind the first ones, and whether it takes any other as well."""
-    parameters = list(inspect.signature(build).parameters.values())[n_positional:]
-    named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
+    """Return the parameters of a callable behind the first ones, which are given by position."""
+    parameters = _signature(build)[n_positional:]
+    return {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+
+
+def _taken_by(build, n_positional):
+    """Return a function that tells whether a callable takes a parameter of some name."""
+    parameters = _signature(build)
+    own, first = _own_parameters(build, n_positional), {p.name for p in parameters[:n_positional]}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return lambda name: name in own or (takes_any and name not in first)
 
 
 def _with_module_parameters(init, prefixes):
@@ -135,6 +157,8 @@ def _with_module_parameters(init, prefixes):
     def __init__(self, *args, **parameters):
         of_modules = {name: parameters.pop(name) for name in list(parameters) if name.startswith(prefixes)}
         init(self, *args, **parameters)
+        for name in self._modules.keys() - self._open_modules():  # fixed by a subclass: not to be hidden
+            vars(self).pop(name, None)
         vars(self).update(of_modules)
 
     return __init__

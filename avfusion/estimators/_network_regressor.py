@@ -1,6 +1,6 @@
 """The base of every network estimator: data in, skorch in the middle, predictions out."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Self
@@ -28,13 +28,13 @@ from avfusion.estimators._training import (
     OPTIMIZERS,
     LabelledLoss,
     SequenceNet,
+    TrainingDiverged,
     random_generator,
     seeded,
     training_callbacks,
 )
 from avfusion.networks import LOSSES
 from avfusion.sequences._data_spec import RegressorFittedToData
-from avfusion.sequences._messages import quoted
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -86,7 +86,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             raise ValueError("y_val is given without X_val, the rows that it labels.")
         warm = self.warm_start and hasattr(self, "net_")
         if warm:
-            self._check_same_modalities()
+            chosen = getattr(self, "modalities", getattr(self, "modality", None))
+            inputs.check_same_modalities(chosen, self.modalities_, _ANEW)
         holds_out = self.early_stopping and X_val is None
         data = self._read_training_data(X, y, groups if holds_out else None, holds_out, warm)
         spec = self.spec_ if warm else self._spec_of(data)
@@ -100,14 +101,13 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
-        if not warm:
-            self._settle(spec)
         train, valid = (
             None if part is None else part.with_labels(spec.scaled(part.labels)) for part in (train, valid)
         )
-        self.nets_ = [
-            self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
-        ]
+        with nullcontext() if warm else self._settled(spec):
+            self.nets_ = [
+                self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
+            ]
         self.net_ = self.nets_[0]
         return self
 
@@ -150,21 +150,26 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         dataset = self._dataset(data, spec)
         if first:
             spec = self._with_target_scale(spec, dataset)
-            self._settle(spec)
             statistics = {name: observed_statistics(dataset, name) for name in dataset.frames}
             seeds = random_generator(self.random_state).randint(np.iinfo(np.int32).max, size=self.n_members)
-            nets = []
-            for seed in seeds:
-                with seeded(int(seed), self.device):
-                    nets.append(self._build_net(statistics, seed, dataset, by_hand=True).initialize())
+            with self._settled(spec):
+                nets = [self._net_by_hand(statistics, int(seed), dataset) for seed in seeds]
+                self._train_by_hand(nets, dataset)
         else:
-            nets = [self._partial_fit_net(net, dataset) for net in self.nets_]
-        dataset = dataset.with_labels(spec.scaled(dataset.labels))
-        for net in nets:
-            with seeded(int(net.get_params()["iterator_train__rng"].integers(2**31)), self.device):
-                net.train(dataset, epochs=1)
-        self.nets_, self.net_ = nets, nets[0]
+            self._train_by_hand([self._partial_fit_net(net, dataset) for net in self.nets_], dataset)
         return self
+
+    def _train_by_hand(self, nets, dataset):
+        dataset = dataset.with_labels(self.spec_.scaled(dataset.labels))
+        try:
+            for net in nets:
+                with seeded(int(net.get_params()["iterator_train__rng"].integers(2**31)), self.device):
+                    net.train(dataset, epochs=1)
+        except TrainingDiverged:
+            if nets == vars(self).get("nets_"):  # the very nets that predict
+                self._forget()
+            raise
+        self.nets_, self.net_ = nets, nets[0]
 
     def predict(self, X) -> Predictions:
         """Predict a value per frame or per clip, in the form that y had in `fit`.
@@ -275,11 +280,20 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
     def _hold_out(self, dataset, groups, random):
         return hold_out(dataset, groups, self.validation_fraction, random)
 
-    def _settle(self, spec):
-        """Keep what later calls are held to; former nets go, so that an interrupted fit leaves no model."""
-        for former in ("net_", "nets_"):
-            vars(self).pop(former, None)
+    @contextmanager
+    def _settled(self, spec):
+        """Train anew, for what later calls are held to; a fit that fails or is interrupted leaves nothing."""
+        self._forget()
         self.spec_ = spec
+        try:
+            yield
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self):
+        for learnt in ("net_", "nets_", "batch_size_", "spec_"):
+            vars(self).pop(learnt, None)
 
     def _train_net(self, statistics, train, valid, seed, former):
         """Return a trained net, which goes on from the weights of a former one if there is one."""
@@ -303,11 +317,14 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             return former
         seed = int(former.get_params()["iterator_train__rng"].integers(2**31))
         statistics = {name: (np.zeros(width), np.ones(width)) for name, width in self.modalities_.items()}
-        with seeded(seed, self.device):
-            net = self._build_net(statistics, seed, dataset, by_hand=True).initialize()
+        net = self._net_by_hand(statistics, seed, dataset)
         self._load_weights(net, former)  # and the statistics
         net.history[:0] = former.history
         return net
+
+    def _net_by_hand(self, statistics, seed, dataset=None):
+        with seeded(seed, self.device):
+            return self._build_net(statistics, seed, dataset, by_hand=True).initialize()
 
     def _build_net(self, statistics, seed, dataset=None, by_hand=False):
         """Return a net for the data of `spec_`, not initialized; `dataset` is what it will be trained on."""
@@ -368,16 +385,6 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             progress=(self.max_epochs, type(self).__name__) if self.verbose and not by_hand else None,
         )
         return [*ours, *(self.callbacks or ())]
-
-    def _check_same_modalities(self):
-        """Raise where other streams are chosen than in the last fit."""
-        chosen = getattr(self, "modalities", getattr(self, "modality", None))
-        chosen = [chosen] if isinstance(chosen, str) else chosen
-        if chosen is not None and set(chosen) != set(self.modalities_):
-            raise ValueError(
-                f"{quoted(chosen)} are chosen, but the last fit, from which training goes on, had "
-                f"{quoted(self.modalities_)}. {_ANEW}"
-            )
 
     def _load_weights(self, net, former):
         """Let a new net go on from the weights and the input statistics of the last fit."""

@@ -49,6 +49,10 @@ class StopTraining(Exception):
     """Raised when a callback stops training."""
 
 
+class TrainingDiverged(ValueError):
+    """Raised when weights are no longer finite: what they would predict is worth nothing."""
+
+
 class SequenceNet(NeuralNet):
     """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
 
@@ -109,7 +113,7 @@ class SequenceNet(NeuralNet):
             self.train_split = self.watch = None  # the net keeps no data
             self.notify("on_train_end", X=dataset, y=None)
         if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
-            raise ValueError(
+            raise TrainingDiverged(
                 "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
             )

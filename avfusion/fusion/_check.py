@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from avfusion.networks._checks import check_module, check_shape, title
+from avfusion.networks._checks import check_builds, check_dtype, check_module, check_shape, title
 
 __all__ = ["check_core", "check_network"]
 
@@ -43,6 +43,7 @@ def check_core(core, hidden_size=8, n_modalities=(1, 2, 3), **parameters):
     >>> from avfusion.fusion import LowRankFusion, check_core
     >>> check_core(LowRankFusion, rank=2)
     """
+    check_builds(core, "core")
     for count in n_modalities:
         name = f"core {title(core)} with {count} stream(s)"
         streams = [_rows(hidden_size, seed) for seed in range(count)]
@@ -75,6 +76,7 @@ def check_network(network, widths=None, **parameters):
     >>> from avfusion.networks import Concatenation
     >>> check_network(Concatenation, hidden_size=4)
     """
+    check_builds(network, "network")
     widths = {"audio": 3, "video": 5} if widths is None else widths
     streams = [_rows(width, seed) for seed, width in enumerate(widths.values())]
     streams[0][0, 2] = torch.nan  # a step that was not observed
@@ -96,10 +98,13 @@ def _check(build, name, run, streams):
         torch.manual_seed(0)
         module = build()
         check_module(module, name)
+        mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS).unsqueeze(1)  # (B, T)
+        single = run(module.float().eval(), [x.float() for x in streams], mask)
+        check_shape(single, module, name, *mask.shape)
+        check_dtype(single, torch.float32, name)
         _randomise(module.double())
-    mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS).unsqueeze(1)  # (B, T)
-    together = run(module.eval(), streams, mask)
-    check_shape(together, module, name, *mask.shape)
+    together = run(module, streams, mask)
+    check_dtype(together, torch.float64, name)
     _check_values(together, mask, name)
     for row, length in enumerate(LENGTHS):
         alone = run(module, [x[row : row + 1, :length] for x in streams], mask[row : row + 1, :length])

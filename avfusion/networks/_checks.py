@@ -1,5 +1,7 @@
 """Checks of the modules that an estimator is given, on a batch of two short rows, before training."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor, nn
 
@@ -41,7 +43,9 @@ def checked_network(build, widths: dict[str, int], **parameters) -> nn.Module:
     check_module(module, name)
     mask = _mask()
     streams = {stream: torch.zeros(ROWS, STEPS, width) for stream, width in widths.items()}
-    check_shape(_outcome(module, streams, dict.fromkeys(widths, mask)), module, name)
+    out = _outcome(module, streams, dict.fromkeys(widths, mask))
+    check_shape(out, module, name)
+    check_dtype(out, torch.get_default_dtype(), name)
     return module
 
 
@@ -76,8 +80,20 @@ def checked_core(build, n_modalities: int, hidden_size: int) -> nn.Module:
     name = f"core {title(build)}"
     check_module(module, name)
     streams = [torch.zeros(ROWS, STEPS, hidden_size) for _ in range(n_modalities)]
-    check_shape(_outcome(module, streams, _mask()), module, name)
+    out = _outcome(module, streams, _mask())
+    check_shape(out, module, name)
+    check_dtype(out, torch.get_default_dtype(), name)
     return module
+
+
+def check_builds(build, name: str) -> None:
+    """Raise a TypeError if what should build a module is one that is built already."""
+    if isinstance(build, nn.Module):
+        kind = type(build).__name__
+        raise TypeError(
+            f"{name} is a {kind} that is built already, but each fit builds its own. Give {name}={kind} "
+            f"and its parameters as {name}__parameter=value."
+        )
 
 
 def check_module(module, name: str) -> None:
@@ -85,12 +101,20 @@ def check_module(module, name: str) -> None:
     if not isinstance(module, nn.Module):
         raise TypeError(f"{name} built a {type(module).__name__}, but a torch.nn.Module is needed.")
     size = getattr(module, "output_size", None)
-    if not isinstance(size, int) or size < 1:
+    if not isinstance(size, Integral) or size < 1:
         kind = type(module).__name__
         found = "without the attribute" if size is None else "with the attribute"
         raise TypeError(
             f"{name} built {'an' if kind[0] in 'AEIOU' else 'a'} {kind} {found} output_size"
             f"{'' if size is None else f'={size!r}'}, which must be the number of features that it gives."
+        )
+
+
+def check_dtype(out: Tensor, dtype: torch.dtype, name: str) -> None:
+    """Raise unless the output has the type of the numbers that went in."""
+    if out.dtype != dtype:
+        raise TypeError(
+            f"{name} gave {out.dtype} for {dtype}. Convert nothing inside: weights and inputs have one type."
         )
 
 

@@ -76,9 +76,10 @@ class Align(StreamTransformer):
 
     def _learn(self, data):
         check_statistics(self.aggregate)
-        self.rate_hz_ = self._choose_rate(data)
-        if self.rate_hz_ is None:
+        rate_hz = self._choose_rate(data)
+        if rate_hz is None:
             _check_equal_lengths(data)
+        self.rate_hz_ = rate_hz
 
     def _choose_rate(self, data):
         rates = {name: array.rate_hz for name, array in data.columns.items()}

@@ -17,9 +17,9 @@ from avfusion.sequences._recordings import read_recordings
 class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Base of the transformers that change sequence columns and leave everything else alone.
 
-    A subclass learns in ``_learn(data)``, returns the columns that it changed, as a dict, from
-    ``_change(data)``, and names the features that it makes of a 2-D array in
-    ``_array_feature_names(names)``; data are `Recordings`.
+    A subclass learns in ``_learn(data)``, which sets attributes when nothing can fail any more, returns the
+    columns that it changed, as a dict, from ``_change(data)``, and names the features that it makes of a 2-D
+    array in ``_array_feature_names(names)``; data are `Recordings`.
     """
 
     def fit(self, X, y=None) -> Self:

@@ -118,9 +118,8 @@ class OnFrames(StreamTransformer):
             self.transformer[column].set_params(**{path.removeprefix(f"{column}__"): value})
 
     def _learn(self, data):
-        chosen = self._choose(data)
-        self.transformers_, self._widths = {}, {}
-        for name, transformer in chosen.items():
+        fitted, widths = {}, {}
+        for name, transformer in self._choose(data).items():
             frames = data.open(name).frames
             observed = _observed(frames)
             if not observed.any():
@@ -128,8 +127,9 @@ class OnFrames(StreamTransformer):
                     f"Column {name!r} has no observed frame to fit on. Drop it, or leave it out of the dict."
                 )
             seen = frames if observed.all() else frames[observed]
-            self.transformers_[name] = clone(transformer).fit(seen)
-            self._widths[name] = _apply(self.transformers_[name], seen[:1]).shape[1]
+            fitted[name] = clone(transformer).fit(seen)
+            widths[name] = _apply(fitted[name], seen[:1]).shape[1]
+        self.transformers_, self._widths = fitted, widths
 
     def _choose(self, data):
         transformer = StandardScaler() if self.transformer is None else self.transformer

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from avfusion.estimators._training import seeded
 from avfusion.released._weights import load_released, read_released
 from avfusion.sequences import SequenceDtype, TargetForm
 from avfusion.sequences._data_spec import DataSpec
@@ -61,18 +60,17 @@ def _initialize_without_data(estimator, names, widths, targets):
         )
     column = SequenceDtype(np.float32, 1)
     form = TargetForm(True, tuple(targets), 2, "frame", (1, 1), (False, False), (column, column))
-    estimator._settle(
-        DataSpec(
-            widths=dict(zip(names, widths)),
-            rates_hz=dict.fromkeys(names),
-            n_columns=2,
-            column_names=np.array(names, dtype=object),
-            in_step=tuple(names),
-            target_form=form,
-            dtype=np.dtype(np.float32),
-        )
+    spec = DataSpec(
+        widths=dict(zip(names, widths)),
+        rates_hz=dict.fromkeys(names),
+        n_columns=2,
+        column_names=np.array(names, dtype=object),
+        in_step=tuple(names),
+        target_form=form,
+        dtype=np.dtype(np.float32),
     )
     statistics = {name: (np.zeros(width), np.ones(width)) for name, width in zip(names, widths)}
-    with seeded(0, estimator.device):
-        net = estimator._build_net(statistics, seed=0).initialize()
-    estimator.nets_, estimator.net_ = [net] + [deepcopy(net) for _ in range(estimator.n_members - 1)], net
+    with estimator._settled(spec):
+        # by hand: without an end of training that `partial_fit` would have to keep to; with a seed each
+        estimator.nets_ = [estimator._net_by_hand(statistics, seed) for seed in range(estimator.n_members)]
+    estimator.net_ = estimator.nets_[0]

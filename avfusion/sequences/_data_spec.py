@@ -172,6 +172,9 @@ class FittedToData:
 
     spec_: DataSpec
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "spec_")
+
     @property
     def modalities_(self):
         """Names and widths of the streams, dict of str to int."""

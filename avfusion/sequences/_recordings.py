@@ -203,6 +203,9 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     1    1 x 2
     """
     targets = as_targets(*labels) if labels else None
+    sequences = spec is not None and not spec.is_table
+    if sequences and isinstance(X, pd.DataFrame) and X.columns.is_unique and len(X):
+        X = _with_known_widths(X, spec)  # also where no column shows that it is one of sequences
     table = is_table(X)
     if not table:
         data = _read_sequences(X, caller)
@@ -211,7 +214,7 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     if table:
         data = _read_table(X, spec, caller, allow_nan)
     elif spec is not None:
-        data = _with_known_widths(data, spec)
+        data = replace(data, frame=_with_known_widths(data.frame, spec))
         spec.check_same_streams({name: array.width for name, array in data.columns.items()}, caller)
     if targets is not None and targets.n_rows != len(data):
         raise ValueError(
@@ -283,14 +286,14 @@ def _read_sequences(X, caller):
     return Recordings(frame, frame.shape[1], np.asarray(frame.columns, dtype=object))
 
 
-def _with_known_widths(data, spec):
+def _with_known_widths(frame, spec):
     """Give columns without any present row, which cannot show it themselves, the width and rate of `fit`."""
     columns = {
-        name: SequenceArray.from_sequences([None] * len(data), width=width, rate_hz=spec.rates_hz[name])
+        name: SequenceArray.from_sequences([None] * len(frame), width=width, rate_hz=spec.rates_hz[name])
         for name, width in spec.widths.items()
-        if name in data.frame.columns and data.frame[name].isna().all()
+        if name in frame.columns and frame[name].isna().all()
     }
-    return replace(data, frame=data.frame.assign(**columns)) if columns else data
+    return frame.assign(**columns) if columns else frame
 
 
 def _read_table(X, spec, caller, allow_nan):

@@ -5,6 +5,7 @@ import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor, StackingRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -591,3 +592,22 @@ def test_recordings_without_labels_are_left_out_of_what_is_learnt(ragged):
 )
 def test_scikit_learns_checks_where_something_is_learnt(estimator, check):
     check(estimator)
+
+
+class Broken(Ridge):
+    def fit(self, X, y):
+        raise RuntimeError("broken")
+
+
+def test_a_fit_that_fails_leaves_nothing_new(ragged):
+    X, y = ragged
+    two = [(name, av.FrameRegressor(DummyRegressor()), name) for name in ("audio", "video")]
+    model = av.LateFusionRegressor(two, final_estimator=Broken(), cv=2)
+    with pytest.raises(RuntimeError, match="broken"):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    before = values_of(model.set_params(final_estimator=Ridge()).fit(X, y).predict(X))
+    with pytest.raises(RuntimeError, match="broken"):
+        model.set_params(final_estimator=Broken()).fit(X, y.map(lambda labels: labels.frames + 9))
+    np.testing.assert_array_equal(values_of(model.predict(X)), before)

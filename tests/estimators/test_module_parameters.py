@@ -306,3 +306,64 @@ def test_classes_of_a_script_travel_to_workers(tmp_path):
     command = [sys.executable, str(tmp_path / "script.py")]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=300)
     assert done.stdout.strip() == "same", done.stderr
+
+
+class Anything(Product):
+    def __init__(self, n_modalities, hidden_size, rank=3, **more):
+        super().__init__(n_modalities, hidden_size, rank)
+        self.more = more
+
+
+def test_another_core_leaves_behind_what_it_does_not_take(ragged):
+    model = with_core(core__rank=2, core__dropout=0.1)
+    model.set_params(core=LowRankFusion)  # takes a rank
+    assert model.get_params(deep=False)["core__rank"] == 2
+    assert "core__dropout" not in model.get_params(deep=False)
+    assert model.set_params(core=Anything, core__colour=3).fit(*ragged).net_.module_.network.core.more == {
+        "colour": 3
+    }
+    model.set_params(core=Product, core__width=2)  # given with it: no leftover but a mistake
+    with pytest.raises(ValueError, match="no parameter 'width'"):
+        model.fit(*ragged)
+
+
+def test_what_is_given_by_position_is_no_parameter(ragged):
+    with pytest.raises(ValueError, match="core__hidden_size: Anything has no parameter 'hidden_size'"):
+        av.EncodedFusionRegressor(**QUICK, core=Anything, core__hidden_size=3).fit(*ragged)
+
+
+def test_a_module_that_is_built_is_refused(ragged):
+    with pytest.raises(TypeError, match=r"core is a Product that is built already.*Give core=Product"):
+        av.EncodedFusionRegressor(**QUICK, core=Product(2, 8)).fit(*ragged)
+
+
+def test_a_callable_without_a_signature_can_be_shown():
+    model = av.EncodedFusionRegressor(**QUICK, core=dict)
+    assert "core=<class 'dict'>" in repr(model)
+    assert clone(model).core is dict
+
+
+def test_a_core_that_converts_is_named_before_training(ragged):
+    class Double(Product):
+        def forward(self, streams, mask):
+            return super().forward(streams, mask).double()
+
+    with pytest.raises(TypeError, match=r"core Double gave torch\.float64 for torch.float32"):
+        av.EncodedFusionRegressor(**QUICK, core=Double).fit(*ragged)
+
+
+class WithInit(av.EncodedFusionRegressor):
+    """Has an ``__init__`` of its own, as classes of scikit-learn do."""
+
+    core = Product
+
+    def __init__(self, *, rank=3, hidden_size=8, max_epochs=2, random_state=0):
+        super().__init__(hidden_size=hidden_size, max_epochs=max_epochs, random_state=random_state)
+        self.rank = rank
+
+
+def test_a_subclass_may_have_its_own_init(ragged):
+    X, y = ragged
+    model = clone(WithInit(rank=2)).fit(X, y)
+    assert "core" not in model.get_params()
+    assert np.isfinite(values_of(model.predict(X))).all()

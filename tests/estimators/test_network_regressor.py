@@ -1,6 +1,7 @@
 import itertools
 import pickle
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,9 @@ import pytest
 import torch
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, cross_validate
+from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 
 import avfusion as av
@@ -657,3 +660,57 @@ def test_a_training_that_diverges_is_an_error():
     with pytest.raises(ValueError, match="Training diverged: weights became infinite or NaN"):
         model.fit(X, y)
     assert not hasattr(model, "net_")
+
+
+class TestFitsThatFail:
+    diverging: ClassVar = {"optimizer": "sgd", "lr": 1e12, "gradient_clip": None, "schedule": None}
+
+    def assert_unfitted(self, model, X):
+        assert [name for name in vars(model) if name.endswith("_")] == []
+        assert not hasattr(model, "modalities_")
+        with pytest.raises(NotFittedError):
+            check_is_fitted(model)
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+
+    def train_by_hand(self, model, X, y):
+        for _ in range(10):
+            model.partial_fit(X, y)
+
+    @pytest.mark.parametrize("fitted", [False, True])
+    def test_leave_nothing(self, ragged, fitted):
+        model = av.EarlyFusionRegressor(**QUICK)
+        if fitted:
+            model.fit(*ragged)
+        with pytest.raises(ValueError, match="Training diverged"):
+            model.set_params(**self.diverging, max_epochs=5).fit(*ragged)
+        self.assert_unfitted(model, ragged[0])
+
+    def test_a_module_that_does_not_fit_leaves_nothing(self, ragged):
+        model = av.FusionRegressor(network=torch.nn.Identity, **QUICK)
+        for fit in (model.fit, model.partial_fit):
+            with pytest.raises(TypeError):
+                fit(*ragged)
+            self.assert_unfitted(model, ragged[0])
+
+    def test_by_hand_leave_no_net_that_predicts_nan(self, ragged):
+        model = av.EarlyFusionRegressor(**{**QUICK, **self.diverging})
+        with pytest.raises(ValueError, match="Training diverged"):
+            self.train_by_hand(model, *ragged)
+        self.assert_unfitted(model, ragged[0])
+
+    def test_by_hand_after_a_whole_training_leave_that(self, ragged):
+        X, y = ragged
+        model = av.EarlyFusionRegressor(**QUICK).fit(X, y)
+        before = values_of(model.predict(X))
+        with pytest.raises(ValueError, match="Training diverged"):
+            model.set_params(**self.diverging | {"lr": 1e30}).partial_fit(X, y)
+        np.testing.assert_array_equal(values_of(model.predict(X)), before)
+
+    def test_with_warm_start_the_former_model_stays(self, ragged):
+        X, y = ragged
+        model = av.EarlyFusionRegressor(warm_start=True, **QUICK).fit(X, y)
+        before = values_of(model.predict(X))
+        with pytest.raises(ValueError, match="Training diverged"):
+            model.set_params(**self.diverging, max_epochs=5).fit(X, y)
+        np.testing.assert_array_equal(values_of(model.predict(X)), before)

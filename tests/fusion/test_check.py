@@ -17,7 +17,7 @@ def parameters_of(build, n_positional, cls):
     """The defaults of an estimator for the parameters of its core or network."""
     model = cls(hidden_size=8)
     return {
-        name: getattr(model, name) for name in _own_parameters(build, n_positional)[0] if hasattr(model, name)
+        name: getattr(model, name) for name in _own_parameters(build, n_positional) if hasattr(model, name)
     }
 
 
@@ -115,3 +115,17 @@ def test_torchs_generator_is_left_alone():
     state = torch.get_rng_state()
     check_core(Core)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+class Double(Core):
+    def forward(self, streams, mask):
+        return super().forward(streams, mask).double()
+
+
+def test_a_type_of_its_own_and_a_module_that_is_built_are_refused():
+    with pytest.raises(TypeError, match=r"core Double .* gave torch.float64 for torch.float32"):
+        check_core(Double)
+    with pytest.raises(TypeError, match="core is a Core that is built already"):
+        check_core(Core(2, 8))
+    with pytest.raises(TypeError, match="network is a Concatenation that is built already"):
+        check_network(Concatenation({"audio": 3}))

@@ -1,11 +1,12 @@
 """The short batch on which a module is tried before training."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from avfusion.networks import Concatenation
-from avfusion.networks._checks import checked_core, checked_network
+from avfusion.networks._checks import check_builds, checked_core, checked_network
 
 
 class Product(nn.Module):
@@ -47,3 +48,30 @@ def test_the_output_size_must_be_a_number_of_features(size):
 
     with pytest.raises(TypeError, match=r"core core built a Product with.* output_size.*number of features"):
         checked_core(core, 2, 4)
+
+
+def test_the_output_size_may_be_a_number_of_numpys():
+    def core(n_modalities, hidden_size):
+        module = Product(n_modalities, hidden_size)
+        module.output_size = np.int64(hidden_size)
+        return module
+
+    assert checked_core(core, 1, 8).output_size == 8
+
+
+def test_a_type_of_its_own_is_refused():
+    def network(widths):
+        class Half(Concatenation):
+            def forward(self, streams, masks):
+                return super().forward(streams, masks).half()
+
+        return Half(widths)
+
+    with pytest.raises(TypeError, match=r"network network gave torch.float16 for torch.float32"):
+        checked_network(network, {"audio": 2})
+
+
+def test_a_module_is_built_by_a_class():
+    check_builds(Product, "core")
+    with pytest.raises(TypeError, match="core is a Product that is built already"):
+        check_builds(Product(1, 8), "core")

@@ -186,3 +186,11 @@ def test_rates_must_not_appear_after_fit():
 def test_parameters_are_checked(recordings, align, message):
     with pytest.raises(ValueError, match=message):
         align.fit(recordings)
+
+
+def test_a_fit_that_fails_changes_nothing():
+    X = as_sequences({"audio": [[1.0, 2.0]], "video": [[3.0, 4.0]]}, rate_hz=1)
+    align = Align().fit(X)
+    with pytest.raises(ValueError, match="have different lengths"):
+        align.fit(as_sequences({"audio": [[1.0, 2.0]], "video": [[3.0]]}))
+    assert align.transform(X).equals(X)

@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import ParameterGrid
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, PolynomialFeatures, StandardScaler
@@ -156,3 +157,17 @@ def test_unknown_column_is_refused(recordings):
 def test_nothing_observed_is_refused(recordings):
     with pytest.raises(ValueError, match="Column 'video' has no observed frame to fit on"):
         OnFrames().fit(recordings.iloc[1:2])
+
+
+def test_a_fit_that_fails_leaves_nothing_new():
+    rows = np.random.default_rng(0).normal(size=(2, 5, 3))
+    X = as_sequences({"audio": rows, "video": rows[..., :2]})
+    first, fitted = OnFrames(PCA(3)), OnFrames().fit(X)
+    with pytest.raises(ValueError, match="n_components=3"):  # of the second column
+        first.fit(X)
+    with pytest.raises(NotFittedError):
+        first.transform(X)
+    before = fitted.transform(X)
+    with pytest.raises(ValueError, match="n_components=3"):
+        fitted.set_params(transformer=PCA(3)).fit(X)
+    assert fitted.transform(X).equals(before)

@@ -95,3 +95,23 @@ class TestLoadReleased:
         one_target = self.estimator().fit(X, y["valence"])
         with pytest.raises(ValueError, match="two streams, two targets per frame, skip encoders and atten"):
             one_target.load_released(weights)
+
+
+class TestGoingOnByHand:
+    def loaded(self, ragged, **changes):
+        X, y = TestLoadReleased().two_targets(ragged)
+        _, weights = TestLoadReleased().weights(ragged)
+        return X, y, TestLoadReleased().estimator(**changes).load_released(weights)
+
+    @pytest.mark.parametrize("changes", [{"early_stopping": True}, {"schedule": "cosine"}])
+    def test_what_belongs_to_a_whole_training_has_no_part(self, ragged, changes):
+        X, y, model = self.loaded(ragged, **changes)
+        for _ in range(3):
+            model.partial_fit(X, y)
+        assert len(model.net_.history) == 3
+        assert model.net_.optimizer_.param_groups[0]["lr"] == model.lr
+
+    def test_members_go_their_own_ways(self, ragged):
+        X, y, model = self.loaded(ragged, n_members=2)
+        one, other = (net.module_.state_dict() for net in model.partial_fit(X, y).nets_)
+        assert any(not torch.equal(one[name], other[name]) for name in one)

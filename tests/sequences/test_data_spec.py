@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from avfusion.sequences import as_targets
 from avfusion.sequences._data_spec import DataSpec, RegressorFittedToData
@@ -38,3 +40,16 @@ def test_fitted_attributes_come_from_the_spec_and_are_absent_before():
     assert not hasattr(estimator, "feature_names_in_")
     with pytest.raises(AttributeError):
         estimator.rate_hz_ = 1.0
+
+
+def test_what_has_a_spec_is_fitted():
+    class Estimator(RegressorFittedToData, BaseEstimator):
+        def fit(self, X):
+            return self
+
+    estimator = Estimator()
+    estimator.half_ = 1  # as of a fit that failed on its way
+    with pytest.raises(NotFittedError):
+        check_is_fitted(estimator)
+    estimator.spec_ = SPEC
+    check_is_fitted(estimator)

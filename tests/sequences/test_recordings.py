@@ -199,3 +199,14 @@ def test_a_modality_that_is_missing_everywhere_is_as_in_fit(video):
     assert found["video"].isna().all()
     assert found.dtypes["video"] == X.dtypes["video"]
     assert found["audio"].equals(X["audio"])
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA])
+def test_a_table_in_which_all_that_was_fitted_is_absent(nothing):
+    spec = read({"audio": CELLS, "video": CELLS}).spec()
+    X = pd.DataFrame({"audio": [nothing], "video": [nothing], "age": [3]}, index=["a"])
+    data = read(X, spec=spec)
+    assert {name: array.width for name, array in data.columns.items()} == {"audio": 2, "video": 2}
+    assert all(array.isna().all() for array in data.columns.values())
+    assert data.frame.columns.tolist() == ["audio", "video", "age"]
+    assert data.index.tolist() == ["a"]

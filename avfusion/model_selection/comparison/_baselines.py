@@ -9,9 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from avfusion.estimators import FrameRegressor, LateFusionRegressor, RescaledRegressor, UnimodalRegressor
 from avfusion.fusion import EarlyFusionRegressor, RecursiveJointAttentionRegressor
 from avfusion.preprocessing import AddContext, Align, Functionals, OnFrames
-from avfusion.sequences import as_sequences, sequence_columns
-from avfusion.sequences._groups import read_groups
-from avfusion.sequences._targets import as_targets
+from avfusion.sequences import sequence_columns
+from avfusion.sequences._recordings import read_recordings
 
 
 def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None) -> dict:
@@ -45,8 +44,8 @@ def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None)
     Raises
     ------
     ValueError
-        If streams and labels do not have the same numbers of steps, and a rate that could bring them together
-        is unknown.
+        If X and y have different numbers of rows, or streams and labels do not have the same numbers of steps
+        and a rate that could bring them together is unknown.
 
     See Also
     --------
@@ -59,10 +58,10 @@ def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None)
     >>> list(av.baselines(X, y))
     ['ridge', 'only-audio', 'only-video', 'early-fusion', 'late-fusion', 'joint-attention']
     """
-    X, targets = as_sequences(X), as_targets(y)
+    data = read_recordings(X, y, groups=groups, caller="baselines", allow_nan=True)
+    X, targets, group_of_row = data.frame, data.targets, data.groups
     modalities = sequence_columns(X)
     frames = [*_time_steps(X, targets, context_s), OnFrames(StandardScaler())]
-    group_of_row = read_groups(groups, X)
     # of 2 groups a fold trains on one, which cannot be split again
     inner = groups if group_of_row is not None and len(set(group_of_row)) > 2 else None
     if targets.form.per_frame:

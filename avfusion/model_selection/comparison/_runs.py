@@ -191,13 +191,21 @@ def _fit_predict(task, where, estimator, X, y, split, path):
         predicted = fitted.predict(_safe_indexing(X, split.test))
         stop = time.perf_counter()
         fit = Fit(_checked(predicted, split.labels), middle - start, stop - middle)
-        if path is not None:
-            write_fit(path, fit)
     except Exception as error:
         message = f"{where} failed: {type(error).__name__}: {error}"
         failure = Failure(message, traceback.format_exc(), _if_it_travels(error))
         return task, Fit(None, np.nan, np.nan), failure
+    if path is not None:
+        _keep(path, fit, where)
     return task, fit, None
+
+
+def _keep(path, fit, where):
+    """Write a fit; where that fails, as on a full disk, the fit itself is still good."""
+    try:
+        write_fit(path, fit)
+    except OSError as error:
+        warnings.warn(f"{where}: the fit was not kept ({error}); resume would repeat it.", stacklevel=2)
 
 
 def _checked(predicted, labels):

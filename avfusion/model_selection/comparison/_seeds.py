@@ -22,16 +22,19 @@ def seed_of(random_state):
     -------
     int
 
+    Raises
+    ------
+    ValueError
+        If it is none of these, or a number that numpy takes for no seed.
+
     Examples
     --------
     >>> seed_of(3)
     3
     """
-    if isinstance(random_state, Integral):
-        return int(random_state)
     # None is not numpy's global generator, which others may have seeded
     generator = np.random.RandomState() if random_state is None else check_random_state(random_state)
-    return int(generator.randint(2**31))
+    return int(random_state) if isinstance(random_state, Integral) else int(generator.randint(2**31))
 
 
 def read_n_seeds(n_seeds, estimators):

@@ -1,6 +1,7 @@
 """A folder of finished fits, so that a comparison that was killed goes on where it was."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 from zipfile import BadZipFile
 
@@ -32,7 +33,7 @@ class FitStore:
     Parameters
     ----------
     folder : str or Path
-        Made if it does not exist.
+        Made if it does not exist. One that cannot be written to is an OSError.
     *data : samples, labels and groups
         As `fingerprint` takes them.
 
@@ -51,6 +52,11 @@ class FitStore:
     def __init__(self, folder, *data):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with TemporaryFile(dir=self.folder):  # can it be written to? Before anything is fitted
+                pass
+        except OSError as error:
+            raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error
         self._data = [fingerprint(*data), package_versions()]
 
     def path(self, estimator, train, test):
@@ -75,9 +81,10 @@ class FitStore:
         try:
             key = joblib.hash([*self._data, estimator, np.asarray(train), np.asarray(test)], hash_name="sha1")
         except Exception as error:  # whatever a foreign parameter makes of being pickled
+            reason = error.args[0] if error.args else error  # joblib adds all that it was hashing
             raise ValueError(
                 f"resume needs estimators that can be pickled, but {type(estimator).__name__} cannot be "
-                f"({type(error).__name__}: {error}). Use functions with a name in place of lambdas."
+                f"({type(error).__name__}: {reason}). Use functions with a name in place of lambdas."
             ) from error
         return self.folder / f"{key}.npz"
 

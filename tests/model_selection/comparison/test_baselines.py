@@ -84,3 +84,9 @@ def test_plain_tables_and_lists_are_taken():
     assert list(estimators) == ["ridge", "only-features"]
     cells = [rng.normal(size=(n, 2)) for n in (20, 30)]
     assert "late-fusion" in baselines({"a": cells, "b": cells}, [cell[:, 0] for cell in cells])
+
+
+def test_rows_and_labels_must_be_as_many():
+    X, y = av.datasets.make_audiovisual_regression(4, duration_s=(30, 40), random_state=0)
+    with pytest.raises(ValueError, match="X has 4 rows, y has 3"):
+        baselines(X, y[:3])

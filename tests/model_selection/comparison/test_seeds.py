@@ -147,3 +147,10 @@ def test_several_seeds_for_some_only():
     result = compare(models, X, Y, n_seeds={"b": 2}, verbose=False)
     assert result.table["n_seeds"].to_dict() == {"a": 1, "b": 2}
     np.testing.assert_array_equal(result.predictions["a"], result.predictions["b"])
+
+
+@pytest.mark.parametrize("random_state", [-1, 2**32, "seed"])
+def test_what_is_no_seed_is_refused_before_any_fit(random_state, tmp_path):
+    with pytest.raises(ValueError, match=r"Seed must be|cannot be used to seed"):
+        compare({"trees": trees()}, X, Y, random_state=random_state, resume=tmp_path, verbose=False)
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import avfusion as av
 from avfusion.model_selection import compare
+from avfusion.model_selection.comparison import _runs, _store
 from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
 from avfusion.sequences import as_targets
 
@@ -183,3 +185,33 @@ def test_two_processes_share_a_folder(tmp_path):
     assert [process.wait(240) for process in both] == [0, 0]
     assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
     assert len(list(store.iterdir())) == 16
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_any_fit(tmp_path, monkeypatch):
+    def refused(dir):
+        raise PermissionError(13, "Permission denied", "name of the moment")
+
+    monkeypatch.setattr(_store, "TemporaryFile", refused)  # root may write anywhere
+    with pytest.raises(PermissionError, match=f"resume: Permission denied: '{tmp_path / 'store'}'"):
+        run(tmp_path / "store", tmp_path / "log")
+    assert fits(tmp_path / "log") == 0
+
+
+def test_on_a_full_disk_fits_count_but_are_not_kept(tmp_path, monkeypatch):
+    def full(path, fit):
+        raise OSError(28, "No space left on device")
+
+    expected = run(None, tmp_path / "log")
+    monkeypatch.setattr(_runs, "write_fit", full)
+    with pytest.warns(UserWarning, match="the fit was not kept .*No space left"):
+        found = run(tmp_path / "store", tmp_path / "log")
+    pd.testing.assert_frame_equal(found.table.drop(columns=SECONDS), expected.table.drop(columns=SECONDS))
+
+
+def test_threads_may_keep_the_same_fit(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    models = {name: Ridge() for name in "abcdefgh"}
+    with joblib.parallel_config("threading"):
+        for y in X.T:
+            compare(models, X, y, resume=tmp_path, n_jobs=4, error_score="raise", verbose=False)
+    assert len(list(tmp_path.iterdir())) == 10
