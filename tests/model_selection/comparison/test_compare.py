@@ -319,7 +319,7 @@ def test_progress_names_estimator_and_fold(verbose, capsys):
     ("change", "error", "message"),
     [
         ({"estimators": [FrameRidge()]}, TypeError, "estimators must be a dict of name to estimator"),
-        ({"estimators": {}}, TypeError, "estimators must be a dict of name to estimator with at least one"),
+        ({"estimators": {}}, TypeError, "estimators must be a dict of name to estimator, with at least one"),
         ({"estimators": {"a": FrameRidge}}, TypeError, r"estimators\['a'\] .* an instance, not the class"),
         ({"estimators": {"a": StandardScaler()}}, TypeError, r"estimators\['a'\] .* one with predict\(\)"),
         ({"y": [np.zeros(3)] * 5}, ValueError, "inconsistent numbers of samples"),
@@ -352,7 +352,7 @@ def test_nothing_to_score_is_refused_before_any_fit():
 
 def test_a_score_that_the_labels_cannot_have_is_refused_before_any_fit():
     X, labels = recordings()
-    with pytest.raises(ValueError, match=r"scoring 'r2' cannot score these labels \(ValueError: "):
+    with pytest.raises(ValueError, match=r"The score 'r2' cannot take these labels \(ValueError: "):
         compare({"a": Refuses()}, X, labels, scoring=["ccc", "r2"], verbose=False)
 
 
@@ -380,7 +380,7 @@ def test_nan_answers_of_several_targets_fail_their_fold_though_one_target_has_no
             return np.tile([self.answer, 1.0], (len(X), 1))
 
     models = {"constant": Constant(), "silent": Constant(np.nan)}
-    with pytest.warns(FitFailedWarning, match=r"silent, fold 1 of 3 .* failed: ValueError: some predictions"):
+    with pytest.warns(FitFailedWarning, match=r"silent, fold 1 of 3 .* failed: ValueError: Some predictions"):
         result = compare(models, X, y, cv=3, scoring="mae", verbose=False)
     assert np.isfinite(result.table.loc["constant", "mae"])
     assert np.isnan(result.table.loc["silent", "mae"])

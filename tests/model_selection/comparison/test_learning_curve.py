@@ -132,7 +132,7 @@ def test_errors(data):
     models = {"ridge": av.FrameRegressor(Ridge())}
     for size in (0, 7, 1.5, -0.5):
         with pytest.raises(
-            ValueError, match=r"sizes has .*; expected shares between 0 and 1, or numbers .* to 6"
+            ValueError, match=r"sizes has .* must hold shares between 0 and 1, or numbers .* to 6"
         ):
             group_learning_curve(models, X, y, groups="subject", cv=4, sizes=(size,), verbose=False)
     with pytest.raises(ValueError, match="groups is needed"):

@@ -137,7 +137,7 @@ def test_names_tell_of_a_table_which_end_is_best():
     assert rank_estimators(SCORES, score="ccc").table.index[0] == "C4.5+m+cf"
     with pytest.raises(ValueError, match="The direction of the score is not known"):
         rank_estimators(SCORES)
-    with pytest.raises(ValueError, match="scoring 'auc' is not known"):
+    with pytest.raises(ValueError, match="scoring='auc' is not known"):
         rank_estimators(SCORES, score="auc")
     assert rank_estimators(SCORES, score="auc", higher_is_better=True).table.index[0] == "C4.5+m+cf"
 

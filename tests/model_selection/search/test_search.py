@@ -190,7 +190,7 @@ def test_errors(data, ridge):
         ValueError, match=r"space has 'alpha', but Pipeline has no such parameter. Did you mean '.*__alpha'"
     ):
         av.FusionSearchCV(ridge, {"alpha": [1]}).fit(X, y)
-    with pytest.raises(TypeError, match=r"space\['memory'\] is 3; expected an optuna distribution or a list"):
+    with pytest.raises(TypeError, match=r"space\['memory'\] is 3, not an optuna distribution or a list"):
         av.FusionSearchCV(ridge, {"memory": 3}).fit(X, y)
     with pytest.raises(ValueError, match="No space is known for BaseEstimator"):
         optuna_objective(BaseEstimator(), X, y)
