@@ -78,11 +78,12 @@ def compare(
         Folder in which each finished fit is kept, so that a comparison that was killed goes on where it was
         when it is called again. Fits are known by data, fold, estimator with all parameters, seed and
         versions of packages: comparisons of several kinds may share a folder, and several processes too. A
-        change in code of your own is not noticed: take another folder then.
+        change in code of your own is not noticed: take another folder then. With ``random_state=None`` seeds
+        differ from call to call, so that no fit with a seed is found again.
     error_score : "raise" or nan, default=nan
-        What becomes of a fold in which an estimator fails. By default a warning that names it, NaN for its
-        score and its predictions, and NaN for the pooled scores of that estimator: those of the other rows
-        would not be comparable. The fits that were done are not lost.
+        How to handle a failing fit. By default: warn, and set that fold's score and predictions and the
+        estimator's pooled scores to NaN, since those of the other rows would not be comparable. The fits that
+        were done are not lost.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap, and of every ``random_state`` of an estimator that is None, so that the same
         call gives the same table. An estimator with a number keeps it.
