@@ -31,7 +31,7 @@ def options(description, folder="results/bench"):
 
 
 def machine():
-    """Tell what the figures were measured on."""
+    """Return what the figures were measured on."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": processor(),
