@@ -157,7 +157,9 @@ def _feed_column(digest, column, feed_other):
     digest.update(f"sequences {packed.rate_hz}".encode())
     _feed(digest, np.asarray(packed.lengths), feed_other)
     _feed(digest, np.asarray(packed.frames), feed_other)
-    if packed.dtype.clock is not None or not np.isnan(packed.starts_s).all():  # else as before there were clocks
+    if (
+        packed.dtype.clock is not None or not np.isnan(packed.starts_s).all()
+    ):  # else as before there were clocks
         _feed(digest, packed.step_times(), feed_other)
 
 
