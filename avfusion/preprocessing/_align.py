@@ -86,7 +86,7 @@ class Align(StreamTransformer):
     >>> Align(rate_hz=1.0, aggregate={"words": ("share", "count")}).fit_transform(X)["words"].array[0].frames
     array([[0.5, 2. ],
            [0.4, 0. ],
-           [0. , 0. ]])
+           [0. , 0. ]], dtype=float32)
     """
 
     def __init__(self, rate_hz=None, to=None, aggregate=("mean",), max_gap_s=None):
@@ -144,8 +144,8 @@ class Align(StreamTransformer):
         rates = np.concatenate(rates)
         if not len(rates) or (self.to is not None and len(np.unique(rates)) > 1):
             raise ValueError(
-                f"{quoted(chosen)} has no one rate that the result could take. Give rate_hz=..., in steps per "
-                "second."
+                f"{quoted(chosen)} has no one rate that the result could take. Give rate_hz=..., in steps "
+                "per second."
             )
         return float(rates.min())
 

@@ -187,7 +187,7 @@ def _count(rows, _):
 
 
 def _hold(rows, max_gap_s):
-    """Find the value that holds at the centre of the step: of the last frame that began, if it ended not long ago."""
+    """Find the value that holds at the centre of the step: of the last frame, if it ended not long ago."""
     centre = rows.begins + rows.step_s / 2
     result = np.full((len(centre), rows.frames.shape[1]), np.nan)
     for feature, values in enumerate(rows.frames.T):
