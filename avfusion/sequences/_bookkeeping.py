@@ -133,6 +133,30 @@ def success_column(names):
     return next((name for name in names if str(name).strip().lower() == "success"), None)
 
 
+def named_bookkeeping(names):
+    """Return those of the names of a table that are names of bookkeeping.
+
+    Parameters
+    ----------
+    names : iterable
+        All columns of the table.
+
+    Returns
+    -------
+    dict
+        The reason for each: one of `REASONS`.
+
+    Examples
+    --------
+    >>> named_bookkeeping(["start", "end", "valence"]), named_bookkeeping(["start", "valence"])
+    ({'start': 'an interval', 'end': 'an interval'}, {})
+    """
+    roles = {name: role for name in names if (role := role_of(name)) is not None}
+    parts = {str(name).strip().lower() for name, role in roles.items() if role == "interval"}
+    whole = all(parts.intersection(words) for words in _PAIRS)
+    return {name: REASONS[role] for name, role in roles.items() if role != "interval" or whole}
+
+
 def bookkeeping_columns(table, recording=None):
     """Return the columns of a table that are bookkeeping, by their names or because they count steadily.
 
@@ -158,15 +182,12 @@ def bookkeeping_columns(table, recording=None):
     >>> bookkeeping_columns(pd.DataFrame({0: range(0, 3000, 500), 1: [0.1, 0.3, 0.2, 0.0, 0.4, 0.1]}))
     {0: 'counts steadily'}
     """
-    roles = {name: role_of(name) for name in table.columns}
-    parts = {str(name).strip().lower() for name, role in roles.items() if role == "interval"}
-    if not all(parts.intersection(words) for words in _PAIRS):
-        roles = {name: None if role == "interval" else role for name, role in roles.items()}
+    named = named_bookkeeping(table.columns)
     first = None if recording is None else _first_rows(recording)
     found = {}
     for position, (name, kind) in enumerate(zip(table.columns, table.dtypes)):
-        if roles[name] is not None:
-            found[name] = REASONS[roles[name]]
+        if name in named:
+            found[name] = named[name]
         elif pd.api.types.is_numeric_dtype(kind) and counts_steadily(table.iloc[:, position], first):
             found[name] = STEADY
     return found
