@@ -132,7 +132,7 @@ def partly_missing(data, name, known):
     listed = ", ".join(f"{feature} (in {by_feature[feature] / n_steps:.0%} of steps)" for feature in worst)
     more = np.count_nonzero(by_feature) - len(worst)
     return (
-        f"{n_partly / n_steps:.0%} of the steps of stream {name!r} lack some of their features (NaN): feature "
-        f"{listed}{f' and {more} more' if more else ''}. They take their training mean there, and the others "
-        "are used. If that they are missing says something, add OnFrames(SimpleImputer(add_indicator=True))."
+        f"{n_partly / n_steps:.0%} of the steps of stream {name!r} lack some of their features (NaN): "
+        f"feature {listed}{f' and {more} more' if more else ''}. There they take their training mean, and the "
+        "others are used. Where that says something, add OnFrames(SimpleImputer(add_indicator=True))."
     )

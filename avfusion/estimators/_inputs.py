@@ -274,8 +274,8 @@ def check_observed(observed, name):
     """Raise unless a stream is observed somewhere."""
     if not observed:
         raise ValueError(
-            f"Stream {name!r} is never observed in the training rows: it is absent, or all of its features are "
-            "NaN. Leave it out with modalities=..., or train on rows that have it."
+            f"Stream {name!r} is never observed in the training rows: it is absent, or NaN throughout. Leave "
+            "it out with modalities=..., or train on rows that have it."
         )
 
 
