@@ -133,6 +133,6 @@ def partly_missing(data, name, known):
     more = np.count_nonzero(by_feature) - len(worst)
     return (
         f"{n_partly / n_steps:.0%} of the steps of stream {name!r} lack some of their features (NaN): "
-        f"feature {listed}{f' and {more} more' if more else ''}. There they take their training mean, and the "
-        "others are used. Where that says something, add OnFrames(SimpleImputer(add_indicator=True))."
+        f"feature {listed}{f' and {more} more' if more else ''}. There they take their training mean, and "
+        "the others are used. Where that says something, add OnFrames(SimpleImputer(add_indicator=True))."
     )

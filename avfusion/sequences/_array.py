@@ -10,6 +10,7 @@ from avfusion.sequences._buffers import check_rows, gather, packed_starts, trim
 from avfusion.sequences._cells import stack_cells
 from avfusion.sequences._dtype import Sequence, SequenceDtype, as_float_frames, check_rate
 from avfusion.sequences._protocol import ColumnProtocol
+from avfusion.sequences._text_files import warn_of_text
 
 TRIM_BELOW = 0.5  # a pickled array takes along only the frames of its rows if they are fewer than this share
 
@@ -270,6 +271,7 @@ class SequenceArray(ColumnProtocol):
         return Sequence._view(np.asarray(self._frames[start : start + length]), self.rate_hz)
 
     def __iter__(self):
+        warn_of_text()
         return map(self._cell, self._starts.tolist(), self._lengths.tolist())
 
     def __setitem__(self, key, value):
@@ -291,7 +293,8 @@ class SequenceArray(ColumnProtocol):
             return cells.astype(dtype)
         raise TypeError(
             f"A column of {self.dtype} cannot become an array of {np.dtype(dtype)}, as its rows are "
-            "sequences. Use column.array.frames for the frames, or Functionals for a row of numbers of each."
+            "sequences. Use column.array.pack().frames for the frames of its rows, or Functionals for a row "
+            "of numbers of each."
         )
 
     def isna(self):
