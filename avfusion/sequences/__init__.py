@@ -50,8 +50,9 @@ Length: 2, dtype: sequence[float32, 3, 25Hz]
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
-from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._export import to_long, to_padded, to_panel
+from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._target_form import TargetForm
 from avfusion.sequences._targets import Targets, as_targets
 

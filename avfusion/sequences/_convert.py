@@ -245,8 +245,8 @@ def _column(rows, name, dtype):
             )
     except (TypeError, ValueError) as error:
         raise located(error, f"column {name!r}") from None
-    frames, lengths, rate_hz = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
-    return SequenceArray.from_packed(frames, lengths, rate_hz)
+    frames, lengths, more = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
+    return SequenceArray.from_packed(frames, lengths, **more)
 
 
 def _name_cell(column, index, row):

@@ -1,6 +1,8 @@
 """Ways out: sequences as a long table, as padded arrays, as a panel."""
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pandas as pd
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._cells import n_axes
+from avfusion.sequences._clock import WITHIN_STEP
 from avfusion.sequences._convert import as_sequences, sequence_columns
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._messages import quoted, row_name
@@ -25,10 +28,10 @@ def to_long(X) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The index of X first, as the column ``recording`` or under the names of its levels; then ``time``,
-        when the step begins, in seconds, or ``step``, its number, where no column has a rate; then metadata
-        columns; then the features: ``audio`` for a column of one feature, ``audio__0``, ``audio__1``, ... for
-        one of several. A missing stream is NaN. A row of which no stream has a step is one line, without
-        time.
+        when the step begins, in seconds (and ``end``, where steps are intervals), or ``step``, its number,
+        where no time is known; then metadata columns; then the features: ``audio`` for a column of one
+        feature, their names or ``audio__0``, ``audio__1``, ... for one of several. A missing stream is NaN. A
+        row of which no stream has a step is one line, without time.
 
     Raises
     ------
@@ -53,26 +56,20 @@ def to_long(X) -> pd.DataFrame:
     """
     frame = _read(X)
     columns = {name: frame[name].array for name in sequence_columns(frame)}
-    lengths = _common_lengths(frame, columns)
-    lines = np.maximum(lengths, 1)
+    lines = np.maximum(_common_lengths(frame, columns), 1)
     row, step = within_rows(lines)
-    keys = {key: level.take(row) for key, level in zip(_index_names(frame.index), _levels(frame.index))}
-    clock, times = _clock(frame, columns, lines, step)
+    table = {key: level.take(row) for key, level in zip(_index_names(frame.index), _levels(frame.index))}
     metadata = {name: frame[name].array.take(row) for name in frame.columns if name not in columns}
-    named = [*keys, clock, *metadata, *(n for name in columns for n in _feature_names(name, columns[name]))]
-    repeated = pd.Index(named, tupleize_cols=False)
-    if not repeated.is_unique:
+    clock = _clock(frame, columns, lines, step)
+    names = _feature_names(columns, taken=[*table, *clock, *metadata])
+    named = pd.Index([*table, *clock, *metadata, *chain(*names.values())], tupleize_cols=False)
+    if not named.is_unique:
         raise ValueError(
-            f"Two columns of the table would have the name {quoted(repeated[repeated.duplicated()][:1])}. "
+            f"Two columns of the table would have the name {quoted(named[named.duplicated()][:1])}. "
             "Rename the column of X, or the level of its index."
         )
-    times = np.where(np.repeat(lengths > 0, lines), times, np.nan) if (lengths < 1).any() else times
-    table = pd.DataFrame({**keys, clock: times, **metadata})
-    blocks = [
-        pd.DataFrame(_spread(array, lines), columns=_feature_names(name, array))
-        for name, array in columns.items()
-    ]
-    return pd.concat([table, *blocks], axis=1)
+    blocks = [pd.DataFrame(_spread(columns[name], lines), columns=own) for name, own in names.items()]
+    return pd.concat([pd.DataFrame(table | clock | metadata), *blocks], axis=1)
 
 
 def to_padded(X, fill=np.nan) -> tuple[np.ndarray, np.ndarray]:
@@ -165,10 +162,14 @@ def to_panel(X) -> pd.DataFrame:
             f"Another row has the label of {row_name(row, frame.index)}, so a panel would join them. "
             "Give rows labels of their own, as X.reset_index(drop=True) does."
         )
-    lines = np.maximum(_common_lengths(frame, {name: frame[name].array for name in frame}), 1)
-    table, names = to_long(frame), _index_names(frame.index)
-    levels = [*(table[name] for name in names), pd.Series(within_rows(lines)[1], name="time")]
-    return table.drop(columns=table.columns[: len(names) + 1]).set_index(levels)
+    columns = {name: frame[name].array for name in frame}
+    lines = np.maximum(_common_lengths(frame, columns), 1)
+    row, step = within_rows(lines)
+    levels = [level.take(row) for level in _levels(frame.index)]
+    index = pd.MultiIndex.from_arrays([*levels, step], names=[*_index_names(frame.index), "time"])
+    names = _feature_names(columns, taken=())
+    blocks = [pd.DataFrame(_spread(columns[name], lines), index, own) for name, own in names.items()]
+    return pd.concat(blocks, axis=1)
 
 
 def _read(X):
@@ -211,29 +212,69 @@ def _common_lengths(frame, columns):
 
 
 def _clock(frame, columns, lines, step):
-    """Return the name of the column of times, and the time of each line."""
-    rates = {name: array.rate_hz for name, array in columns.items() if array.rate_hz is not None}
-    if len(set(rates.values())) > 1:
-        told = ", ".join(f"{name!r} {rate:g} Hz" for name, rate in list(rates.items())[:5])
-        raise ValueError(
-            f"The streams have different rates ({told}). Bring them onto one time base with "
-            "avfusion.Align(rate_hz=...), or take one column at a time."
-        )
-    return ("time", step / next(iter(rates.values()))) if rates else ("step", step)
+    """Return the columns that say when a step is: its time, or its number where no time is known."""
+    times = None
+    for name, array in columns.items():
+        own = array.step_times()
+        if own is None:
+            continue
+        own = _spread(array, lines, own)
+        if times is None:
+            times, first = own, name
+        apart = np.abs(own - times) > WITHIN_STEP * np.maximum(times[:, 1:] - times[:, :1], WITHIN_STEP)
+        for line in np.flatnonzero(apart.any(axis=1))[:1]:
+            where = row_name(np.repeat(np.arange(len(frame)), lines)[line], frame.index)
+            raise ValueError(
+                f"The streams of {where} are not in step: step {step[line]} is from "
+                f"{times[line, 0]:.6g} to {times[line, 1]:.6g} s in {first!r}, from {own[line, 0]:.6g} to "
+                f"{own[line, 1]:.6g} s in {name!r}. Bring them onto one time base with "
+                f"avfusion.Align(rate_hz=...), or take one column at a time, X[[{name!r}]]."
+            )
+        times = np.where(np.isnan(times), own, times)
+    if times is None:
+        there = np.max([array.lengths for array in columns.values()], axis=0) > 0
+        return {"step": step if there.all() else np.where(np.repeat(there, lines), step, np.nan)}
+    if any(array.dtype.clock == "times" for array in columns.values()) and (times[:, 1] > times[:, 0]).any():
+        return {"time": times[:, 0], "end": times[:, 1]}
+    return {"time": times[:, 0]}
 
 
-def _spread(array, lines):
-    """Return the frames of a column, (sum of lines, width), NaN where a row has lines but no steps."""
-    frames = array.pack().frames
+def _spread(array, lines, values=None):
+    """Return what a column has for each step, by default its frames; NaN where a row has a line but no step.
+
+    Parameters
+    ----------
+    array : SequenceArray
+    lines : ndarray of int of shape (n_rows,)
+        Lines of each row.
+    values : ndarray of shape (N, D), optional
+
+    Returns
+    -------
+    ndarray of shape (sum of lines, D)
+    """
+    values = array.pack().frames if values is None else values
     if np.array_equal(array.lengths, lines):
-        return frames
-    spread = np.full((lines.sum(), array.width), np.nan, dtype=frames.dtype)
-    spread[np.repeat(array.lengths > 0, lines)] = frames
+        return values
+    spread = np.full((lines.sum(), values.shape[1]), np.nan, dtype=values.dtype)
+    spread[np.repeat(array.lengths > 0, lines)] = values
     return spread
 
 
-def _feature_names(name, array):
-    return [name] if array.width == 1 else [f"{name}__{k}" for k in range(array.width)]
+def _feature_names(columns, taken):
+    """Return the names of the features of each column, none of which is among those that are taken.
+
+    A column of one feature gives it its own name, others ``pitch``, or ``audio__pitch`` where that is taken.
+    """
+    single = [name for name, array in columns.items() if array.width == 1]
+    known = [feature for array in columns.values() if array.width > 1 for feature in array.features or ()]
+    counts = Counter([*taken, *single, *known])
+    names = {}
+    for name, array in columns.items():
+        own = array.features or range(array.width)
+        bare = array.features is not None and all(counts[feature] == 1 for feature in own)
+        names[name] = list(own) if bare else [f"{name}__{k}" for k in own]
+    return names | {name: [name] for name in single}
 
 
 def _index_names(index):

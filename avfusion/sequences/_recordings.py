@@ -19,10 +19,11 @@ from avfusion.sequences._buffers import BLOCK, gather
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
 from avfusion.sequences._data_spec import DataSpec
-from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._messages import quoted, row_name
 from avfusion.sequences._padded import is_padded_pair
+from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._targets import Targets, as_targets
 
 

@@ -118,10 +118,43 @@ def test_streams_that_are_not_in_step(way_out):
         way_out(X)
 
 
-def test_streams_of_other_rates():
-    X = as_sequences({"audio": [[1.0]], "video": [[2.0]]}, rate_hz={"audio": 1, "video": 2})
-    with pytest.raises(ValueError, match=r"different rates \('audio' 1 Hz, 'video' 2 Hz\).*Align"):
+@pytest.mark.parametrize(
+    ("clock", "told"),
+    [
+        ({"rate_hz": 2}, r"step 0 is from 0 to 1 s in 'audio', from 0 to 0\.5 s in 'video'\..*Align"),
+        ({"rate_hz": 1, "start_s": [0, 15.5]}, r"row 1 \(index 1\).*from 15\.5 to 16\.5 s in 'video'"),
+        ({"times_s": [0, 2, 0]}, r"row 0 \(index 0\).*step 0 .*from 0 to 0 s in 'video'"),
+    ],
+)
+def test_streams_of_other_times(clock, told):
+    audio = av.SequenceArray.from_packed(np.zeros((3, 1)), [2, 1], rate_hz=1)
+    X = pd.DataFrame(
+        {"audio": audio, "video": av.SequenceArray.from_packed(np.ones((3, 1)), [2, 1], **clock)}
+    )
+    with pytest.raises(ValueError, match=told):
         to_long(X)
+    assert len(to_long(X[["video"]])) == 3
+
+
+def test_times_are_those_of_the_steps():
+    frames, lengths = np.arange(8.0).reshape(4, 2), [3, -1, 1]
+    late = av.SequenceArray.from_packed(frames, lengths, [2.0, np.nan, 4.0], start_s=[15.5, np.nan, 1.0])
+    assert to_long(late)["time"].tolist()[:3] == [15.5, 16.0, 16.5]
+    assert np.isnan(to_long(late)["time"][3])
+    assert to_long(late)["time"][4] == 1.0
+    instants = av.SequenceArray.from_packed(frames, lengths, times_s=[0.5, 2.0, 2.25, 7.0])
+    assert "end" not in to_long(instants)
+    words = av.SequenceArray.from_packed(frames, lengths, times_s=[[0, 0.5], [1, 3], [3, 4], [0, 2]])
+    assert to_long(words)["end"].tolist()[:3] == [0.5, 3.0, 4.0]
+    np.testing.assert_array_equal(to_long(words.take([2, 0]))["time"], [0.0, 0.0, 1.0, 3.0])
+
+
+def test_features_keep_their_names_unless_two_streams_have_them():
+    one = av.SequenceArray.from_packed(np.zeros((2, 2)), [1, 1], features=["rms", "pitch"])
+    other = one.with_features(["rms", "gaze"])
+    assert list(to_long(pd.DataFrame({"audio": one}))) == ["recording", "step", "rms", "pitch"]
+    both = list(to_long(pd.DataFrame({"audio": one, "video": other})))
+    assert both == ["recording", "step", "audio__rms", "audio__pitch", "video__rms", "video__gaze"]
 
 
 def test_names_that_meet(X):

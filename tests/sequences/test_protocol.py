@@ -113,3 +113,10 @@ class TestExplode:
             both["audio"].array.pack().frames, np.concatenate([FRAMES[:5], FRAMES[3:9]])
         )
         assert both["label"].tolist() == list(range(11))
+
+    def test_steps_keep_their_times(self):
+        column = SequenceArray(FRAMES, [0, 0, 5], [2, -1, 3], rate_hz=2, start_s=[10.0, np.nan, np.nan])
+        lines = pd.Series(column).explode().array
+        np.testing.assert_allclose(lines.step_times()[:, 0], [10.0, 10.5, 0.0, 0.5, 1.0])
+        timed = SequenceArray(FRAMES, [0, 5], [2, 3], times_s=np.arange(12.0) ** 2)
+        np.testing.assert_allclose(pd.Series(timed).explode().array.step_times()[:, 0], [0, 1, 25, 36, 49])
