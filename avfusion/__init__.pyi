@@ -37,7 +37,7 @@ from .fusion import (
 from .model_selection import Comparison, FusionSearchCV, baselines, compare
 from .preprocessing import AddContext, Align, Functionals, OnFrames
 from .released import ReleasedJointAttentionRegressor
-from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences
+from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences, to_long, to_padded, to_panel
 
 __version__: str
 
@@ -83,4 +83,7 @@ __all__ = [
     "networks",
     "persistence",
     "released",
+    "to_long",
+    "to_padded",
+    "to_panel",
 ]

@@ -24,7 +24,10 @@ ROOMS = (
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
     "model_selection": ["Comparison", "baselines", "compare"],
-    "sequences": ["Sequence", "SequenceArray", "SequenceDtype", "as_sequences"],
+    "sequences": [
+        *("Sequence", "SequenceArray", "SequenceDtype", "as_sequences"),
+        *("to_long", "to_padded", "to_panel"),
+    ],
 }
 OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences")]
 HEAD = "# Written by `make derived`: public names and where they are, for type checkers{}.\n"

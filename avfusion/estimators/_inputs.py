@@ -274,9 +274,8 @@ def check_observed(observed, name):
     """Raise unless a stream is observed somewhere."""
     if not observed:
         raise ValueError(
-            f"Stream {name!r} is never observed in the training rows: it is absent, or every step of it "
-            "holds a NaN. Leave it out with modalities=..., or drop or impute the features that were not "
-            "extracted."
+            f"Stream {name!r} is never observed in the training rows: it is absent, or NaN throughout. Leave "
+            "it out with modalities=..., or train on rows that have it."
         )
 
 

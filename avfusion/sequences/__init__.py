@@ -13,7 +13,8 @@ Selecting, splitting, sorting, copying and concatenating rows moves slices and c
 joblib maps the buffer into its workers' memory. Hence columns are immutable: ``X.loc[3, "audio"] =
 ...`` raises; make a new column instead, as in ``X["audio"] = X["audio"].where(good)``.
 
-`as_sequences` turns what people have into such a frame, `as_targets` does the same for labels.
+`as_sequences` turns what people have into such a frame, `as_targets` does the same for labels. `to_long`,
+`to_padded` and `to_panel` are the ways out.
 
 What holds for columns
 ----------------------
@@ -50,6 +51,7 @@ Length: 2, dtype: sequence[float32, 3, 25Hz]
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._export import to_long, to_padded, to_panel
 from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._target_form import TargetForm
 from avfusion.sequences._targets import Targets, as_targets
@@ -63,4 +65,7 @@ __all__ = [
     "as_sequences",
     "as_targets",
     "sequence_columns",
+    "to_long",
+    "to_padded",
+    "to_panel",
 ]

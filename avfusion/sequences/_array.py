@@ -11,6 +11,7 @@ from avfusion.sequences._clock import check_times, per_row, per_row_rates
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._protocol import ColumnProtocol
 from avfusion.sequences._sequence import Sequence, as_float_frames, check_features
+from avfusion.sequences._text_files import warn_of_text
 
 TRIM_BELOW = 0.5  # a pickled array takes along only the frames of its rows if they are fewer than this share
 
@@ -306,6 +307,7 @@ class SequenceArray(ColumnProtocol):
         return Sequence._view(np.asarray(self._frames[steps]), rate_hz, start_s, times_s, self._features)
 
     def __iter__(self):
+        warn_of_text()
         return map(self._cell, range(len(self)))
 
     def __setitem__(self, key, value):
@@ -327,7 +329,8 @@ class SequenceArray(ColumnProtocol):
             return cells.astype(dtype)
         raise TypeError(
             f"A column of {self.dtype} cannot become an array of {np.dtype(dtype)}, as its rows are "
-            "sequences. Use column.array.frames for the frames, or Functionals for a row of numbers of each."
+            "sequences. Use column.array.pack().frames for the frames of its rows, or Functionals for a row "
+            "of numbers of each."
         )
 
     def isna(self):

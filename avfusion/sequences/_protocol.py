@@ -6,7 +6,7 @@ import pyarrow as pa
 from pandas.api.extensions import ExtensionArray, take
 from pandas.api.types import is_list_like, pandas_dtype
 
-from avfusion.sequences._buffers import concatenate, trim
+from avfusion.sequences._buffers import concatenate, trim, within_rows
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._row_times import RowTimes
@@ -228,6 +228,25 @@ class ColumnProtocol(RowTimes, ExtensionArray):
         array([0, 1])
         """
         return self[~self.duplicated()]
+
+    def _explode(self):
+        """Return a line for each step, and the number of lines of each row; called by pandas' ``explode``.
+
+        Steps of one feature become numbers, those of several sequences of one step. A row without any step
+        is one missing line, as pandas has it.
+        """
+        counts = np.maximum(self._lengths, 1)
+        row, step = within_rows(counts)
+        there = (self._lengths > 0)[row]
+        if self.width > 1:
+            lines = self._select(np.where(there, row, -1))._parts(lengths=np.where(there, 1, -1))
+            lines["starts"] = lines["starts"] + step
+            if self._times_s is None and self._dtype.timed:
+                lines["starts_s"] = np.nan_to_num(self.starts_s)[row] + step / self.rates_hz[row]
+            return self._trusted(**lines), counts.astype(np.uint64)
+        values = np.full(len(row), np.nan, dtype=self._frames.dtype)
+        values[there] = self.pack()._frames[:, 0]
+        return pd.Series(values).array, counts.astype(np.uint64)
 
     def _cast_pointwise_result(self, values):
         try:

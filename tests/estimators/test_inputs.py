@@ -259,7 +259,7 @@ def test_stream_that_is_never_observed(model, X, y):
     def blank(frames, starts):
         frames[:] = np.nan
 
-    message = "Stream 'video' is never observed in the training rows: it is absent, or every step of it holds"
+    message = "Stream 'video' is never observed in the training rows: it is absent, or NaN throughout"
     refuses(model, with_frames(X, "video", blank), y, message)
     absent = X.assign(video=av.SequenceArray.from_sequences([None] * 6, width=2, rate_hz=1))
     refuses(model, absent, y, message)

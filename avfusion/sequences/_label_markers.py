@@ -1,0 +1,205 @@
+"""Numbers that stand for "no label", such as -5 in labels of -1..1: found, told, and taken out."""
+
+import numbers
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from avfusion.sequences._cells import is_missing
+from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._messages import brief
+
+N_REPEATS = 3  # labels that must have the value
+N_MARKERS = 3  # different ones, at most, at each end
+# how many different labels there are beside, and by how many ranges of theirs a marker is apart from them
+GAPS = ((10, 1.0), (3, 4.0))
+
+
+class LabelMarkerWarning(UserWarning):
+    """A value of the labels looks like a marker for "no label".
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", LabelMarkerWarning)  # in a script that must stop
+    >>> warnings.simplefilter("default", LabelMarkerWarning)
+    """
+
+
+def mask_labels(y, missing_label):
+    """Replace the numbers that stand for "no label" by NaN, which is unlabelled everywhere in this package.
+
+    Parameters
+    ----------
+    y : DataFrame, Series, list, tuple or array
+        Labels per frame or per clip, in any form that `as_targets` takes.
+    missing_label : float or list of float
+        The numbers, such as -5.
+
+    Returns
+    -------
+    DataFrame, Series, list, tuple or array
+        In the form of y; integers are floating point numbers now.
+
+    Raises
+    ------
+    TypeError
+        If `missing_label` holds no numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask_labels(np.array([0.5, -5.0, 0.25]), -5)
+    array([0.5 ,  nan, 0.25])
+    >>> mask_labels([np.array([1, 9999]), np.array([2])], missing_label=[9999, -1])
+    [array([ 1., nan]), array([2.])]
+    """
+    markers = np.atleast_1d(np.asarray(missing_label))
+    if markers.ndim != 1 or not np.issubdtype(markers.dtype, np.number) or markers.dtype.kind == "c":
+        raise TypeError(f"missing_label must be a number or a list of numbers, not {brief(missing_label)}.")
+    return _masked(y, markers)
+
+
+def _masked(y, markers):
+    if isinstance(y, pd.DataFrame):
+        result = y.copy(deep=False)
+        for name in y.columns:
+            result[name] = _masked(y[name], markers)
+        return result
+    if isinstance(y, pd.Series):
+        return pd.Series(_masked_column(y, markers), index=y.index, name=y.name)
+    if isinstance(y, (list, tuple)):
+        return type(y)(_masked(value, markers) for value in y)
+    if isinstance(y, numbers.Real) or is_missing(y):
+        return np.nan if isinstance(y, numbers.Real) and (markers == y).any() else y
+    if isinstance(y, Sequence):
+        return Sequence(_masked(y.frames, markers), y.rate_hz)
+    values = y if isinstance(y, np.ndarray) else np.asarray(y)
+    if values.dtype != object:
+        return _without(values, markers)
+    result = np.empty_like(values)
+    for place, value in np.ndenumerate(values):
+        result[place] = _masked(value, markers)
+    return result
+
+
+def _masked_column(column, markers):
+    """Return the values of a column, as an array that a Series takes."""
+    if isinstance(column.dtype, SequenceDtype):
+        packed = column.array.pack()
+        return packed.with_frames(_without(packed.frames, markers))
+    if pd.api.types.is_object_dtype(column.dtype):
+        return _masked(column.to_numpy(), markers)
+    return _without(column.to_numpy(dtype=None if column.dtype.kind == "f" else np.float64), markers)
+
+
+def _without(values, markers):
+    kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
+    values = values.astype(kind)  # a copy
+    values[np.isin(values, markers.astype(kind))] = np.nan
+    return values
+
+
+def find_markers(values):
+    """Find numbers at the ends of labels that stand out and repeat.
+
+    They are integers that a gap separates from all other labels, as wide as the range of these; where the
+    others have fewer than ten different values, as ratings have, four times as wide. Binary labels have none.
+
+    Parameters
+    ----------
+    values : array-like (n,)
+        Labels of one target; NaN is unlabelled.
+
+    Returns
+    -------
+    dict of float to int
+        How often each occurs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> find_markers(np.append(np.linspace(-1, 1, 50), [-5, -5, -5]))
+    {-5.0: 3}
+    >>> find_markers([1, 2, 3, 4, 5, 5, 5]), find_markers([0, 0, 0, 1, 1, 1])
+    ({}, {})
+    """
+    values = np.asarray(values, dtype=np.float64)
+    different, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    last = len(different) - _outer(different)
+    first = _outer(-different[:last][::-1])
+    outside = [*range(first), *range(last, len(different))]
+    return {float(different[k]): int(counts[k]) for k in outside if counts[k] >= N_REPEATS}
+
+
+def _outer(ascending):
+    """Return how many of the largest numbers are markers: integers that are far from the others."""
+    for n_outer in range(min(N_MARKERS, len(ascending) - GAPS[-1][0]), 0, -1):
+        others, outer = ascending[:-n_outer], ascending[-n_outer:]
+        needed = next(gap for n, gap in GAPS if len(others) >= n)
+        apart = outer[0] - others[-1] >= needed * (others[-1] - others[0])
+        if apart and (outer == np.rint(outer)).all():
+            return n_outer
+    return 0
+
+
+def marker_message(values, names):
+    """Return a warning of markers among labels, or None.
+
+    Parameters
+    ----------
+    values : array-like (n, K)
+        Labels; NaN is unlabelled.
+    names : list of str
+        The targets.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> print(marker_message(np.append(np.linspace(-1, 1, 50), [-5.0] * 3)[:, None], ["arousal"]))
+    Labels look like a marker for "no label": arousal is -5 in 3 of 53, far from all others. If so, ...
+    """
+    found = {name: find_markers(column) for name, column in zip(names, np.asarray(values).T)}
+    found = {name: markers for name, markers in found.items() if markers}
+    if not found:
+        return None
+    n_labels = len(values)
+    parts = [
+        f"{name} is {value:g} in {count} of {n_labels}"
+        for name, markers in list(found.items())[:2]
+        for value, count in markers.items()
+    ]
+    more = f" (and {len(found) - 2} more targets)" if len(found) > 2 else ""
+    given = sorted({value for markers in found.values() for value in markers})
+    text = ", ".join(f"{value:g}" for value in given)
+    return (
+        f'Labels look like a marker for "no label": {", ".join(parts)}{more}, far from all others. If so, '
+        f"make them NaN, with missing_label={text if len(given) == 1 else f'[{text}]'} in load_folder or "
+        "avfusion.sequences.mask_labels, or with --missing-label."
+    )
+
+
+def warn_of_markers(values, names, stacklevel):
+    """Warn of markers among labels (n, K).
+
+    Parameters
+    ----------
+    values : array-like (n, K)
+        Labels; NaN is unlabelled.
+    names : list of str
+        The targets.
+    stacklevel : int
+        As of `warnings.warn`, where 1 is the caller.
+
+    Examples
+    --------
+    >>> warn_of_markers([[0.5], [0.1]], ["arousal"], stacklevel=1)
+    """
+    message = marker_message(values, names)
+    if message is not None:
+        warnings.warn(message, LabelMarkerWarning, stacklevel=stacklevel + 1)
