@@ -2,12 +2,14 @@
 
 from avfusion.datasets._data_home import get_data_home
 from avfusion.datasets._folder import load_folder
+from avfusion.datasets._omg_empathy import fetch_omg_empathy
 from avfusion.datasets._pom import fetch_pom
 from avfusion.datasets._studyforrest import fetch_studyforrest
 from avfusion.datasets._synthetic import audiovisual_truth, make_audiovisual_regression
 
 __all__ = [
     "audiovisual_truth",
+    "fetch_omg_empathy",
     "fetch_pom",
     "fetch_studyforrest",
     "get_data_home",
