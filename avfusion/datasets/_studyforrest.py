@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from avfusion.datasets import _studyforrest_annotations as annotated
 from avfusion.datasets._data_home import fetch_files, get_data_home
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._messages import brief, quoted
@@ -42,7 +43,12 @@ FILM_TIMES_S = (0.0, 886.0, 1752.08, 2612.16, 3572.2, 4480.28, 5342.36, 6410.44,
 
 
 def fetch_studyforrest(
-    data_home=None, *, target_columns=("arousal", "valence"), trim_overlap=True, download_if_missing=True
+    data_home=None,
+    *,
+    target_columns=("arousal", "valence"),
+    trim_overlap=True,
+    annotations=False,
+    download_if_missing=True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Load audio and video features of a feature film with the emotion that its characters portray.
 
@@ -63,6 +69,9 @@ def fetch_studyforrest(
         Whether to leave out the last 20 s or so of a segment, which are repeated in the next one. With False
         neighbouring rows share these seconds, so that folds over segments leak, as
         `avfusion.model_selection.check_leakage` reports.
+    annotations : bool, default=False
+        Whether `X` also has what is said, played and cut: ``speech``, ``music`` and ``cuts``, intervals and
+        events at times of their own (3 more files, 0.1 MB).
     download_if_missing : bool, default=True
         Whether missing files may be downloaded.
 
@@ -73,6 +82,10 @@ def fetch_studyforrest(
         (``lrdiff``). ``video``, ``sequence[float32, 4, 25Hz]``: mean brightness (``brmean``), its left-right
         (``brlr``) and up-down (``brud``) difference, and the difference to the previous frame
         (``norm_diff``). ``segment``, int: 1 to 8. ``start_s``, int: the film second in which the row begins.
+
+        With `annotations` also, of ``sequence[float32, 1, times]``, in seconds from the begin of the row:
+        ``speech``, a step per line of dialogue, with its words per second; ``music``, a step per piece, 1
+        where it is in the foreground and 0 in the background; ``cuts``, an instant per shot, when it begins.
     y : pandas.DataFrame of 8 rows
         One column of ``sequence[float64, 1, 1Hz]`` per name in `target_columns`; step ``k`` of a row is
         film second ``start_s + k``. Both streams hold exactly 25 frames for each step.
@@ -95,6 +108,15 @@ def fetch_studyforrest(
     segment's first whole second and ends with the last second that is complete in both streams (audio is 3
     frames shorter than video) and labelled; a second that straddles two segments is in neither. Left as they
     are: segments fade in from grey silence during 2 s, and their audio lags the film by 0.02 to 0.2 s.
+
+    The dialogue is that of the English film; the German film was cut to the same pictures. Intervals that
+    reach beyond a row are cut at its borders. Of 985 lines of dialogue 45 end within 0.1 s, or before they
+    begin: their words per second are NaN, and so are those of a line without text. Lines overlap where people
+    speak at the same time. Four shots that are listed twice count once. To bring all onto one time base::
+
+        Align(1.0, aggregate={"speech": ("share", "mean"), "music": ("share", "mean"), "cuts": ("count",)})
+
+    where the mean is NaN in a second without speech or music.
 
     The perceptual hash of the video frames (``phash``, 144 bits) is left out: it identifies equal images, and
     its bits are not measurements that a regression could use.
@@ -122,8 +144,9 @@ def fetch_studyforrest(
     >>> len(y["arousal"][0])  # doctest: +SKIP
     886
     """
+    checksums = CHECKSUMS | (annotated.CHECKSUMS if annotations else {})
     files = fetch_files(
-        get_data_home(data_home) / FOLDER, BASE_URL, CHECKSUMS, download_if_missing=download_if_missing
+        get_data_home(data_home) / FOLDER, BASE_URL, checksums, download_if_missing=download_if_missing
     )
     labels = _read_labels(files[LABEL_FILE], target_columns)
     audio, video, starts_s, stops_s = [], [], [], []
@@ -145,6 +168,8 @@ def fetch_studyforrest(
             "start_s": starts_s,
         }
     )
+    if annotations:
+        X = X.assign(**annotated.read_annotations(files, starts_s, stops_s))
     y = pd.DataFrame(
         {
             name: SequenceArray.from_sequences(

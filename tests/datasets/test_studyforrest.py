@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from avfusion.datasets import _studyforrest as studyforrest
+from avfusion.datasets import _studyforrest_annotations as annotations
 from avfusion.datasets import fetch_studyforrest
 
 REAL = os.environ.get("AVFUSION_DATA")
@@ -54,6 +55,23 @@ def small_home(small_film, tmp_path):
     """Data home that holds the small film."""
     small_film.rename(tmp_path / studyforrest.FOLDER)
     return tmp_path
+
+
+@pytest.fixture
+def annotated_home(small_home, monkeypatch):
+    """Data home of the small film with annotations on film time."""
+    tables = {
+        annotations.SPEECH_FILE: 'start,end,person,text\n19,22,A,"one two three"\n',
+        annotations.MUSIC_FILE: "onset\tduration\tfg\n0\t80\t1\n",
+        annotations.SHOTS_FILE: "start\n0\n20.5\n21\n79\n",
+    }
+    for name, text in tables.items():
+        path = small_home / studyforrest.FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    checksums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in tables.items()}
+    monkeypatch.setattr(annotations, "CHECKSUMS", checksums)
+    return small_home
 
 
 def small_labels():
@@ -98,6 +116,24 @@ def test_target_columns_are_given_in_the_order_asked_for(small_home):
     _, y = fetch_studyforrest(small_home, target_columns=["fear", "arousal"])
     assert list(y) == ["fear", "arousal"]
     np.testing.assert_array_equal(y["fear"][2].frames[:, 0], np.arange(21, 30) % 2)
+
+
+def test_annotations_are_shifted_and_cut_with_the_frames(annotated_home):
+    """Second 20 straddles two segments and is in no row, nor is what happens in it."""
+    X, y = fetch_studyforrest(annotated_home, annotations=True)
+    assert [cell.times_s.tolist() for cell in X["speech"][1:3]] == [[[9, 10]], [[0, 1]]]
+    assert X["speech"][2].frames.tolist() == [[1]]
+    assert [cell.times_s[:, 0].tolist() for cell in X["cuts"]] == [[0], [], [0], [], [], [], [], []]
+    assert [cell.times_s.tolist() for cell in X["music"]] == [[[0, len(label)]] for label in y["arousal"]]
+    assert str(X["cuts"].dtype) == "sequence[float32, 1, times]"
+
+
+def test_without_annotations_nothing_of_them_is_read(annotated_home):
+    (annotated_home / studyforrest.FOLDER / annotations.SPEECH_FILE).unlink()
+    X, _ = fetch_studyforrest(annotated_home, download_if_missing=False)
+    assert list(X) == ["audio", "video", "segment", "start_s"]
+    with pytest.raises(OSError, match=r"english_dialog\.csv is missing"):
+        fetch_studyforrest(annotated_home, annotations=True, download_if_missing=False)
 
 
 @pytest.mark.parametrize(
