@@ -109,6 +109,28 @@ def methods(which, X, y, groups, widths_s, real):
     return chosen
 
 
+def compared(estimators, X, y, *, groups, cv, runs, jobs):
+    """Compare estimators, each given with its number of seeds; finished fits are kept in a folder in `runs`."""
+    with report.one_thread_each():
+        return av.compare(
+            {name: estimator for name, (estimator, _) in estimators.items()},
+            X,
+            y,
+            groups=groups,
+            cv=cv,
+            n_seeds={name: seeds for name, (_, seeds) in estimators.items() if seeds > 1},
+            resume=runs / report.code(),
+            n_jobs=jobs,
+        )
+
+
+def save(comparison, folder):
+    """Write a comparison, and on what machine it was made."""
+    comparison.save(folder)
+    machine = json.dumps(report.machine(), indent=2)
+    report.write_in_one_step(folder / "machine.json", lambda path: path.write_text(machine))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=["synthetic", "studyforrest"], default="synthetic")
@@ -128,20 +150,16 @@ def main(arguments=None):
         options.data_home, options.target
     )
     estimators = methods(options.methods, X, y, groups, widths_s, real=options.data != "synthetic")
-    with report.one_thread_each():
-        comparison = av.compare(
-            estimators,
-            X,
-            y,
-            groups=groups,
-            cv=cv,
-            n_seeds={name: options.seeds for name in estimators if name not in ONCE},
-            resume=(options.runs or home / "runs") / report.code(),
-            n_jobs=options.jobs,
-        )
-    comparison.save(folder)
-    machine = json.dumps(report.machine(), indent=2)
-    report.write_in_one_step(folder / "machine.json", lambda path: path.write_text(machine))
+    comparison = compared(
+        {name: (estimator, 1 if name in ONCE else options.seeds) for name, estimator in estimators.items()},
+        X,
+        y,
+        groups=groups,
+        cv=cv,
+        runs=options.runs or home / "runs",
+        jobs=options.jobs,
+    )
+    save(comparison, folder)
     print(comparison.to_markdown())
     print(f"Table, plot and all predictions are in {folder}/")
 
