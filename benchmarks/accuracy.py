@@ -110,7 +110,7 @@ def methods(which, X, y, groups, widths_s, real):
 
 
 def compared(estimators, X, y, *, groups, cv, runs, jobs):
-    """Compare estimators, each given with its number of seeds; finished fits are kept in a folder in `runs`."""
+    """Compare estimators, each given with its number of seeds; finished fits are kept in `runs`."""
     with report.one_thread_each():
         return av.compare(
             {name: estimator for name, (estimator, _) in estimators.items()},

@@ -14,6 +14,7 @@ from avfusion.sequences._table_clock import Steps, check_order, from_frames, fro
 from avfusion.sequences._table_columns import choose_clock, valid_rows, with_index_levels
 
 FILE_INDEX = ("file", "start", "end")  # how openSMILE's Python package names the levels of its index
+BLOCK = 1 << 20  # numbers that are read at a time
 FLAGS = ("a quality of detection", "an index", "a clock", "a frame number")  # no metadata, constant or not
 
 
@@ -68,7 +69,7 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     keys = known(recording, table, "recording=")
     codes, names = _recordings(table, keys)
     clock = choose_clock(table, keys, streams, time, frame, rate_hz)
-    order = None if (np.diff(codes) >= 0).all() else np.argsort(codes, kind="stable")
+    order = None if (np.diff(codes) >= 0).all() else _stable_order(codes, len(names))
     sorted_codes = codes if order is None else codes[order]
     lengths = np.bincount(codes, minlength=len(names))
     steps = _steps(table, clock, order, sorted_codes, lengths, lambda code: quoted(names.iloc[code]))
@@ -77,8 +78,12 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     clocks = {*(clock.time or ()), clock.frame} - {None}
     metadata, aside = _metadata(table, used | clocks | set(said), codes, len(names))
     X = names.assign(**metadata) if metadata else names
+    target = _target(steps, order, lengths)
     for name, columns in streams.items():
-        X[name] = _stream(table, columns, order, steps, lengths, keep.get(name), dtype, clock)
+        frames, observed = _frames(table, columns, target, int(steps.lengths.sum()), keep.get(name), dtype)
+        seen = np.zeros(len(lengths), dtype=bool)
+        seen[codes[observed]] = True
+        X[name] = _stream(frames, columns, steps, seen, clock)
     found = [] if clock.named else [name for name in [*(clock.time or ()), clock.frame] if name is not None]
     _say(aside, [] if set(found) == set(FILE_INDEX[1:]) else found, said, steps)
     return X
@@ -158,8 +163,8 @@ def _streams(table, modalities):
 def _metadata(table, used, codes, n_recordings):
     """Return the columns that are constant within recordings, and the names of those that are bookkeeping."""
     rest = [column for column in table.columns if column not in used]
-    first = np.full(n_recordings, len(codes))
-    np.minimum.at(first, codes, np.arange(len(codes)))
+    first = np.empty(n_recordings, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last one written is the first row
     constant, varying = {}, []
     for column in rest:
         labels = pd.factorize(table[column], use_na_sentinel=False)[0]
@@ -188,25 +193,37 @@ def _check_known(unknown):
         )
 
 
-def _stream(table, columns, order, steps, lengths, keep, dtype, clock):
-    frames = _frames(table, columns, order, dtype)
-    if keep is not None:
-        frames[~(keep if order is None else keep[order])] = np.nan
-    ends = np.cumsum(lengths)
-    seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths
-    if steps.positions is not None:
-        begins = np.repeat(np.cumsum(steps.lengths) - steps.lengths, lengths)
-        spread = np.full((int(steps.lengths.sum()), len(columns)), np.nan, dtype=frames.dtype)
-        spread[begins + steps.positions] = frames
-        frames = spread
-    present = np.where(seen > 0, steps.lengths, -1)
+def _stable_order(codes, n_recordings):
+    """Sort rows by recording; small integers are sorted by radix, ten times as fast."""
+    return np.argsort(codes.astype(np.uint16) if n_recordings <= 1 << 16 else codes, kind="stable")
+
+
+def _target(steps, order, lengths):
+    """Return the step of each row of the table among those of all recordings; None where it is the row."""
+    if order is None and steps.positions is None:
+        return None
+    n_rows = int(lengths.sum())
+    if steps.positions is None:
+        sorted_target = np.arange(n_rows)
+    else:
+        sorted_target = np.repeat(np.cumsum(steps.lengths) - steps.lengths, lengths) + steps.positions
+    if order is None:
+        return sorted_target
+    target = np.empty(n_rows, dtype=np.int64)
+    target[order] = sorted_target
+    return target
+
+
+def _stream(frames, columns, steps, seen, clock):
+    """Return the column of a modality, missing where nothing of it was seen in a recording."""
+    present = np.where(seen, steps.lengths, -1)
     features = [str(column).strip() for column in columns]
     return SequenceArray(
         frames,
         np.cumsum(steps.lengths) - steps.lengths,
         present,
         _rates(steps, clock, present),
-        start_s=per_row(steps.starts_s, len(lengths), "start_s"),
+        start_s=per_row(steps.starts_s, len(present), "start_s"),
         times_s=steps.times_s,
         features=features if len(set(features)) == len(features) else None,
     )
@@ -220,14 +237,34 @@ def _rates(steps, clock, present):
     return float(distinct[0]) if len(distinct) == 1 else rates
 
 
-def _frames(table, columns, order, dtype):
-    """Return the features of all rows, recordings one after the other, with one copy of them in memory."""
+def _frames(table, columns, target, n_steps, keep, dtype):
+    """Return the features of all steps, and which rows of the table have any.
+
+    Blocks of rows are read as they stand and written to their steps, whole frames at a time: gathering a
+    column after the other from rows of many recordings takes five times as long.
+    """
     for name, kind in table.dtypes[columns].items():
         if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
             raise TypeError(f"Column {name!r} must hold numbers, not {kind}. Convert it, or leave it out.")
-    if order is None:
-        return table[columns].to_numpy(dtype=dtype, na_value=np.nan)
-    frames = np.empty((len(table), len(columns)), dtype=dtype)
-    for k, name in enumerate(columns):
-        frames[:, k] = table[name].to_numpy(dtype=dtype, na_value=np.nan)[order]
-    return frames
+    shape = (n_steps, len(columns))
+    frames = np.empty(shape, dtype) if n_steps == len(table) else np.full(shape, np.nan, dtype)
+    observed = np.empty(len(table), dtype=bool)
+    n_rows = max(1, BLOCK // len(columns))
+    for begin in range(0, len(table), n_rows):
+        rows = slice(begin, begin + n_rows)
+        where = rows if target is None else target[rows]
+        values = table.iloc[rows][columns].to_numpy(dtype=dtype, na_value=np.nan)
+        observed[rows] = _any_observed(values)
+        if keep is not None:
+            values = np.where(keep[rows, None], values, np.nan)
+            observed[rows] &= keep[rows]
+        frames[where] = values
+    return frames, observed
+
+
+def _any_observed(values):
+    """Return which rows are not all NaN; most are known by their first number."""
+    observed = ~np.isnan(values[:, 0])
+    rest = np.flatnonzero(~observed)
+    observed[rest] = ~np.isnan(values[rest]).all(axis=1)
+    return observed

@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, overhead, parallel, scaling
+from benchmarks import gpu, long_table, overhead, parallel, scaling
 
 
 def tables(folder, name):
@@ -76,3 +77,26 @@ def test_gpu_says_where_there_is_none(tmp_path, capsys):
     gpu.main(["--output", str(tmp_path)])
     assert "no GPU" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_long_table(tmp_path):
+    sizes = ["--frames", "600", "--features", "3", "--recordings", "4"]
+    long_table.main(["--short", "--output", str(tmp_path), *sizes])
+    [lines] = tables(tmp_path, "long_table").values()
+    assert len(lines) == 12
+    assert {(line["rows"], line["clock"]) for line in lines} == {
+        (rows, clock) for rows in ("sorted", "interleaved") for clock in ("none", "frame", "time")
+    }
+    assert all(line["time / sort_values, to_numpy"] > 0 for line in lines)
+    assert all(line["as_sequences (MB)"] >= 600 * 3 * 4e-6 for line in lines)
+
+
+@pytest.mark.parametrize(("order", "clock"), [("sorted", "time"), ("interleaved", "frame")])
+def test_both_ways_to_read_a_long_table_hold_the_same_numbers(order, clock):
+    table, features = long_table.long_table(500, 3, 4, "float32", order, clock)
+    assert (table["recording"].to_numpy() != np.sort(table["recording"])).any() == (order == "interleaved")
+    both = long_table.tasks(table, features, clock)
+    expected = both[long_table.VIEW]()
+    X = both[long_table.OURS]().sort_values("recording")
+    np.testing.assert_array_equal(np.concatenate([cell.frames for cell in X["all"]]), expected)
+    np.testing.assert_array_equal(both[long_table.FRAMES](), expected)

@@ -1,3 +1,6 @@
+import tracemalloc
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,3 +116,55 @@ def test_only_frames_are_tables():
 def test_an_empty_table_is_refused():
     with pytest.raises(ValueError, match="The data has no rows"):
         as_sequences(TABLE.iloc[:0], MODALITIES, recording="film")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans()), min_size=1, max_size=30),
+    st.integers(1, 7),
+    st.randoms(use_true_random=False),
+)
+def test_steps_are_where_a_reading_line_by_line_puts_them(lines, block, random):
+    """Interleaved recordings, dropped frames, failed detections, columns of several types, odd blocks."""
+    rows, frame = [], dict.fromkeys("abc", -1)
+    for film, drop, success in lines:
+        frame[film] += 1 + drop
+        given = {"film": film, "frame": frame[film], "success": success}
+        numbers = {"int": random.randrange(9), "float": random.choice([np.nan, 0.5]), "flag": drop}
+        rows.append(given | numbers | {"nullable": random.choice([None, 7])})
+    table = pd.DataFrame(rows).astype({"nullable": "Int64", "int": "int16", "float": "float64"})
+    features = ["int", "float", "flag", "nullable"]
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr("avfusion.sequences._long_tables.BLOCK", block)
+        X = as_sequences(table, {"x": features}, recording="film", frame="frame", valid="success")
+    assert X["film"].tolist() == list(dict.fromkeys(film for film, _, _ in lines))
+    first = min(row["frame"] for row in rows)
+    for film, column in zip(X["film"], X["x"]):
+        own = [row for row in rows if row["film"] == film]
+        expected = np.full((own[-1]["frame"] + 1 - min(first, 1), 4), np.nan, dtype="float32")
+        for row in own:
+            if row["success"]:
+                values = [np.nan if row[name] is None else row[name] for name in features]
+                expected[row["frame"] - min(first, 1)] = values
+        if np.isnan(expected).all():
+            assert column is pd.NA
+        else:
+            lead = len(expected) - len(column.frames)  # a part of something longer starts later
+            np.testing.assert_array_equal(column.frames, expected[lead:])
+
+
+def test_reading_takes_little_more_memory_than_the_result():
+    """Alternating rows with a gap are written to their places at once, without a second copy."""
+    n, width = 100_000, 100
+    features = [f"f{k}" for k in range(width)]
+    table = pd.DataFrame(np.ones((width, n), dtype="float32").T, columns=features)
+    table["film"] = np.arange(n) % 3
+    table["frame"] = np.arange(n) // 3
+    table.loc[n - 3 :, "frame"] += 5
+    tracemalloc.start()
+    with pytest.warns(UserWarning, match="15 steps have no row"):
+        X = as_sequences(table, {"x": features}, recording="film", frame="frame")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert X["x"].array.lengths.sum() == n + 15
+    assert peak < 1.5 * width * n * 4
