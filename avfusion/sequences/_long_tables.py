@@ -68,15 +68,15 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     streams = _streams(table, modalities)
     keys = known(recording, table, "recording=")
     codes, names = _recordings(table, keys)
-    clock = choose_clock(table, keys, streams, time, frame, rate_hz)
     order = None if (np.diff(codes) >= 0).all() else _stable_order(codes, len(names))
+    clock = choose_clock(table, keys, streams, time, frame, rate_hz, order)
     sorted_codes = codes if order is None else codes[order]
     lengths = np.bincount(codes, minlength=len(names))
     steps = _steps(table, clock, order, sorted_codes, lengths, lambda code: quoted(names.iloc[code]))
     keep, said = valid_rows(table, streams, valid)
     used = {*keys, *(column for columns in streams.values() for column in columns)}
     clocks = {*(clock.time or ()), clock.frame} - {None}
-    metadata, aside = _metadata(table, used | clocks | set(said), codes, len(names))
+    metadata, aside = _metadata(table, used | clocks | set(said), codes, len(names), order)
     X = names.assign(**metadata) if metadata else names
     target = _target(steps, order, lengths)
     for name, columns in streams.items():
@@ -133,7 +133,8 @@ def _steps(table, clock, order, codes, lengths, label):
     if clock.frame is not None:
         values = table[column].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
     else:
-        parts = [seconds(table[name], name, clock.rate_hz, units=True)[rows] for name in clock.time]
+        ordered = [table[name] if order is None else table[name].iloc[order] for name in clock.time]
+        parts = [seconds(part, part.name, clock.rate_hz, units=True) for part in ordered]
         values = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
     check_order(values if values.ndim == 1 else values[:, 0], codes, rows, column, label)
     if clock.frame is not None:
@@ -160,7 +161,7 @@ def _streams(table, modalities):
     return streams
 
 
-def _metadata(table, used, codes, n_recordings):
+def _metadata(table, used, codes, n_recordings, order):
     """Return the columns that are constant within recordings, and the names of those that are bookkeeping."""
     rest = [column for column in table.columns if column not in used]
     first = np.empty(n_recordings, dtype=np.int64)
@@ -172,7 +173,8 @@ def _metadata(table, used, codes, n_recordings):
             constant[column] = table[column].iloc[first].array
         else:
             varying.append(column)
-    aside = set(bookkeeping_columns(table[varying], codes))
+    ordered = slice(None) if order is None else order
+    aside = set(bookkeeping_columns(table[varying].iloc[ordered], codes[ordered]))
     flags = named_bookkeeping(list(constant))
     aside |= {name for name, reason in flags.items() if reason in FLAGS}
     _check_known([column for column in varying if column not in aside])

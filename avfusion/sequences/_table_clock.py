@@ -14,6 +14,7 @@ from avfusion.sequences._messages import brief, quoted
 
 TICKS = 0.5  # of a step: how far a time may lie from where its step is
 LONG_STEP = 5  # units between rows, from which on whole numbers of "seconds" may be milliseconds
+FEW = 8  # times between rows of a recording, up to which they do not tell its rate
 SPARSE = 0.5  # share of steps that are there, below which times do not count as ticking at a rate
 
 
@@ -257,46 +258,73 @@ def _drift(at, block=8):
 
 
 def _ticking(begins, lengths):
-    """Return steps at the rate at which times tick, or None where they do not."""
+    """Return steps at the rates at which times tick, or None where they do not."""
     code = np.repeat(np.arange(len(lengths)), lengths)
     inner = code[1:] == code[:-1]
-    apart = np.diff(begins)
     if not inner.any():
         return None
-    step = np.quantile(apart[inner], 0.25) if inner.sum() > 8 else apart[inner].min()  # of rows, some dropped
-    hops = np.where(inner, np.maximum(np.rint(apart / step), 0), 0)
-    first = np.cumsum(lengths) - lengths
-    position = np.append(0, np.cumsum(hops))
-    position = (position - position[first][code]).astype(np.int64)
-    rates = np.full(len(lengths), np.nan)
-    starts = begins[first].astype(np.float64)
-    for k in np.flatnonzero(lengths > 1):
-        rows = slice(first[k], first[k] + lengths[k])
-        rates[k], starts[k], fits = _line(position[rows], begins[rows])
-        if not fits:
+    apart = np.diff(begins)
+    # of rows, some dropped; of all recordings, for those that are too short to tell
+    common = np.quantile(apart[inner], 0.25) if inner.sum() > FEW else apart[inner].min()
+    own = _own_steps(apart, lengths, common)
+    position, rates, starts, fits = _lines(begins, lengths, code, own)
+    if not fits.all():
+        second = _lines(begins, lengths, code, np.full(len(lengths), common))
+        position = np.where(fits[code], position, second[0])
+        rates, starts = np.where(fits, rates, second[1]), np.where(fits, starts, second[2])
+        if not (fits | second[3]).all():
             return None
     rates = np.where(np.isnan(rates), np.nanmedian(rates), rates)
     placed = _placed(position, lengths, rates, starts)
     if len(begins) < SPARSE * placed.lengths.sum():
         return None
-    common = _simplest(float(np.median(rates)), int(placed.lengths.max()))
-    if (np.abs(rates / common - 1) * placed.lengths <= 0.25).all():
-        rates = np.full(len(lengths), common)
+    typical = _simplest(float(np.median(rates)), int(placed.lengths.max()))
+    if (np.abs(rates / typical - 1) * placed.lengths <= 0.25).all():
+        rates = np.full(len(lengths), typical)
     else:
         rates = np.array([_simplest(rate, n) for rate, n in zip(rates, placed.lengths)])
     return _placed(position, lengths, rates, np.round(starts, 6))
 
 
-def _line(position, times):
-    """Return rate and start of times that tick, and whether they do."""
-    if (np.diff(position) <= 0).any():
-        return np.nan, np.nan, False
-    centred = position - position.mean()
-    slope = float(centred @ (times - times.mean()) / (centred @ centred))
-    start = float(times.mean() - slope * position.mean())
-    off = np.abs(times - start - slope * position)
-    exact = start if abs(start - times[0]) > 1e-3 * slope else float(times[0])
-    return 1 / slope, exact, bool(slope > 0 and off.max() <= TICKS * slope)
+def _own_steps(apart, lengths, common):
+    """Return the seconds between rows of each recording without those that precede dropped ones."""
+    first = np.cumsum(lengths) - lengths
+    steps = np.full(len(lengths), common)
+    for k in np.flatnonzero(lengths > FEW + 1):
+        part = apart[first[k] : first[k] + lengths[k] - 1]
+        steps[k] = np.partition(part, len(part) // 4)[len(part) // 4]
+    return steps
+
+
+def _lines(begins, lengths, code, steps):
+    """Put rows on steps of about these seconds.
+
+    Returns
+    -------
+    position : numpy.ndarray of int64 of shape (n_table_rows,)
+    rates, starts : numpy.ndarray of shape (n_recordings,)
+        Of the line through the times of each recording; a single row has no rate.
+    fits : numpy.ndarray of bool of shape (n_recordings,)
+        Whether its times tick.
+    """
+    first = np.cumsum(lengths) - lengths
+    time = begins - begins[first][code]
+    hops = np.append(0, np.rint(np.diff(begins) / steps[code[1:]]))
+    hops[first] = 1
+    rising = np.minimum.reduceat(hops, first) > 0
+    position = np.cumsum(hops)
+    position -= position[first][code]
+    mean_position, mean_time = (np.add.reduceat(part, first) / lengths for part in (position, time))
+    centred = position - mean_position[code]
+    single = lengths == 1
+    spread = np.where(single, 1.0, np.add.reduceat(centred**2, first))
+    slope = np.add.reduceat(centred * (time - mean_time[code]), first) / np.where(rising, spread, 1.0)
+    start = mean_time - slope * mean_position
+    off = np.maximum.reduceat(np.abs(time - start[code] - slope[code] * position), first)
+    fits = single | (rising & (slope > 0) & (off <= TICKS * slope))
+    exact = single | (np.abs(start) <= 1e-3 * slope)
+    rates = np.where(single | ~fits, np.nan, 1 / np.where(fits & ~single, slope, 1.0))
+    return position.astype(np.int64), rates, begins[first] + np.where(exact, 0.0, start), fits
 
 
 def _simplest(rate, n_steps):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences._bookkeeping import columns_of, success_column
+from avfusion.sequences._bookkeeping import columns_of, role_of, success_column
 from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._table_clock import LONG_STEP, known
 
@@ -46,7 +46,7 @@ def with_index_levels(table):
     return table.reset_index(levels).reset_index(drop=True) if levels else table
 
 
-def choose_clock(table, keys, streams, time, frame, rate_hz):
+def choose_clock(table, keys, streams, time, frame, rate_hz, order=None):
     """Choose the columns that say when a step is: those that are named, else those whose names say so.
 
     Parameters
@@ -60,6 +60,8 @@ def choose_clock(table, keys, streams, time, frame, rate_hz):
         What the user named; False for nothing at all.
     rate_hz : float or None
         A rate that holds for all rows.
+    order : numpy.ndarray of int, optional
+        Brings the rows of each recording together, where they are not: what ticks is looked for within them.
 
     Returns
     -------
@@ -84,10 +86,12 @@ def choose_clock(table, keys, streams, time, frame, rate_hz):
         return TableClock(rate_hz=rate_hz)
     used = {*keys, *(column for columns in streams.values() for column in columns)}
     free = [name for name in table.columns if name not in used]
-    return _found(table, free, rate_hz)
+    table = table[[name for name in free if role_of(name) in ("clock", "frame", "interval")]]
+    return _found(table if order is None else table.iloc[order], rate_hz)
 
 
-def _found(table, free, rate_hz):
+def _found(table, rate_hz):
+    free = list(table.columns)
     lower = {str(name).strip().lower(): name for name in free}
     if {"start", "end"} <= set(lower) and _is_time(table[lower["start"]]):
         return TableClock([lower["start"], lower["end"]], None, rate_hz, named=False)

@@ -153,6 +153,14 @@ def test_steps_are_where_a_reading_line_by_line_puts_them(lines, block, random):
             np.testing.assert_array_equal(column.frames, expected[lead:])
 
 
+def test_what_counts_steadily_within_alternating_recordings_is_bookkeeping():
+    table = pd.DataFrame({"film": list("ab") * 8, "rms": 0.5, "pts": np.repeat(np.arange(8) * 512, 2)})
+    table["pts"] += 100_000 * (table["film"] == "b")
+    with pytest.warns(UserWarning, match="bookkeeping, not features: 'pts'"):
+        X = as_sequences(table, {"audio": ["rms"]}, recording="film")
+    assert list(X) == ["film", "audio"]
+
+
 def test_reading_takes_little_more_memory_than_the_result():
     """Alternating rows with a gap are written to their places at once, without a second copy."""
     n, width = 100_000, 100

@@ -1,5 +1,7 @@
 """Clocks of long tables: what ticks becomes steps of a rate, dropped rows NaN, the rest keeps its times."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,6 +56,36 @@ def test_jitter_within_half_a_step_is_taken(rate, n, jitter, seed):
 def test_rounded_clocks_give_the_round_rate(rate):
     times = np.round(np.arange(3000) / rate, 3)  # as OpenFace writes them
     assert read(table_of(times), time="t").array.rate_hz == rate
+
+
+@pytest.mark.parametrize("rates", [(25, 50), (60, 25, 60), (1, 25), (24, 60, 10)])
+def test_recordings_of_different_rates_have_no_steps_between_their_rows(rates):
+    """Fifty rows a second do not make every other step of a recording at 25 Hz a missing one."""
+    tables = [table_of(np.arange(100) / rate, recording=str(k)) for k, rate in enumerate(rates)]
+    column = read(pd.concat(tables, ignore_index=True), time="t").array
+    assert column.rates_hz.tolist() == list(rates)
+    assert column.lengths.tolist() == [100] * len(rates)
+
+
+def test_a_recording_that_lacks_most_frames_ticks_as_the_others_do():
+    kept = np.sort(np.random.default_rng(0).choice(60, 25, replace=False))
+    tables = [table_of(np.arange(60) / 25, recording="a"), table_of(kept / 25, recording="b")]
+    with pytest.warns(UserWarning, match="steps have no row"):
+        column = read(pd.concat(tables, ignore_index=True), time="t")
+    assert column.dtype.rate_hz == 25
+    np.testing.assert_array_equal(np.flatnonzero(~np.isnan(column[1].frames[:, 0])), kept - kept[0])
+
+
+@pytest.mark.parametrize("options", [{"time": "time"}, {}])
+def test_alternating_recordings_that_start_at_other_times_tick(options):
+    """Rows that follow each other in the table are of different recordings, a thousand seconds apart."""
+    one, two = (table_of(start + np.arange(40) / 25, "time", name) for start, name in ((0, "a"), (1000, "b")))
+    table = pd.concat([one, two]).sort_index(kind="stable").reset_index(drop=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Times are taken from 'time'")
+        column = read(table, **options).array
+    assert (column.rate_hz, column.starts_s.tolist()) == (25, [0, 1000])
+    np.testing.assert_array_equal(column[1].frames, column[0].frames)
 
 
 def test_what_does_not_tick_keeps_its_times():
