@@ -1,4 +1,4 @@
-"""What is said, played and cut in the film of `fetch_studyforrest`, at times of its own."""
+"""Annotations of the film of `fetch_studyforrest`: speech, music and cuts, at times of their own."""
 
 import numpy as np
 import pandas as pd
