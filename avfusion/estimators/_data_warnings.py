@@ -7,6 +7,8 @@ import warnings
 
 import numpy as np
 
+from avfusion.sequences._label_markers import LabelMarkerWarning, marker_message
+
 SPREAD = 1e4  # ratio of feature deviations from which on the small ones are lost
 SHARE = 0.2  # of steps that are dropped for the sake of single features
 FAR = 1.5  # labels of -1..1 are within it
@@ -26,6 +28,9 @@ def advise(estimator, data, statistics, target_names):
             messages.append(unlike_scales(name, deviations))
     for message in filter(None, messages):
         warnings.warn(message, UserWarning, stacklevel=3)
+    message = marker_message(data.labels, target_names)
+    if message is not None:
+        warnings.warn(message, LabelMarkerWarning, stacklevel=3)
 
 
 def constant_target(labels, names):

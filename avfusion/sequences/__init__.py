@@ -50,10 +50,12 @@ Length: 2, dtype: sequence[float32, 3, 25Hz]
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
 from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._label_markers import LabelMarkerWarning, mask_labels
 from avfusion.sequences._target_form import TargetForm
 from avfusion.sequences._targets import Targets, as_targets
 
 __all__ = [
+    "LabelMarkerWarning",
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
@@ -61,5 +63,6 @@ __all__ = [
     "Targets",
     "as_sequences",
     "as_targets",
+    "mask_labels",
     "sequence_columns",
 ]
