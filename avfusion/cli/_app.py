@@ -52,12 +52,23 @@ def main():
     """Run the command line; Ctrl-C ends it with exit code 130."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-    warnings.showwarning = lambda message, *_, **__: typer.echo(f"Warning: {message}", err=True)
+    warnings.showwarning = _show_once(set())
     try:
         app(prog_name="avfusion")
     except _Interrupted:
         typer.echo("Interrupted: nothing was written.", err=True)
         sys.exit(130)
+
+
+def _show_once(shown):
+    """Return what shows warnings: in one line each, and what reading and comparing both say only once."""
+
+    def show(message, *_, **__):
+        if str(message) not in shown:
+            typer.echo(f"Warning: {message}", err=True)
+        shown.add(str(message))
+
+    return show
 
 
 class _Interrupted(BaseException):

@@ -130,7 +130,7 @@ def _averaged(values, targets, raters, path):
     for name in values:
         match = _RATER.fullmatch(str(name))
         if match:
-            by_target.setdefault(match["target"] or match["rated"], []).append(name)
+            by_target.setdefault(match["target"] or match["rated"] or "", []).append(name)
     several = {target: own for target, own in by_target.items() if len(own) > 1}
     if raters is None:
         if several and targets is None:
