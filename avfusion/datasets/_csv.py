@@ -138,9 +138,9 @@ def _first_lines(path):
     with path.open(encoding="utf-8-sig", newline=None) as file:
         lines = [line.rstrip("\n") for line in islice(file, N_LINES)]
     if not any(line.strip() for line in lines):
-        raise ValueError("It holds no values")
+        raise ValueError("It holds no values.")
     if lines[0].strip().lower().startswith("@relation"):
-        raise ValueError("It is an ARFF file: write its table as comma-separated rows")
+        raise ValueError("It is an ARFF file: write its table as comma-separated rows.")
     return lines
 
 
@@ -216,10 +216,10 @@ def _row_names(rows):
         {name for name in names if name and names.count(name) > 1} if len(set(names)) < len(names) else ()
     )
     if repeated:
-        raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}")
+        raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}.")
     excess = max(map(len, values), default=0) - len(names)
     if excess > 1:
-        raise ValueError(f"Its first line has {len(names)} fields, but others have {excess} more")
+        raise ValueError(f"Its first line has {len(names)} fields, but others have {excess} more.")
     if excess < 1:
         return None
     if all(len(row) > len(names) and row[-1] == "" for row in values):  # lines end with a separator

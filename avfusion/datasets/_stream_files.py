@@ -34,6 +34,8 @@ class StreamFile:
         Names of the columns, if they have any.
     aside : pandas.DataFrame
         The columns that are bookkeeping by name, as they were read: a clock, frame numbers, success.
+    failed : dict of str to ndarray of bool of shape (n_steps,)
+        Steps that are not valid, by the column that tells.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class StreamFile:
     frames: np.ndarray
     names: list[str] | None
     aside: pd.DataFrame
+    failed: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -135,14 +138,13 @@ def read_streams(paths, *, keep=(), valid=None):
     ValueError
         If a file cannot be read, or its columns are not those of the others.
     """
-    asked = asked_of(valid)
     streams, first, all_failed = Streams([], None), None, []
     for path in paths:
         if path is None:
             streams.cells.append(None)
             all_failed.append({})
             continue
-        file = read_stream_file(path, keep, asked)
+        file = read_stream_file(path, keep, valid)
         if first is None:
             first = file
             streams.names = file.names
@@ -150,7 +152,7 @@ def read_streams(paths, *, keep=(), valid=None):
         streams.names = file.names if streams.names is None else streams.names
         streams.aside += [name for name in file.aside if name not in streams.aside]
         streams.n_steps += len(file.frames)
-        all_failed.append(failed_steps(file.aside, valid, asked))
+        all_failed.append(file.failed)
     _set_counting_aside(streams, keep)
     for frames, failed_by_name in zip(streams.cells, all_failed):
         for name, failed in failed_by_name.items():
@@ -181,7 +183,7 @@ def asked_of(valid):
     )
 
 
-def failed_steps(aside, valid, asked):
+def failed_steps(aside, valid):
     """Return which steps failed, for each column that tells.
 
     Parameters
@@ -190,8 +192,6 @@ def failed_steps(aside, valid, asked):
         The columns that are no features.
     valid : None, False, str or dict
         As in `load_folder`.
-    asked : dict of str to float or None
-        What `valid` asks for.
 
     Returns
     -------
@@ -200,13 +200,12 @@ def failed_steps(aside, valid, asked):
 
     Examples
     --------
-    >>> failed_steps(pd.DataFrame({"success": [1, 0]}), None, {})
+    >>> failed_steps(pd.DataFrame({"success": [1, 0]}), None)
     {'success': array([False,  True])}
     """
-    if valid is None:
-        name = success_column(aside.columns)
-        asked = {} if name is None else {name: None}
-    failed = {}
+    asked, failed = asked_of(valid), {}
+    if valid is None and (name := success_column(aside.columns)) is not None:
+        asked = {name: None}
     for name, threshold in asked.items():
         if name in aside.columns:
             values = as_numbers(aside[name], name)
@@ -214,7 +213,7 @@ def failed_steps(aside, valid, asked):
     return failed
 
 
-def read_stream_file(path, keep=(), asked=()):
+def read_stream_file(path, keep=(), valid=None):
     """Read one file, and set aside what is bookkeeping by its name.
 
     Parameters
@@ -222,8 +221,8 @@ def read_stream_file(path, keep=(), asked=()):
     path : pathlib.Path
     keep : iterable of str
         Columns that are no bookkeeping.
-    asked : iterable of str
-        Columns that are none of the features, since they tell whether a step is valid.
+    valid : None, False, str or dict
+        As in `load_folder`: what it names is no feature.
 
     Returns
     -------
@@ -240,9 +239,9 @@ def read_stream_file(path, keep=(), asked=()):
             return StreamFile(path, frames, None, pd.DataFrame(index=range(len(frames))))
         table, named = read_table(path)
         aside = [name for name in named_bookkeeping(table.columns) if name not in keep]
-        aside += [name for name in asked if name in table.columns and name not in aside]
+        aside += [name for name in asked_of(valid) if name in table.columns and name not in aside]
         names = [name for name in table.columns if name not in aside]
-        frames = _frames(table[names])
+        frames, failed = _frames(table[names]), failed_steps(table[aside], valid)
     except (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError) as error:
         raise ValueError(
             f"{path} cannot be read: {brief_reason(error)}. A file holds numbers, (steps, features) or "
@@ -253,7 +252,7 @@ def read_stream_file(path, keep=(), asked=()):
             f"{path} holds nothing but bookkeeping: its columns are {quoted(aside)}. Put features or labels "
             "beside them, or name the columns that are some: in keep, labels in targets."
         )
-    return StreamFile(path, frames, names if named else None, table[aside])
+    return StreamFile(path, frames, names if named else None, table[aside], failed)
 
 
 def brief_reason(error, limit=160):
@@ -275,7 +274,7 @@ def _load_array(path):
     with values as arrays:
         if len(arrays.files) != 1:
             raise ValueError(
-                f"It holds {len(arrays.files)} arrays ({quoted(arrays.files, limit=3)}), not one"
+                f"It holds {len(arrays.files)} arrays ({quoted(arrays.files, limit=3)}), not one."
             )
         return arrays[arrays.files[0]]
 
