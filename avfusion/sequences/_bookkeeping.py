@@ -14,7 +14,7 @@ import pandas as pd
 #: Names by role, in lower case and without anything but letters and digits.
 NAMES = {
     "clock": (
-        "time times timestamp timestamps frametime clock elapsed elapsedtime seconds second secs sec "
+        "t ts time times timestamp timestamps frametime clock elapsed elapsedtime seconds second secs sec "
         "milliseconds millisecond millis msec ms microseconds usec minutes datetime date timecode utc "
         "unixtime unixtimestamp epochtime localtime systemtime approxtime relativetime recordingtime "
         "recordingtimestamp videotime audiotime timepoint starttime endtime begintime timestart timeend "
@@ -52,6 +52,10 @@ N_INTEGERS, N_FLOATS = 5, 20  # rows in which integers, and other numbers, must 
 
 _ROLES = {name: role for role, names in NAMES.items() for name in names.split()}
 _UNITS = frozenset(("s", "sec", "secs", "seconds", "ms", "msec", "millis", "milliseconds", "us", "ns", "utc"))
+_OF_FRAMES = (
+    "frame video audio image absolute abs start end first last no nr num number index idx id count counter"
+)
+_OF_CLASSES = "class emotion label category cluster state type topic"  # whose number may be a label
 _INDEX = re.compile(r"\s*(unnamed: \d+(\.\d+|_level_\d+)?|level_\d+|\.\.\.\d+)?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PAIRS = (("start", "begin", "onset"), ("end", "stop", "offset", "duration"))
@@ -88,6 +92,12 @@ def role_of(name):
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and words[-1] in _UNITS:
         words.pop()
+    if set(words) & {"timestamp", "timestamps"}:
+        return "clock"
+    if "frame" in words and set(words) <= set(_OF_FRAMES.split()):
+        return "frame"
+    if words[-1:] in (["id"], ["uuid"]) and not set(words) & set(_OF_CLASSES.split()):
+        return "identity"
     return _ROLES.get("".join(words))
 
 
