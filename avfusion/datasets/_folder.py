@@ -38,6 +38,7 @@ def load_folder(
 
     Columns that are bookkeeping (clocks, frame numbers, face and segment ids, confidence, success, an index,
     and what counts steadily through all recordings) are neither features nor targets; a warning names them.
+    Frames that are missing by their number are steps of NaN.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ def load_folder(
     Warns
     -----
     UserWarning
-        If columns are set aside, or steps are not valid; if there are files of other kinds, or labels or
-        metadata of recordings without features, which are left out; if labels seem to hold a marker for
-        "no label".
+        If columns are set aside, or steps are missing or not valid; if there are files of other kinds, or
+        labels or metadata of recordings without features, which are left out; if labels seem to hold a marker
+        for "no label".
 
     See Also
     --------
@@ -204,6 +205,8 @@ def _tell_of_columns(streams):
             "features, targets those that are labels."
         )
     for name, read in streams.items():
+        if read.n_missing:
+            parts.append(f"{read.n_missing} frames that are missing in {name!r} are steps of NaN.")
         for column, n_failed in read.n_failed.items():
             share = n_failed / read.n_steps
             if n_failed:

@@ -1,12 +1,13 @@
 """Read the files of one modality: their numbers, without what is bookkeeping, and what was done about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from avfusion.datasets._csv import as_numbers, read_table
+from avfusion.datasets._frame_numbers import spread, steps_of_frames
 from avfusion.sequences import Sequence
 from avfusion.sequences._bookkeeping import (
     N_INTEGERS,
@@ -36,6 +37,8 @@ class StreamFile:
         The columns that are bookkeeping by name, as they were read: a clock, frame numbers, success.
     failed : dict of str to ndarray of bool of shape (n_steps,)
         Steps that are not valid, by the column that tells.
+    n_missing : int
+        Steps of frames that the file lacks.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class StreamFile:
     names: list[str] | None
     aside: pd.DataFrame
     failed: dict = field(default_factory=dict)
+    n_missing: int = 0
 
 
 @dataclass
@@ -67,6 +71,8 @@ class Streams:
         Steps that each column told to have failed, whose features are NaN.
     n_steps : int
         All steps.
+    n_missing : int
+        Steps of frames that are missing in the files, all of whose features are NaN.
 
     Examples
     --------
@@ -79,6 +85,7 @@ class Streams:
     aside: list = field(default_factory=list)
     n_failed: dict = field(default_factory=dict)
     n_steps: int = 0
+    n_missing: int = 0
 
 
 def files_of(folder):
@@ -152,6 +159,7 @@ def read_streams(paths, *, keep=(), valid=None):
         streams.names = file.names if streams.names is None else streams.names
         streams.aside += [name for name in file.aside if name not in streams.aside]
         streams.n_steps += len(file.frames)
+        streams.n_missing += file.n_missing
         all_failed.append(file.failed)
     _set_counting_aside(streams, keep)
     for frames, failed_by_name in zip(streams.cells, all_failed):
@@ -242,6 +250,7 @@ def read_stream_file(path, keep=(), valid=None):
         aside += [name for name in asked_of(valid) if name in table.columns and name not in aside]
         names = [name for name in table.columns if name not in aside]
         frames, failed = _frames(table[names]), failed_steps(table[aside], valid)
+        steps = steps_of_frames(table[aside])
     except (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError) as error:
         raise ValueError(
             f"{path} cannot be read: {brief_reason(error)}. A file holds numbers, (steps, features) or "
@@ -252,7 +261,18 @@ def read_stream_file(path, keep=(), valid=None):
             f"{path} holds nothing but bookkeeping: its columns are {quoted(aside)}. Put features or labels "
             "beside them, or name the columns that are some: in keep, labels in targets."
         )
-    return StreamFile(path, frames, names if named else None, table[aside], failed)
+    file = StreamFile(path, frames, names if named else None, table[aside], failed)
+    return file if steps is None else _with_every_frame(file, steps)
+
+
+def _with_every_frame(file, steps):
+    return replace(
+        file,
+        frames=spread(file.frames, steps),
+        aside=spread(file.aside, steps),
+        failed={name: spread(failed, steps) for name, failed in file.failed.items()},
+        n_missing=int(steps[-1]) + 1 - len(steps),
+    )
 
 
 def brief_reason(error, limit=160):

@@ -201,6 +201,12 @@ def test_bookkeeping_is_told_once_with_the_steps_that_failed(folder):
     assert X["video"].dtype.width == 2
 
 
+def test_missing_frames_are_told(folder):
+    (openface(folder) / "video" / "a.csv").write_text("frame,AU04_r,AU12_r\n1,2,3\n2,2,3\n5,2,3\n")
+    with pytest.warns(UserWarning, match="2 frames that are missing in 'video' are steps of NaN"):
+        assert load_folder(folder)[0].loc["a", "video"].shape == (5, 2)
+
+
 @pytest.mark.filterwarnings("ignore:Set aside")
 def test_names_that_no_file_has_are_refused(folder):
     assert load_folder(openface(folder), keep=["frame"])[0]["video"].dtype.width == 3

@@ -77,6 +77,24 @@ def test_the_file_keeps_its_clock(faces):
     np.testing.assert_array_equal(file.aside["timestamp"], np.round(np.arange(30) / 30, 3))
 
 
+def test_missing_frames_are_steps_of_nan(tmp_path):
+    table = openface(30, [3])
+    for name, kept in {"a": [*range(10), *range(15, 30)], "b": range(30)}.items():
+        table.iloc[list(kept)].to_csv(tmp_path / f"{name}.csv", index=False)
+    with_gap, whole = (read_streams([tmp_path / f"{name}.csv"]) for name in "ab")
+    assert (with_gap.n_missing, with_gap.n_failed, whole.n_missing) == (5, {"success": 1}, 0)
+    np.testing.assert_array_equal(np.isnan(with_gap.cells[0][:, 0]).nonzero()[0], [3, 10, 11, 12, 13, 14])
+    np.testing.assert_array_equal(with_gap.cells[0][15:], whole.cells[0][15:])
+
+
+def test_several_faces_in_a_frame_are_refused(tmp_path):
+    table = openface(10, [])
+    pd.concat([table, table.assign(**{" face_id": 1})]).sort_values("frame").to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1", "'face_id'")
+
+
 def test_columns_that_count_through_all_recordings_are_set_aside(tmp_path):
     paths = [tmp_path / "a.npy", tmp_path / "b.npy"]
     for path, n_steps in zip(paths, (30, 12)):
