@@ -208,6 +208,7 @@ def describe(
         "compare studyforrest --target arousal --output results",
         "compare recordings/ --estimators mine.yaml --groups subject --folds 5",
         "compare clips.parquet --target valence --scoring ccc,mae",
+        "compare recordings/ --train partition=train --test partition=devel",
     ),
     DATA_HELP,
     ESTIMATORS_HELP,
@@ -235,6 +236,20 @@ def compare(
         int | None,
         typer.Option(min=2, help="Folds. [default: each group once if there are at most 10, else 5]"),
     ] = None,
+    train: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--train",
+            metavar="COLUMN=VALUE",
+            help="Train on these rows alone, such as partition=train; repeat.",
+        ),
+    ] = None,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test", metavar="COLUMN=VALUE", help="Test on these rows alone, with --train; repeat."
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 takes every core.")] = 1,
     output: Annotated[
         Path | None,
@@ -250,14 +265,18 @@ def compare(
     """Compare estimators by cross-validation.
 
     Every estimator predicts every recording after training without it (and without its group). The table has
-    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions.
+    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions. With
+    --train and --test there is one fold, that of an official partition.
     """
+    if folds and (train or test):
+        raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
     if output is not None:
         _check_parent(output)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
+    from avfusion.cli._partitions import official_fold
     from avfusion.model_selection import compare as run
 
     result = run(
@@ -265,7 +284,7 @@ def compare(
         recordings.X,
         recordings.y,
         groups=groups,
-        cv=folds,
+        cv=official_fold(train, test, recordings) or folds,
         scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
         n_jobs=jobs,
         random_state=seed,
