@@ -343,10 +343,11 @@ def fit(
 @_command(
     examples(
         "predict film.model studyforrest --output predictions.parquet",
-        "predict mine.model new_recordings/ --rate audio=100 -o predictions.parquet",
+        "predict mine.model new_recordings/ --rate audio=100 -o predictions.csv",
     ),
     "The file has a row per recording: its metadata, and a column per target, with a sequence where labels "
-    "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE).",
+    "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE). A .csv file has a row per "
+    "step: recording, metadata, step, time_s, and a column per target.",
     "Loading a model executes code that its file names: use only models that you trust.",
     DATA_HELP,
     EXIT_CODES,
@@ -355,7 +356,8 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that avfusion fit has written.")],
     data: Data,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The .parquet or .feather file to write.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The .parquet, .feather or .csv file to write."),
     ],
     reading: dict | None = None,
     seed: Seed = 0,
@@ -365,7 +367,7 @@ def predict(
 
     Labels, if there are any, are ignored.
     """
-    _check_file(output, ".parquet", ".feather")
+    _check_file(output, ".parquet", ".feather", ".csv")
     from avfusion import persistence
     from avfusion.cli._results import predict_table, save_table
 

@@ -190,7 +190,10 @@ def test_a_folder_is_compared_with_the_default_estimators_by_name(out, tmp_path)
         (["fit", "synthetic", "--estimator", "ridge", "--output", "."], "is a folder: name a file"),
         (["fit", "synthetic", "--estimator", "rigde", "--output", "m"], "Nearest: ridge"),
         (["predict", "gone.model", "synthetic", "--output", "p.parquet"], "There is no file gone.model"),
-        (["predict", "gone.model", "synthetic", "--output", "p.csv"], "must end in .parquet or .feather"),
+        (
+            ["predict", "gone.model", "synthetic", "--output", "p.txt"],
+            "must end in .parquet or .feather or .csv",
+        ),
         (["explain"], "explain"),
     ],
 )
