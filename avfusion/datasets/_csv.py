@@ -61,6 +61,8 @@ def read_table(path, text=()):
         rows = [row for row in rows if any(row)] or rows
     header, decimal = _has_header(rows), "."
     own = [name for name in text if header and name in rows[0]]
+    if len(rows) == header:
+        raise ValueError("It holds no values, only names.")
     if separator != "," and any(_DECIMAL_COMMA.fullmatch(field) for row in rows[header:] for field in row):
         decimal = ","
     elif _is_one_column_of_decimal_commas(rows, header):
@@ -78,7 +80,7 @@ def read_table(path, text=()):
         skiprows=n_skipped,
         skip_blank_lines=width > 1,
         skipinitialspace=True,
-        encoding="utf-8-sig",
+        encoding=_encoding(path),
         low_memory=False,
         dtype=dict.fromkeys(own, str),
         keep_default_na=not own,
@@ -118,7 +120,7 @@ def as_numbers(column, name):
     text = words.notna() & numbers.isna()
     if text.any():
         row = int(text.to_numpy().argmax())
-        raise TypeError(f"Column {name!r} holds text, such as {brief(column.iloc[row])} in step {row}.")
+        raise TypeError(f"Column {brief(name)} holds text, such as {brief(column.iloc[row])} in step {row}.")
     return numbers.to_numpy(dtype=np.float64)
 
 
@@ -134,9 +136,17 @@ def _as_written(value):
     return {"true": "1", "false": "0"}.get(plain, word)
 
 
+def _encoding(path):
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
 def _first_lines(path):
-    with path.open(encoding="utf-8-sig", newline=None) as file:
-        lines = [line.rstrip("\n") for line in islice(file, N_LINES)]
+    try:
+        with path.open(encoding=_encoding(path)) as file:
+            lines = [line.rstrip("\n") for line in islice(file, N_LINES)]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"It is not UTF-8 text: save it as such ({error}).") from error
     if not any(line.strip() for line in lines):
         raise ValueError("It holds no values.")
     if lines[0].strip().lower().startswith("@relation"):
@@ -148,7 +158,7 @@ def _separator(lines):
     """Return what separates the fields of the first line of values, which hold no other text."""
     full = [_QUOTED.sub("", line) for line in lines if line.strip()][:2]
     for line in reversed(full):
-        for separator in ";\t,":
+        for separator in ";\t|,":
             if separator in line:
                 return separator
         fields = line.split()

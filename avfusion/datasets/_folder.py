@@ -108,6 +108,7 @@ def load_folder(
     clip01      2 x 1, 2.0 s
     """
     folder = Path(folder)
+    targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
     modalities, others = _modalities(folder)
     rates = _rates(folder, rate_hz or {}, {*modalities, LABELS})
     names = pd.Index(

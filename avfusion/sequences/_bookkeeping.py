@@ -207,7 +207,8 @@ def counts_steadily(values, first=None):
     """Return whether numbers increase by one constant step, within every recording and through all of it.
 
     Integers must do so in 5 rows of a recording at least; other numbers, such as seconds, in 20, up to the
-    rounding with which they were written: a short ramp may be a feature.
+    rounding with which they were written: a short ramp may be a feature. The step may be another in each
+    recording where all begin at 0 and have 20 rows, as clocks of videos do.
 
     Parameters
     ----------
@@ -240,14 +241,19 @@ def counts_steadily(values, first=None):
     elapsed = values - np.repeat(values[starts], lengths)
     counted = np.arange(len(values)) - np.repeat(starts, lengths)
     longest = lengths.argmax()
-    last = starts[longest] + lengths[longest] - 1
-    step = elapsed[last] / max(counted[last], 1)
-    off = np.abs(elapsed - counted * step).max()
-    if not step > 0 or lengths[longest] < N_INTEGERS:  # NaN is no step
+    steps = elapsed[starts + lengths - 1] / np.maximum(lengths - 1, 1)
+    if not (steps[lengths > 1] > 0).all() or lengths[longest] < N_INTEGERS:  # NaN is no step
         return False
+    step = steps[longest]
+    off = np.abs(elapsed - counted * step).max()
     if off == 0 and (values == np.rint(values)).all():
         return True
-    return bool(lengths[longest] >= N_FLOATS and off <= _rounding(values, step))
+    tolerance = _rounding(values, step)
+    if len(values) - len(starts) >= N_FLOATS - 1 and off <= tolerance:
+        return True
+    off = np.abs(elapsed - counted * np.repeat(steps, lengths)).max()
+    from_zero = ((values[starts] >= 0) & (values[starts] <= steps + tolerance)).all()
+    return bool(from_zero and lengths.min() >= N_FLOATS and off <= min(tolerance, 0.35 * steps.min()))
 
 
 def _first_rows(recording):

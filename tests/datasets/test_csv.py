@@ -94,6 +94,7 @@ def test_empty_lines_of_several_columns_are_no_steps(path):
         ("# a,b\n1,2\n", ["a", "b"], [[1, 2]]),
         ("\ufeffa,b\n1,2\n", ["a", "b"], [[1, 2]]),
         (" a, b\n1, 2\n", ["a", "b"], [[1, 2]]),
+        ("a|b\n1|2\n", ["a", "b"], [[1, 2]]),
         ("sep=;\na;b\n1;2\n", ["a", "b"], [[1, 2]]),
         ("a,b\n1,2,\n3,4,\n", ["a", "b"], [[1, 2], [3, 4]]),
         ("\n\na,b\n1,2\n", ["a", "b"], [[1, 2]]),
@@ -134,6 +135,7 @@ def test_other_words_are_named(text):
     [
         ("", "holds no values"),
         ("\n\n", "holds no values"),
+        ("a,b\n", "holds no values, only names"),
         ("a,a\n1,2\n", "Columns have names in common: 'a'"),
         ("a,b\n1,2,3,4\n", "first line has 2 fields, but others have 2 more"),
         ("1,2\n3,4,5\n", "Expected 2"),
@@ -143,6 +145,14 @@ def test_other_words_are_named(text):
 def test_what_is_no_table_is_refused(path, text, reason):
     with pytest.raises(ValueError, match=reason):
         read(path, text)
+
+
+def test_encodings(path):
+    path.write_bytes("größe,b\n1,2\n".encode("utf-16"))
+    assert list(read(path)[0].columns) == ["größe", "b"]
+    path.write_bytes("größe,b\n1,2\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="not UTF-8 text: save it as such"):
+        read(path)
 
 
 def test_names_stay_words(path):

@@ -143,7 +143,7 @@ def test_archives_of_one_array_are_read(tmp_path):
 
 
 def test_a_long_line_is_not_quoted(tmp_path):
-    (tmp_path / "a.csv").write_text(",".join(f"feature[{k}]" for k in range(5000)) + "\n1|2\n")
+    (tmp_path / "a.csv").write_text(",".join(f"feature[{k}]" for k in range(5000)) + "\n1:2\n")
     with pytest.raises(ValueError, match=r"a\.csv cannot be read") as caught:
         read_streams([tmp_path / "a.csv"])
     assert len(str(caught.value)) < 500

@@ -136,3 +136,13 @@ def test_columns_count_within_recordings_by_the_same_step():
     )
     assert bookkeeping_columns(table, recording) == {0: STEADY, 1: STEADY}
     assert bookkeeping_columns(table) == {}
+
+
+def test_clocks_of_short_recordings_and_of_several_rates():
+    short = np.repeat(np.arange(4), 8)
+    assert bookkeeping_columns(pd.DataFrame({0: np.tile(np.arange(8) / 25, 4)}), short)
+    assert not bookkeeping_columns(pd.DataFrame({0: np.tile(np.arange(8) / 25, 4)[:16]}), short[:16])
+    video = np.repeat([0, 1], [40, 30])
+    clock = np.r_[np.round(np.arange(40) / 29.97, 3), np.arange(30) / 25]
+    ramp = np.r_[np.linspace(-1, 1, 40), np.linspace(-1, 1, 30)]
+    assert bookkeeping_columns(pd.DataFrame({0: clock, 1: ramp}), video) == {0: STEADY}
