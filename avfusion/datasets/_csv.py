@@ -238,15 +238,15 @@ def _row_names(rows):
 
 
 def _named(table, header):
-    """Give the columns their names, and numbers where they have none."""
+    """Give the columns their names, and numbers where they have none; leave empty ones without a name out."""
     names = [str(name).strip().lstrip("#").strip() for name in table.columns]
-    empty = [name.startswith("Unnamed: ") for name in names]
     table = table.set_axis(names, axis=1)
-    blank = [flag and bool(missing) for flag, missing in zip(empty, table.isna().all())]
-    table = table.loc[:, ~np.array(blank, dtype=bool)]
+    unnamed = [k for k, name in enumerate(names) if name.startswith("Unnamed: ")]
+    empty = [k for k in unnamed if table.iloc[:, k].isna().all()]
+    if empty:
+        table = table.iloc[:, np.setdiff1d(np.arange(len(names)), empty)]
     own = [name for name in table.columns if not name.startswith("Unnamed: ")]
     if header and not _counts_from(own, (0, 1)):
         return table, True
-    return table.set_axis(
-        [name if name not in own else own.index(name) for name in table.columns], axis=1
-    ), False
+    numbered = {name: k for k, name in enumerate(own)}
+    return table.set_axis([numbered.get(name, name) for name in table.columns], axis=1), False
