@@ -45,7 +45,7 @@ class SequenceArray(ColumnProtocol):
     Attributes
     ----------
     frames : numpy.ndarray or numpy.memmap of shape (N, D)
-        Read-only view of the buffer.
+        Read-only view of the buffer, which may hold other rows too: those of the rows are `pack().frames`.
     starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
         Read-only; a missing row has start 0 and length -1.
     width : int
@@ -222,7 +222,7 @@ class SequenceArray(ColumnProtocol):
 
     @property
     def frames(self):
-        """Read-only view of the buffer, of shape (N, D)."""
+        """Read-only view of the buffer, (N, D); those of the rows alone are `pack().frames`."""
         return self._frames
 
     @property
