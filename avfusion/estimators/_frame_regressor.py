@@ -211,9 +211,10 @@ def call_without_nan(method, table, *labels, **params):
     except ValueError as error:
         if get_tags(method.__self__).input_tags.allow_nan or not np.isnan(table).any():
             raise
+        frames = np.isnan(table).any(axis=1)
         raise ValueError(
-            f"Some frames are NaN (not observed, or a stream is absent), which the regressor "
-            f"{type(method.__self__).__name__} does not take. Use one that does, such as "
+            f"Some frames are NaN ({frames.sum()} of {len(table)}; not observed, or a stream is absent), "
+            f"which the regressor {type(method.__self__).__name__} does not take. Use one that does, such as "
             "HistGradientBoostingRegressor, or put an imputer before it: "
             "FrameRegressor(make_pipeline(SimpleImputer(), ...))."
         ) from error

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
+from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._messages import brief, quoted
 
 IN_STEP = "This estimator reads its streams in step"
@@ -211,10 +212,12 @@ def _common_lengths(data, names, why):
         clash = np.flatnonzero((own >= 0) & (lengths >= 0) & (own != lengths))
         if len(clash):
             row = clash[0]
+            remedy = permuting_tool() or (
+                f"{why}: bring them onto one time base with avfusion.Align(rate_hz=...)."
+            )
             raise ValueError(
                 f"Unequal lengths in {data.row_name(row)}: {owner[row]!r} has {lengths[row]} steps, "
-                f"{name!r} has {own[row]}. {why}: bring them onto one time base with "
-                "avfusion.Align(rate_hz=...)."
+                f"{name!r} has {own[row]}. {remedy}"
             )
         owner[own >= 0] = name
         lengths = np.where(own >= 0, own, lengths)
@@ -225,10 +228,13 @@ def frame_labels(data, lengths):
     """Return labels per step for rows of `lengths` steps, (lengths.sum(), K), NaN for rows without labels."""
     given = data.targets.lengths
     for row in np.flatnonzero((given >= 0) & (given != lengths)):
+        remedy = permuting_tool() or (
+            "A label belongs to each step: bring the streams to the rate of the labels with "
+            "avfusion.Align(rate_hz=...), and cut both to the same end."
+        )
         raise ValueError(
             f"y has {given[row]} labels in {data.row_name(row)}, whose streams have {lengths[row]} "
-            "steps. A label belongs to each step: bring the streams to the rate of the labels with "
-            "avfusion.Align(rate_hz=...), and cut both to the same end."
+            f"steps. {remedy}"
         )
     if (given >= 0).all():
         return data.targets.values

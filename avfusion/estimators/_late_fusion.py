@@ -48,8 +48,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     Both are learnt from rows that the estimators were not fitted on: each estimator is fitted once more for
     each of `cv` folds, and predicts the rows left out. Those that predict are fitted on all rows.
 
-    scikit-learn's VotingRegressor, StackingRegressor and TransformedTargetRegressor cannot take targets that
-    are sequences; this one takes every kind of target that the estimators here take.
+    scikit-learn's StackingRegressor cannot take targets that are sequences, and its VotingRegressor takes one
+    such target and loses its name; this one takes every kind of target that the estimators here take.
 
     Parameters
     ----------

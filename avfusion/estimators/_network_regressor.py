@@ -33,6 +33,7 @@ from avfusion.estimators._training import (
     seeded,
     training_callbacks,
 )
+from avfusion.estimators._training_checks import check_training
 from avfusion.networks import LOSSES
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
@@ -98,6 +99,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         spec = spec if warm else self._with_target_scale(spec, train)
         if X_val is not None:
             valid = self._read_validation_data(X_val, y_val, spec)
+        check_training(self, spec, valid is not None)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members

@@ -12,6 +12,7 @@ from inspect import cleandoc
 
 import numpy as np
 
+from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
@@ -371,8 +372,12 @@ def _on_labelled_rows(true, pred):
     if len(wrong):
         row = wrong[0]
         found = max(pred.lengths[row], 0)
+        remedy = permuting_tool() or (
+            "Predictions have a value for each step of the streams: give labels of the same steps."
+        )
         raise ValueError(
-            f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has {found}."
+            f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has {found}. "
+            f"{remedy}"
         )
     if not missing.any():
         return pred

@@ -18,7 +18,8 @@ joblib maps the buffer into its workers' memory. Hence columns are immutable: ``
 
 What holds for columns
 ----------------------
-- ``X["audio"].array`` is a `SequenceArray`: ``frames`` (N, D), ``starts`` and ``lengths``.
+- ``X["audio"].array`` is a `SequenceArray`: ``frames`` (N, D), ``starts`` and ``lengths``. Of selected rows,
+  ``array.frames`` is still the buffer of all; their own frames are ``array.pack().frames``.
 - ``X["audio"].iloc[0]`` is a `Sequence`, or ``pandas.NA``. ``numpy.asarray`` of a column is a one-
   dimensional array of these, and of a `Sequence` its frames.
 - Sequences can be compared, counted, grouped (``groupby(..., sort=False)``) and merged by their

@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import BLOCK, gather
+from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
 from avfusion.sequences._data_spec import DataSpec
@@ -203,6 +204,8 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     0    1 x 2
     1    1 x 2
     """
+    for y in labels:
+        _check_orientation(X, y)
     targets = as_targets(*labels) if labels else None
     sequences = spec is not None and not spec.is_table
     if sequences and isinstance(X, pd.DataFrame) and X.columns.is_unique and len(X):
@@ -222,6 +225,21 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
             f"X and y have inconsistent numbers of samples: X has {len(data)} rows, y has {targets.n_rows}."
         )
     return replace(data, targets=targets, groups=read_groups(groups, data.frame, groups_name))
+
+
+def _check_orientation(X, y):
+    """Refuse X or y whose columns, not rows, are as many as the rows of the other."""
+    shapes = [getattr(data, "shape", (len(data),) if hasattr(data, "__len__") else ()) for data in (X, y)]
+    if () in shapes or shapes[0][0] == shapes[1][0]:
+        return
+    upright = isinstance(X, pd.DataFrame) and sequence_columns(X)
+    sides = (("X", *shapes),) * (not upright) + (("y", *reversed(shapes)),)
+    turned = [name for name, own, other in sides if len(own) == 2 and own[1] == other[0]]
+    if turned:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: X has {shapes[0][0]} rows, y has {shapes[1][0]}. "
+            f"If the columns of {' or '.join(turned)} are the rows, give {'.T or '.join(turned)}.T."
+        )
 
 
 def is_table(X):
@@ -324,9 +342,13 @@ def _refuse_objects(X):
                 "Turn recordings into sequence columns with avfusion.as_sequences."
             )
     elif isinstance(X, np.ndarray) and X.dtype == object and any(isinstance(c, Sequence) for c in X.flat):
+        remedy = table_tool() or (
+            "Give the DataFrame itself. If it comes from a ColumnTransformer or FeatureUnion, call its "
+            'set_output(transform="pandas").'
+        )
         raise ValueError(
-            "X is a 2-D array with sequences in its cells, whose columns have lost their names and types. "
-            'If it comes from a ColumnTransformer or FeatureUnion, call its set_output(transform="pandas").'
+            f"X is an array {X.shape} with sequences in its cells, whose columns have lost their names and "
+            f"types. {remedy}"
         )
 
 
