@@ -24,7 +24,11 @@ ROOMS = (
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
     "model_selection": ["Comparison", "baselines", "compare"],
-    "sequences": ["Sequence", "SequenceArray", "SequenceDtype", "as_sequences"],
+    "preprocessing": ["pair"],
+    "sequences": [
+        *("Sequence", "SequenceArray", "SequenceDtype", "as_sequences", "cut", "mask_labels"),
+        *("to_long", "to_padded", "to_panel"),
+    ],
 }
 OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences")]
 HEAD = "# Written by `make derived`: public names and where they are, for type checkers{}.\n"

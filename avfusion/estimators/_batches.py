@@ -16,6 +16,8 @@ from torch.utils.data import Dataset
 from avfusion.estimators._inputs import check_observed
 from avfusion.sequences._buffers import within_rows
 
+NEVER = float(np.finfo(np.float32).max)  # the deviation of a feature that no training row has
+
 
 class Spans(NamedTuple):
     """Pieces of rows: for each, its row, its first step and its number of steps, all int64 (n_spans,)."""
@@ -297,26 +299,42 @@ def _torch_dtype(dtype):
 
 
 def observed_statistics(data, name):
-    """Return mean and standard deviation of a stream's features over all observed steps, (width,) each.
+    """Return mean and standard deviation of a stream's features over their observed values, (width,) each.
 
-    Summed in float64, row by row, around the first observed step, so that neither memory-mapped features are
-    copied nor large offsets lose digits.
+    Summed in float64, row by row, around the first observed values, so that neither memory-mapped features
+    are copied nor large offsets lose digits. A feature that is never observed has mean 0 and the deviation
+    `NEVER`, so that it stays zero where it is observed later.
     """
     frames, starts = data.frames[name], data.starts[name]
     lengths = data.lengths if data.stream_lengths is None else data.stream_lengths[name]
-    shift, n_steps = None, 0
+    width = frames.shape[1]
+    shift, counts = np.full(width, np.nan), np.zeros(width)
+    total, squares = np.zeros(width), np.zeros(width)
     for row in np.flatnonzero(starts >= 0):
         values = np.asarray(frames[starts[row] : starts[row] + lengths[row]], dtype=np.float64)
-        values = values[~np.isnan(values).any(axis=1)]
+        whole = not np.isnan(values.sum())
+        if not whole:
+            values = values[~np.isnan(values).all(axis=1)]
         if not len(values):
             continue
-        if shift is None:
-            shift, total, squares = values[0], np.zeros(frames.shape[1]), np.zeros(frames.shape[1])
+        if np.isnan(shift).any():
+            shift = np.where(np.isnan(shift), first_observed(values), shift)
         values = values - shift
-        n_steps += len(values)
+        if not whole:
+            counts += (~np.isnan(values)).sum(axis=0)
+            values = np.nan_to_num(values, copy=False)
+        else:
+            counts += len(values)
         total += values.sum(axis=0)
         squares += np.square(values).sum(axis=0)
-    check_observed(n_steps > 0, name)
-    mean = total / n_steps
-    variance = squares / n_steps - np.square(mean)
-    return mean + shift, np.sqrt(np.maximum(variance, 0))
+    check_observed(counts.any(), name)
+    never, counts = counts == 0, np.maximum(counts, 1)
+    mean = total / counts
+    variance = squares / counts - np.square(mean)
+    deviation = np.sqrt(np.maximum(variance, 0))
+    return np.where(never, 0, mean + shift), np.where(never, NEVER, deviation)
+
+
+def first_observed(values):
+    """Return the first value of each feature, (n_steps, width) -> (width,), that is not NaN; else NaN."""
+    return values[np.isnan(values).argmin(axis=0), np.arange(values.shape[1])]

@@ -7,10 +7,12 @@ import warnings
 
 import numpy as np
 
+from avfusion.estimators._batches import NEVER
 from avfusion.sequences._label_markers import LabelMarkerWarning, marker_message
+from avfusion.sequences._messages import quoted
 
 SPREAD = 1e4  # ratio of feature deviations from which on the small ones are lost
-SHARE = 0.2  # of steps that are dropped for the sake of single features
+SHARE = 0.01  # of steps that lack single features, from which on it is told
 FAR = 1.5  # labels of -1..1 are within it
 SAMPLE = 200_000  # steps to look at; more of them tell no more
 
@@ -23,7 +25,7 @@ def advise(estimator, data, statistics, target_names):
     if data.window not in (None, type(estimator).window):  # the default may be longer than any row
         messages.append(idle_window(data.window, data.lengths))
     for name, (_, deviations) in statistics.items():
-        messages.append(partly_missing(data, name))
+        messages += [never_observed(name, deviations), partly_missing(data, name, deviations < NEVER)]
         if estimator.input_norm is None:
             messages.append(unlike_scales(name, deviations))
     for message in filter(None, messages):
@@ -89,7 +91,7 @@ def idle_window(window, lengths):
 
 def unlike_scales(name, deviations):
     """Return a warning of features, (width,) standard deviations, of very different scales."""
-    varying = np.flatnonzero(deviations > 0)
+    varying = np.flatnonzero((deviations > 0) & (deviations < NEVER))
     if len(varying) < 2:
         return None
     small, large = varying[deviations[varying].argmin()], varying[deviations[varying].argmax()]
@@ -102,25 +104,39 @@ def unlike_scales(name, deviations):
     )
 
 
-def partly_missing(data, name):
-    """Return a warning of a stream many of whose steps count as unobserved for a few NaN features."""
+def never_observed(name, deviations):
+    """Return a warning of features, (width,) standard deviations, that are NaN in all training rows."""
+    features = np.flatnonzero(deviations == NEVER).tolist()
+    if not len(features):
+        return None
+    return (
+        f"Stream {name!r} has features that are NaN in all steps of the training rows: {quoted(features)}. "
+        "Nothing is learnt from them. Drop them, or train on rows that have them."
+    )
+
+
+def partly_missing(data, name, known):
+    """Return a warning of a stream of whose steps some lack `known` features, a mask (width,), or None."""
     frames, starts = data.frames[name], data.starts[name]
     lengths = data.lengths if data.stream_lengths is None else data.stream_lengths[name]
     rows = np.flatnonzero(starts >= 0)
     rows = rows[:: 1 + int(lengths[rows].sum()) // SAMPLE]
-    n_steps, n_partly, by_feature = 0, 0, np.zeros(frames.shape[1], int)
+    n_partly, by_feature = 0, np.zeros(frames.shape[1], int)
     for row in rows:
-        missing = np.isnan(frames[starts[row] : starts[row] + lengths[row]])
-        per_step = missing.sum(axis=1)
-        partly = (per_step > 0) & (2 * per_step < frames.shape[1])
-        n_steps, n_partly = n_steps + len(missing), n_partly + partly.sum()
-        by_feature += missing[partly].sum(axis=0)
+        values = frames[starts[row] : starts[row] + lengths[row]]
+        if np.isnan(values.sum()):
+            missing = np.isnan(values)
+            missing = missing[~missing.all(axis=1)] & known
+            missing = missing[missing.any(axis=1)]
+            n_partly, by_feature = n_partly + len(missing), by_feature + missing.sum(axis=0)
+    n_steps = int(lengths[rows].sum())
     if not n_partly or n_partly < SHARE * n_steps:
         return None
     worst = [feature for feature in np.argsort(-by_feature, kind="stable")[:3] if by_feature[feature]]
-    listed = ", ".join(f"{feature} ({by_feature[feature] / n_steps:.0%} of steps)" for feature in worst)
+    listed = ", ".join(f"{feature} (in {by_feature[feature] / n_steps:.0%} of steps)" for feature in worst)
+    more = np.count_nonzero(by_feature) - len(worst)
     return (
-        f"{n_partly / n_steps:.0%} of the steps of stream {name!r} count as unobserved because a few of "
-        f"their features are NaN, though most are there; most often feature {listed}. Impute them with "
-        "OnFrames(SimpleImputer()), or drop these features."
+        f"{n_partly / n_steps:.0%} of the steps of stream {name!r} lack some of their features (NaN): "
+        f"feature {listed}{f' and {more} more' if more else ''}. There they take their training mean, and "
+        "the others are used. Where that says something, add OnFrames(SimpleImputer(add_indicator=True))."
     )

@@ -49,8 +49,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     Both are learnt from rows that the estimators were not fitted on: each estimator is fitted once more for
     each of `cv` folds, and predicts the rows left out. Those that predict are fitted on all rows.
 
-    scikit-learn's VotingRegressor, StackingRegressor and TransformedTargetRegressor cannot take targets that
-    are sequences; this one takes every kind of target that the estimators here take.
+    scikit-learn's StackingRegressor cannot take targets that are sequences, and its VotingRegressor takes one
+    such target and loses its name; this one takes every kind of target that the estimators here take.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         predicted, lengths = gather_predictions(predictions, len(data), form, data.index)
         values = self._combined(predicted)
         if form.per_frame:
-            return form.wrap(values, lengths, data.index)
+            return form.wrap(values, lengths, data.index, data.clock(data.columns, lengths))
         clips = np.tile(self.spec_.target_mean, (len(data), 1))
         clips[lengths > 0] = values
         return form.wrap(clips, index=data.index)

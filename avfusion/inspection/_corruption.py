@@ -5,7 +5,7 @@ With the same random numbers, what a small share removes, a larger one removes t
 
 import numpy as np
 
-from avfusion.sequences import SequenceArray, sequence_columns
+from avfusion.sequences import sequence_columns
 
 
 def without_stream(X, name, share, rng):
@@ -33,11 +33,9 @@ def without_stream(X, name, share, rng):
     [True, False]
     """
     rows = rng.permutation(rows_with_another_stream(X, name))
-    column = X[name].array
-    starts, lengths = column.starts.copy(), column.lengths.copy()
-    gone = rows[: round(share * len(rows))]
-    starts[gone], lengths[gone] = 0, -1
-    return X.assign(**{name: SequenceArray(column.frames, starts, lengths, rate_hz=column.rate_hz)})
+    gone = np.zeros(len(X), dtype=bool)
+    gone[rows[: round(share * len(rows))]] = True
+    return X.assign(**{name: X[name].mask(gone)})
 
 
 def rows_with_another_stream(X, name):

@@ -1,14 +1,20 @@
 """The whole model that an estimator trains: input norms, a fusion network, a head."""
 
+import torch
 from torch import Tensor, nn
 
 from avfusion.networks._layers import InputNorm
+from avfusion.networks._masking import missing_features
 
 __all__ = ["FusionModel"]
 
 
 class FusionModel(nn.Module):
     """Normalise each stream, fuse them, predict.
+
+    In a step of which some features are NaN and others are not, those that are missing take the mean that the
+    input norm was given; the network sees NaN only in steps of which nothing was observed. The head sees NaN
+    in both.
 
     Parameters
     ----------
@@ -58,6 +64,10 @@ class FusionModel(nn.Module):
         Tensor of shape (B, T, K) with a `FrameHead`, (B, K) with a `ClipHead`
         """
         masks = {name: masks[name] for name in self.names}
-        clean = {name: norm.normalise(streams[name]) for name, norm in self.input_norms.items()}
-        noisy = {name: norm.perturb(clean[name]) for name, norm in self.input_norms.items()}
+        clean, noisy = {}, {}
+        for name, norm in self.input_norms.items():
+            missing = missing_features(streams[name])
+            x = norm.normalise(norm.impute(streams[name], missing))  # (B, T, D_m)
+            clean[name] = x if missing is None else x.masked_fill(missing, torch.nan)
+            noisy[name] = norm.perturb(x)
         return self.head(self.network(noisy, masks), clean, masks)

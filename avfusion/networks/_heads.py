@@ -8,7 +8,7 @@ from avfusion.networks._masking import (
     existing_steps,
     masked_mean,
     masked_mean_std,
-    observed_steps,
+    observed,
     zero_padding,
 )
 
@@ -120,9 +120,9 @@ class MaskedBatchNorm(nn.BatchNorm1d):
 class ClipHead(nn.Module):
     """One prediction per row, from the pooled hidden sequence and the inputs' own statistics.
 
-    The masked mean and standard deviation of each stream's normalised inputs, over the steps where it
-    was observed, go straight to the output layer. A stream that was not observed at all has zeros for
-    its statistics and a one in its absence flag, whose weight then takes the place of the statistics.
+    The masked mean and standard deviation of each stream's normalised inputs, of each feature over the steps
+    where it was observed, go straight to the output layer. A stream that was not observed at all has zeros
+    for its statistics and a one in its absence flag, whose weight then takes the place of the statistics.
 
     Parameters
     ----------
@@ -184,9 +184,9 @@ class ClipHead(nn.Module):
         """
         features = [self.pool(hidden, existing_steps(masks))]  # (B, h)
         for name in self.names:
-            observed = observed_steps(streams[name], masks[name])  # (B, T)
-            features.extend(masked_mean_std(streams[name], observed))  # 2 of (B, D_m)
-            features.append((~observed.any(1, keepdim=True)).to(hidden.dtype))  # (B, 1)
+            there = observed(streams[name], masks[name])  # (B, T), or (B, T, D_m) where steps lack features
+            features.extend(masked_mean_std(streams[name], there))  # 2 of (B, D_m)
+            features.append((~there.flatten(1).any(1, keepdim=True)).to(hidden.dtype))  # (B, 1)
         return self.linear(self.dropout(torch.cat(features, -1)))
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avfusion.networks._masking import observed_steps, without_padding, zero_padding
+from avfusion.networks._masking import by_feature, observed, without_padding, zero_padding
 
 __all__ = ["AbsenceEmbedding", "BidirectionalLSTM", "Dropout", "InputNorm"]
 
@@ -39,7 +39,8 @@ class InputNorm(nn.Module):
 
     Notes
     -----
-    NaN stays NaN. In modes ``"layer"`` and ``"unit"`` a step with one NaN becomes NaN altogether.
+    NaN stays NaN. In modes ``"layer"`` and ``"unit"`` a step with one NaN becomes NaN altogether; `impute`
+    comes before, where a step of which something was observed is to be kept.
 
     Examples
     --------
@@ -85,6 +86,21 @@ class InputNorm(nn.Module):
         rounding = torch.finfo(self.std.dtype).eps * self.mean.abs()
         self.std.masked_fill_(self.std <= rounding, 1.0)
 
+    def impute(self, x: Tensor, missing: Tensor | None) -> Tensor:
+        """Put the mean of `set_statistics` in the place of missing features, not yet normalised.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, T, D)
+        missing : bool Tensor of shape (B, T, D) or None
+            None for no feature.
+
+        Returns
+        -------
+        Tensor of shape (B, T, D)
+        """
+        return x if missing is None else torch.where(missing, self.mean, x)
+
     def normalise(self, x: Tensor) -> Tensor:
         """Normalise without noise: (B, T, D) -> (B, T, D)."""
         if self.mode == "standard":
@@ -108,8 +124,9 @@ class InputNorm(nn.Module):
 class AbsenceEmbedding(nn.Module):
     """Put a learnt vector where a stream was not observed, and zeros in the padding.
 
-    An unobserved step is one that exists but has a NaN feature, or one that exists only in other
-    streams. The vector begins at zero, the mean of a normalised stream.
+    An unobserved step is one that exists but all of whose features are NaN, or one that exists only in other
+    streams. Features that are missing from a step of which others are there take their value of the vector.
+    It begins at zero, the mean of a normalised stream.
 
     Parameters
     ----------
@@ -145,12 +162,13 @@ class AbsenceEmbedding(nn.Module):
         -------
         Tensor of shape (B, T, D)
         """
-        observed = observed_steps(x, mask)
-        if observed.all():  # the usual case, and then no gradient needs to reach back to the features
+        there = observed(x, mask)  # (B, T), or (B, T, D) where steps lack features
+        if there.all():  # the usual case, and then no gradient needs to reach back to the features
             return x
-        absent = (mask if step_mask is None else step_mask) & ~observed
-        x = zero_padding(x, observed)
-        return torch.where(absent.unsqueeze(-1), self.vector, x) if absent.any() else x
+        exists = mask if step_mask is None else step_mask
+        absent = (by_feature(exists) if there.dim() == 3 else exists) & ~there
+        x = zero_padding(x, there)
+        return torch.where(by_feature(absent), self.vector, x) if absent.any() else x
 
 
 class Dropout(nn.Dropout):

@@ -2,8 +2,9 @@
 
 Every network here follows one convention. A batch holds, per stream, features ``x`` (B, T, D) and a
 mask (B, T), True where the step exists in the row. Rows are padded on the right and the padding may
-hold anything. An existing step with a NaN in any feature is *unobserved*: its other features are not
-used either, for features of one step come from one detector, which worked or failed as a whole.
+hold anything. NaN is *not observed*: an existing step all of whose features are NaN is unobserved, and the
+networks put a learnt vector there. In a step of which some features were observed, as those of a voice are
+in frames without pitch, the others take their mean over the training rows (`FusionModel`).
 Inside the networks padded steps are zero, so that nothing can leak from them.
 """
 
@@ -14,7 +15,8 @@ __all__ = [
     "existing_steps",
     "masked_mean",
     "masked_mean_std",
-    "observed_steps",
+    "missing_features",
+    "observed",
     "without_padding",
     "zero_padding",
 ]
@@ -41,8 +43,39 @@ def existing_steps(masks: dict[str, Tensor]) -> Tensor:
     return torch.stack(list(masks.values())).any(0)
 
 
-def observed_steps(x: Tensor, mask: Tensor) -> Tensor:
-    """Find the steps that exist and whose features were all measured.
+def missing_features(x: Tensor) -> Tensor | None:
+    """Find the features that are missing from steps of which others were observed.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, D)
+        Features, NaN where not observed.
+
+    Returns
+    -------
+    bool Tensor of shape (B, T, D) or None
+        None where there is none, which is found out in one pass over x.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.tensor([[[1.0, 2.0], [float("nan"), 2.0], [float("nan"), float("nan")]]])
+    >>> missing_features(x)
+    tensor([[[False, False],
+             [ True, False],
+             [False, False]]])
+    >>> missing_features(x[:, [0, 2]]) is None
+    True
+    """
+    if not x.detach().sum().isnan():  # the usual case
+        return None
+    missing = x.isnan()
+    missing &= ~missing.all(-1, keepdim=True)
+    return missing if missing.any() else None
+
+
+def observed(x: Tensor, mask: Tensor) -> Tensor:
+    """Find what exists and was measured: whole steps, or where some lack a feature, single features.
 
     Parameters
     ----------
@@ -53,25 +86,38 @@ def observed_steps(x: Tensor, mask: Tensor) -> Tensor:
 
     Returns
     -------
-    bool Tensor of shape (B, T)
+    bool Tensor of shape (B, T) or (B, T, D)
+        The latter where a step within the mask has both observed and missing features.
 
     Examples
     --------
     >>> import torch
-    >>> x = torch.tensor([[[1.0, 2.0], [float("nan"), 2.0], [0.0, 0.0]]])
-    >>> observed_steps(x, torch.tensor([[True, True, False]]))
+    >>> x = torch.tensor([[[1.0, 2.0], [float("nan"), float("nan")], [0.0, 0.0]]])
+    >>> observed(x, torch.tensor([[True, True, False]]))
     tensor([[ True, False, False]])
+    >>> x[0, 1, 0] = 3.0
+    >>> observed(x, torch.tensor([[True, True, False]])).shape
+    torch.Size([1, 3, 2])
     """
-    return mask & ~x.detach().sum(-1).isnan()  # one pass over x; isnan(x).any(-1) takes two
+    complete = mask & ~x.detach().sum(-1).isnan()  # one pass over x; isnan(x).any(-1) takes two
+    if torch.equal(complete, mask):
+        return complete
+    features = mask.unsqueeze(-1) & ~x.isnan()  # (B, T, D)
+    return features if (features.any(-1) & ~complete).any() else complete
+
+
+def by_feature(mask: Tensor) -> Tensor:
+    """Give a mask of steps an axis of features: (B, T) -> (B, T, 1); (B, T, D) stays as it is."""
+    return mask.unsqueeze(-1) if mask.dim() == 2 else mask
 
 
 def zero_padding(x: Tensor, mask: Tensor) -> Tensor:
-    """Set the steps outside the mask to zero, whatever they hold (NaN and inf included).
+    """Set what is outside the mask to zero, whatever it holds (NaN and inf included).
 
     Parameters
     ----------
     x : Tensor of shape (B, T, D)
-    mask : bool Tensor of shape (B, T)
+    mask : bool Tensor of shape (B, T) or (B, T, D)
 
     Returns
     -------
@@ -85,7 +131,7 @@ def zero_padding(x: Tensor, mask: Tensor) -> Tensor:
     """
     if without_padding(mask):
         return x
-    return x.masked_fill(~mask.unsqueeze(-1), 0.0)
+    return x.masked_fill(~by_feature(mask), 0.0)
 
 
 def without_padding(mask: Tensor) -> bool:
@@ -109,8 +155,8 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     ----------
     x : Tensor of shape (B, T, D)
         Features of each step; anything outside the mask, NaN included.
-    mask : bool Tensor of shape (B, T)
-        True for the steps to average.
+    mask : bool Tensor of shape (B, T) or (B, T, D)
+        True for the steps, or the features of steps, to average.
 
     Returns
     -------
@@ -123,7 +169,7 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     >>> masked_mean(torch.tensor([[[1.0], [3.0], [99.0]]]), torch.tensor([[True, True, False]]))
     tensor([[2.]])
     """
-    count = mask.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
+    count = by_feature(mask).sum(1).clamp(min=1)  # (B, 1) or (B, D)
     return zero_padding(x, mask).sum(1) / count
 
 
@@ -137,8 +183,8 @@ def masked_mean_std(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     ----------
     x : Tensor of shape (B, T, D)
         Features of each step; anything outside the mask, NaN included.
-    mask : bool Tensor of shape (B, T)
-        True for the steps that count.
+    mask : bool Tensor of shape (B, T) or (B, T, D)
+        True for the steps, or the features of steps, that count.
 
     Returns
     -------

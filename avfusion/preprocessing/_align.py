@@ -1,26 +1,28 @@
-"""Bring streams of different rates and lengths onto one time base."""
+"""Bring streams of different clocks onto one time base."""
 
 import math
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
 
-from avfusion.preprocessing._base import StreamTransformer, blocks, present_lengths
-from avfusion.preprocessing._statistics import check_statistics, run_statistics
-from avfusion.sequences import SequenceArray
-from avfusion.sequences._buffers import within_rows
+from avfusion.preprocessing._base import StreamTransformer
+from avfusion.preprocessing._grid import SLACK, Grid
+from avfusion.preprocessing._statistics import check_statistics
+from avfusion.preprocessing._timed_statistics import BRIDGING, TIMED_STATISTICS
 from avfusion.sequences._messages import quoted
-
-_SLACK = 1e-6  # of a step or frame: 24.999999 steps, from rounding, are 25
 
 
 class Align(StreamTransformer):
-    """Bring streams of different rates and lengths onto one time base.
+    """Bring streams of different rates, starts and lengths, intervals and events onto one time base.
 
-    Step k of every stream becomes the statistics of what lies within [k / rate, (k + 1) / rate) seconds.
-    All streams of a row end up with floor(duration of the shortest present stream x rate) steps; a partial
-    step at the end is dropped, and so are the frames that outlast the shortest stream. A missing stream
-    stays missing and does not count as shortest.
+    Step k of every stream becomes the statistics of what lies within [k / rate, (k + 1) / rate) seconds from
+    the begin of the row. A row begins where the earliest of its streams with a rate does (one that declares
+    no start begins at 0), and all its streams end up with floor(duration until the first of them ends x rate)
+    steps: a partial step at the end is dropped, and so are the frames that outlast the shortest stream. A
+    stream that starts later is NaN before. A missing stream stays missing and does not count. Streams with a
+    time for each step (words, shots, events) do not decide where a row begins and ends, unless it has no
+    others.
 
     - Down: the frames whose centres lie in a step are aggregated. With rates that do not divide (29.97 to
       1 Hz, 25 to 10 Hz) steps hold different numbers of frames, and a centre on the border of two steps
@@ -29,6 +31,10 @@ class Align(StreamTransformer):
     - Up: linear interpolation between the centres of frames to the centres of steps, constant beyond the
       first and last centre. A step whose nearest frame is unobserved is NaN. Each step then counts as one
       frame: mean, min and max are the interpolated value, and the standard deviation is 0.
+    - Intervals and instants: the mean is weighted by the time that an interval has in the step; "share" is
+      the share of the step that intervals cover, "count" the number that begin in it, "hold" the value of the
+      last one and "interpolate" the line between neighbours, both at the centre of the step. The other
+      statistics are of all that touch the step.
 
     Parameters
     ----------
@@ -38,10 +44,14 @@ class Align(StreamTransformer):
         Column whose rate becomes the rate of the result. With neither `rate_hz` nor `to` it is the lowest
         rate among the columns; if no column has a rate, streams that agree in length are taken to be in
         step, and others are refused.
-    aggregate : tuple of str, default=("mean",)
+    aggregate : tuple of str, or mapping of str to tuple of str, default=("mean",)
         Statistics of a step, side by side in the features of the result: all means, then all standard
         deviations and so on. Any of "mean", "std" (of a population: one frame has 0), "min", "max",
-        "median", "first", "last", "slope" (per frame) and percentiles such as "q25".
+        "median", "first", "last", "slope" (per frame), percentiles such as "q25", and "share", "count",
+        "hold" and "interpolate". A mapping has those of the columns that it names; the others have the mean.
+    max_gap_s : float, optional
+        The longest stretch of time in which nothing was observed that "hold" and "interpolate" bridge, in
+        seconds. Needed for these two only; ``float("inf")`` bridges any.
 
     Attributes
     ----------
@@ -53,7 +63,8 @@ class Align(StreamTransformer):
     Raises
     ------
     ValueError
-        If a stream has no rate, or rates are unknown and a row's streams have different lengths.
+        If a stream has no clock, rates are unknown and a row's streams have different lengths, or two streams
+        of a row share no moment.
 
     Examples
     --------
@@ -67,63 +78,163 @@ class Align(StreamTransformer):
     array([[12.       ,  7.2111025],
            [37.       ,  7.2111025],
            [62.       ,  7.2111025]], dtype=float32)
+
+    Words at times of their own, beside audio:
+
+    >>> from avfusion.sequences import Sequence
+    >>> X["words"] = as_sequences({"words": [Sequence([1.0, 1.0], times_s=[[0.2, 0.6], [0.9, 1.4]])]})
+    >>> Align(rate_hz=1.0, aggregate={"words": ("share", "count")}).fit_transform(X)["words"].array[0].frames
+    array([[0.5, 2. ],
+           [0.4, 0. ],
+           [0. , 0. ]], dtype=float32)
     """
 
-    def __init__(self, rate_hz=None, to=None, aggregate=("mean",)):
+    def __init__(self, rate_hz=None, to=None, aggregate=("mean",), max_gap_s=None):
         self.rate_hz = rate_hz
         self.to = to
         self.aggregate = aggregate
+        self.max_gap_s = max_gap_s
 
     def _learn(self, data):
-        check_statistics(self.aggregate)
+        self._check_parameters(data)
         rate_hz = self._choose_rate(data)
         if rate_hz is None:
             _check_equal_lengths(data)
         self.rate_hz_ = rate_hz
 
+    def _check_parameters(self, data):
+        named = self.aggregate if isinstance(self.aggregate, Mapping) else {}
+        unknown = [name for name in named if name not in data.columns]
+        if unknown:
+            raise ValueError(
+                f"aggregate names {quoted(unknown)}, but the sequence columns of X are "
+                f"{quoted(data.columns)}."
+            )
+        for name in data.columns:
+            statistics = check_statistics(self._statistics(name), more=TIMED_STATISTICS)
+            if self.max_gap_s is None and any(statistic in BRIDGING for statistic in statistics):
+                raise ValueError(
+                    f"aggregate has {quoted(s for s in statistics if s in BRIDGING)} for {name!r}: say how "
+                    "long a gap may be bridged, as in max_gap_s=1.0 (seconds)."
+                )
+        gap = self.max_gap_s
+        if gap is not None and not (isinstance(gap, Real) and gap >= 0):
+            raise ValueError(f"max_gap_s must be a number of seconds, 0 or more, not {gap!r}.")
+
+    def _statistics(self, name):
+        if not isinstance(self.aggregate, Mapping):
+            return self.aggregate
+        statistics = self.aggregate.get(name, ("mean",))
+        return (statistics,) if isinstance(statistics, str) else statistics
+
     def _choose_rate(self, data):
-        rates = {name: array.rate_hz for name, array in data.columns.items()}
         if self.rate_hz is not None and self.to is not None:
             raise ValueError(f"rate_hz={self.rate_hz!r} and to={self.to!r} are both given. Give one of them.")
-        if self.to is not None and self.to not in rates:
-            raise ValueError(f"to={self.to!r} is no sequence column of X, which has {quoted(rates)}.")
+        if self.to is not None and self.to not in data.columns:
+            raise ValueError(f"to={self.to!r} is no sequence column of X, which has {quoted(data.columns)}.")
         if self.rate_hz is not None and not (isinstance(self.rate_hz, Real) and 0 < self.rate_hz < math.inf):
             raise ValueError(f"rate_hz must be a positive number of steps per second, not {self.rate_hz!r}.")
-        if self.rate_hz is None and self.to is None and not any(rates.values()):
+        if self.rate_hz is None and self.to is None and not any(c.dtype.timed for c in data.columns.values()):
             return None
-        _check_rates(rates)
-        return float(self.rate_hz or rates.get(self.to) or min(rates.values()))
+        _check_clocks(data)
+        if self.rate_hz is not None:
+            return float(self.rate_hz)
+        chosen = data.columns if self.to is None else {self.to: data.columns[self.to]}
+        rates = [column.rates_hz[~np.isnan(column.rates_hz)] for column in chosen.values()]
+        rates = np.concatenate(rates)
+        if not len(rates) or (self.to is not None and len(np.unique(rates)) > 1):
+            raise ValueError(
+                f"{quoted(chosen)} has no one rate that the result could take. Give rate_hz=..., in steps "
+                "per second."
+            )
+        return float(rates.min())
 
     def _change(self, data):
-        rates = {name: array.rate_hz for name, array in data.columns.items()}
-        if self.rate_hz_ is not None:
-            _check_rates(rates)
-            steps = _common_steps(data, self.rate_hz_)
-        elif any(rates.values()):
-            rated = quoted(name for name, rate in rates.items() if rate)
-            raise ValueError(
-                f"Align was fitted on columns without rates, but X has rates for {rated}. Fit it again."
-            )
+        if self.rate_hz_ is None:
+            timed = quoted(name for name, column in data.columns.items() if column.dtype.timed)
+            if timed:
+                raise ValueError(
+                    f"Align was fitted on columns without rates, but X has rates for {timed}. Fit it again."
+                )
+            _check_equal_lengths(data)
+            grid = None
         else:
-            steps = _check_equal_lengths(data)
-        return {name: self._align(data.open(name), steps) for name in data.columns}
+            _check_clocks(data)
+            grid = common_grid(data, self.rate_hz_)
+        declared = any(
+            column.dtype.clock == "times" or not np.isnan(column.starts_s).all()
+            for column in data.columns.values()
+        )
+        return {name: self._align(data.open(name), name, grid, declared) for name in data.columns}
 
-    def _align(self, column, steps):
-        """Give each present row of one column its number of steps."""
-        steps = np.where(column.lengths < 0, -1, steps)
-        ratio = 1.0 if self.rate_hz_ is None else column.rate_hz / self.rate_hz_
-        frames = column.frames
-        if ratio < 1:
-            frames = _interpolate(column, steps, ratio)
-            begins, lengths = np.arange(len(frames)), np.ones(len(frames), dtype=np.int64)
-        else:
-            begins, lengths = _frames_of_steps(column, steps, ratio)
-        frames = run_statistics(frames, begins, lengths, self.aggregate)
-        return SequenceArray.from_packed(frames, steps, self.rate_hz_)
+    def _align(self, column, name, grid, declared):
+        if grid is None:  # in step already: each step is its own
+            unit = Grid(1.0, np.zeros(len(column)), np.maximum(column.lengths, 0))
+            aligned = unit.read(column.with_clock(1.0), tuple(self._statistics(name)), self.max_gap_s, False)
+            return aligned.with_clock()
+        return grid.read(column, tuple(self._statistics(name)), self.max_gap_s, declared)
 
 
-def _check_rates(rates):
-    without = [name for name, rate in rates.items() if rate is None]
+def common_grid(data, rate_hz):
+    """Return the time base that all streams of a row can be brought onto.
+
+    Parameters
+    ----------
+    data : Recordings
+        With a clock in every column.
+    rate_hz : float
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    ValueError
+        If two streams of a row share no moment.
+    """
+    n_rows = len(data)
+    starts, ends = np.full(n_rows, np.inf), np.full(n_rows, np.inf)
+    latest = np.full(n_rows, -np.inf)
+    for column in data.columns.values():
+        present = (column.lengths >= 0) & ~np.isnan(column.rates_hz)
+        own = np.where(present, np.nan_to_num(column.starts_s), np.inf)
+        starts, latest = np.minimum(starts, own), np.maximum(latest, np.where(present, own, -np.inf))
+        with np.errstate(invalid="ignore"):
+            ends = np.minimum(ends, np.where(present, own + column.lengths / column.rates_hz, np.inf))
+    apart = np.flatnonzero((latest >= ends) & (ends > starts))
+    if len(apart):
+        row = apart[0]
+        raise ValueError(
+            f"The streams of {data.row_name(row)} share no moment: one ends at {ends[row]:.4g} s, another "
+            f"begins at {latest[row]:.4g} s. Correct start_s, or make one of them absent (None)."
+        )
+    starts, ends = _of_timed_rows(data, starts, ends, rate_hz)
+    known = np.isfinite(starts)
+    starts = np.where(known, starts, 0.0)
+    steps = np.floor(np.where(known, ends - starts, 0.0) * rate_hz + SLACK).astype(np.int64)
+    return Grid(rate_hz, starts, np.maximum(steps, 0))
+
+
+def _of_timed_rows(data, starts, ends, rate_hz):
+    """Let rows without a stream that has a rate begin and end, in whole steps, where their intervals do."""
+    first, last = np.full(len(data), np.inf), np.full(len(data), -np.inf)
+    for column in data.columns.values():
+        if column.dtype.clock == "times":
+            counts = np.maximum(column.lengths, 0)
+            row = np.repeat(np.arange(len(data)), counts)
+            times = column.step_times()
+            np.minimum.at(first, row, times[:, 0])
+            np.maximum.at(last, row, np.maximum(times[:, 1], np.nextafter(times[:, 0], np.inf)))
+    alone = np.isinf(starts) & np.isfinite(first)
+    starts, ends = starts.copy(), ends.copy()
+    starts[alone] = np.floor(first[alone] * rate_hz + SLACK) / rate_hz
+    ends[alone] = starts[alone] + np.ceil((last[alone] - starts[alone]) * rate_hz - SLACK) / rate_hz
+    return starts, ends
+
+
+def _check_clocks(data):
+    without = [name for name, column in data.columns.items() if not column.dtype.timed]
     if without:
         raise ValueError(
             f"Columns without a rate cannot be aligned in time: {quoted(without)}. Declare how many frames a "
@@ -144,42 +255,3 @@ def _check_equal_lengths(data):
             "rates, as_sequences(X, rate_hz={'audio': 25, 'video': 30}), or give streams of one length."
         )
     return longest
-
-
-def _common_steps(data, rate_hz):
-    """Count the whole steps of the shortest present stream of each row."""
-    steps = np.full(len(data), np.inf)
-    for array in data.columns.values():
-        own = np.where(array.lengths < 0, np.inf, array.lengths * (rate_hz / array.rate_hz))
-        steps = np.minimum(steps, own)
-    return np.floor(np.where(np.isinf(steps), 0, steps) + _SLACK).astype(np.int64)
-
-
-def _step_numbers(steps):
-    """Return for all steps of all rows, in order, the row and the number within the row."""
-    return within_rows(np.maximum(steps, 0))
-
-
-def _frames_of_steps(column, steps, ratio):
-    """Find the frames whose centres lie in each step: first frame in the flat buffer, and how many."""
-    rows, step = _step_numbers(steps)
-    borders = [np.ceil(k * ratio - 0.5 - _SLACK).astype(np.int64) for k in (step, step + 1)]
-    first, last = (np.clip(border, 0, column.lengths[rows]) for border in borders)
-    return column.starts[rows] + first, last - first
-
-
-def _interpolate(column, steps, ratio):
-    """Read a slow stream at the centres of the steps."""
-    rows, step = _step_numbers(steps)
-    result = np.empty((len(rows), column.width), dtype=column.frames.dtype)
-    last = present_lengths(column) - 1
-    for begin, end in blocks(len(rows), column.width):
-        row = rows[begin:end]
-        position = np.clip((step[begin:end] + 0.5) * ratio - 0.5, 0, last[row])
-        below = np.minimum(position.astype(np.int64), last[row])
-        weight = (position - below)[:, None]
-        low = column.frames[column.starts[row] + below].astype(np.float64)
-        high = column.frames[column.starts[row] + np.minimum(below + 1, last[row])].astype(np.float64)
-        between = low + weight * (high - low)
-        result[begin:end] = np.where(np.isnan(between), np.where(weight < 0.5, low, high), between)
-    return result

@@ -10,7 +10,7 @@ from avfusion.sequences._messages import brief
 _QUANTILE = re.compile(r"q(\d{1,3}(?:\.\d+)?)")
 
 
-def check_statistics(names, known=None):
+def check_statistics(names, known=None, more=()):
     """Check the names of statistics before any work starts.
 
     Parameters
@@ -19,6 +19,8 @@ def check_statistics(names, known=None):
         What the user asks for.
     known : sequence of str, optional
         What there is to choose from; by default every statistic of this module.
+    more : sequence of str, default=()
+        What there is besides.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def check_statistics(names, known=None):
         raise ValueError(
             f"Give one or more names of statistics in a tuple, such as ('mean',), not {brief(names)}."
         )
-    choice = [*_STATISTICS, "q25 or any other percentile"] if known is None else list(known)
+    choice = [*_STATISTICS, *more, "q25 or any other percentile"] if known is None else list(known)
     for name in names:
         if name not in choice and (known is not None or _percentage(name) is None):
             raise ValueError(f"There is no statistic {name!r}. Choose from {', '.join(choice)}.")

@@ -13,11 +13,13 @@ Selecting, splitting, sorting, copying and concatenating rows moves slices and c
 joblib maps the buffer into its workers' memory. Hence columns are immutable: ``X.loc[3, "audio"] =
 ...`` raises; make a new column instead, as in ``X["audio"] = X["audio"].where(good)``.
 
-`as_sequences` turns what people have into such a frame, `as_targets` does the same for labels.
+`as_sequences` turns what people have into such a frame, `as_targets` does the same for labels. `to_long`,
+`to_padded` and `to_panel` are the ways out.
 
 What holds for columns
 ----------------------
-- ``X["audio"].array`` is a `SequenceArray`: ``frames`` (N, D), ``starts`` and ``lengths``.
+- ``X["audio"].array`` is a `SequenceArray`: ``frames`` (N, D), ``starts`` and ``lengths``. Of selected rows,
+  ``array.frames`` is still the buffer of all; their own frames are ``array.pack().frames``.
 - ``X["audio"].iloc[0]`` is a `Sequence`, or ``pandas.NA``. ``numpy.asarray`` of a column is a one-
   dimensional array of these, and of a `Sequence` its frames.
 - Sequences can be compared, counted, grouped (``groupby(..., sort=False)``) and merged by their
@@ -49,8 +51,11 @@ Length: 2, dtype: sequence[float32, 3, 25Hz]
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
-from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._cut import cut
+from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._export import to_long, to_padded, to_panel
 from avfusion.sequences._label_markers import LabelMarkerWarning, mask_labels
+from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._target_form import TargetForm
 from avfusion.sequences._targets import Targets, as_targets
 
@@ -63,6 +68,10 @@ __all__ = [
     "Targets",
     "as_sequences",
     "as_targets",
+    "cut",
     "mask_labels",
     "sequence_columns",
+    "to_long",
+    "to_padded",
+    "to_panel",
 ]

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import no_default
 from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer
 
 from avfusion.sequences._buffers import check_rows, gather, packed_starts, trim
+from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import stack_cells
-from avfusion.sequences._dtype import Sequence, SequenceDtype, as_float_frames, check_rate
+from avfusion.sequences._clock import check_times, per_row, per_row_rates
+from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._protocol import ColumnProtocol
+from avfusion.sequences._sequence import Sequence, as_float_frames, check_features
+from avfusion.sequences._text_files import warn_of_text
 
 TRIM_BELOW = 0.5  # a pickled array takes along only the frames of its rows if they are fewer than this share
 
@@ -30,21 +33,31 @@ class SequenceArray(ColumnProtocol):
         First frame of each row.
     lengths : array-like of int of shape (n_rows,)
         Number of frames of each row; -1 marks a missing row. A row of length 0 is not missing.
-    rate_hz : float, optional
-        Steps per second.
+    rate_hz : float or array-like of float of shape (n_rows,), optional
+        Steps per second, of all rows or of each.
+    start_s : float or array-like of float of shape (n_rows,), optional
+        When the first step of a row begins, in seconds; NaN where it is not known.
+    times_s : array-like of shape (N,) or (N, 2), optional
+        Instead of a rate: the instant of each frame, or its begin and end, in seconds.
+    features : iterable of str, optional
+        Names of the D features.
 
     Attributes
     ----------
     frames : numpy.ndarray or numpy.memmap of shape (N, D)
-        Read-only view of the buffer.
+        Read-only view of the buffer, which may hold other rows too: those of the rows are `pack().frames`.
     starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
         Read-only; a missing row has start 0 and length -1.
     width : int
         D, features per step.
     rate_hz : float or None
-        Steps per second.
+        Steps per second, if all rows have the same by their dtype.
+    rates_hz, starts_s : numpy.ndarray of float64 of shape (n_rows,)
+        Rate of each row, and when its first step begins; NaN where not known.
+    features : tuple of str or None
+        Names of the features, where they are known.
     dtype : SequenceDtype
-        Floating dtype, width and rate in one.
+        Floating dtype, width and clock in one.
 
     Raises
     ------
@@ -69,31 +82,77 @@ class SequenceArray(ColumnProtocol):
     True
     """
 
-    def __init__(self, frames, starts, lengths, rate_hz=None):
+    def __init__(self, frames, starts, lengths, rate_hz=None, *, start_s=None, times_s=None, features=None):
         frames = frames if isinstance(frames, np.memmap) else np.asarray(frames)
         if frames.ndim != 2 or frames.shape[1] == 0:
             raise ValueError(f"frames must have the shape (n_frames, n_features), not {frames.shape}.")
         frames = as_float_frames(frames)
         if not frames.flags.c_contiguous:
             frames = np.ascontiguousarray(frames)
-        self._set(frames.view(), *check_rows(len(frames), starts, lengths), check_rate(rate_hz))
+        starts, lengths = check_rows(len(frames), starts, lengths)
+        if times_s is not None and (rate_hz is not None or start_s is not None):
+            raise ValueError(
+                "times_s tells the time of every step. Give no rate_hz and no start_s beside it."
+            )
+        rate_hz, rates_hz = per_row_rates(rate_hz, len(lengths))
+        if rates_hz is not None and np.isnan(rates_hz[lengths >= 0]).any():
+            row = int((np.isnan(rates_hz) & (lengths >= 0)).argmax())
+            raise ValueError(f"rate_hz is missing for row {row}. Give every row a rate, or none.")
+        self._set(
+            frames.view(),
+            starts,
+            lengths,
+            rate_hz,
+            rates_hz=rates_hz,
+            starts_s=per_row(start_s, len(lengths), "start_s"),
+            times_s=None if times_s is None else check_times(times_s, len(frames)),
+            features=check_features(features, frames.shape[1]),
+        )
 
-    def _set(self, frames, starts, lengths, rate_hz):
-        for part in (frames, starts, lengths):
-            part.flags.writeable = False
+    def _set(
+        self, frames, starts, lengths, rate_hz, rates_hz=None, starts_s=None, times_s=None, features=None
+    ):
+        for part in (frames, starts, lengths, rates_hz, starts_s, times_s):
+            if part is not None:
+                part.flags.writeable = False
         self._frames, self._starts, self._lengths = frames, starts, lengths
-        self._dtype = SequenceDtype(frames.dtype, frames.shape[1], rate_hz)
+        self._rates_hz, self._starts_s, self._times_s = rates_hz, starts_s, times_s
+        self._features = features
+        clock = "rates" if rates_hz is not None else "times" if times_s is not None else None
+        self._dtype = SequenceDtype(frames.dtype, frames.shape[1], rate_hz, clock)
 
     @classmethod
-    def _trusted(cls, frames, starts, lengths, rate_hz):
+    def _trusted(cls, frames, starts, lengths, rate_hz=None, **more):
         """Make an array without checks, of parts that came out of an array."""
         self = object.__new__(cls)
-        self._set(frames, starts, lengths, rate_hz)
+        self._set(frames, starts, lengths, rate_hz, **more)
         return self
 
-    def _with_rows(self, starts, lengths):
-        """Return other rows of the same buffer."""
-        return self._trusted(self._frames, starts, lengths, self.rate_hz)
+    def _parts(self, **changed):
+        """Return the arguments of `_set` that make this array, some of them changed."""
+        parts = {
+            "frames": self._frames,
+            "starts": self._starts,
+            "lengths": self._lengths,
+            "rate_hz": self.rate_hz,
+            "rates_hz": self._rates_hz,
+            "starts_s": self._starts_s,
+            "times_s": self._times_s,
+            "features": self._features,
+        }
+        return parts | changed
+
+    def _with_rows(self, pick):
+        """Return other rows of the buffer: ``pick(values, fill)`` chooses from an array with one for each."""
+        rates, starts_s = self._rates_hz, self._starts_s
+        return self._trusted(
+            **self._parts(
+                starts=pick(self._starts, 0),
+                lengths=pick(self._lengths, -1),
+                rates_hz=None if rates is None else pick(rates, np.nan),
+                starts_s=None if starts_s is None else pick(starts_s, np.nan),
+            )
+        )
 
     @classmethod
     def from_sequences(cls, cells, dtype=None, width=None, rate_hz=None):
@@ -109,8 +168,8 @@ class SequenceArray(ColumnProtocol):
             Without any present cell it is float32.
         width : int, optional
             Features per step, for when no row is present; it is checked against those that are.
-        rate_hz : float, optional
-            Steps per second. By default the rate of the `Sequence` cells.
+        rate_hz : float or array-like of float of shape (n_rows,), optional
+            Steps per second. By default the rates of the `Sequence` cells, whose starts and times are kept.
 
         Returns
         -------
@@ -129,11 +188,11 @@ class SequenceArray(ColumnProtocol):
         >>> column.frames.shape, column.lengths
         ((3, 2), array([ 1, -1,  2]))
         """
-        frames, lengths, rate_hz = stack_cells(cells, dtype, width, rate_hz)
-        return cls.from_packed(frames, lengths, rate_hz)
+        frames, lengths, more = stack_cells(cells, dtype, width, rate_hz)
+        return cls.from_packed(frames, lengths, **more)
 
     @classmethod
-    def from_packed(cls, frames, lengths, rate_hz=None):
+    def from_packed(cls, frames, lengths, rate_hz=None, **more):
         """Use a buffer in which the rows lie one after the other.
 
         Parameters
@@ -142,8 +201,10 @@ class SequenceArray(ColumnProtocol):
             The buffer, used as it is where it can be.
         lengths : array-like of int of shape (n_rows,)
             Number of frames of each row; -1 marks a missing row, which has none.
-        rate_hz : float, optional
+        rate_hz : float or array-like of float of shape (n_rows,), optional
             Steps per second.
+        **more
+            `start_s`, `times_s` and `features` of `SequenceArray`.
 
         Returns
         -------
@@ -157,11 +218,11 @@ class SequenceArray(ColumnProtocol):
         Length: 3, dtype: sequence[float64, 1, 2Hz]
         """
         lengths = np.asarray(lengths)
-        return cls(frames, packed_starts(lengths), lengths, rate_hz)
+        return cls(frames, packed_starts(lengths), lengths, rate_hz, **more)
 
     @property
     def frames(self):
-        """Read-only view of the buffer, of shape (N, D)."""
+        """Read-only view of the buffer, (N, D); those of the rows alone are `pack().frames`."""
         return self._frames
 
     @property
@@ -183,6 +244,11 @@ class SequenceArray(ColumnProtocol):
     def rate_hz(self):
         """Steps per second, or None."""
         return self._dtype.rate_hz
+
+    @property
+    def features(self):
+        """Names of the features, or None."""
+        return self._features
 
     @property
     def dtype(self):
@@ -213,41 +279,9 @@ class SequenceArray(ColumnProtocol):
         frames = gather(self._frames, self._starts, self._lengths)
         if frames is self._frames:
             return self
-        return self._trusted(frames, packed_starts(self._lengths), self._lengths, self.rate_hz)
-
-    def with_frames(self, frames, rate_hz=no_default):
-        """Give the rows new frames, as many as before: what a frame-wise transformer made of them.
-
-        Parameters
-        ----------
-        frames : array-like of shape (N, D')
-            Aligned with ``array.pack().frames``.
-        rate_hz : float, optional
-            Steps per second; by default as it was.
-
-        Returns
-        -------
-        SequenceArray
-            The same lengths and missing rows.
-
-        Raises
-        ------
-        ValueError
-            If the number of frames is another.
-
-        Examples
-        --------
-        >>> column = SequenceArray.from_sequences([[1, 2], None, [3]])
-        >>> column.with_frames(column.pack().frames * 10)[2].frames
-        array([[30.]])
-        """
-        total = int(np.maximum(self._lengths, 0).sum())
-        if len(frames) != total:
-            raise ValueError(
-                f"frames has {len(frames)} frames, but the rows have {total} together. Give one for each."
-            )
-        rate_hz = self.rate_hz if rate_hz is no_default else rate_hz
-        return self.from_packed(frames, self._lengths, rate_hz)
+        times = self._times_s
+        times = None if times is None else gather(times, self._starts, self._lengths)
+        return self._trusted(**self._parts(frames=frames, starts=packed_starts(self._lengths), times_s=times))
 
     def __len__(self):
         return len(self._lengths)
@@ -259,18 +293,23 @@ class SequenceArray(ColumnProtocol):
             item = slice(None)
         item = check_array_indexer(self, item)
         if is_integer(item):
-            return self._cell(self._starts[item], self._lengths[item])
-        rows = self._with_rows(self._starts[item], self._lengths[item])
+            return self._cell(item)
+        rows = self._with_rows(lambda values, _: values[item])
         rows._readonly = self._readonly and isinstance(item, slice)
         return rows
 
-    def _cell(self, start, length):
-        if length < 0:
+    def _cell(self, row):
+        if self._lengths[row] < 0:
             return pd.NA
-        return Sequence._view(np.asarray(self._frames[start : start + length]), self.rate_hz)
+        steps = slice(self._starts[row], self._starts[row] + self._lengths[row])
+        rate_hz = self.rate_hz if self._rates_hz is None else float(self._rates_hz[row])
+        start_s = None if self._starts_s is None else self._starts_s[row]
+        times_s = None if self._times_s is None else self._times_s[steps]
+        return Sequence._view(np.asarray(self._frames[steps]), rate_hz, start_s, times_s, self._features)
 
     def __iter__(self):
-        return map(self._cell, self._starts.tolist(), self._lengths.tolist())
+        warn_of_text()
+        return map(self._cell, range(len(self)))
 
     def __setitem__(self, key, value):
         if self._readonly:
@@ -289,9 +328,13 @@ class SequenceArray(ColumnProtocol):
             return cells
         if np.dtype(dtype).kind in "SU":
             return cells.astype(dtype)
+        remedy = table_tool() or (
+            "Use column.array.pack().frames for the frames of its rows, or Functionals for a row of numbers "
+            "of each."
+        )
         raise TypeError(
             f"A column of {self.dtype} cannot become an array of {np.dtype(dtype)}, as its rows are "
-            "sequences. Use column.array.frames for the frames, or Functionals for a row of numbers of each."
+            f"sequences. {remedy}"
         )
 
     def isna(self):
@@ -323,7 +366,7 @@ class SequenceArray(ColumnProtocol):
         >>> column.copy().frames is column.frames
         True
         """
-        return self._with_rows(self._starts, self._lengths)
+        return self._trusted(**self._parts())
 
     __copy__ = copy
 
@@ -331,16 +374,19 @@ class SequenceArray(ColumnProtocol):
         return self.copy()
 
     def __getstate__(self):
-        frames, starts = trim(self._frames, self._starts, self._lengths, TRIM_BELOW)
+        used = (self._starts, self._lengths, TRIM_BELOW)
+        frames, starts = trim(self._frames, *used)
+        times = None if self._times_s is None else trim(self._times_s, *used)[0]
         # the buffer is a plain attribute of the state, so that joblib finds it and memory-maps it
-        return {"frames": frames, "starts": starts, "lengths": self._lengths, "rate_hz": self.rate_hz}
+        state = self._parts(frames=frames, starts=starts, times_s=times)
+        return {name: value for name, value in state.items() if value is not None or name == "rate_hz"}
 
     def __setstate__(self, state):
         frames = state["frames"]
         if isinstance(frames, np.memmap) and frames.filename is None:
             # it was pickled by value, and no file lies behind it
             frames = frames.view(np.ndarray)
-        self._set(frames, state["starts"], state["lengths"], state["rate_hz"])
+        self._set(**state | {"frames": frames})
 
 
 def _single_indexer(item):

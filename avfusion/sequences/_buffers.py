@@ -170,31 +170,33 @@ def concatenate(parts):
 
     Parameters
     ----------
-    parts : list of (frames, starts, lengths)
+    parts : list of (buffers, starts, lengths)
+        `buffers` is a tuple of arrays (N, ...) that are cut alike, such as frames and their times.
 
     Returns
     -------
-    frames : numpy.ndarray of shape (N, D)
-        The buffer itself if all rows that have frames share it, else a new one without unused frames.
+    buffers : tuple of numpy.ndarray of shape (N, ...)
+        The buffers themselves if all rows that have frames share them, else new ones without unused frames.
     starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
 
     Examples
     --------
     >>> import numpy as np
     >>> frames, one = np.zeros((4, 2)), np.array([1])
-    >>> concatenate([(frames, one, one), (frames, 2 * one, one)])[0] is frames
+    >>> concatenate([((frames,), one, one), ((frames,), 2 * one, one)])[0][0] is frames
     True
     """
     lengths = np.concatenate([part[2] for part in parts])
     filled = [part for part in parts if (part[2] > 0).any()] or parts[:1]
-    frames = filled[0][0]
-    if not all(_same(part[0], frames) for part in filled):
-        trimmed = [(*trim(*part), part[2]) for part in parts]
-        frames = np.concatenate([part[0] for part in trimmed])
-        offsets = np.cumsum([0] + [len(part[0]) for part in trimmed[:-1]])
-        parts = [(frames, starts + offset, lengths) for (_, starts, lengths), offset in zip(trimmed, offsets)]
-    starts = np.concatenate([part[1] for part in parts])
-    return frames, np.where(lengths > 0, starts, 0), lengths
+    buffers = filled[0][0]
+    if not all(_same(one, other) for part in filled for one, other in zip(part[0], buffers)):
+        trimmed = [[trim(buffer, *part[1:]) for buffer in part[0]] for part in parts]
+        buffers = tuple(np.concatenate([cut[k][0] for cut in trimmed]) for k in range(len(buffers)))
+        offsets = np.cumsum([0] + [len(cut[0][0]) for cut in trimmed[:-1]])
+        starts = np.concatenate([cut[0][1] + offset for cut, offset in zip(trimmed, offsets)])
+    else:
+        starts = np.concatenate([part[1] for part in parts])
+    return buffers, np.where(lengths > 0, starts, 0), lengths
 
 
 def _same(a, b):

@@ -1,9 +1,13 @@
 """From separate cells to one buffer of frames."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences._dtype import Sequence, as_float_frames, check_rate
+from avfusion.sequences._clock import check_rate
+from avfusion.sequences._messages import quoted
+from avfusion.sequences._sequence import Sequence, as_float_frames
 
 
 def is_missing(cell):
@@ -49,32 +53,39 @@ def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".form
     frames : numpy.ndarray of shape (N, D)
     lengths : numpy.ndarray of int64 of shape (n_rows,)
         -1 where the cell is missing.
-    rate_hz : float or None
+    more : dict
+        What the cells know of time, and the names of features: further arguments of `SequenceArray`.
 
     Raises
     ------
     TypeError
         If a cell is not a sequence of real numbers.
     ValueError
-        If widths or rates differ, or a cell has more than two axes.
+        If widths or names of features differ, some cells have a rate or times and others have none, or a cell
+        has more than two axes.
 
     Examples
     --------
-    >>> frames, lengths, rate_hz = stack_cells([[1, 2], None])
+    >>> frames, lengths, more = stack_cells([[1, 2], None])
     >>> frames.shape, lengths
     ((2, 1), array([ 2, -1]))
     """
     cells = list(cells)
+    features = _common_features(cells, where)
     parts = {i: _cell_frames(cell, dtype, where(i)) for i, cell in enumerate(cells) if not is_missing(cell)}
+    parts = _steps_first(parts, width)
     width = _common_width(parts, width, where)
-    rate_hz = _common_rate(cells, check_rate(rate_hz), where)
     lengths = np.full(len(cells), -1, dtype=np.int64)
     lengths[list(parts)] = [len(part) for part in parts.values()]
+    parts = {i: _in_order(part, cells[i], features) for i, part in parts.items()}
+    if features is not None and len(features) != width:
+        features = None
+    more = _common_clock(cells, rate_hz, where) | {"features": features}
     if not parts:
-        return np.empty((0, width), dtype or np.float32), lengths, rate_hz
+        return np.empty((0, width), dtype or np.float32), lengths, more
     filled = [part for part in parts.values() if part.size]  # an empty list has no dtype of its own
     frames = np.concatenate(filled) if filled else next(iter(parts.values())).reshape(0, width)
-    return frames, lengths, rate_hz
+    return frames, lengths, more
 
 
 def located(error, where):
@@ -119,15 +130,97 @@ def _common_width(parts, width, where):
     return 1 if width is None else int(width)
 
 
-def _common_rate(cells, rate_hz, where):
+def _steps_first(parts, width):
+    """Transpose cells that can only be (channels, steps): as many rows in all, of different lengths."""
+    shapes = [part.shape for part in parts.values()]
+    channels, steps = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
+    if width is not None or len(steps) < 2 or len(channels) > 1 or not 2 <= min(channels) < min(steps) / 3:
+        return parts
+    warnings.warn(
+        f"Cells have {min(channels)} rows each and {min(steps)} to {max(steps)} columns, so they are read as "
+        "(channels, steps). A sequence has the axes (steps, features): transpose the cells to say so.",
+        UserWarning,
+        stacklevel=6,
+    )
+    return {i: part.T for i, part in parts.items()}
+
+
+def feature_names(cell):
+    """Return the names of the features of a cell, or None where it has none.
+
+    Examples
+    --------
+    >>> feature_names(pd.DataFrame({"rms": [0.1], "pitch": [100.0]})), feature_names([[1.0]])
+    (('rms', 'pitch'), None)
+    """
+    if isinstance(cell, Sequence):
+        return cell.features
+    if not isinstance(cell, pd.DataFrame) or isinstance(cell.columns, pd.RangeIndex):
+        return None
+    return tuple(str(name).strip() for name in cell.columns)
+
+
+def _common_features(cells, where):
+    """Return the names that all cells give their features, in the order of the first, or None."""
+    first, names = None, None
     for i, cell in enumerate(cells):
-        rate = cell.rate_hz if isinstance(cell, Sequence) else None
-        if rate is None:
+        if is_missing(cell):
             continue
-        if rate_hz is not None and rate != rate_hz:
+        own = feature_names(cell)
+        if own is None:
+            return None
+        if names is None:
+            first, names = i, own
+        elif set(own) != set(names) or len(own) != len(names):
+            odd = quoted(sorted(set(own) ^ set(names)), limit=3)
             raise ValueError(
-                f"The sequence in {where(i)} has {rate:g} steps per second, but {rate_hz:g} are needed. "
+                f"The features in {where(first)} and {where(i)} have different names: {odd} in one of them "
+                "only. All rows need the same features: select them by name."
+            )
+    return names
+
+
+def _in_order(frames, cell, features):
+    own = None if features is None else feature_names(cell)
+    return frames if own == features else frames[:, [own.index(name) for name in features]]
+
+
+def _common_clock(cells, rate_hz, where):
+    """Return rate, starts and times of cells, as arguments of `SequenceArray`."""
+    known = {i: cell for i, cell in enumerate(cells) if isinstance(cell, Sequence)}
+    timed = [i for i, cell in known.items() if cell.rate_hz is None and cell.times_s is not None]
+    if timed:
+        others = [
+            i
+            for i, cell in enumerate(cells)
+            if not is_missing(cell) and getattr(cell, "times_s", None) is None
+        ]
+        if others or rate_hz is not None:
+            i = (others or timed)[0]
+            raise ValueError(
+                f"The sequence in {where(timed[0])} has a time for each step, and {where(i)} does not go "
+                "with it. Give all rows times or rates, and no rate_hz beside times."
+            )
+        return {"times_s": np.concatenate([cell.times_s for cell in known.values()])}
+    starts = np.array([np.nan] * len(cells))
+    for i, cell in known.items():
+        starts[i] = np.nan if cell.start_s is None else cell.start_s
+    more = {} if np.isnan(starts).all() else {"start_s": starts}
+    if np.ndim(rate_hz):
+        return more | {"rate_hz": rate_hz}
+    rates = {i: cell.rate_hz for i, cell in known.items() if cell.rate_hz is not None}
+    given = check_rate(rate_hz)
+    for i, rate in rates.items():
+        if given is not None and rate != given:
+            raise ValueError(
+                f"The sequence in {where(i)} has {rate:g} steps per second, but {given:g} are needed. "
                 "Align the rows first."
             )
-        rate_hz = rate
-    return rate_hz
+    if len(set(rates.values())) < 2:
+        return more | {"rate_hz": next(iter(rates.values()), given)}
+    without = [i for i, cell in enumerate(cells) if i not in rates and not is_missing(cell)]
+    if without:
+        raise ValueError(
+            f"Rows have different rates, and {where(without[0])} has none. Give every row its rate."
+        )
+    return more | {"rate_hz": [rates.get(i, np.nan) for i in range(len(cells))]}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._dtype import Sequence
+from avfusion.sequences._sequence import Sequence
 
 
 def same_recordings(X):

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api.extensions import ExtensionArray, take
 from pandas.api.types import is_list_like, pandas_dtype
 
-from avfusion.sequences._arrow import from_arrow, to_arrow
-from avfusion.sequences._buffers import concatenate, trim
+from avfusion.sequences._buffers import concatenate, trim, within_rows
 from avfusion.sequences._cells import is_missing
-from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._row_times import RowTimes
+from avfusion.sequences._sequence import Sequence
+from avfusion.sequences.arrow import from_arrow, to_arrow
 
 
-class ColumnProtocol(ExtensionArray):
+class ColumnProtocol(RowTimes, ExtensionArray):
     """The part of `SequenceArray` that pandas calls: choosing, filling, converting, joining, comparing rows.
 
     Nothing here changes an array; what fills or replaces returns another one.
@@ -48,7 +51,7 @@ class ColumnProtocol(ExtensionArray):
 
     def _select(self, rows):
         """Rows at these positions; -1 is a missing row."""
-        return self._with_rows(np.append(self._starts, 0)[rows], np.append(self._lengths, -1)[rows])
+        return self._with_rows(lambda values, fill: np.append(values, fill)[rows])
 
     def _replace(self, mask, value):
         """Return an array with other values, a scalar or one for each row, where the mask is True."""
@@ -161,19 +164,37 @@ class ColumnProtocol(ExtensionArray):
             raise ValueError(
                 f"Sequences of width {self.width} cannot become sequences of width {dtype.width}."
             )
-        if None not in (self.rate_hz, dtype.rate_hz) and self.rate_hz != dtype.rate_hz:
-            raise ValueError(
-                f"Sequences at {self.rate_hz:g} Hz cannot be relabelled as {dtype.rate_hz:g} Hz. Use Align."
-            )
-        frames, starts = self._frames, self._starts
+        array = (
+            self if (dtype.rate_hz, dtype.clock) == (self.rate_hz, self.dtype.clock) else self._retimed(dtype)
+        )
+        frames, starts, times_s = array._frames, array._starts, array._times_s
         if dtype.subtype != self._dtype.subtype:
-            frames, starts = trim(frames, starts, self._lengths)
-        return self._trusted(frames.astype(dtype.subtype, copy=False), starts, self._lengths, dtype.rate_hz)
+            frames, moved = trim(frames, starts, array._lengths)
+            times_s = None if times_s is None else trim(times_s, starts, array._lengths)[0]
+            starts = moved
+        frames = frames.astype(dtype.subtype, copy=False)
+        return self._trusted(**array._parts(frames=frames, starts=starts, times_s=times_s))
 
     @classmethod
     def _concat_same_type(cls, to_concat):
-        parts = [(array._frames, array._starts, array._lengths) for array in to_concat]
-        return cls._trusted(*concatenate(parts), to_concat[0].rate_hz)
+        to_concat = list(to_concat)
+        named = {array._features for array in to_concat if not array.isna().all()}  # empty ones go with all
+        features = None if None in named else next((a._features for a in to_concat if a._features), None)
+        if features is not None:
+            to_concat = [array.in_order(features) for array in to_concat]
+        timed = to_concat[0]._times_s is not None
+        parts = [
+            ((array._frames, array._times_s) if timed else (array._frames,), array._starts, array._lengths)
+            for array in to_concat
+        ]
+        buffers, starts, lengths = concatenate(parts)
+        more = {}
+        if any(array._starts_s is not None for array in to_concat):
+            more["starts_s"] = np.concatenate([array.starts_s for array in to_concat])
+        if to_concat[0]._rates_hz is not None:
+            more["rates_hz"] = np.concatenate([array._rates_hz for array in to_concat])
+        more["times_s"] = buffers[1] if timed else None
+        return cls._trusted(buffers[0], starts, lengths, to_concat[0].rate_hz, features=features, **more)
 
     def __eq__(self, other):
         if isinstance(other, (pd.Series, pd.Index, pd.DataFrame)):
@@ -208,6 +229,25 @@ class ColumnProtocol(ExtensionArray):
         """
         return self[~self.duplicated()]
 
+    def _explode(self):
+        """Return a line for each step, and the number of lines of each row; called by pandas' ``explode``.
+
+        Steps of one feature become numbers, those of several sequences of one step. A row without any step
+        is one missing line, as pandas has it.
+        """
+        counts = np.maximum(self._lengths, 1)
+        row, step = within_rows(counts)
+        there = (self._lengths > 0)[row]
+        if self.width > 1:
+            lines = self._select(np.where(there, row, -1))._parts(lengths=np.where(there, 1, -1))
+            lines["starts"] = lines["starts"] + step
+            if self._times_s is None and self._dtype.timed:
+                lines["starts_s"] = np.nan_to_num(self.starts_s)[row] + step / self.rates_hz[row]
+            return self._trusted(**lines), counts.astype(np.uint64)
+        values = np.full(len(row), np.nan, dtype=self._frames.dtype)
+        values[there] = self.pack()._frames[:, 0]
+        return pd.Series(values).array, counts.astype(np.uint64)
+
     def _cast_pointwise_result(self, values):
         try:
             if any(isinstance(cell, Sequence) for cell in values) and all(
@@ -231,12 +271,38 @@ class ColumnProtocol(ExtensionArray):
 
     def __arrow_array__(self, type=None):
         """Convert to an Arrow array, which shares the frames of packed rows."""
-        rows = self.pack()
-        array = to_arrow(self.dtype, rows._frames, rows._lengths)
-        return array if type is None or type == array.type else array.storage.cast(type)
+        array = to_arrow(self)
+        if type is None or type == array.type:
+            return array
+        return (array.storage if pa.types.is_struct(type) else array.storage.field("frames")).cast(type)
 
     @classmethod
     def _from_arrow(cls, array, dtype):
         chunks = array.chunks if hasattr(array, "chunks") else [array]
-        parts = [cls(*from_arrow(chunk))._cast(dtype) for chunk in chunks]
-        return cls._concat_same_type(parts or [cls._from_sequence([], dtype=dtype)])
+        parts = [cls._from_chunk(chunk, dtype) for chunk in chunks if len(chunk)]
+        if not parts:
+            return cls._from_sequence([], dtype=dtype)
+        known = [part for part in parts if not part.isna().all()] or parts
+        if len({part.dtype.timed for part in known}) > 1:
+            raise ValueError(
+                "Some rows have a rate or times, and others have none. Read the files one by one, and "
+                "declare the rates with as_sequences(X, rate_hz=...)."
+            )
+        common = known[0].dtype._get_common_dtype([part.dtype for part in known])
+        parts = [
+            part._cast(SequenceDtype(dtype.subtype, dtype.width, common.rate_hz, common.clock))
+            for part in parts
+        ]
+        return cls._concat_same_type(parts)._with_common_rate()
+
+    @classmethod
+    def _from_chunk(cls, chunk, dtype):
+        frames, starts, lengths, more = from_arrow(chunk)
+        if (lengths < 0).all():
+            return cls._from_sequence([None] * len(lengths), dtype=dtype)
+        if not isinstance(chunk, pa.ExtensionArray):  # plain lists know nothing of time, but we may be told
+            return cls(frames, starts, lengths)._cast(dtype)
+        rates = more.get("rate_hz")
+        if rates is not None and np.isnan(rates[lengths >= 0]).any():
+            raise ValueError("Some rows have a rate, and others have none. Read the files one by one.")
+        return cls(frames, starts, lengths, **more)._with_common_rate()

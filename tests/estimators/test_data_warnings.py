@@ -81,17 +81,33 @@ def test_features_of_very_different_scales():
     assert messages(constant, labels(constant), input_norm=None) == []
 
 
-def test_steps_that_are_lost_to_single_features():
+def test_steps_that_lack_single_features():
     cells, y = rows(), labels(rows())
     for x in cells:
         x[::2, 1] = np.nan
         x[1, 2] = np.nan
-    match = r"55% of the steps of stream 'audio' count as unobserved .*feature 1 \(50% of steps\), 2 \(5% "
+    match = r"55% of the steps of stream 'audio' lack some .*: feature 1 \(in 50% of steps\), 2 \(in 5% "
     with pytest.warns(UserWarning, match=match):
         fit(cells, y)
     for x in cells:
         x[::2] = np.nan  # whole steps: failed frames are no surprise
+        x[1] = 0.0
     assert messages(cells, y) == []
+
+
+@pytest.mark.parametrize("missing", [slice(0, 1), slice(0, 3)])  # few of them, and most of them
+def test_steps_that_lack_features_are_told_however_many_are_missing(missing):
+    cells = rows(width=4)
+    cells[0][:, missing] = np.nan
+    [message] = messages(cells, labels(rows(width=4)))
+    assert message.startswith("25% of the steps of stream 'audio' lack")
+    assert ("0 (in 25% of steps), 1 (in 25% of steps), 2" in message) == (missing.stop == 3)
+
+
+def test_a_few_steps_that_lack_features_are_not_worth_a_word():
+    cells = rows(steps=200)
+    cells[0][:7, 1] = np.nan  # 7 of 800
+    assert messages(cells, labels(rows(steps=200))) == []
 
 
 def test_each_is_given_once_and_before_training():

@@ -197,8 +197,7 @@ def test_labels_of_another_length(model, X, y):
     labels = [np.asarray(cell) for cell in y]
     labels[3] = labels[3][:-1]
     message = re.escape(
-        "y has 6 labels in row 3 (index 'd'), whose streams have 7 steps. A label belongs to each step: "
-        "bring the streams to the rate of the labels with avfusion.Align(rate_hz=...)"
+        "steps: 6 for 7 in row 3 (index 'd'). Do both begin together? avfusion.pair(X, y, ...)"
     )
     refuses(model, X, labels, message)
 
@@ -259,7 +258,7 @@ def test_stream_that_is_never_observed(model, X, y):
     def blank(frames, starts):
         frames[:] = np.nan
 
-    message = "Stream 'video' is never observed in the training rows: it is absent, or every step of it holds"
+    message = "Stream 'video' is never observed in the training rows: it is absent, or NaN throughout"
     refuses(model, with_frames(X, "video", blank), y, message)
     absent = X.assign(video=av.SequenceArray.from_sequences([None] * 6, width=2, rate_hz=1))
     refuses(model, absent, y, message)

@@ -95,11 +95,31 @@ class TestStatistics:
         np.testing.assert_allclose(mean, np.nanmean(observed, axis=0), rtol=1e-13)
         np.testing.assert_allclose(std, np.nanstd(observed, axis=0), rtol=1e-9)
 
-    def test_a_step_with_one_nan_is_not_observed(self):
-        frames = np.array([[1.0, 2.0], [100.0, np.nan], [3.0, 6.0]])
-        data = StreamDataset({"a": frames}, {"a": np.array([0])}, np.array([3]), np.dtype("float64"))
+    @pytest.mark.parametrize("offset", [0.0, 1e6])
+    def test_are_of_each_feature_where_it_was_observed(self, offset):
+        rows = self.rows(offset)
+        rows[0][:, 1] = rows[2][0] = np.nan
+        rows[1][::3, 0] = np.nan
+        frames, lengths = np.concatenate(rows), np.array([5, 400, 3, 90])
+        starts = np.cumsum(lengths) - lengths
+        data = StreamDataset({"a": frames}, {"a": starts}, lengths, np.dtype("float64"))
         mean, std = observed_statistics(data, "a")
-        assert (mean.tolist(), std.tolist()) == ([2.0, 4.0], [1.0, 2.0])
+        np.testing.assert_allclose(mean, np.nanmean(frames, axis=0), rtol=1e-13)
+        np.testing.assert_allclose(std, np.nanstd(frames, axis=0), rtol=1e-9)
+
+    def test_a_feature_that_no_training_row_has_is_nothing_later(self, ragged, recwarn):
+        X, y = ragged
+        frames = X["video"].array.pack().frames.copy()
+        frames[:, 0] = np.nan
+        blind = X.assign(video=X["video"].array.with_frames(frames))
+        with pytest.warns(UserWarning, match=r"'video' has features that are NaN in all steps .*: 0\."):
+            model = av.EarlyFusionRegressor(**QUICK).fit(blind, y)
+        assert not recwarn.list  # and no other
+        expected = values_of(model.predict(blind))
+        for value in (0.0, -3.0, 1e6):
+            frames[:, 0] = value
+            again = model.predict(X.assign(video=X["video"].array.with_frames(frames)))
+            np.testing.assert_allclose(values_of(again), expected, atol=1e-6)
 
     def test_features_with_a_large_offset_train_as_without(self, ragged):
         X, y = ragged

@@ -82,6 +82,40 @@ def test_absent_is_not_zero_and_is_learnt(network, make_batch, randomise):
     assert (model(absent, masks) - model(zero, masks)).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("input_norm", ["standard", "layer", "unit", None])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_features_missing_from_a_step_are_as_imputed_with_the_training_mean(network, input_norm, make_batch):
+    model = build(network, "frame", input_norm).eval()
+    streams, masks = make_batch(WIDTHS, LENGTHS, damaged=False)
+    streams["audio"][2, 5] = torch.nan  # a whole step, which stays as it is
+    holes = {name: x.clone() for name, x in streams.items()}
+    filled = {name: x.clone() for name, x in streams.items()}
+    holes["audio"][0, 3, 1] = holes["video"][2, 7, 4:] = torch.nan
+    filled["audio"][0, 3, 1] = filled["video"][2, 7, 4:] = 0.3  # the mean that `build` sets
+    inside = masks["audio"]
+    assert torch.equal(model(holes, masks)[inside], model(filled, masks)[inside])
+    lost = {name: x.clone() for name, x in holes.items()}
+    lost["audio"][0, 3] = torch.nan
+    assert (model(holes, masks) - model(lost, masks))[0, 3].abs().max() > 1e-6  # what was observed counts
+
+
+def test_the_head_sees_what_was_missing():
+    class Recorder(nn.Module):
+        def forward(self, hidden, streams, masks):
+            self.seen = streams
+            return hidden
+
+    class Sum(nn.Module):
+        def forward(self, streams, masks):
+            return streams["audio"].sum(-1, keepdim=True)
+
+    model = FusionModel({"audio": InputNorm(2)}, Sum(), Recorder())
+    x = torch.tensor([[[1.0, torch.nan], [torch.nan, torch.nan], [1.0, 2.0]]])
+    hidden = model({"audio": x}, {"audio": torch.ones(1, 3, dtype=torch.bool)})
+    torch.testing.assert_close(model.head.seen["audio"], x, equal_nan=True)
+    assert hidden[0, [0, 2]].flatten().tolist() == [1.0, 3.0]
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_float32_and_float64_agree(network, make_batch):
     single = build(network, "frame").eval()

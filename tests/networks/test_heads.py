@@ -18,10 +18,12 @@ def pooled(hidden, pooling, weights):
 
 
 def statistics(x):
-    observed = x[~np.isnan(x).any(1)]
+    observed = x[~np.isnan(x).all(1)]
     if not len(observed):
         return [np.zeros(2 * x.shape[1]), [1.0]]
-    return [observed.mean(0), observed.std(0), [0.0]]
+    columns = [column[~np.isnan(column)] for column in observed.T]
+    moments = [[(c.mean(), c.std()) if len(c) else (0.0, 0.0)] for c in columns]
+    return [*np.concatenate(moments).T, [0.0]]
 
 
 def test_frame_head_equals_numpy(randomise):
@@ -64,6 +66,19 @@ def test_short_rows_and_absent_streams_have_finite_gradients(pooling, make_batch
     assert hidden.grad.isfinite().all()
     assert (hidden.grad[1] == 0).all()
     assert all(x.grad.isfinite().all() for x in streams.values())
+
+
+def test_clip_head_takes_the_statistics_of_each_feature_where_it_was_observed(randomise):
+    head = randomise(ClipHead(4, {"audio": 3}, n_targets=2).double()).eval()
+    hidden = torch.randn(1, 5, 4, dtype=torch.float64)
+    x = torch.randn(1, 5, 3, dtype=torch.float64)
+    x[0, 2] = x[0, :4, 1] = torch.nan
+    out = head(hidden, {"audio": x}, {"audio": torch.ones(1, 5, dtype=torch.bool)})
+    weights, cell = numpy_weights(head), x[0].numpy()
+    moments = [np.nanmean(cell, axis=0), np.nanstd(cell, axis=0)]
+    features = np.concatenate([hidden[0].numpy().mean(0), *moments, [0.0]])
+    expected = features @ weights["linear.weight"].T + weights["linear.bias"]
+    np.testing.assert_allclose(out[0].detach(), expected, atol=1e-12)
 
 
 def test_clip_head_without_statistics():

@@ -85,12 +85,21 @@ class TestAbsenceEmbedding:
     def test_replaces_whole_steps_and_clears_padding(self):
         embedding = AbsenceEmbedding(2)
         nn.init.constant_(embedding.vector, 7.0)
-        x = torch.tensor([[[1.0, 2.0], [torch.nan, 3.0], [4.0, 5.0], [torch.inf, torch.nan]]])
+        x = torch.tensor([[[1.0, 2.0], [torch.nan, torch.nan], [4.0, 5.0], [torch.inf, torch.nan]]])
         mask = torch.tensor([[True, True, False, False]])
         step_mask = torch.tensor([[True, True, True, False]])
         out = embedding(x, mask, step_mask)
         assert out.tolist() == [[[1.0, 2.0], [7.0, 7.0], [7.0, 7.0], [0.0, 0.0]]]
         assert embedding(x, mask).tolist() == [[[1.0, 2.0], [7.0, 7.0], [0.0, 0.0], [0.0, 0.0]]]
+
+    def test_single_features_take_their_value_of_the_vector(self):
+        embedding = AbsenceEmbedding(2)
+        embedding.vector.data = torch.tensor([7.0, 8.0])
+        x = torch.tensor([[[1.0, torch.nan], [torch.nan, torch.nan], [4.0, 5.0], [torch.inf, 1.0]]])
+        mask = torch.tensor([[True, True, False, False]])
+        step_mask = torch.tensor([[True, True, True, False]])
+        expected = [[[1.0, 8.0], [7.0, 8.0], [7.0, 8.0], [0.0, 0.0]]]
+        assert embedding(x, mask, step_mask).tolist() == expected
 
     def test_learns_from_absent_steps_only(self):
         embedding = AbsenceEmbedding(2)

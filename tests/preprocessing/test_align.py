@@ -194,3 +194,74 @@ def test_a_fit_that_fails_changes_nothing():
     with pytest.raises(ValueError, match="have different lengths"):
         align.fit(as_sequences({"audio": [[1.0, 2.0]], "video": [[3.0]]}))
     assert align.transform(X).equals(X)
+
+
+def clocked(**columns):
+    return as_sequences(
+        {name: [Sequence(np.asarray(v, float), **clock)] for name, (v, clock) in columns.items()},
+        dtype="float64",
+    )
+
+
+def test_a_stream_that_starts_later_is_nan_before():
+    X = clocked(
+        audio=(np.arange(20.0), {"rate_hz": 2}), video=(np.arange(6.0), {"rate_hz": 1, "start_s": 3.0})
+    )
+    aligned = Align(rate_hz=1).fit_transform(X)
+    assert_array_equal(aligned["audio"].array[0].frames.ravel(), np.arange(0.5, 18, 2))
+    assert_array_equal(aligned["video"].array[0].frames.ravel(), [np.nan] * 3 + [0, 1, 2, 3, 4, 5])
+    assert [cell.start_s for cell in aligned.iloc[0]] == [0.0, 0.0]
+
+
+def test_rows_begin_where_their_first_stream_does():
+    X = clocked(
+        audio=(np.arange(8.0), {"rate_hz": 2, "start_s": 886.0}),
+        video=(np.arange(3.0), {"rate_hz": 1, "start_s": 886.5}),
+    )
+    aligned = Align(rate_hz=1).fit_transform(X)
+    assert [cell.start_s for cell in aligned.iloc[0]] == [886.0, 886.0]
+    assert [len(cell) for cell in aligned.iloc[0]] == [3, 3]
+
+
+def test_words_and_cuts_go_onto_the_base_of_the_audio():
+    words = (np.ones(3), {"times_s": [[0.5, 1.25], [1.25, 1.5], [3.0, 3.5]]})
+    X = clocked(
+        audio=(np.arange(8.0), {"rate_hz": 2}), words=words, cuts=(np.ones(2), {"times_s": [0.9, 1.1]})
+    )
+    aligned = Align(rate_hz=1, aggregate={"words": ("share", "count"), "cuts": "count"}).fit_transform(X)
+    assert_array_equal(aligned["words"].array[0].frames, [[0.5, 1], [0.5, 1], [0, 0], [0.5, 1]])
+    assert_array_equal(aligned["cuts"].array[0].frames.ravel(), [1, 1, 0, 0])
+    assert_array_equal(aligned["audio"].array[0].frames.ravel(), [0.5, 2.5, 4.5, 6.5])
+
+
+def test_words_alone_begin_and_end_in_whole_steps():
+    X = clocked(words=(np.ones(2), {"times_s": [[886.7, 887.2], [889.0, 889.1]]}))
+    cell = Align(rate_hz=2, aggregate=("share",)).fit_transform(X)["words"].array[0]
+    assert (cell.start_s, len(cell)) == (886.5, 6)
+    assert_allclose(cell.frames.ravel(), [0.6, 0.4, 0, 0, 0, 0.2], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("align", "message"),
+    [
+        (
+            Align(1, aggregate=("hold",)),
+            "aggregate has 'hold' for 'audio': say how long a gap may be bridged",
+        ),
+        (Align(1, aggregate=("hold",), max_gap_s=-1), "max_gap_s must be a number of seconds"),
+        (Align(1, aggregate={"text": "mean"}), "aggregate names 'text', but the sequence columns of X are"),
+        (Align(to="words"), "'words' has no one rate that the result could take"),
+    ],
+)
+def test_what_bridges_gaps_needs_a_bound(align, message):
+    X = clocked(audio=(np.arange(8.0), {"rate_hz": 2}), words=(np.ones(1), {"times_s": [[0.5, 1.0]]}))
+    with pytest.raises(ValueError, match=message):
+        align.fit(X)
+
+
+def test_streams_that_share_no_moment_are_refused():
+    X = clocked(audio=(np.arange(8.0), {"rate_hz": 2}), video=(np.arange(3.0), {"rate_hz": 1, "start_s": 20}))
+    with pytest.raises(
+        ValueError, match=r"row 0 .* share no moment: one ends at 4 s, another begins at 20 s"
+    ):
+        Align(rate_hz=1).fit_transform(X)

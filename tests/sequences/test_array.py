@@ -260,9 +260,9 @@ def test_the_dtype_of_cells_is_the_smallest_that_holds_them():
             "in row 2 has 3 features per step, but that in row 1 has 2",
         ),
         (
-            [Sequence([1.0], 25), Sequence([1.0], 50)],
+            [Sequence([1.0], 25), Sequence([1.0], 50), Sequence([1.0])],
             ValueError,
-            "in row 1 has 50 steps per second, but 25 are needed",
+            "Rows have different rates, and row 2 has none",
         ),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from avfusion.sequences import SequenceArray, SequenceDtype
-from avfusion.sequences._arrow import SequenceType
+from avfusion.sequences.arrow import SequenceType
 from tests.sequences.sequence_models import assert_holds, columns
 
 FRAMES = np.arange(24.0, dtype="float32").reshape(12, 2)
@@ -26,13 +26,14 @@ def test_round_trips_hold_the_same(column):
 @given(columns())
 def test_other_programs_read_lists(column):
     array, model = column
-    lists = pa.array(array).storage.to_pylist()
-    assert [None if rows is None else len(rows) for rows in lists] == [
+    rows = pa.array(array).storage.to_pylist()
+    assert [None if row is None else len(row["frames"]) for row in rows] == [
         None if c is None else len(c) for c in model
     ]
-    for rows, cell in zip(lists, model):
-        if rows is not None:
-            np.testing.assert_array_equal(np.reshape(rows, cell.shape), cell)
+    for row, cell in zip(rows, model):
+        if row is not None:
+            np.testing.assert_array_equal(np.reshape(row["frames"], cell.shape), cell)
+            assert row["rate_hz"] == array.rate_hz
 
 
 @pytest.mark.parametrize("fmt", ["parquet", "feather"])
@@ -55,22 +56,67 @@ def test_parquet_keeps_the_index_and_selects_columns(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "x.parquet", columns=["audio"]), X[["audio"]])
 
 
-def test_types_are_equal_and_hash_alike_where_their_dtypes_are():
-    kind = SequenceType(SequenceDtype("float32", 2, 25))
-    assert {kind: "found"}[SequenceType(SequenceDtype("float32", 2, 25.0))] == "found"
+def test_types_are_equal_and_hash_alike_where_columns_can_be_joined():
+    kind = SequenceType(SequenceDtype("float32", 2, 25), ("a", "b"))
+    assert {kind: "found"}[SequenceType(SequenceDtype("float32", 2, 50), ("a", "b"))] == "found"
     for other in (
-        SequenceDtype("float32", 2, 5),
-        SequenceDtype("float32", 2),
-        SequenceDtype("float64", 2, 25),
+        SequenceType(SequenceDtype("float32", 2, 25)),
+        SequenceType(SequenceDtype("float32", 2, 25), ("b", "a")),
+        SequenceType(SequenceDtype("float32", 3, 25), None),
+        SequenceType(SequenceDtype("float64", 2, 25), ("a", "b")),
     ):
-        assert kind != SequenceType(other)
+        assert kind != other
     assert kind != kind.storage_type
 
 
-def test_tables_of_another_rate_are_not_joined_unnoticed():
-    slow, fast = (pa.table({"audio": pa.array(SequenceArray(FRAMES, [0], [12], rate))}) for rate in (5, 25))
+def test_rows_of_joined_tables_keep_their_rates(tmp_path):
+    tables = [pd.DataFrame({"audio": SequenceArray(FRAMES, [0], [12], rate)}) for rate in (5, 25)]
+    for name, table in zip("ab", tables):
+        table.to_parquet(tmp_path / f"{name}.parquet")
+    for both in (pd.read_parquet(tmp_path), pa.concat_tables(map(pa.table, tables)).to_pandas()):
+        assert str(both["audio"].dtype) == "sequence[float32, 2, rates]"
+        assert [cell.rate_hz for cell in both["audio"]] == [5, 25]
+        assert [cell.duration_s for cell in both["audio"]] == [12 / 5, 12 / 25]
+    one = pd.read_parquet(tmp_path, filters=None).iloc[:1]
+    assert one["audio"].iloc[0] == tables[0]["audio"].iloc[0]
+
+
+def test_rows_with_a_rate_are_not_joined_with_rows_without():
+    tables = [pa.table({"audio": pa.array(SequenceArray(FRAMES, [0], [12], rate))}) for rate in (5, None)]
+    with pytest.raises(ValueError, match="Some rows have a rate or times, and others have none"):
+        pa.concat_tables(tables).to_pandas()
+
+
+def test_features_of_another_order_are_not_joined_unnoticed(tmp_path):
+    array = SequenceArray(FRAMES, [0], [12], 5, features=["rms", "pitch"])
+    tables = [pd.DataFrame({"audio": a}) for a in (array, array.in_order(("pitch", "rms")))]
     with pytest.raises(pa.ArrowInvalid, match="Schema"):
-        pa.concat_tables([slow, fast])
+        pa.concat_tables(map(pa.table, tables))
+    tables[1].to_parquet(tmp_path / "b.parquet")
+    again = pd.read_parquet(tmp_path / "b.parquet")["audio"].array
+    assert again.features == ("pitch", "rms")
+    np.testing.assert_array_equal(again.in_order(("rms", "pitch")).frames, FRAMES)
+
+
+@pytest.mark.parametrize("fmt", ["parquet", "feather"])
+@pytest.mark.parametrize(
+    "clock",
+    [
+        {"rate_hz": 5, "start_s": [1.5, 0.0, np.nan]},
+        {"rate_hz": [5, 25, np.nan], "start_s": [1.5, np.nan, np.nan]},
+        {"times_s": np.arange(12.0) ** 2},
+        {"times_s": np.stack([np.arange(12.0), np.arange(12.0) + 0.5], axis=1)},
+    ],
+    ids=["starts", "rates", "instants", "intervals"],
+)
+def test_files_keep_time(fmt, tmp_path, clock):
+    X = pd.DataFrame({"audio": SequenceArray(FRAMES, [4, 0, 0], [8, 4, -1], **clock)})
+    getattr(X, f"to_{fmt}")(tmp_path / "x")
+    again = getattr(pd, f"read_{fmt}")(tmp_path / "x")
+    pd.testing.assert_frame_equal(again, X)
+    for cell, same in zip(X["audio"][:2], again["audio"][:2]):
+        assert cell == same
+        np.testing.assert_array_equal(cell.times_s, same.times_s)
 
 
 def test_another_process_reads_a_file_after_the_import(tmp_path):
@@ -84,7 +130,7 @@ def test_another_process_reads_a_file_after_the_import(tmp_path):
 def test_no_frames_are_copied():
     packed = SequenceArray(FRAMES, [0, 4], [4, 8])
     column = pa.array(packed)
-    assert np.shares_memory(column.storage.values.flatten().to_numpy(), FRAMES)
+    assert np.shares_memory(column.storage.field("frames").values.flatten().to_numpy(), FRAMES)
     assert np.shares_memory(column.to_pandas().array.frames, FRAMES)
     assert np.shares_memory(pa.array(packed[1:]).to_pandas().array.frames, FRAMES)
 

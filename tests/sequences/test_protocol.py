@@ -71,3 +71,52 @@ def test_groups_by_content():
     X = pd.DataFrame({"audio": ragged().take([0, 3, 0, 1]), "n": [1, 2, 4, 8]})
     assert X.groupby("audio", sort=False)["n"].sum().tolist() == [5, 2]
     assert X.groupby("audio", sort=False, dropna=False)["n"].sum().tolist() == [5, 2, 8]
+
+
+class TestExplode:
+    def lists(self, column):
+        """The same column as pandas knows it: lists in cells."""
+        cells = [None if cell is pd.NA else cell.frames.tolist() for cell in column]
+        return pd.Series(cells, index=column.index, name=column.name, dtype=object)
+
+    def test_one_feature_gives_numbers_as_pandas_does(self):
+        column = pd.Series(ragged(), list("abcd"), name="arousal").array.with_frames(np.arange(11.0)[:, None])
+        column = pd.Series(column, list("abcd"), name="arousal")
+        exploded, expected = column.explode(), self.lists(column).explode()
+        pd.testing.assert_index_equal(exploded.index, expected.index)
+        assert exploded.name == "arousal"
+        assert exploded.dtype == np.float64
+        numbers = [np.nan if np.ndim(step) == 0 else step[0] for step in expected]
+        np.testing.assert_array_equal(exploded, numbers)
+        assert column.explode(ignore_index=True).index.tolist() == list(range(13))
+
+    def test_several_features_give_a_sequence_for_each_step(self):
+        column = pd.Series(ragged(rate_hz=2), name="audio")
+        exploded, expected = column.explode(), self.lists(column).explode()
+        pd.testing.assert_index_equal(exploded.index, expected.index)
+        assert exploded.dtype == column.dtype
+        assert exploded.isna().tolist() == [np.ndim(step) == 0 for step in expected]
+        np.testing.assert_array_equal(
+            exploded.array.pack().frames, [step for step in expected if np.ndim(step)]
+        )
+        assert np.shares_memory(exploded.array.frames, FRAMES)
+
+    def test_of_a_table_keeps_the_other_columns(self):
+        X = pd.DataFrame(
+            {"audio": ragged(), "label": ragged().with_frames(np.arange(11.0)[:, None]), "who": list("pqrs")}
+        )
+        lines = X.explode("label")
+        assert lines["who"].tolist() == list("pppppqrssssss")
+        assert lines["audio"].array.lengths.tolist() == [5] * 5 + [-1, 0] + [6] * 6
+        both = X.iloc[[0, 3]].explode(["audio", "label"])
+        np.testing.assert_array_equal(
+            both["audio"].array.pack().frames, np.concatenate([FRAMES[:5], FRAMES[3:9]])
+        )
+        assert both["label"].tolist() == list(range(11))
+
+    def test_steps_keep_their_times(self):
+        column = SequenceArray(FRAMES, [0, 0, 5], [2, -1, 3], rate_hz=2, start_s=[10.0, np.nan, np.nan])
+        lines = pd.Series(column).explode().array
+        np.testing.assert_allclose(lines.step_times()[:, 0], [10.0, 10.5, 0.0, 0.5, 1.0])
+        timed = SequenceArray(FRAMES, [0, 5], [2, 3], times_s=np.arange(12.0) ** 2)
+        np.testing.assert_allclose(pd.Series(timed).explode().array.step_times()[:, 0], [0, 1, 25, 36, 49])

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import KFold, cross_val_predict
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._dtype import Sequence
+from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._targets import as_targets
 
 LENGTHS = (3, 0, 5, 1)

@@ -19,8 +19,8 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._dtype import Sequence
 from avfusion.sequences._rows import read_rows
+from avfusion.sequences._sequence import Sequence
 
 # what repr shows in full
 _SCALARS = (
@@ -157,6 +157,10 @@ def _feed_column(digest, column, feed_other):
     digest.update(f"sequences {packed.rate_hz}".encode())
     _feed(digest, np.asarray(packed.lengths), feed_other)
     _feed(digest, np.asarray(packed.frames), feed_other)
+    if (
+        packed.dtype.clock is not None or not np.isnan(packed.starts_s).all()
+    ):  # else as before there were clocks
+        _feed(digest, packed.step_times(), feed_other)
 
 
 def _feed_sparse(digest, matrix, feed_other):
