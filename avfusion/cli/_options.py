@@ -86,7 +86,7 @@ Keep = Annotated[
     typer.Option(
         "--keep",
         metavar="COLUMN",
-        help="In a folder: column that is a feature although it looks like a clock, a counter...; repeat.",
+        help="Column that is a feature although it looks like a clock, a counter...; repeat.",
     ),
 ]
 Raters = Annotated[

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import yaml
 from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
 from avfusion.datasets._folder import LABELS
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
+from avfusion.sequences._bookkeeping import role_of
 from avfusion.sequences._messages import quoted
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
@@ -109,17 +111,20 @@ def read_recordings(
         how = {"targets": targets or None, "missing_label": missing_label or None, **(layout or {})}
         X, y = load_folder(source, rates, **how)
         return Recordings(source, X, None if y is None else _series_if_one(y))
-    if layout:
-        raise ValueError(f"--{next(iter(layout))} is for folders, and {source} is none.")
-    recordings = _read(source, targets, rates, data_home, options, seed)
+    for option in layout or ():
+        if option != "keep":
+            raise ValueError(f"--{option} is for folders, and {source} is none.")
+    recordings = _read(source, targets, rates, data_home, options, seed, (layout or {}).get("keep", ()))
     if not missing_label or recordings.y is None:
         return recordings
     return replace(recordings, y=mask_labels(recordings.y, missing_label))
 
 
-def _read(source, targets, rates, data_home, options, seed):
+def _read(source, targets, rates, data_home, options, seed, keep):
     if rates and source in ("synthetic", "studyforrest"):
         raise ValueError(f"--rate is for folders and files; {source} has rates of its own.")
+    if keep and source in ("synthetic", "studyforrest"):
+        raise ValueError(f"--keep is for folders and files; {source} has no other columns.")
     if source == "synthetic":
         X, y = make_audiovisual_regression(**_with_seed(options or {}, seed))
         return Recordings(source, X, _select(y.to_frame(), targets, source), "subject")
@@ -129,7 +134,7 @@ def _read(source, targets, rates, data_home, options, seed):
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
     if path.suffix.lower() in _READERS and path.is_file():
-        return Recordings(source, *_read_file(path, targets, rates or {}))
+        return Recordings(source, *_read_file(path, targets, rates or {}, keep))
     raise ValueError(_no_source(path))
 
 
@@ -259,7 +264,7 @@ def _series_if_one(y):
     return y.iloc[:, 0] if y.shape[1] == 1 else y
 
 
-def _read_file(path, targets, rates):
+def _read_file(path, targets, rates, keep):
     try:
         frame = _READERS[path.suffix.lower()](path)
     except (OSError, ValueError) as error:  # Arrow's errors are among them
@@ -267,6 +272,7 @@ def _read_file(path, targets, rates):
             f"{path} cannot be read: {error}. Write it again with DataFrame.to_parquet."
         ) from error
     check_known("--target", targets, frame.columns, f"{path} has no such column")
+    check_known("--keep", keep, frame.columns, f"{path} has no such column")
     X = frame.drop(columns=list(targets))
     if not any(map(_may_hold_sequences, X.dtypes)):
         found = quoted(f"{name} ({kind})" for name, kind in X.dtypes.items())
@@ -274,6 +280,7 @@ def _read_file(path, targets, rates):
             f"{path} has no sequence column, but {found}. "
             "Make such columns with avfusion.as_sequences before DataFrame.to_parquet."
         )
+    X = _without_bookkeeping(X, keep)
     label_rate = rates.get(LABELS)
     X = as_sequences(X, rate_hz={name: rate for name, rate in rates.items() if name != LABELS} or None)
     if not targets:
@@ -282,6 +289,20 @@ def _read_file(path, targets, rates):
     if any(map(_may_hold_sequences, y.dtypes)):
         y = as_sequences(y, dtype=np.float64, rate_hz=label_rate)
     return X, _series_if_one(y)
+
+
+def _without_bookkeeping(X, keep):
+    """Drop sequences of clocks, frame numbers and flags of detection, and say so."""
+    roles = {name: role_of(name) for name, kind in X.dtypes.items() if _may_hold_sequences(kind)}
+    aside = [
+        name for name, role in roles.items() if role in ("clock", "frame", "quality") and name not in keep
+    ]
+    if not aside or len(aside) == len(roles):
+        return X
+    warnings.warn(
+        f"Set aside as bookkeeping: {quoted(aside)}. keep names those that are features.", stacklevel=2
+    )
+    return X.drop(columns=aside)
 
 
 def _may_hold_sequences(dtype):

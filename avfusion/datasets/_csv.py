@@ -120,7 +120,10 @@ def as_numbers(column, name):
     text = words.notna() & numbers.isna()
     if text.any():
         row = int(text.to_numpy().argmax())
-        raise TypeError(f"Column {brief(name)} holds text, such as {brief(column.iloc[row])} in step {row}.")
+        raise TypeError(
+            f"Column {brief(name)} holds text, such as {brief(column.iloc[row])} in step {row}: make it "
+            "numbers, or leave it out."
+        )
     return numbers.to_numpy(dtype=np.float64)
 
 

@@ -61,6 +61,8 @@ def _per_clip(path, names, targets, raters):
     table = read_recording_table(path, names)
     aside = [name for name in named_bookkeeping(table.columns) if name not in (targets or ())]
     table = table.drop(columns=aside)
+    if targets is not None and set(targets) <= set(table.columns):
+        table = table[list(targets)]
     values = {}
     for name, column in table.items():
         try:
@@ -87,7 +89,7 @@ def _per_step(folder, names, rate_hz, targets, raters):
                 "there, with empty cells where there is no label, or remove the recording's features."
             )
     warn_of_others(files, names, folder)
-    read = read_streams([files[name] for name in names], keep=targets or (), valid=False)
+    read = read_streams([files[name] for name in names], keep=targets or (), valid=False, only=targets)
     columns = read.names
     if columns is None:
         width = read.cells[0].shape[1]

@@ -124,7 +124,7 @@ def files_of(folder):
     return files, others
 
 
-def read_streams(paths, *, keep=(), valid=None):
+def read_streams(paths, *, keep=(), valid=None, only=None):
     """Read the files of one modality.
 
     Parameters
@@ -135,6 +135,8 @@ def read_streams(paths, *, keep=(), valid=None):
         Columns that are features although they look like bookkeeping.
     valid : None, False, str or dict of str to float
         As in `load_folder`.
+    only : list of str, optional
+        Columns to read, where a file has them all.
 
     Returns
     -------
@@ -151,7 +153,7 @@ def read_streams(paths, *, keep=(), valid=None):
             streams.cells.append(None)
             all_failed.append({})
             continue
-        file = read_stream_file(path, keep, valid)
+        file = read_stream_file(path, keep, valid, only)
         if first is None:
             first = file
             streams.names = file.names
@@ -221,7 +223,7 @@ def failed_steps(aside, valid):
     return failed
 
 
-def read_stream_file(path, keep=(), valid=None):
+def read_stream_file(path, keep=(), valid=None, only=None):
     """Read one file, and set aside what is bookkeeping by its name.
 
     Parameters
@@ -231,6 +233,8 @@ def read_stream_file(path, keep=(), valid=None):
         Columns that are no bookkeeping.
     valid : None, False, str or dict
         As in `load_folder`: what it names is no feature.
+    only : list of str, optional
+        Columns to read, where the file has them all.
 
     Returns
     -------
@@ -249,6 +253,7 @@ def read_stream_file(path, keep=(), valid=None):
         aside = [name for name in named_bookkeeping(table.columns) if name not in keep]
         aside += [name for name in asked_of(valid) if name in table.columns and name not in aside]
         names = [name for name in table.columns if name not in aside]
+        names = list(only) if only is not None and set(only) <= set(names) else names
         frames, failed = _frames(table[names]), failed_steps(table[aside], valid)
         steps = steps_of_frames(table[aside])
     except (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError) as error:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 
+from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._cells import is_missing
-from avfusion.sequences._dtype import Sequence, SequenceDtype
 from avfusion.sequences._messages import brief
+from avfusion.sequences._sequence import Sequence
 
 N_REPEATS = 3  # labels that must have the value
 N_MARKERS = 3  # different ones, at most, at each end
@@ -69,13 +70,13 @@ def _masked(y, markers):
             result[name] = _masked(y[name], markers)
         return result
     if isinstance(y, pd.Series):
-        return pd.Series(_masked_column(y, markers), index=y.index, name=y.name)
+        return pd.Series(_masked_column(y.array, markers), index=y.index, name=y.name)
     if isinstance(y, (list, tuple)):
         return type(y)(_masked(value, markers) for value in y)
     if isinstance(y, numbers.Real) or is_missing(y):
         return np.nan if isinstance(y, numbers.Real) and (markers == y).any() else y
     if isinstance(y, Sequence):
-        return Sequence(_masked(y.frames, markers), y.rate_hz)
+        return _masked_column(SequenceArray.from_sequences([y]), markers)[0]
     values = y if isinstance(y, np.ndarray) else np.asarray(y)
     if values.dtype != object:
         return _without(values, markers)
@@ -87,8 +88,8 @@ def _masked(y, markers):
 
 def _masked_column(column, markers):
     """Return the values of a column, as an array that a Series takes."""
-    if isinstance(column.dtype, SequenceDtype):
-        packed = column.array.pack()
+    if isinstance(column, SequenceArray):
+        packed = column.pack()
         return packed.with_frames(_without(packed.frames, markers))
     if pd.api.types.is_object_dtype(column.dtype):
         return _masked(column.to_numpy(), markers)

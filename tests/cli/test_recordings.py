@@ -78,6 +78,17 @@ def test_a_folder_is_read_as_asked(tmp_path):
         read_recordings("synthetic", layout={"raters": "mean"})
 
 
+def test_sequences_of_bookkeeping_in_a_file_are_set_aside(table, tmp_path):
+    path = str(tmp_path / "clips.parquet")
+    table.assign(timestamp=table["audio"], success=table["audio"], video=table["audio"]).to_parquet(path)
+    with pytest.warns(UserWarning, match="Set aside as bookkeeping: 'timestamp', 'success'"):
+        X = read_recordings(path, targets=["arousal"]).X
+    assert list(X.columns) == ["audio", "subject", "mood", "video"]
+    with pytest.warns(UserWarning, match="Set aside as bookkeeping: 'success'"):
+        X = read_recordings(path, targets=["arousal"], layout={"keep": ["timestamp"]}).X
+    assert "timestamp" in X.columns
+
+
 def test_missing_labels_of_a_file_are_nan(table, tmp_path):
     table.assign(mood=[-5, 1]).to_parquet(tmp_path / "clips.parquet")
     y = read_recordings(str(tmp_path / "clips.parquet"), targets=["mood"], missing_label=[-5.0]).y

@@ -40,6 +40,17 @@ def test_columns_that_are_named_are_targets_in_that_order(tmp_path):
         read(tmp_path, ["valence"])
 
 
+@pytest.mark.parametrize("per_clip", [True, False])
+def test_text_beside_the_targets_that_are_named(tmp_path, per_clip):
+    if per_clip:
+        (tmp_path / "labels.csv").write_text("recording,mood,valence\na,sad,0.25\nb,glad,0.5\n")
+    else:
+        per_step(tmp_path, mood=["sad", "glad"], valence=[0.25, 0.5])
+    with pytest.raises(ValueError, match="'mood'"):
+        read(tmp_path)
+    assert list(read(tmp_path, ["valence"])[0].columns) == ["valence"]
+
+
 RATERS = [
     (["FM1", "FM2", "FF1"], "label"),
     (["rater_1", "rater_2"], "label"),

@@ -118,6 +118,14 @@ def test_sequences_in_every_form_become_nan(form):
     assert str(getattr(masked, "dtypes", None)) == str(getattr(y, "dtypes", None))
 
 
+def test_rates_and_times_stay():
+    y = pd.Series(av.SequenceArray.from_sequences([[-5.0, 1.0], [2.0]], rate_hz=[2.0, 4.0]))
+    assert mask_labels(y, -5).array.dtype == y.array.dtype
+    cell = av.Sequence([-5.0, 1.0], rate_hz=2, start_s=15.5)
+    [masked] = mask_labels([cell], -5)
+    assert masked == av.Sequence([np.nan, 1.0], rate_hz=2, start_s=15.5)
+
+
 def test_missing_rows_stay_missing():
     masked = mask_labels([np.array([-5.0, 1.0]), None], -5)
     assert masked[1] is None
