@@ -372,9 +372,7 @@ def _on_labelled_rows(true, pred):
     if len(wrong):
         row = wrong[0]
         found = max(pred.lengths[row], 0)
-        remedy = permuting_tool() or (
-            "Predictions have a value for each step of the streams: give labels of the same steps."
-        )
+        remedy = permuting_tool() or "Give labels and predictions of the same steps."
         raise ValueError(
             f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has {found}. "
             f"{remedy}"
