@@ -1,6 +1,7 @@
 """The commands: their arguments, output and exit codes."""
 
 import functools
+import inspect
 import signal
 import sys
 import traceback
@@ -14,14 +15,12 @@ from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
     EXIT_CODES,
+    READING,
     Data,
-    DataHome,
     Debug,
     Groups,
     Quiet,
-    Rate,
     Seed,
-    Setting,
     Target,
     examples,
 )
@@ -53,12 +52,23 @@ def main():
     """Run the command line; Ctrl-C ends it with exit code 130."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-    warnings.showwarning = lambda message, *_, **__: typer.echo(f"Warning: {message}", err=True)
+    warnings.showwarning = _show_once(set())
     try:
         app(prog_name="avfusion")
     except _Interrupted:
         typer.echo("Interrupted: nothing was written.", err=True)
         sys.exit(130)
+
+
+def _show_once(shown):
+    """Return what shows warnings: in one line each, and what reading and comparing both say only once."""
+
+    def show(message, *_, **__):
+        if str(message) not in shown:
+            typer.echo(f"Warning: {message}", err=True)
+        shown.add(str(message))
+
+    return show
 
 
 class _Interrupted(BaseException):
@@ -75,6 +85,7 @@ def _command(*epilog):
     def register(function):
         @functools.wraps(function)
         def run(debug, **arguments):
+            arguments["reading"] = {name: arguments.pop(name) for name in READING}
             try:
                 function(debug=debug, **arguments)
             except BrokenPipeError:  # the reader of our output has ended
@@ -87,10 +98,22 @@ def _command(*epilog):
                 typer.echo(f"Error: {kind}{error}", err=True)
                 raise typer.Exit(code) from error
 
+        run.__signature__ = _with_reading(inspect.signature(function))
+        run.__annotations__ = {name: one.annotation for name, one in run.__signature__.parameters.items()}
         app.command(epilog="\n\n".join(epilog), no_args_is_help=True)(run)
         return function
 
     return register
+
+
+def _with_reading(signature):
+    """Put the options that say how DATA is read in the place of the parameter `reading`."""
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        own = READING if name == "reading" else {}
+        parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
+        parameters += [] if own else [parameter]
+    return signature.replace(parameters=parameters)
 
 
 def _is_bad_input(error):
@@ -99,16 +122,19 @@ def _is_bad_input(error):
     return isinstance(error, (ValueError, TypeError, OSError))
 
 
-def _read(data, target, rate, data_home, option, seed):
-    from avfusion.cli._recordings import parse_options, parse_rates, read_recordings
+def _read(data, target, reading, seed):
+    from avfusion.cli._recordings import parse_options, parse_rates, parse_valid, read_recordings
 
+    layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
     return read_recordings(
         data,
         targets=target or (),
-        rates=parse_rates(rate or ()),
-        data_home=data_home,
-        options=parse_options(option or ()),
+        rates=parse_rates(reading["rate"] or ()),
+        data_home=reading["data_home"],
+        options=parse_options(reading["option"] or ()),
         seed=seed,
+        missing_label=reading["missing_label"],
+        layout={name: value for name, value in layout.items() if value is not None},
     )
 
 
@@ -156,9 +182,7 @@ def _check_file(path, *suffixes):
 def describe(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Recordings, or a saved model.")],
     target: Target = None,
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
 ):
@@ -172,7 +196,10 @@ def describe(
     if is_model(data):
         typer.echo(describe_model(data, read_header(data)))
     else:
-        typer.echo(describe_recordings(_read(data, target, rate, data_home, option, seed)))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            recordings = _read(data, target, reading, seed)
+        typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
 
 
 @_command(
@@ -215,9 +242,7 @@ def compare(
             "--output", "-o", metavar="FOLDER", help="Where to put tables, predictions, plot and settings."
         ),
     ] = None,
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -229,7 +254,7 @@ def compare(
     """
     if output is not None:
         _check_parent(output)
-    recordings = _read(data, target, rate, data_home, option, seed)
+    recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
@@ -279,15 +304,13 @@ def fit(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="The file to write.")],
     target: Target = None,
     groups: Groups = None,
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
 ):
     """Fit an estimator to all recordings and save it."""
     _check_file(output)
-    recordings = _read(data, target, rate, data_home, option, seed)
+    recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
     from avfusion.cli._estimators import choose_estimator
@@ -315,9 +338,7 @@ def predict(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The .parquet or .feather file to write.")
     ],
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
 ):
@@ -330,6 +351,6 @@ def predict(
     from avfusion.cli._results import predict_table, save_table
 
     header = persistence.read_header(model)
-    recordings = _read(data, None, rate, data_home, option, seed)
+    recordings = _read(data, None, reading, seed)
     save_table(predict_table(persistence.load(model), header, recordings.X), output)
     typer.echo(f"Written to {output}", err=True)

@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import yaml
 
 from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
 from avfusion.datasets._folder import LABELS
-from avfusion.sequences import SequenceDtype, as_sequences, as_targets, sequence_columns
+from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
 from avfusion.sequences._messages import quoted
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
@@ -63,7 +63,9 @@ class Recordings:
         return [name for name in self.X.columns if name not in modalities]
 
 
-def read_recordings(source, *, targets=(), rates=None, data_home=None, options=None, seed=0):
+def read_recordings(
+    source, *, targets=(), rates=None, data_home=None, options=None, seed=0, missing_label=None, layout=None
+):
     """Read recordings.
 
     Parameters
@@ -81,6 +83,10 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
         Parameters of `make_audiovisual_regression`, for ``synthetic``.
     seed : int
         Seed of ``synthetic``.
+    missing_label : list of float, optional
+        Numbers that stand for "no label".
+    layout : dict, optional
+        More parameters of `load_folder`: valid, keep, raters.
 
     Returns
     -------
@@ -99,6 +105,19 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
     """
     if options and source != "synthetic":
         raise ValueError(f"--option {next(iter(options))}=...: options are for synthetic data only.")
+    if source not in ("synthetic", "studyforrest") and Path(source).is_dir():
+        how = {"targets": targets or None, "missing_label": missing_label or None, **(layout or {})}
+        X, y = load_folder(source, rates, **how)
+        return Recordings(source, X, None if y is None else _series_if_one(y))
+    if layout:
+        raise ValueError(f"--{next(iter(layout))} is for folders, and {source} is none.")
+    recordings = _read(source, targets, rates, data_home, options, seed)
+    if not missing_label or recordings.y is None:
+        return recordings
+    return replace(recordings, y=mask_labels(recordings.y, missing_label))
+
+
+def _read(source, targets, rates, data_home, options, seed):
     if rates and source in ("synthetic", "studyforrest"):
         raise ValueError(f"--rate is for folders and files; {source} has rates of its own.")
     if source == "synthetic":
@@ -109,9 +128,6 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
         X, y = fetch_studyforrest(data_home, **columns)
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
-    if path.is_dir():
-        X, y = load_folder(path, rates)
-        return Recordings(source, X, None if y is None else _select(y, targets, source))
     if path.suffix.lower() in _READERS and path.is_file():
         return Recordings(source, *_read_file(path, targets, rates or {}))
     raise ValueError(_no_source(path))
@@ -134,6 +150,30 @@ def parse_rates(texts):
         if not 0 < rates[name] < np.inf:
             raise ValueError(f"--rate {name}={value} must be a positive number of Hz, as in --rate audio=25.")
     return rates
+
+
+def parse_valid(texts):
+    """Read ``COLUMN`` or ``COLUMN>=NUMBER`` for each column that says which steps are valid, or ``none``.
+
+    Examples
+    --------
+    >>> parse_valid(["success", "confidence>=0.8"]), parse_valid(["none"]), parse_valid([])
+    ({'success': None, 'confidence': 0.8}, False, None)
+    """
+    if not texts:
+        return None
+    if [text.lower() for text in texts] == ["none"]:
+        return False
+    valid = {}
+    for text in texts:
+        name, sign, least = text.partition(">=") if ">=" in text else text.partition("=")
+        try:
+            valid[name.strip()] = float(least) if sign else None
+        except ValueError:
+            raise ValueError(
+                f"--valid {text} must be a column, or as in --valid 'confidence>=0.8'."
+            ) from None
+    return valid
 
 
 def parse_options(texts):

@@ -14,6 +14,7 @@ from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -118,6 +119,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         else:
             labels = np.repeat(data.targets.values, lengths, axis=0)
         inputs.check_labelled(labels, spec.target_form.target_names)
+        warn_of_markers(data.targets, stacklevel=2)
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)

@@ -27,6 +27,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
@@ -261,7 +262,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         check_members_fit(data, members, folds)
         # all rows first, so that what an estimator objects to names rows of X
         parts = [np.arange(len(data)), *(train for train, _ in folds)]
-        fitted = self._fit_members(data, members, parts, routed)
+        with markers_told_once(data.targets):
+            fitted = self._fit_members(data, members, parts, routed)
         weights = None if weights is None else weights / weights.sum()
         finals = None
         if self._learns:

@@ -53,11 +53,13 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._export import to_long, to_padded, to_panel
+from avfusion.sequences._label_markers import LabelMarkerWarning, mask_labels
 from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._target_form import TargetForm
 from avfusion.sequences._targets import Targets, as_targets
 
 __all__ = [
+    "LabelMarkerWarning",
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
@@ -65,6 +67,7 @@ __all__ = [
     "Targets",
     "as_sequences",
     "as_targets",
+    "mask_labels",
     "sequence_columns",
     "to_long",
     "to_padded",

@@ -8,9 +8,12 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._by_recording import is_named_table, join_by_recording, read_tables
 from avfusion.sequences._cells import is_missing, located, n_axes, stack_cells
+from avfusion.sequences._clock import check_rate
+from avfusion.sequences._declare import declare_time
 from avfusion.sequences._dtype import SequenceDtype
-from avfusion.sequences._long_tables import read_long_table
+from avfusion.sequences._long_tables import FILE_INDEX, read_long_table
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
 
@@ -49,7 +52,18 @@ def sequence_columns(X) -> list[str]:
     return [name for name, dtype in X.dtypes.items() if isinstance(dtype, SequenceDtype)]
 
 
-def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recording=None) -> pd.DataFrame:
+def as_sequences(
+    data,
+    modalities=None,
+    dtype=np.float32,
+    rate_hz=None,
+    *,
+    start_s=None,
+    recording=None,
+    time=None,
+    frame=None,
+    valid=None,
+) -> pd.DataFrame:
     """Turn what people have into a DataFrame: a row per recording, a column of sequences per modality.
 
     Parameters
@@ -60,11 +74,13 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
         - a DataFrame with columns of sequences. They stay as they are, and so do all other columns
           (metadata) and the index. Object columns of arrays are turned into sequences;
         - a mapping of modality name to its rows: a list with an array (T, D) or (T,) or None (absent) for
-          each row; an array (n, T, D), in which nothing is padding; an array (n, D) of one step each;
+          each row, or a mapping of recording to these; an array (n, T, D), in which nothing is padding; an
+          array (n, D) of one step each;
           ``(array, lengths)`` or ``(array, mask)`` with an array (n, T, D) and lengths (n,) or a boolean
           mask (n, T), also as ``{"frames": array, "mask": mask}`` (or ``"lengths"``), where the steps that
           are masked out, anywhere, are left away; or a column of sequences, such as a `SequenceArray` over
-          a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping;
+          a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping. Arrays may be
+          DataFrames: they are read like a long table, and features are matched by name;
         - a list with a mapping of modality name to array for each row; a missing key or None is an absent
           stream;
         - a list with an array (T, D) or None for each row: one modality;
@@ -80,12 +96,27 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     dtype : numpy dtype, default=numpy.float32
         Floating dtype of new columns. Tables of one-step sequences and columns that are sequences already
         keep theirs (integers become float64).
-    rate_hz : float or mapping of str to float, optional
-        Steps per second, of all modalities or of each.
-    recording : str, optional
-        Column of a long table that names the recording of a row. Rows of a recording keep
-        their order. Other columns that are constant within recordings become metadata. A recording in
-        which all values of a modality are NaN does not have it.
+    rate_hz : float, array-like of shape (n_rows,), str, or mapping of str to these, optional
+        Steps per second, of all modalities or of each: one, one for each row, or the column of metadata that
+        has one for each row.
+    start_s : float, array-like of shape (n_rows,), str, or mapping of str to these, optional
+        When the first step begins, in seconds, in the same forms.
+    recording : str or list of str, optional
+        Column of a long table that names the recording of a row, or columns that do so together, such as clip
+        and face. Named levels of an index count as columns. Rows of a recording keep their order. Other
+        columns that are constant within recordings become metadata. A recording in which all values of a
+        modality are NaN does not have it. A table with the index (file, start, end) of openSMILE's package
+        needs none.
+    time : str, pair of str, or False, optional
+        Column of a long table with the time of a row in seconds (or as Timedelta), or the two with its begin
+        and end. Where times tick at a rate, that is taken, and dropped rows become steps of NaN; else each
+        step keeps its time. By default a column that is a clock by its name is used; False uses none.
+    frame : str, optional
+        Instead: column with the number of the frame. Dropped frames become steps of NaN, the first ones too.
+    valid : str, mapping, or False, optional
+        Column of a long table that is 1 where something was detected and 0 where not, or a mapping of columns
+        to the smallest value that counts, as in ``{"confidence": 0.8}``, also by modality. Other steps become
+        NaN. By default a column "success" is used where the table is of one modality; False uses none.
 
     Returns
     -------
@@ -97,7 +128,13 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     TypeError
         If the data is none of these, or not of real numbers.
     ValueError
-        If there are no rows, rows or widths disagree, or a modality is unknown.
+        If there are no rows, rows or widths disagree, a modality is unknown, or an array can be read in two
+        ways.
+
+    Warns
+    -----
+    UserWarning
+        If columns of a table are set aside as bookkeeping, or steps are missing in it.
 
     Examples
     --------
@@ -122,14 +159,23 @@ def as_sequences(data, modalities=None, dtype=np.float32, rate_hz=None, *, recor
     """
     if isinstance(modalities, str):
         raise TypeError(f"modalities={modalities!r} is a string. Give a list of names, or a mapping.")
+    if recording is None and isinstance(data, pd.DataFrame) and set(FILE_INDEX) <= set(data.index.names):
+        recording = "file"
     if recording is not None:
-        X = read_long_table(data, modalities, dtype, recording)
+        scalar = rate_hz if np.ndim(rate_hz) == 0 and not isinstance(rate_hz, (str, Mapping)) else None
+        clock = {"time": time, "frame": frame, "rate_hz": check_rate(scalar), "valid": valid}
+        X = read_long_table(data, modalities, dtype, recording, **clock)
         modalities = None if modalities is None else list(modalities)
     else:
+        given = {"time": time, "frame": frame, "valid": valid}
+        given = [name for name, value in given.items() if value is not None]
+        if given:
+            raise ValueError(f"{given[0]}= is for long tables. Name the recording of a row with recording=.")
         X = _read(data, modalities, dtype)
     if len(X) == 0:
         raise ValueError("The data has no rows. Give at least one recording.")
-    return _with_rates(_select(X, modalities), rate_hz)
+    X = _select(X, modalities)
+    return declare_time(X, sequence_columns(X), rate_hz, start_s)
 
 
 def _read(data, modalities, dtype):
@@ -202,6 +248,7 @@ def _assemble(metadata, columns):
 def _from_columns(data, dtype):
     if not data:
         raise ValueError("The mapping is empty. Give at least one modality.")
+    index, data = join_by_recording(data)
     columns = {name: _column(rows, name, dtype) for name, rows in data.items()}
     first = next(iter(columns))
     for name, column in columns.items():
@@ -210,12 +257,7 @@ def _from_columns(data, dtype):
                 f"Modality {first!r} has {len(columns[first])} rows, but {name!r} has {len(column)}. "
                 "All need the same rows; give None where a stream is absent."
             )
-    indexes = {name: rows.index for name, rows in data.items() if isinstance(rows, pd.Series)}
-    first = next(iter(indexes), None)
-    for name, index in indexes.items():
-        if not index.equals(indexes[first]):
-            raise ValueError(f"The Series {first!r} and {name!r} have different indexes. Align them first.")
-    return pd.DataFrame(columns, index=next(iter(indexes.values()), None))
+    return pd.DataFrame(columns, index=index)
 
 
 def _columns_of_rows(rows):
@@ -245,6 +287,9 @@ def _column(rows, name, dtype):
             )
     except (TypeError, ValueError) as error:
         raise located(error, f"column {name!r}") from None
+    rows = list(rows)
+    if all(is_missing(row) or is_named_table(row) for row in rows) and any(map(is_named_table, rows)):
+        return read_tables(rows, dtype, partial(_name_cell, name, index))
     frames, lengths, more = stack_cells(rows, dtype, where=partial(_name_cell, name, index))
     return SequenceArray.from_packed(frames, lengths, **more)
 
@@ -306,22 +351,3 @@ def _select(X, modalities):
         X = X.assign(**{name: absent})
     dropped = [name for name in known if name not in modalities]
     return X.drop(columns=dropped) if dropped else X
-
-
-def _with_rates(X, rate_hz):
-    if rate_hz is None:
-        return X
-    names = sequence_columns(X)
-    rates = rate_hz if isinstance(rate_hz, Mapping) else dict.fromkeys(names, rate_hz)
-    unknown = [name for name in rates if name not in names]
-    if unknown:
-        raise ValueError(f"rate_hz has {unknown[0]!r}, but the modalities are {quoted(names)}.")
-    columns = {}
-    for name, rate in rates.items():
-        old = X.dtypes[name]
-        new = SequenceDtype(old.subtype, old.width, old.rate_hz if rate is None else rate)
-        try:
-            columns[name] = X[name].array.astype(new)
-        except ValueError as error:
-            raise located(error, f"column {name!r}") from None
-    return X.assign(**columns)

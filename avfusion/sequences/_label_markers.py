@@ -2,6 +2,7 @@
 
 import numbers
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -184,22 +185,42 @@ def marker_message(values, names):
     )
 
 
-def warn_of_markers(values, names, stacklevel):
-    """Warn of markers among labels (n, K).
+def warn_of_markers(targets, stacklevel):
+    """Warn of markers among labels.
 
     Parameters
     ----------
-    values : array-like (n, K)
-        Labels; NaN is unlabelled.
-    names : list of str
-        The targets.
+    targets : Targets
+        The labels, read.
     stacklevel : int
         As of `warnings.warn`, where 1 is the caller.
 
     Examples
     --------
-    >>> warn_of_markers([[0.5], [0.1]], ["arousal"], stacklevel=1)
+    >>> from avfusion.sequences import as_targets
+    >>> warn_of_markers(as_targets([0.5, 0.1]), stacklevel=1)
     """
-    message = marker_message(values, names)
+    message = marker_message(targets.values, targets.form.target_names)
     if message is not None:
         warnings.warn(message, LabelMarkerWarning, stacklevel=stacklevel + 1)
+
+
+@contextmanager
+def markers_told_once(targets):
+    """Warn of markers among labels, and keep estimators from doing so again for folds and parts of them.
+
+    Parameters
+    ----------
+    targets : Targets
+        The labels, read.
+
+    Examples
+    --------
+    >>> from avfusion.sequences import as_targets
+    >>> with markers_told_once(as_targets([0.5, 0.1])):
+    ...     pass
+    """
+    warn_of_markers(targets, stacklevel=4)  # of this function, of contextlib, of a fit: where that was called
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LabelMarkerWarning)
+        yield

@@ -1,27 +1,38 @@
-"""Long tables: one row per step, and a column that tells the recordings apart."""
+"""Long tables: one row per step, and columns that tell the recordings apart and say when a step is."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._bookkeeping import bookkeeping_columns, named_bookkeeping
+from avfusion.sequences._clock import per_row
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._table_clock import Steps, check_order, from_frames, from_times, known, seconds
+from avfusion.sequences._table_columns import choose_clock, valid_rows, with_index_levels
+
+FILE_INDEX = ("file", "start", "end")  # how openSMILE's Python package names the levels of its index
+FLAGS = ("a quality of detection", "an index", "a clock", "a frame number")  # no metadata, constant or not
 
 
-def read_long_table(table, modalities, dtype, recording):
+def read_long_table(table, modalities, dtype, recording, *, time=None, frame=None, rate_hz=None, valid=None):
     """Gather the rows of each recording into one.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per step; the rows of a recording need not be neighbours, but are in order of time.
+        One row per step; the rows of a recording need not be neighbours, but are in order of time. Levels of
+        its index count as columns.
     modalities : mapping of str to list of str
         The columns of each modality.
     dtype : numpy dtype
         Floating dtype of the sequences.
-    recording : str
-        Column that identifies the recording.
+    recording : str or list of str
+        Column that identifies the recording, or columns that do so together.
+    time, frame, rate_hz, valid
+        As in `as_sequences`.
 
     Returns
     -------
@@ -34,7 +45,13 @@ def read_long_table(table, modalities, dtype, recording):
     TypeError
         If `table` is not a DataFrame, or a feature is not a number.
     ValueError
-        If columns are unknown, a recording is not named, or a column is neither a feature nor constant.
+        If columns are unknown, a recording is not named, times repeat or go back, or columns are neither
+        features nor constant nor bookkeeping.
+
+    Warns
+    -----
+    UserWarning
+        If columns are set aside as bookkeeping, or steps are missing.
 
     Examples
     --------
@@ -46,26 +63,80 @@ def read_long_table(table, modalities, dtype, recording):
     """
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"recording={recording!r} names a column, but the data is not a DataFrame. Give one.")
-    streams = _streams(table, modalities, recording)
-    codes, names = pd.factorize(table[recording])
-    if (codes < 0).any():
-        raise ValueError(
-            f"Row {int(np.argmin(codes))} of the table has no recording in the column {recording!r}. "
-            "Fill it in, or drop the row."
-        )
-    order = np.argsort(codes, kind="stable")
+    table = with_index_levels(table)
+    streams = _streams(table, modalities)
+    keys = known(recording, table, "recording=")
+    codes, names = _recordings(table, keys)
+    clock = choose_clock(table, keys, streams, time, frame, rate_hz)
+    order = None if (np.diff(codes) >= 0).all() else np.argsort(codes, kind="stable")
+    sorted_codes = codes if order is None else codes[order]
     lengths = np.bincount(codes, minlength=len(names))
-    used = {recording, *(column for columns in streams.values() for column in columns)}
-    X = pd.DataFrame({recording: names})
-    for column in table.columns:
-        if column not in used:
-            X[column] = _constant(table[column], codes)
+    steps = _steps(table, clock, order, sorted_codes, lengths, lambda code: quoted(names.iloc[code]))
+    keep, said = valid_rows(table, streams, valid)
+    used = {*keys, *(column for columns in streams.values() for column in columns)}
+    clocks = {*(clock.time or ()), clock.frame} - {None}
+    metadata, aside = _metadata(table, used | clocks | set(said), codes, len(names))
+    X = names.assign(**metadata) if metadata else names
     for name, columns in streams.items():
-        X[name] = _stream(table[columns], order, lengths, dtype)
+        X[name] = _stream(table, columns, order, steps, lengths, keep.get(name), dtype, clock)
+    found = [] if clock.named else [name for name in [*(clock.time or ()), clock.frame] if name is not None]
+    _say(aside, [] if set(found) == set(FILE_INDEX[1:]) else found, said, steps)
     return X
 
 
-def _streams(table, modalities, recording):
+def _say(aside, clocks, said, steps):
+    """Warn, once, of what was set aside and of what is missing."""
+    parts = [f"Times are taken from {quoted(clocks)}."] if clocks else []
+    columns = list(dict.fromkeys([*aside, *said]))
+    if columns:
+        parts.append(
+            f"Taken for bookkeeping, not features: {quoted(columns)} (name them in modalities to use them)."
+        )
+    for column, n in said.items():
+        if n:
+            parts.append(f"{n} steps are NaN because {column!r} says that nothing was detected.")
+    if steps.n_missing:
+        parts.append(f"{steps.n_missing} steps have no row in the table and are NaN.")
+    if parts:
+        warnings.warn(" ".join(parts), UserWarning, stacklevel=5)
+
+
+def _recordings(table, keys):
+    """Return the recording of each row as a number, and a table of what they are called."""
+    missing = table[keys].isna().any(axis=1).to_numpy()
+    if missing.any():
+        row = int(missing.argmax())
+        column = next(key for key in keys if pd.isna(table[key].iloc[row]))
+        raise ValueError(
+            f"Row {row} of the table has no recording in the column {column!r}. Fill it in, or drop the row."
+        )
+    if len(keys) == 1:
+        codes, names = pd.factorize(table[keys[0]])
+        return codes, pd.DataFrame({keys[0]: names})
+    codes = table.groupby(keys, sort=False, observed=True).ngroup().to_numpy()
+    first = np.unique(codes, return_index=True)[1]
+    return codes, table[keys].iloc[first].reset_index(drop=True)
+
+
+def _steps(table, clock, order, codes, lengths, label):
+    """Find the step of each row, in the order of recordings."""
+    rates = None if clock.rate_hz is None else np.full(len(lengths), clock.rate_hz)
+    column = clock.frame or (clock.time[0] if clock.time else None)
+    if column is None:
+        return Steps(None, lengths)
+    rows = np.arange(len(table)) if order is None else order
+    if clock.frame is not None:
+        values = table[column].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+    else:
+        parts = [seconds(table[name], name, clock.rate_hz, units=True)[rows] for name in clock.time]
+        values = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+    check_order(values if values.ndim == 1 else values[:, 0], codes, rows, column, label)
+    if clock.frame is not None:
+        return from_frames(values, lengths, rates)
+    return from_times(values, lengths, column, rates)
+
+
+def _streams(table, modalities):
     if not isinstance(modalities, Mapping):
         raise ValueError(
             'A long table needs the columns of each modality, as in modalities={"audio": ["rms"]}.'
@@ -77,31 +148,86 @@ def _streams(table, modalities, recording):
         streams[name] = [columns] if isinstance(columns, str) else list(columns)
         if not streams[name]:
             raise ValueError(f"Modality {name!r} names no column. Name at least one.")
-    for column in [recording, *(column for columns in streams.values() for column in columns)]:
-        if column not in table.columns:
-            raise ValueError(f"There is no column {column!r}. The columns are {quoted(table.columns)}.")
+        known(streams[name], table, f"modality {name!r}")
     clash = [name for name in streams if name in table.columns and name not in streams[name]]
     if clash:
         raise ValueError(f"A column of the table has the name of the modality {clash[0]!r}. Rename one.")
     return streams
 
 
-def _constant(values, codes):
-    first = np.unique(codes, return_index=True)[1]
-    labels = pd.factorize(values, use_na_sentinel=False)[0]
-    if (labels != labels[first][codes]).any():
+def _metadata(table, used, codes, n_recordings):
+    """Return the columns that are constant within recordings, and the names of those that are bookkeeping."""
+    rest = [column for column in table.columns if column not in used]
+    first = np.full(n_recordings, len(codes))
+    np.minimum.at(first, codes, np.arange(len(codes)))
+    constant, varying = {}, []
+    for column in rest:
+        labels = pd.factorize(table[column], use_na_sentinel=False)[0]
+        if (labels == labels[first][codes]).all():
+            constant[column] = table[column].iloc[first].array
+        else:
+            varying.append(column)
+    aside = set(bookkeeping_columns(table[varying], codes))
+    flags = named_bookkeeping(list(constant))
+    aside |= {name for name, reason in flags.items() if reason in FLAGS}
+    _check_known([column for column in varying if column not in aside])
+    kept = {name: values for name, values in constant.items() if name not in aside}
+    return kept, [name for name in rest if name in aside]
+
+
+def _check_known(unknown):
+    if len(unknown) == 1:
         raise ValueError(
-            f"Column {values.name!r} is in no modality and varies within a recording. Add it to one, or "
-            f"drop it first with data.drop(columns={values.name!r})."
+            f"Column {unknown[0]!r} is in no modality and varies within a recording. Add it to one, or "
+            f"drop it first with data.drop(columns={unknown[0]!r})."
         )
-    return values.iloc[first].array
+    if unknown:
+        raise ValueError(
+            f"{len(unknown)} columns are in no modality and vary within a recording: {quoted(unknown)}. Add "
+            'them to one, or keep only what you need, as in table[["clip", "AU12_r"]].'
+        )
 
 
-def _stream(columns, order, lengths, dtype):
-    for name, kind in columns.dtypes.items():
-        if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
-            raise TypeError(f"Column {name!r} must hold numbers, not {kind}. Convert it, or leave it out.")
-    frames = columns.to_numpy(dtype=dtype, na_value=np.nan)[order]
+def _stream(table, columns, order, steps, lengths, keep, dtype, clock):
+    frames = _frames(table, columns, order, dtype)
+    if keep is not None:
+        frames[~(keep if order is None else keep[order])] = np.nan
     ends = np.cumsum(lengths)
     seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths
-    return SequenceArray(frames, ends - lengths, np.where(seen > 0, lengths, -1))
+    if steps.positions is not None:
+        begins = np.repeat(np.cumsum(steps.lengths) - steps.lengths, lengths)
+        spread = np.full((int(steps.lengths.sum()), len(columns)), np.nan, dtype=frames.dtype)
+        spread[begins + steps.positions] = frames
+        frames = spread
+    present = np.where(seen > 0, steps.lengths, -1)
+    features = [str(column).strip() for column in columns]
+    return SequenceArray(
+        frames,
+        np.cumsum(steps.lengths) - steps.lengths,
+        present,
+        _rates(steps, clock, present),
+        start_s=per_row(steps.starts_s, len(lengths), "start_s"),
+        times_s=steps.times_s,
+        features=features if len(set(features)) == len(features) else None,
+    )
+
+
+def _rates(steps, clock, present):
+    if steps.times_s is not None:
+        return None
+    rates = clock.rate_hz if steps.rates_hz is None else steps.rates_hz
+    distinct = np.unique(rates) if rates is not None else []
+    return float(distinct[0]) if len(distinct) == 1 else rates
+
+
+def _frames(table, columns, order, dtype):
+    """Return the features of all rows, recordings one after the other, with one copy of them in memory."""
+    for name, kind in table.dtypes[columns].items():
+        if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+            raise TypeError(f"Column {name!r} must hold numbers, not {kind}. Convert it, or leave it out.")
+    if order is None:
+        return table[columns].to_numpy(dtype=dtype, na_value=np.nan)
+    frames = np.empty((len(table), len(columns)), dtype=dtype)
+    for k, name in enumerate(columns):
+        frames[:, k] = table[name].to_numpy(dtype=dtype, na_value=np.nan)[order]
+    return frames

@@ -68,15 +68,8 @@ class RowTimes:
         >>> SequenceArray.from_sequences([[1, 2]]).with_clock(2, start_s=15.5)[0]
         Sequence(2 x 1, 1.0 s from 15.5 s)
         """
-        return type(self)(
-            self._frames,
-            self._starts,
-            self._lengths,
-            rate_hz,
-            start_s=start_s,
-            times_s=times_s,
-            features=self._features,
-        )
+        new = type(self)(self._frames, self._starts, self._lengths, rate_hz, start_s=start_s, times_s=times_s)
+        return new._trusted(**new._parts(frames=self._frames, features=self._features))
 
     def with_frames(self, frames, rate_hz=no_default):
         """Give the rows new frames, as many as before: what a frame-wise transformer made of them.

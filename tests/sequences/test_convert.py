@@ -219,7 +219,7 @@ FRAME = as_sequences(CELLS, rate_hz=25)
             "Modality 'audio' has 3 rows, but 'video' has 2",
         ),
         (
-            {"audio": CELLS["audio"], "video": CELLS["video"][::-1]},
+            {"audio": CELLS["audio"], "video": CELLS["video"].set_axis(["x", "y", "q"])},
             {},
             ValueError,
             "'audio' and 'video' have different",

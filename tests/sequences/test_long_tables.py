@@ -78,7 +78,12 @@ def test_a_modality_may_be_named_like_its_column():
         ({"rms": list("abcd")}, {}, TypeError, "Column 'rms' must hold numbers, not str"),
         ({"rms": [1j] * 4}, {}, TypeError, "Column 'rms' must hold numbers, not complex128"),
         ({"audio": 1}, {}, ValueError, "A column of the table has the name of the modality 'audio'"),
-        ({}, {"recording": "movie"}, ValueError, "There is no column 'movie'. The columns are"),
+        (
+            {},
+            {"recording": "movie"},
+            ValueError,
+            "There is no column 'movie', which recording= names. The columns",
+        ),
         ({}, {"modalities": {"audio": ["pitch"]}}, ValueError, "There is no column 'pitch'"),
         (
             {},

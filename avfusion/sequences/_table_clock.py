@@ -1,0 +1,330 @@
+"""From the clock of a long table to the steps of its recordings.
+
+The rows of a recording say when they are: by a number of frame, by a time, or by begin and end. Where they
+tick at a rate, a row that was dropped is a step that was not observed, and rows keep their places. Where they
+do not, every step keeps its time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from avfusion.sequences._messages import brief, quoted
+
+TICKS = 0.5  # of a step: how far a time may lie from where its step is
+LONG_STEP = 5  # units between rows, from which on whole numbers of "seconds" may be milliseconds
+SPARSE = 0.5  # share of steps that are there, below which times do not count as ticking at a rate
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Where the rows of a table, sorted by recording, lie in the sequences of their recordings.
+
+    Parameters
+    ----------
+    positions : numpy.ndarray of int64 of shape (n_table_rows,) or None
+        Step of each row within its recording; None where rows are consecutive steps.
+    lengths : numpy.ndarray of int64 of shape (n_recordings,)
+        Steps of each recording, missing ones included.
+    rates_hz : float, numpy.ndarray of shape (n_recordings,) or None
+    starts_s : numpy.ndarray of shape (n_recordings,) or None
+    times_s : numpy.ndarray of shape (n_table_rows, 2) or None
+        Where there is no rate.
+    """
+
+    positions: np.ndarray | None
+    lengths: np.ndarray
+    rates_hz: object = None
+    starts_s: np.ndarray | None = None
+    times_s: np.ndarray | None = None
+
+    @property
+    def n_missing(self):
+        """Number of steps for which there is no row."""
+        return 0 if self.positions is None else int(self.lengths.sum()) - len(self.positions)
+
+
+def seconds(values, name, rate_hz=None, units=False):
+    """Return times in seconds.
+
+    Parameters
+    ----------
+    values : Series
+        Seconds, Timedelta, dates, or text such as "00:01:02.5".
+    name : str
+        The column, for messages and for its unit: "time (ms)" and "time_ms" are milliseconds.
+    rate_hz : float, optional
+        Steps per second, where declared: it decides between seconds and milliseconds.
+    units : bool, default=False
+        Whether whole numbers far apart, which may be seconds or milliseconds, are refused where nothing
+        decides.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no times, or nothing says in which unit.
+
+    Examples
+    --------
+    >>> seconds(pd.Series(["00:00:01.5", "00:00:02"]), "time"), seconds(pd.Series([0, 40]), "time_ms")
+    (array([1.5, 2. ]), array([0.  , 0.04]))
+    """
+    kind = values.dtype
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        values = values - pd.Timestamp(0, tz=values.dt.tz)
+        kind = values.dtype
+    elif not pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_timedelta64_dtype(kind):
+        try:
+            values = pd.to_timedelta(values)
+        except (ValueError, TypeError):
+            raise TypeError(
+                f"Column {name!r} holds no times, but {brief(values.iloc[0])}. Give seconds, or a Timedelta."
+            ) from None
+        kind = values.dtype
+    if pd.api.types.is_timedelta64_dtype(kind):
+        return values.dt.total_seconds().to_numpy(dtype=np.float64)
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if str(name).strip(" )]").lower().endswith(("ms", "msec", "millis", "milliseconds")):
+        return numbers / 1000
+    apart = np.diff(numbers)
+    apart = np.median(apart[apart > 0]) if (apart > 0).any() else np.nan
+    if rate_hz is not None and np.isfinite(apart):
+        return numbers / 1000 if abs(np.log(apart * rate_hz / 1000)) < np.log(3) else numbers
+    if units and apart >= LONG_STEP:
+        raise ValueError(
+            f"Column {name!r} counts in steps of {apart:g}: are these seconds or milliseconds? Say "
+            f"rate_hz=..., or give seconds, as in table[{name!r}] / 1000."
+        )
+    return numbers
+
+
+def check_order(times, codes, rows, name, label):
+    """Raise where times of a recording repeat or go back.
+
+    Parameters
+    ----------
+    times : numpy.ndarray of shape (n_table_rows,)
+        Sorted by recording.
+    codes : numpy.ndarray of int of shape (n_table_rows,)
+        Recording of each.
+    rows : numpy.ndarray of int of shape (n_table_rows,)
+        Where each stands in the table as it came.
+    name : str
+        The column.
+    label : callable
+        Names a recording, given its code.
+
+    Raises
+    ------
+    ValueError
+        Naming the rows and what to do.
+    """
+    missing = np.flatnonzero(np.isnan(times))
+    if len(missing):
+        raise ValueError(
+            f"Row {rows[missing[0]]} of the table has no time in the column {name!r}. Fill it in, or drop "
+            "the row."
+        )
+    bad = np.flatnonzero((np.diff(times) <= 0) & (codes[1:] == codes[:-1]))
+    if not len(bad):
+        return
+    first = bad[0]
+    where = f"rows {rows[first]} and {rows[first + 1]} of the table"
+    if times[first] == times[first + 1]:
+        raise ValueError(
+            f"Column {name!r} has {times[first]:g} twice in recording {label(codes[first])}: {where}. Drop "
+            'one, or, if they are of two faces or speakers, name both, as in recording=["clip", "face_id"].'
+        )
+    raise ValueError(
+        f"Column {name!r} goes back from {times[first]:g} to {times[first + 1]:g} in recording "
+        f"{label(codes[first])}: {where}. Sort the table by recording and {name!r} first."
+    )
+
+
+def from_frames(numbers, lengths, rates_hz):
+    """Place rows by their number of frame, counted from 0 or, if no row has 0, from 1.
+
+    A recording whose first frames are missing begins with steps that were not observed, unless those are more
+    than its rows: then it is a part of something longer, and starts later.
+
+    Parameters
+    ----------
+    numbers : numpy.ndarray of shape (n_table_rows,)
+        Sorted by recording, increasing within it.
+    lengths : numpy.ndarray of int of shape (n_recordings,)
+        Rows of each.
+    rates_hz : numpy.ndarray of shape (n_recordings,) or None
+
+    Returns
+    -------
+    Steps
+
+    Examples
+    --------
+    >>> from_frames(np.array([1.0, 2.0, 5.0, 3.0]), np.array([3, 1]), None).lengths
+    array([5, 1])
+    """
+    if (numbers != np.rint(numbers)).any():
+        raise ValueError(f"Numbers of frames must be whole, not {numbers[numbers != np.rint(numbers)][0]:g}.")
+    numbers = numbers.astype(np.int64)
+    first = np.cumsum(lengths) - lengths
+    begins = numbers[first] - min(int(numbers.min()), 1)
+    lead = np.where(begins <= lengths, begins, 0)
+    positions = numbers - np.repeat(numbers[first] - lead, lengths)
+    starts = None if rates_hz is None else (begins - lead) / rates_hz
+    return _placed(positions, lengths, rates_hz, starts)
+
+
+def from_times(times, lengths, name, rates_hz=None):
+    """Place rows by their times: on steps of a rate where they tick at one, else each at its time.
+
+    Parameters
+    ----------
+    times : numpy.ndarray of shape (n_table_rows,) or (n_table_rows, 2)
+        Instants, or begin and end, in seconds; sorted by recording, increasing within it.
+    lengths : numpy.ndarray of int of shape (n_recordings,)
+        Rows of each.
+    name : str
+        The column, for messages.
+    rates_hz : numpy.ndarray of shape (n_recordings,), optional
+        Where the rate is declared.
+
+    Returns
+    -------
+    Steps
+
+    Raises
+    ------
+    ValueError
+        If times do not tick at the declared rate.
+
+    Examples
+    --------
+    >>> from_times(np.array([0.0, 0.5, 1.5]), np.array([3]), "time", np.array([2.0])).positions
+    array([0, 1, 3])
+    """
+    begins = times if times.ndim == 1 else times[:, 0]
+    steps = _declared(begins, lengths, rates_hz, name) if rates_hz is not None else _ticking(begins, lengths)
+    hop = None if steps is None else 1 / np.repeat(np.broadcast_to(steps.rates_hz, len(lengths)), lengths)
+    if steps is None or (times.ndim == 2 and rates_hz is None and (np.ptp(times, axis=1) < 0.9 * hop).any()):
+        whole = times if times.ndim == 2 else np.stack([times, times], axis=1)
+        return Steps(None, lengths, times_s=whole)  # pauses between intervals are no steps
+    return steps
+
+
+def _declared(begins, lengths, rates_hz, name):
+    code = np.repeat(np.arange(len(lengths)), lengths)
+    first = np.cumsum(lengths) - lengths
+    at = (begins - begins[first][code]) * rates_hz[code]
+    placed = [_nearest_steps(part) for part in np.split(at, first[1:])]
+    positions = np.concatenate([position for position, _ in placed])
+    off = np.array([phase for _, phase in placed])
+    clash = np.flatnonzero((np.diff(positions) <= 0) & (code[1:] == code[:-1]))
+    drift = [_drift(part) for part in np.split(at, first[1:])]
+    if len(clash) or max(drift) >= 2 * TICKS:
+        k = code[clash[0]] if len(clash) else int(np.argmax(drift))
+        rows = slice(first[k], first[k] + lengths[k])
+        rate = 1 / np.median(np.diff(begins[rows]))
+        raise ValueError(
+            f"rate_hz is {rates_hz[k]:g}, but the times in {name!r} go on by {1 / rate:.6g} s, so that steps "
+            "fall together or drift away. Correct rate_hz, or leave it out to take it from the times."
+        )
+    return _placed(positions, lengths, rates_hz, np.round(begins[first] + off / rates_hz, 9))
+
+
+def _nearest_steps(at):
+    """Return the step of each time, given in steps since the first, and where in a step its times lie."""
+    steps = np.arange(len(at))
+    if np.ptp(at - steps) >= 2 * TICKS:  # not one step after the other
+        phase = np.angle(np.exp(2j * np.pi * at).mean()) / (2 * np.pi)
+        steps = np.rint(at - phase).astype(np.int64)
+        steps -= steps[0]
+    return steps, float(np.median(at - steps))
+
+
+def _drift(at, block=8):
+    """Return by how many steps times run away from a rate: the way of their phase, in blocks of rows."""
+    if np.ptp(at - np.arange(len(at))) < 2 * TICKS:
+        return 0.0  # one step after the other, whatever the jitter
+    n = max(2, len(at) // block)
+    phases = [np.angle(np.exp(2j * np.pi * part).mean()) for part in np.array_split(at, n) if len(part)]
+    return float(np.ptp(np.unwrap(phases)) / (2 * np.pi))
+
+
+def _ticking(begins, lengths):
+    """Return steps at the rate at which times tick, or None where they do not."""
+    code = np.repeat(np.arange(len(lengths)), lengths)
+    inner = code[1:] == code[:-1]
+    apart = np.diff(begins)
+    if not inner.any():
+        return None
+    step = np.quantile(apart[inner], 0.25) if inner.sum() > 8 else apart[inner].min()  # of rows, some dropped
+    hops = np.where(inner, np.maximum(np.rint(apart / step), 0), 0)
+    first = np.cumsum(lengths) - lengths
+    position = np.append(0, np.cumsum(hops))
+    position = (position - position[first][code]).astype(np.int64)
+    rates = np.full(len(lengths), np.nan)
+    starts = begins[first].astype(np.float64)
+    for k in np.flatnonzero(lengths > 1):
+        rows = slice(first[k], first[k] + lengths[k])
+        rates[k], starts[k], fits = _line(position[rows], begins[rows])
+        if not fits:
+            return None
+    rates = np.where(np.isnan(rates), np.nanmedian(rates), rates)
+    placed = _placed(position, lengths, rates, starts)
+    if len(begins) < SPARSE * placed.lengths.sum():
+        return None
+    common = _simplest(float(np.median(rates)), int(placed.lengths.max()))
+    if (np.abs(rates / common - 1) * placed.lengths <= 0.25).all():
+        rates = np.full(len(lengths), common)
+    else:
+        rates = np.array([_simplest(rate, n) for rate, n in zip(rates, placed.lengths)])
+    return _placed(position, lengths, rates, np.round(starts, 6))
+
+
+def _line(position, times):
+    """Return rate and start of times that tick, and whether they do."""
+    if (np.diff(position) <= 0).any():
+        return np.nan, np.nan, False
+    centred = position - position.mean()
+    slope = float(centred @ (times - times.mean()) / (centred @ centred))
+    start = float(times.mean() - slope * position.mean())
+    off = np.abs(times - start - slope * position)
+    exact = start if abs(start - times[0]) > 1e-3 * slope else float(times[0])
+    return 1 / slope, exact, bool(slope > 0 and off.max() <= TICKS * slope)
+
+
+def _simplest(rate, n_steps):
+    """Return the roundest rate that a clock of so many steps cannot tell from this one."""
+    candidates = [*(round(rate, digits) for digits in range(5)), rate]
+    return next(float(c) for c in candidates if c > 0 and abs(c / rate - 1) * max(n_steps, 20) <= 0.1)
+
+
+def _placed(positions, lengths, rates_hz, starts_s):
+    last = np.cumsum(lengths) - 1
+    steps = np.where(lengths > 0, positions[last] + 1, 0) if len(positions) else lengths
+    code = np.repeat(np.arange(len(lengths)), lengths)
+    consecutive = (positions == np.arange(len(positions)) - (np.cumsum(lengths) - lengths)[code]).all()
+    return Steps(None if consecutive else positions, steps, rates_hz, starts_s)
+
+
+def known(columns, table, what):
+    """Return names of columns as a list, after checking that the table has them.
+
+    Examples
+    --------
+    >>> known("rms", pd.DataFrame({"rms": [0.5]}), "time")
+    ['rms']
+    """
+    columns = [columns] if not isinstance(columns, (list, tuple)) else list(columns)
+    for column in columns:
+        if column not in table.columns:
+            raise ValueError(
+                f"There is no column {column!r}, which {what} names. The columns are {quoted(table.columns)}."
+            )
+    return columns

@@ -1,0 +1,201 @@
+"""Which columns of a long table say when a step is, and which of its steps are valid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from avfusion.sequences._bookkeeping import columns_of, success_column
+from avfusion.sequences._messages import brief, quoted
+from avfusion.sequences._table_clock import LONG_STEP, known
+
+FAST = 2000  # steps per second that no clock of a table has: then its numbers are not seconds
+
+
+@dataclass(frozen=True)
+class TableClock:
+    """What a table says of time: columns, and whether somebody named them.
+
+    Parameters
+    ----------
+    time, frame : list of str or None
+        Column of times (or of begin and end), or of numbers of frames.
+    rate_hz : float or None
+        Steps per second, of all recordings.
+    named : bool
+        Whether the user did.
+    """
+
+    time: list | None = None
+    frame: str | None = None
+    rate_hz: float | None = None
+    named: bool = True
+
+
+def with_index_levels(table):
+    """Return a table whose named index levels are columns, unless columns have their names.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("a.wav", 0), ("a.wav", 1)], names=["file", "start"])
+    >>> list(with_index_levels(pd.DataFrame({"F0": [1.0, 2.0]}, index=index)))
+    ['file', 'start', 'F0']
+    """
+    levels = [name for name in table.index.names if name is not None and name not in table.columns]
+    return table.reset_index(levels).reset_index(drop=True) if levels else table
+
+
+def choose_clock(table, keys, streams, time, frame, rate_hz):
+    """Choose the columns that say when a step is: those that are named, else those whose names say so.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    keys : list of str
+        Columns that identify the recording.
+    streams : dict of str to list of str
+        Columns of each modality.
+    time, frame : None, str, pair of str, or False
+        What the user named; False for nothing at all.
+    rate_hz : float or None
+        A rate that holds for all rows.
+
+    Returns
+    -------
+    TableClock
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"clip": "a", "frame": [1, 2], "AU12_r": [0.5, 0.4]})
+    >>> choose_clock(table, ["clip"], {"face": ["AU12_r"]}, None, None, 25.0).frame
+    'frame'
+    """
+    if time not in (None, False) and frame not in (None, False):
+        raise ValueError(f"time={time!r} and frame={frame!r} are both given. Give one of them.")
+    if time not in (None, False):
+        columns = known(time, table, "time=")
+        if len(columns) > 2:
+            raise ValueError(f"time= takes a column, or a pair of them (begin and end), not {brief(time)}.")
+        return TableClock(columns, None, rate_hz)
+    if frame not in (None, False):
+        return TableClock(None, known(frame, table, "frame=")[0], rate_hz)
+    if time is False or frame is False:
+        return TableClock(rate_hz=rate_hz)
+    used = {*keys, *(column for columns in streams.values() for column in columns)}
+    free = [name for name in table.columns if name not in used]
+    return _found(table, free, rate_hz)
+
+
+def _found(table, free, rate_hz):
+    lower = {str(name).strip().lower(): name for name in free}
+    if {"start", "end"} <= set(lower) and _is_time(table[lower["start"]]):
+        return TableClock([lower["start"], lower["end"]], None, rate_hz, named=False)
+    clocks = columns_of(free, "clock")
+    times = [name for name in clocks if _is_time(table[name]) or _in_seconds(table[name], rate_hz)]
+    frames = [name for name in columns_of(free, "frame") if _is_whole(table[name])]
+    counters = [name for name in clocks if name not in times and _counts(table[name])]
+    if times and (rate_hz is None or not frames):
+        return TableClock([times[0]], None, rate_hz, named=False)
+    if frames or counters:
+        return TableClock(None, [*frames, *counters][0], rate_hz, named=False)
+    return TableClock(rate_hz=rate_hz)
+
+
+def _is_time(values):
+    kind = values.dtype
+    return pd.api.types.is_timedelta64_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)
+
+
+def _is_whole(values):
+    if not pd.api.types.is_any_real_numeric_dtype(values.dtype):
+        return False
+    values = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return bool((values == np.rint(values)).all())
+
+
+def _in_seconds(values, rate_hz):
+    """Return whether numbers are seconds for certain (or milliseconds, by the rate or the name)."""
+    if not pd.api.types.is_any_real_numeric_dtype(values.dtype):
+        return False
+    apart = np.diff(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    apart = np.median(apart[apart > 0]) if (apart > 0).any() else np.nan
+    if not np.isfinite(apart):
+        return False
+    if rate_hz is not None:
+        return min(abs(np.log(apart * rate_hz)), abs(np.log(apart * rate_hz / 1000))) < np.log(3)
+    named_ms = str(values.name).strip(" )]").lower().endswith(("ms", "msec", "millis", "milliseconds"))
+    return named_ms or (apart < LONG_STEP and 1 / apart <= FAST and not _is_whole(values))
+
+
+def _counts(values):
+    """Return whether numbers count steps: whole, and mostly one more than before."""
+    if not _is_whole(values):
+        return False
+    apart = np.diff(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return bool(len(apart) and np.median(apart[apart > 0]) == 1) if (apart > 0).any() else False
+
+
+def valid_rows(table, streams, valid):
+    """Find the rows in which something was detected.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    streams : dict of str to list of str
+        Columns of each modality.
+    valid : None, False, str or mapping
+        As in `as_sequences`.
+
+    Returns
+    -------
+    keep : dict of str to numpy.ndarray of bool of shape (n_table_rows,)
+        For modalities of which some steps are not valid.
+    said : dict of str to int
+        Columns that say so, and in how many rows nothing was detected.
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"success": [1, 0], "AU12_r": [0.5, 0.0]})
+    >>> keep, said = valid_rows(table, {"face": ["AU12_r"]}, None)
+    >>> keep["face"], said
+    (array([ True, False]), {'success': 1})
+    """
+    if valid is None:
+        used = {column for columns in streams.values() for column in columns}
+        column = success_column(name for name in table.columns if name not in used)
+        valid = column if column is not None and len(streams) == 1 else False
+    if valid is False:
+        return {}, {}
+    by_modality = isinstance(valid, Mapping) and set(valid) <= set(streams)
+    rules = valid if by_modality else dict.fromkeys(streams, valid)
+    keep, said = {}, {}
+    for name, rule in rules.items():
+        bounds = rule if isinstance(rule, Mapping) else dict.fromkeys(known(rule, table, "valid="), None)
+        good = np.ones(len(table), dtype=bool)
+        for column, bound in bounds.items():
+            known(column, table, "valid=")
+            here = _passes(table[column], bound)
+            said[column] = int((~here).sum())
+            good &= here
+        keep[name] = good
+    return keep, said
+
+
+def _passes(values, bound):
+    numbers = pd.to_numeric(values, errors="coerce") if values.dtype == object else values
+    numbers = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    if bound is None:
+        odd = np.setdiff1d(numbers[~np.isnan(numbers)], [0.0, 1.0])
+        if len(odd):
+            raise ValueError(
+                f"valid={values.name!r} needs a column of 0 and 1, but it holds "
+                f"{quoted(odd.tolist(), limit=2)}. For a threshold give valid={{{values.name!r}: 0.8}}."
+            )
+        return numbers == 1
+    return numbers >= bound

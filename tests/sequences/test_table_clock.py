@@ -1,0 +1,144 @@
+"""Clocks of long tables: what ticks becomes steps of a rate, dropped rows NaN, the rest keeps its times."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avfusion.sequences import as_sequences
+from avfusion.sequences._table_clock import from_frames, from_times, seconds
+
+
+def table_of(times, name="t", recording="a"):
+    return pd.DataFrame({"clip": recording, name: times, "v": np.arange(len(times), dtype=float)})
+
+
+def read(table, **options):
+    return as_sequences(table, {"x": ["v"]}, dtype="float64", recording="clip", **options)["x"]
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from([1.0, 2.0, 10.0, 25.0, 29.97, 30000 / 1001, 50.0, 62.5, 100.0, 0.5]),
+    st.integers(30, 400),
+    st.floats(0, 100),
+    st.floats(0, 0.3),
+    st.integers(0, 2**31),
+)
+def test_what_ticks_is_found_whatever_was_dropped(rate, n, start, dropped, seed):
+    rng = np.random.default_rng(seed)
+    kept = np.flatnonzero(rng.random(n) >= dropped)
+    kept = np.union1d(kept, [0, 1, 2, n - 1])
+    times = np.round(start + kept / rate, 4)
+    cell = read(table_of(times).assign(v=kept.astype(float)), time="t").iloc[0]
+    assert len(cell) == n
+    assert abs(cell.rate_hz / rate - 1) * n < 0.15
+    assert abs(cell.start_s - times[0]) < 2e-4
+    np.testing.assert_array_equal(np.flatnonzero(~np.isnan(cell.frames[:, 0])), kept)
+    np.testing.assert_array_equal(cell.frames[kept, 0], kept)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from([10.0, 25.0, 100.0]), st.integers(10, 200), st.floats(0, 0.45), st.integers(0, 2**31))
+def test_jitter_within_half_a_step_is_taken(rate, n, jitter, seed):
+    rng = np.random.default_rng(seed)
+    times = (np.arange(n) + rng.uniform(-jitter, jitter, n) * 0.99) / rate + 5
+    times.sort()
+    cell = read(table_of(times), time="t", rate_hz=rate).iloc[0]
+    assert (len(cell), cell.rate_hz) == (n, rate)
+    np.testing.assert_array_equal(cell.frames[:, 0], np.arange(n))
+
+
+@pytest.mark.parametrize("rate", [25, 29.97, 30, 100])
+def test_rounded_clocks_give_the_round_rate(rate):
+    times = np.round(np.arange(3000) / rate, 3)  # as OpenFace writes them
+    assert read(table_of(times), time="t").array.rate_hz == rate
+
+
+def test_what_does_not_tick_keeps_its_times():
+    times = np.array([0.3, 0.9, 4.2, 4.25, 11.0, 31.7])
+    cell = read(table_of(times), time="t").iloc[0]
+    assert cell.rate_hz is None
+    np.testing.assert_array_equal(cell.times_s, np.stack([times, times], axis=1))
+
+
+def test_begin_and_end_of_words_are_kept():
+    table = table_of([0.0, 1.0, 2.0, 3.0]).assign(end=[0.4, 1.2, 2.9, 3.3])
+    cell = read(table, time=["t", "end"]).iloc[0]
+    np.testing.assert_array_equal(cell.times_s, table[["t", "end"]])  # pauses: not steps of a second
+
+
+def test_overlapping_windows_tick_by_their_starts():
+    start = np.arange(100) / 100
+    table = table_of(pd.to_timedelta(start, unit="s")).assign(end=pd.to_timedelta(start + 0.02, unit="s"))
+    cell = read(table, time=["t", "end"]).iloc[0]
+    assert (cell.rate_hz, cell.start_s, len(cell)) == (100, 0.0, 100)
+
+
+def test_each_recording_has_its_own_rate_and_start():
+    table = pd.concat(
+        [table_of(10 + np.arange(50) / 25, recording="a"), table_of(np.arange(60) / 30, recording="b")]
+    )
+    column = read(table, time="t")
+    assert [(cell.rate_hz, cell.start_s) for cell in column] == [(25, 10.0), (30, 0.0)]
+    assert str(column.dtype) == "sequence[float64, 1, rates]"
+
+
+def test_dropped_frames_are_steps_of_nan_the_first_ones_too():
+    numbers = np.array([3, 4, 7, 8, 9, 10])
+    column = read(table_of(numbers, "frame"), frame="frame", rate_hz=25)
+    cell = column.iloc[0]
+    assert (len(cell), cell.start_s) == (10, 0.0)
+    np.testing.assert_array_equal(np.flatnonzero(~np.isnan(cell.frames[:, 0])), numbers - 1)
+    zero = pd.concat([table_of(numbers, "frame"), table_of([0, 1], "frame", "b")])
+    assert [len(cell) for cell in read(zero, frame="frame")] == [11, 2]  # counted from 0, as some row shows
+
+
+def test_a_part_of_something_longer_starts_later():
+    cell = read(table_of(np.arange(1001, 1011), "frame"), frame="frame", rate_hz=10).iloc[0]
+    assert (len(cell), cell.start_s) == (10, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("times", "options", "error", "message"),
+    [
+        ([0, 1, 1, 2], {"time": "t"}, ValueError, "Column 't' has 1 twice in recording 'a': rows 1 and 2"),
+        ([0, 1, 1, 2], {"frame": "t"}, ValueError, 'recording=."clip", "face_id"'),
+        (
+            [0, 2, 1, 3],
+            {"time": "t"},
+            ValueError,
+            "goes back from 2 to 1 in recording 'a': rows 1 and 2 .* Sort",
+        ),
+        ([0, np.nan, 1], {"time": "t"}, ValueError, "Row 1 of the table has no time in the column 't'"),
+        (list("abc"), {"time": "t"}, TypeError, "Column 't' holds no times, but 'a'"),
+        ([0, 500, 1000], {"time": "t"}, ValueError, "steps of 500: are these seconds or milliseconds"),
+        ([0, 1.5, 2], {"frame": "t"}, ValueError, "Numbers of frames must be whole, not 1.5"),
+        (
+            np.arange(200) / 24,
+            {"time": "t", "rate_hz": 25},
+            ValueError,
+            "is 25, but the times in 't' go on by",
+        ),
+        ([0, 1], {"time": "q"}, ValueError, "There is no column 'q', which time= names"),
+        ([0, 1], {"time": "t", "frame": "t"}, ValueError, "are both given. Give one of them"),
+        ([0, 1], {"time": ["t", "t", "v"]}, ValueError, "time= takes a column, or a pair of them"),
+    ],
+)
+def test_bad_clocks_are_named(times, options, error, message):
+    with pytest.raises(error, match=message):
+        read(table_of(times), **options)
+
+
+def test_units():
+    np.testing.assert_array_equal(seconds(pd.Series([0, 40, 80]), "timestamp", rate_hz=25), [0, 0.04, 0.08])
+    np.testing.assert_array_equal(seconds(pd.Series([0, 0.04]), "timestamp", rate_hz=25), [0, 0.04])
+    np.testing.assert_array_equal(seconds(pd.Series([0, 500]), "time (ms)"), [0, 0.5])
+    dates = pd.Series(pd.to_datetime(["2020-01-01 00:00:00.0", "2020-01-01 00:00:01.5"]))
+    assert np.diff(seconds(dates, "when")) == 1.5
+
+
+def test_sizes_of_what_is_placed():
+    assert from_frames(np.array([0.0, 3.0]), np.array([2]), None).n_missing == 2
+    assert from_times(np.array([0.0, 0.5, 1.0]), np.array([3]), "t").n_missing == 0
