@@ -114,8 +114,8 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         spec = data.spec(names, in_step=tuple(names), companions=inputs.companions(data, names))
         table, lengths = frame_table(data, spec)
         if spec.per_frame:
-            labels = inputs.frame_labels(data, lengths)
             inputs.check_label_rate(data, names)
+            labels = inputs.frame_labels(data, lengths)
         else:
             labels = np.repeat(data.targets.values, lengths, axis=0)
         inputs.check_labelled(labels, spec.target_form.target_names)
@@ -154,7 +154,8 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         if not self.spec_.per_frame:
             values = np.add.reduceat(values, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]
             return self.spec_.target_form.wrap(values, index=data.index)
-        return self.spec_.target_form.wrap(values, lengths, data.index)
+        clock = data.clock(self.spec_.in_step, lengths)
+        return self.spec_.target_form.wrap(values, lengths, data.index, clock)
 
     @property
     def _given_regressor(self):

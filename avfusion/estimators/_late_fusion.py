@@ -306,7 +306,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         predicted, lengths = gather_predictions(predictions, len(data), form, data.index)
         values = self._combined(predicted)
         if form.per_frame:
-            return form.wrap(values, lengths, data.index)
+            return form.wrap(values, lengths, data.index, data.clock(data.columns, lengths))
         clips = np.tile(self.spec_.target_mean, (len(data), 1))
         clips[lengths > 0] = values
         return form.wrap(clips, index=data.index)

@@ -147,7 +147,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
         prediction = as_targets(self.regressor_.predict(data.frame))
         values = prediction.values * self.scale_ + self.offset_
-        return self.spec_.target_form.wrap(values, prediction.lengths, data.index)
+        return self.spec_.target_form.wrap(values, prediction.lengths, data.index, prediction.clock)
 
 
 def matching_line(labels, predictions):

@@ -51,6 +51,7 @@ Length: 2, dtype: sequence[float32, 3, 25Hz]
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
+from avfusion.sequences._cut import cut
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._export import to_long, to_padded, to_panel
 from avfusion.sequences._label_markers import LabelMarkerWarning, mask_labels
@@ -67,6 +68,7 @@ __all__ = [
     "Targets",
     "as_sequences",
     "as_targets",
+    "cut",
     "mask_labels",
     "sequence_columns",
     "to_long",

@@ -21,7 +21,7 @@ from avfusion.model_selection.records._provenance import described, not_repeatab
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
-from avfusion.sequences._rows import read_labels, read_rows
+from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
 
 _LEVEL = 0.95
@@ -161,7 +161,7 @@ def _check_estimators(estimators):
 
 def _read_samples(X, y, groups, cv):
     """Read what is compared on, and split it; refuse what cannot be scored."""
-    X, y = read_rows(X), read_labels(y)
+    X, y = read_samples(X, y)
     targets = as_targets(y)
     if np.isnan(targets.values).all():
         raise ValueError("y has no label at all: every value is NaN or missing.")

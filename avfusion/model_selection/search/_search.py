@@ -41,7 +41,7 @@ from avfusion.model_selection.search._trials import parameters_of, results_of
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import is_table
-from avfusion.sequences._rows import read_labels, read_rows
+from avfusion.sequences._rows import read_rows, read_samples
 from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
 
@@ -227,8 +227,8 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self._reset()
+        X, y = read_samples(self._read(X), y)
         targets = as_targets(y)
-        X, y = self._read(X), read_labels(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
