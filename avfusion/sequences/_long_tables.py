@@ -191,7 +191,8 @@ def _check_known(unknown):
 def _stream(table, columns, order, steps, lengths, keep, dtype, clock):
     frames = _frames(table, columns, order, dtype)
     if keep is not None:
-        frames[~(keep if order is None else keep[order])] = np.nan
+        keep = keep if order is None else keep[order]
+        frames = np.where(keep[:, None], frames, frames.dtype.type("nan"))
     ends = np.cumsum(lengths)
     seen = np.add.reduceat(~np.isnan(frames).all(axis=1), ends - lengths) if len(frames) else lengths
     if steps.positions is not None:
