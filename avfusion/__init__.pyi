@@ -35,9 +35,19 @@ from .fusion import (
     TensorFusionRegressor,
 )
 from .model_selection import Comparison, FusionSearchCV, baselines, compare
-from .preprocessing import AddContext, Align, Functionals, OnFrames
+from .preprocessing import AddContext, Align, Functionals, OnFrames, pair
 from .released import ReleasedJointAttentionRegressor
-from .sequences import Sequence, SequenceArray, SequenceDtype, as_sequences, to_long, to_padded, to_panel
+from .sequences import (
+    Sequence,
+    SequenceArray,
+    SequenceDtype,
+    as_sequences,
+    cut,
+    mask_labels,
+    to_long,
+    to_padded,
+    to_panel,
+)
 
 __version__: str
 
@@ -74,13 +84,16 @@ __all__ = [
     "as_sequences",
     "baselines",
     "compare",
+    "cut",
     "datasets",
     "estimators",
     "fusion",
     "inspection",
+    "mask_labels",
     "metrics",
     "model_selection",
     "networks",
+    "pair",
     "persistence",
     "released",
     "to_long",

@@ -24,8 +24,9 @@ ROOMS = (
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
     "model_selection": ["Comparison", "baselines", "compare"],
+    "preprocessing": ["pair"],
     "sequences": [
-        *("Sequence", "SequenceArray", "SequenceDtype", "as_sequences"),
+        *("Sequence", "SequenceArray", "SequenceDtype", "as_sequences", "cut", "mask_labels"),
         *("to_long", "to_padded", "to_panel"),
     ],
 }

@@ -1,6 +1,7 @@
 """The commands: their arguments, output and exit codes."""
 
 import functools
+import inspect
 import signal
 import sys
 import traceback
@@ -14,14 +15,12 @@ from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
     EXIT_CODES,
+    READING,
     Data,
-    DataHome,
     Debug,
     Groups,
     Quiet,
-    Rate,
     Seed,
-    Setting,
     Target,
     examples,
 )
@@ -53,12 +52,23 @@ def main():
     """Run the command line; Ctrl-C ends it with exit code 130."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
-    warnings.showwarning = lambda message, *_, **__: typer.echo(f"Warning: {message}", err=True)
+    warnings.showwarning = _show_once(set())
     try:
         app(prog_name="avfusion")
     except _Interrupted:
         typer.echo("Interrupted: nothing was written.", err=True)
         sys.exit(130)
+
+
+def _show_once(shown):
+    """Return what shows warnings: in one line each, and what reading and comparing both say only once."""
+
+    def show(message, *_, **__):
+        if str(message) not in shown:
+            typer.echo(f"Warning: {message}", err=True)
+        shown.add(str(message))
+
+    return show
 
 
 class _Interrupted(BaseException):
@@ -75,6 +85,7 @@ def _command(*epilog):
     def register(function):
         @functools.wraps(function)
         def run(debug, **arguments):
+            arguments["reading"] = {name: arguments.pop(name) for name in READING}
             try:
                 function(debug=debug, **arguments)
             except BrokenPipeError:  # the reader of our output has ended
@@ -87,10 +98,22 @@ def _command(*epilog):
                 typer.echo(f"Error: {kind}{error}", err=True)
                 raise typer.Exit(code) from error
 
+        run.__signature__ = _with_reading(inspect.signature(function))
+        run.__annotations__ = {name: one.annotation for name, one in run.__signature__.parameters.items()}
         app.command(epilog="\n\n".join(epilog), no_args_is_help=True)(run)
         return function
 
     return register
+
+
+def _with_reading(signature):
+    """Put the options that say how DATA is read in the place of the parameter `reading`."""
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        own = READING if name == "reading" else {}
+        parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
+        parameters += [] if own else [parameter]
+    return signature.replace(parameters=parameters)
 
 
 def _is_bad_input(error):
@@ -99,16 +122,19 @@ def _is_bad_input(error):
     return isinstance(error, (ValueError, TypeError, OSError))
 
 
-def _read(data, target, rate, data_home, option, seed):
-    from avfusion.cli._recordings import parse_options, parse_rates, read_recordings
+def _read(data, target, reading, seed):
+    from avfusion.cli._recordings import parse_options, parse_rates, parse_valid, read_recordings
 
+    layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
     return read_recordings(
         data,
         targets=target or (),
-        rates=parse_rates(rate or ()),
-        data_home=data_home,
-        options=parse_options(option or ()),
+        rates=parse_rates(reading["rate"] or ()),
+        data_home=reading["data_home"],
+        options=parse_options(reading["option"] or ()),
         seed=seed,
+        missing_label=reading["missing_label"],
+        layout={name: value for name, value in layout.items() if value is not None},
     )
 
 
@@ -156,9 +182,7 @@ def _check_file(path, *suffixes):
 def describe(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Recordings, or a saved model.")],
     target: Target = None,
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
 ):
@@ -172,7 +196,10 @@ def describe(
     if is_model(data):
         typer.echo(describe_model(data, read_header(data)))
     else:
-        typer.echo(describe_recordings(_read(data, target, rate, data_home, option, seed)))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            recordings = _read(data, target, reading, seed)
+        typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
 
 
 @_command(
@@ -181,6 +208,7 @@ def describe(
         "compare studyforrest --target arousal --output results",
         "compare recordings/ --estimators mine.yaml --groups subject --folds 5",
         "compare clips.parquet --target valence --scoring ccc,mae",
+        "compare recordings/ --train partition=train --test partition=devel",
     ),
     DATA_HELP,
     ESTIMATORS_HELP,
@@ -208,6 +236,20 @@ def compare(
         int | None,
         typer.Option(min=2, help="Folds. [default: each group once if there are at most 10, else 5]"),
     ] = None,
+    train: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--train",
+            metavar="COLUMN=VALUE",
+            help="Train on these rows alone, such as partition=train; repeat.",
+        ),
+    ] = None,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test", metavar="COLUMN=VALUE", help="Test on these rows alone, with --train; repeat."
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1 takes every core.")] = 1,
     output: Annotated[
         Path | None,
@@ -215,9 +257,7 @@ def compare(
             "--output", "-o", metavar="FOLDER", help="Where to put tables, predictions, plot and settings."
         ),
     ] = None,
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -225,14 +265,18 @@ def compare(
     """Compare estimators by cross-validation.
 
     Every estimator predicts every recording after training without it (and without its group). The table has
-    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions.
+    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions. With
+    --train and --test there is one fold, that of an official partition.
     """
+    if folds and (train or test):
+        raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
     if output is not None:
         _check_parent(output)
-    recordings = _read(data, target, rate, data_home, option, seed)
+    recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
+    from avfusion.cli._partitions import official_fold
     from avfusion.model_selection import compare as run
 
     result = run(
@@ -240,7 +284,7 @@ def compare(
         recordings.X,
         recordings.y,
         groups=groups,
-        cv=folds,
+        cv=official_fold(train, test, recordings) or folds,
         scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
         n_jobs=jobs,
         random_state=seed,
@@ -279,15 +323,13 @@ def fit(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="The file to write.")],
     target: Target = None,
     groups: Groups = None,
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
 ):
     """Fit an estimator to all recordings and save it."""
     _check_file(output)
-    recordings = _read(data, target, rate, data_home, option, seed)
+    recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
     from avfusion.cli._estimators import choose_estimator
@@ -301,10 +343,11 @@ def fit(
 @_command(
     examples(
         "predict film.model studyforrest --output predictions.parquet",
-        "predict mine.model new_recordings/ --rate audio=100 -o predictions.parquet",
+        "predict mine.model new_recordings/ --rate audio=100 -o predictions.csv",
     ),
     "The file has a row per recording: its metadata, and a column per target, with a sequence where labels "
-    "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE).",
+    "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE). A .csv file has a row per "
+    "step: recording, metadata, step, time_s, and a column per target.",
     "Loading a model executes code that its file names: use only models that you trust.",
     DATA_HELP,
     EXIT_CODES,
@@ -313,11 +356,10 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that avfusion fit has written.")],
     data: Data,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The .parquet or .feather file to write.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The .parquet, .feather or .csv file to write."),
     ],
-    rate: Rate = None,
-    data_home: DataHome = None,
-    option: Setting = None,
+    reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
 ):
@@ -325,11 +367,11 @@ def predict(
 
     Labels, if there are any, are ignored.
     """
-    _check_file(output, ".parquet", ".feather")
+    _check_file(output, ".parquet", ".feather", ".csv")
     from avfusion import persistence
     from avfusion.cli._results import predict_table, save_table
 
     header = persistence.read_header(model)
-    recordings = _read(data, None, rate, data_home, option, seed)
+    recordings = _read(data, None, reading, seed)
     save_table(predict_table(persistence.load(model), header, recordings.X), output)
     typer.echo(f"Written to {output}", err=True)

@@ -3,17 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences import sequence_columns
-from avfusion.sequences._targets import as_targets
+from avfusion.sequences import as_targets, sequence_columns
+from avfusion.sequences._label_markers import marker_message
+from avfusion.sequences._messages import row_name
+from avfusion.sequences._recordings import first_infinite
 
 
-def describe_recordings(recordings):
-    """Describe recordings: modalities, targets and metadata, a table each.
+def describe_recordings(recordings, notes=()):
+    """Describe recordings: modalities, targets and metadata, a table each, and what to look at.
 
     Parameters
     ----------
     recordings : Recordings
         What to describe.
+    notes : iterable of str
+        What was said when they were read, such as which columns were set aside.
 
     Returns
     -------
@@ -27,7 +31,7 @@ def describe_recordings(recordings):
     synthetic: 3 recordings
     <BLANKLINE>
     Modalities
-    name   width  rate    dtype  steps: min median max   total absent NaN frames
+    name   width  rate    dtype  steps: min median max   total absent NaN frames partly NaN NaN values
     audio      6 10 Hz  float32 ...
     """
     X, y = recordings.X, recordings.y
@@ -42,6 +46,9 @@ def describe_recordings(recordings):
     if recordings.metadata:
         lines = [_column(name, X[name]) for name in recordings.metadata]
         parts.append(_block("Metadata", pd.DataFrame(lines)))
+    notes = [*notes, *_infinite(recordings), *_markers(y)]
+    if notes:
+        parts.append("\n- ".join(["Notes", *dict.fromkeys(notes)]))
     return "\n\n".join(parts)
 
 
@@ -115,9 +122,11 @@ def _duration(n_steps, rate_hz):
 def _stream(name, array):
     lengths = array.lengths
     n_steps = int(np.maximum(lengths, 0).sum())
-    spans = zip(array.starts[lengths > 0], lengths[lengths > 0])
-    # row by row, so that memory-mapped frames are never all in memory
-    unobserved = sum(int(np.isnan(array.frames[start : start + n]).any(axis=1).sum()) for start, n in spans)
+    missing = np.zeros(3, dtype=np.int64)  # steps with any NaN, with nothing else, and values
+    for start, n in zip(array.starts[lengths > 0], lengths[lengths > 0]):
+        # row by row, so that memory-mapped frames are never all in memory
+        nan = np.isnan(array.frames[start : start + n])
+        missing += [nan.any(axis=1).sum(), nan.all(axis=1).sum(), nan.sum()]
     return {
         "name": name,
         "width": array.width,
@@ -126,8 +135,33 @@ def _stream(name, array):
         "steps: min median max": _lengths(lengths),
         "total": _duration(n_steps, array.rate_hz),
         "absent": _share(int((lengths < 0).sum()), len(array)),
-        "NaN frames": _share(unobserved, n_steps),
+        "NaN frames": _share(missing[1], n_steps),
+        "partly NaN": _share(missing[0] - missing[1], n_steps),
+        "NaN values": _share(missing[2], n_steps * array.width),
     }
+
+
+def _infinite(recordings):
+    """Yield a line for each column with infinite values, which estimators refuse."""
+    tables = {"column": recordings.X, "target": recordings.y}
+    for kind, table in tables.items():
+        table = pd.DataFrame() if table is None else pd.DataFrame(table)
+        for name in sequence_columns(table):
+            found = first_infinite(table[name].array)
+            if found is not None:
+                n_infinite = sum(int(np.isinf(cell.frames).sum()) for cell in table[name].dropna())
+                yield (
+                    f"The {kind} {name!r} holds infinite values, {n_infinite} in all, first in "
+                    f"{row_name(found[0], table.index)}, step {found[1]}. Replace them, or set them to NaN."
+                )
+
+
+def _markers(y):
+    """Yield a line of what looks like a marker for "no label"."""
+    targets = None if y is None else as_targets(y)
+    message = None if y is None else marker_message(targets.values, targets.form.target_names)
+    if message is not None:
+        yield message
 
 
 def _targets(y):

@@ -64,6 +64,35 @@ Setting = Annotated[
         help="A parameter of the synthetic recordings, such as n_recordings=20 or target=clip; repeat.",
     ),
 ]
+MissingLabel = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--missing-label",
+        metavar="NUMBER",
+        help='Number that stands for "no label", such as -5 or 9999; repeat.',
+    ),
+]
+Valid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--valid",
+        metavar="COLUMN[>=NUMBER]",
+        help="In a folder: column of features that says which steps were observed, above 0 or from a number "
+        'on, such as "confidence>=0.8"; repeat. All others are NaN. "none" takes all. [default: success]',
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="COLUMN",
+        help="Column that is a feature although it looks like a clock, a counter...; repeat.",
+    ),
+]
+Raters = Annotated[
+    str | None,
+    typer.Option("--raters", metavar="mean", help="In a folder: average the labels of several annotators."),
+]
 Groups = Annotated[
     str | None,
     typer.Option(
@@ -80,3 +109,14 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress. (It is shown on terminals only.)")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")]
+
+# of every command that reads DATA, beside its seed
+READING = {
+    "rate": Rate,
+    "missing_label": MissingLabel,
+    "valid": Valid,
+    "keep": Keep,
+    "raters": Raters,
+    "data_home": DataHome,
+    "option": Setting,
+}

@@ -2,7 +2,8 @@
 
 import difflib
 import inspect
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import yaml
 
 from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
 from avfusion.datasets._folder import LABELS
-from avfusion.sequences import SequenceDtype, as_sequences, as_targets, sequence_columns
+from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
+from avfusion.sequences._bookkeeping import role_of
 from avfusion.sequences._messages import quoted
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
@@ -63,7 +65,9 @@ class Recordings:
         return [name for name in self.X.columns if name not in modalities]
 
 
-def read_recordings(source, *, targets=(), rates=None, data_home=None, options=None, seed=0):
+def read_recordings(
+    source, *, targets=(), rates=None, data_home=None, options=None, seed=0, missing_label=None, layout=None
+):
     """Read recordings.
 
     Parameters
@@ -81,6 +85,10 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
         Parameters of `make_audiovisual_regression`, for ``synthetic``.
     seed : int
         Seed of ``synthetic``.
+    missing_label : list of float, optional
+        Numbers that stand for "no label".
+    layout : dict, optional
+        More parameters of `load_folder`: valid, keep, raters.
 
     Returns
     -------
@@ -99,8 +107,24 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
     """
     if options and source != "synthetic":
         raise ValueError(f"--option {next(iter(options))}=...: options are for synthetic data only.")
+    if source not in ("synthetic", "studyforrest") and Path(source).is_dir():
+        how = {"targets": targets or None, "missing_label": missing_label or None, **(layout or {})}
+        X, y = load_folder(source, rates, **how)
+        return Recordings(source, X, None if y is None else _series_if_one(y))
+    for option in layout or ():
+        if option != "keep":
+            raise ValueError(f"--{option} is for folders, and {source} is none.")
+    recordings = _read(source, targets, rates, data_home, options, seed, (layout or {}).get("keep", ()))
+    if not missing_label or recordings.y is None:
+        return recordings
+    return replace(recordings, y=mask_labels(recordings.y, missing_label))
+
+
+def _read(source, targets, rates, data_home, options, seed, keep):
     if rates and source in ("synthetic", "studyforrest"):
         raise ValueError(f"--rate is for folders and files; {source} has rates of its own.")
+    if keep and source in ("synthetic", "studyforrest"):
+        raise ValueError(f"--keep is for folders and files; {source} has no other columns.")
     if source == "synthetic":
         X, y = make_audiovisual_regression(**_with_seed(options or {}, seed))
         return Recordings(source, X, _select(y.to_frame(), targets, source), "subject")
@@ -109,11 +133,8 @@ def read_recordings(source, *, targets=(), rates=None, data_home=None, options=N
         X, y = fetch_studyforrest(data_home, **columns)
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
-    if path.is_dir():
-        X, y = load_folder(path, rates)
-        return Recordings(source, X, None if y is None else _select(y, targets, source))
     if path.suffix.lower() in _READERS and path.is_file():
-        return Recordings(source, *_read_file(path, targets, rates or {}))
+        return Recordings(source, *_read_file(path, targets, rates or {}, keep))
     raise ValueError(_no_source(path))
 
 
@@ -134,6 +155,30 @@ def parse_rates(texts):
         if not 0 < rates[name] < np.inf:
             raise ValueError(f"--rate {name}={value} must be a positive number of Hz, as in --rate audio=25.")
     return rates
+
+
+def parse_valid(texts):
+    """Read ``COLUMN`` or ``COLUMN>=NUMBER`` for each column that says which steps are valid, or ``none``.
+
+    Examples
+    --------
+    >>> parse_valid(["success", "confidence>=0.8"]), parse_valid(["none"]), parse_valid([])
+    ({'success': None, 'confidence': 0.8}, False, None)
+    """
+    if not texts:
+        return None
+    if [text.lower() for text in texts] == ["none"]:
+        return False
+    valid = {}
+    for text in texts:
+        name, sign, least = text.partition(">=") if ">=" in text else text.partition("=")
+        try:
+            valid[name.strip()] = float(least) if sign else None
+        except ValueError:
+            raise ValueError(
+                f"--valid {text} must be a column, or as in --valid 'confidence>=0.8'."
+            ) from None
+    return valid
 
 
 def parse_options(texts):
@@ -219,7 +264,7 @@ def _series_if_one(y):
     return y.iloc[:, 0] if y.shape[1] == 1 else y
 
 
-def _read_file(path, targets, rates):
+def _read_file(path, targets, rates, keep):
     try:
         frame = _READERS[path.suffix.lower()](path)
     except (OSError, ValueError) as error:  # Arrow's errors are among them
@@ -227,6 +272,7 @@ def _read_file(path, targets, rates):
             f"{path} cannot be read: {error}. Write it again with DataFrame.to_parquet."
         ) from error
     check_known("--target", targets, frame.columns, f"{path} has no such column")
+    check_known("--keep", keep, frame.columns, f"{path} has no such column")
     X = frame.drop(columns=list(targets))
     if not any(map(_may_hold_sequences, X.dtypes)):
         found = quoted(f"{name} ({kind})" for name, kind in X.dtypes.items())
@@ -234,6 +280,7 @@ def _read_file(path, targets, rates):
             f"{path} has no sequence column, but {found}. "
             "Make such columns with avfusion.as_sequences before DataFrame.to_parquet."
         )
+    X = _without_bookkeeping(X, keep)
     label_rate = rates.get(LABELS)
     X = as_sequences(X, rate_hz={name: rate for name, rate in rates.items() if name != LABELS} or None)
     if not targets:
@@ -242,6 +289,20 @@ def _read_file(path, targets, rates):
     if any(map(_may_hold_sequences, y.dtypes)):
         y = as_sequences(y, dtype=np.float64, rate_hz=label_rate)
     return X, _series_if_one(y)
+
+
+def _without_bookkeeping(X, keep):
+    """Drop sequences of clocks, frame numbers and flags of detection, and say so."""
+    roles = {name: role_of(name) for name, kind in X.dtypes.items() if _may_hold_sequences(kind)}
+    aside = [
+        name for name, role in roles.items() if role in ("clock", "frame", "quality") and name not in keep
+    ]
+    if not aside or len(aside) == len(roles):
+        return X
+    warnings.warn(
+        f"Set aside as bookkeeping: {quoted(aside)}. keep names those that are features.", stacklevel=2
+    )
+    return X.drop(columns=aside)
 
 
 def _may_hold_sequences(dtype):

@@ -3,6 +3,7 @@
 import os
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 
 from avfusion._atomic import atomic_write
@@ -65,19 +66,65 @@ def predict_table(model, header, X):
 
 
 def save_table(table, path):
-    """Write a table to a Parquet or Feather file, which appears only when it is complete.
+    """Write a table to a Parquet, Feather or CSV file, which appears only when it is complete.
 
     Parameters
     ----------
     table : pandas.DataFrame
     path : pathlib.Path
-        Its suffix, .parquet or .feather, decides.
+        Its suffix, .parquet, .feather or .csv, decides. In a CSV file there is a row for each step.
     """
     with atomic_write(path) as part:
-        if path.suffix.lower() == ".parquet":
+        if path.suffix.lower() == ".csv":
+            long_table(table).to_csv(part, index=False)
+        elif path.suffix.lower() == ".parquet":
             table.to_parquet(part)
         else:  # Feather has no index
             table.reset_index(drop=table.index.name is None).to_feather(part)
+
+
+def long_table(table):
+    """Put the steps of sequences below each other, as challenges ask for predictions.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row for each recording: predictions, and metadata.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each step: the recording, metadata, the step from 0, its time in seconds where the rate is
+        known, and the predictions. Without sequences, the table with the recordings as a column. A recording
+        without prediction has no row.
+
+    Examples
+    --------
+    >>> from avfusion.sequences import as_sequences
+    >>> table = as_sequences({"mood": [[0.5, 0.25], None, [1.0]]}, rate_hz=2).set_axis(["a", "b", "c"])
+    >>> long_table(table)
+      recording  step  time_s  mood
+    0         a     0     0.0  0.50
+    1         a     1     0.5  0.25
+    2         c     0     0.0  1.00
+    """
+    name = "recording" if table.index.name is None else table.index.name
+    sequences = sequence_columns(table)
+    if not sequences:
+        return table.rename_axis(name).reset_index()
+    arrays = {column: table[column].array.pack() for column in sequences}
+    first = arrays[sequences[0]]
+    lengths = np.maximum(first.lengths, 0)
+    rows = np.repeat(np.arange(len(table)), lengths)
+    long = table.drop(columns=sequences).rename_axis(name).reset_index().iloc[rows].reset_index(drop=True)
+    long["step"] = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    if first.rate_hz is not None:
+        long["time_s"] = long["step"] / first.rate_hz
+    for column, array in arrays.items():
+        frames = array.frames
+        names = [column] if frames.shape[1] == 1 else [f"{column} {k}" for k in range(frames.shape[1])]
+        long[names] = frames
+    return long
 
 
 def _as_columns(predictions, names, index):

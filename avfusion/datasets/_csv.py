@@ -18,6 +18,7 @@ _WORDS = (
     "#n/a #na #null! #value! #div/0! #num! #ref! #name?"
 )
 MISSING = {"", *_WORDS.split()}  # in lower case, beside what pandas takes for missing
+_BLANK = ["", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A"]
 N_LINES, N_FIELDS = 1000, 20_000  # that are looked at for separator and names
 
 _QUOTED = re.compile(r'"[^"]*"')
@@ -27,13 +28,15 @@ _TIME = re.compile(r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?[ T]?(\d{1,2}(:\d{2}){1,2
 _HEX = re.compile(r"0x[0-9a-f]+", re.IGNORECASE)
 
 
-def read_table(path):
+def read_table(path, text=()):
     """Read the lines of a file of comma-, semicolon-, tab- or space-separated values.
 
     Parameters
     ----------
     path : pathlib.Path
         In a file of one column an empty line is a missing value.
+    text : tuple of str
+        Columns of names: nothing in them is a number or missing.
 
     Returns
     -------
@@ -54,22 +57,34 @@ def read_table(path):
     separator = _separator(lines)
     some = max(2, N_FIELDS // (1 + max(line.count(",") + line.count(separator) for line in lines[:2])))
     rows = [_fields(line, separator) for line in lines[:some]]
+    if max(map(len, rows)) > 1:
+        rows = [row for row in rows if any(row)] or rows
     header, decimal = _has_header(rows), "."
+    own = [name for name in text if header and name in rows[0]]
+    if len(rows) == header:
+        raise ValueError("It holds no values, only names.")
     if separator != "," and any(_DECIMAL_COMMA.fullmatch(field) for row in rows[header:] for field in row):
         decimal = ","
     elif _is_one_column_of_decimal_commas(rows, header):
         separator, decimal, rows = ";", ",", [[line.strip()] for line in lines]
+    width = max(map(len, rows))
+    names = (
+        _row_names(rows) if header else [0] if width == 1 else None
+    )  # pandas counts no columns in an empty line
     table = pd.read_csv(
         path,
         sep=separator,
         decimal=decimal,
         header=0 if header else None,
-        names=_row_names(rows) if header else None,
+        names=names,
         skiprows=n_skipped,
-        skip_blank_lines=max(map(len, rows)) > 1,
+        skip_blank_lines=width > 1,
         skipinitialspace=True,
-        encoding="utf-8-sig",
+        encoding=_encoding(path),
         low_memory=False,
+        dtype=dict.fromkeys(own, str),
+        keep_default_na=not own,
+        na_values={name: _BLANK for name in rows[0] if name not in own} if own else None,
     )
     return _named(table, header)
 
@@ -105,7 +120,10 @@ def as_numbers(column, name):
     text = words.notna() & numbers.isna()
     if text.any():
         row = int(text.to_numpy().argmax())
-        raise TypeError(f"Column {name!r} holds text, such as {brief(column.iloc[row])} in step {row}.")
+        raise TypeError(
+            f"Column {brief(name)} holds text, such as {brief(column.iloc[row])} in step {row}: make it "
+            "numbers, or leave it out."
+        )
     return numbers.to_numpy(dtype=np.float64)
 
 
@@ -121,13 +139,21 @@ def _as_written(value):
     return {"true": "1", "false": "0"}.get(plain, word)
 
 
+def _encoding(path):
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
 def _first_lines(path):
-    with path.open(encoding="utf-8-sig", newline=None) as file:
-        lines = [line.rstrip("\n") for line in islice(file, N_LINES)]
+    try:
+        with path.open(encoding=_encoding(path)) as file:
+            lines = [line.rstrip("\n") for line in islice(file, N_LINES)]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"It is not UTF-8 text: save it as such ({error}).") from error
     if not any(line.strip() for line in lines):
-        raise ValueError("It holds no values")
+        raise ValueError("It holds no values.")
     if lines[0].strip().lower().startswith("@relation"):
-        raise ValueError("It is an ARFF file: write its table as comma-separated rows")
+        raise ValueError("It is an ARFF file: write its table as comma-separated rows.")
     return lines
 
 
@@ -135,7 +161,7 @@ def _separator(lines):
     """Return what separates the fields of the first line of values, which hold no other text."""
     full = [_QUOTED.sub("", line) for line in lines if line.strip()][:2]
     for line in reversed(full):
-        for separator in ";\t,":
+        for separator in ";\t|,":
             if separator in line:
                 return separator
         fields = line.split()
@@ -147,7 +173,7 @@ def _separator(lines):
 def _fields(line, separator):
     if separator == r"\s+":
         return [field.strip('"') for field in line.split()]
-    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [""])
+    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), None) or [""]
     return [field.strip().strip('"') for field in fields]
 
 
@@ -203,10 +229,10 @@ def _row_names(rows):
         {name for name in names if name and names.count(name) > 1} if len(set(names)) < len(names) else ()
     )
     if repeated:
-        raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}")
+        raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}.")
     excess = max(map(len, values), default=0) - len(names)
     if excess > 1:
-        raise ValueError(f"Its first line has {len(names)} fields, but others have {excess} more")
+        raise ValueError(f"Its first line has {len(names)} fields, but others have {excess} more.")
     if excess < 1:
         return None
     if all(len(row) > len(names) and row[-1] == "" for row in values):  # lines end with a separator
@@ -215,15 +241,15 @@ def _row_names(rows):
 
 
 def _named(table, header):
-    """Give the columns their names, and numbers where they have none."""
+    """Give the columns their names, and numbers where they have none; leave empty ones without a name out."""
     names = [str(name).strip().lstrip("#").strip() for name in table.columns]
-    empty = [name.startswith("Unnamed: ") for name in names]
     table = table.set_axis(names, axis=1)
-    blank = [flag and bool(missing) for flag, missing in zip(empty, table.isna().all())]
-    table = table.loc[:, ~np.array(blank, dtype=bool)]
+    unnamed = [k for k, name in enumerate(names) if name.startswith("Unnamed: ")]
+    empty = [k for k in unnamed if table.iloc[:, k].isna().all()]
+    if empty:
+        table = table.iloc[:, np.setdiff1d(np.arange(len(names)), empty)]
     own = [name for name in table.columns if not name.startswith("Unnamed: ")]
     if header and not _counts_from(own, (0, 1)):
         return table, True
-    return table.set_axis(
-        [name if name not in own else own.index(name) for name in table.columns], axis=1
-    ), False
+    numbered = {name: k for k, name in enumerate(own)}
+    return table.set_axis([numbered.get(name, name) for name in table.columns], axis=1), False

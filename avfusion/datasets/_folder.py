@@ -7,19 +7,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences import Sequence, SequenceArray
+from avfusion.datasets._folder_labels import read_labels
+from avfusion.datasets._recording_tables import read_recording_table
+from avfusion.datasets._stream_files import asked_of, files_of, read_streams
+from avfusion.sequences import SequenceArray, as_targets, mask_labels
+from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._messages import quoted
 
 LABELS = "labels"
-_SUFFIXES = (".npy", ".csv")
 
 
-def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def load_folder(
+    folder, rate_hz=None, *, targets=None, valid=None, keep=(), missing_label=None, raters=None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Read recordings, their labels and their metadata from a folder.
 
     The layout, where ``clip01`` is the name of a recording::
 
-        audio/clip01.npy       features (steps, features) or (steps,), one folder for each modality;
+        audio/clip01.npy       features (steps, features) or (steps,), one folder for each modality
         audio/clip02.csv       one row per step, a column per feature, with or without a header
         video/clip01.npy       a recording without a file in a modality's folder lacks that stream
         labels/clip01.csv      labels per step, a column per target (or .npy); every recording has one
@@ -27,7 +32,13 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
         metadata.csv           optional: the column "recording", and any others (subject, session)
         rates.toml             optional: steps per second, as in ``audio = 25`` and ``labels = 1``
 
-    Missing numbers (NaN, empty cells) are features that were not observed, or steps without a label.
+    Tables are read as pandas, R, spreadsheets, OpenFace and openSMILE write them: separated by commas,
+    semicolons, tabs or spaces (.csv, .tsv). Missing numbers (NaN, ``NA``, ``?``, ``-nan(ind)``, empty cells,
+    in a file of one column empty lines) are features that were not observed, or steps without a label.
+
+    Columns that are bookkeeping (clocks, frame numbers, face and segment ids, confidence, success, an index,
+    and what counts steadily through all recordings) are neither features nor targets; a warning names them.
+    Frames that are missing by their number are steps of NaN.
 
     Parameters
     ----------
@@ -35,6 +46,19 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
         The folder.
     rate_hz : dict of str to float, optional
         Steps per second by modality, and of ``labels``. They override those of ``rates.toml``.
+    targets : list of str, optional
+        Columns of the labels to read, in this order; by default all that are no bookkeeping.
+    valid : str, dict of str to float, or False, optional
+        Column of the features that says which steps were observed (above 0), or columns with the lowest
+        values of steps that were, as in ``{"confidence": 0.8}``. Features of the others are NaN. By default
+        ``success`` where there is such a column; False takes all steps as they are.
+    keep : list of str, default=()
+        Columns of the features that are features although they look like bookkeeping.
+    missing_label : float or list of float, optional
+        Numbers that stand for "no label", such as -5.
+    raters : "mean", optional
+        What to do with columns of several annotators (``FM1``, ``FM2``, ``rater_1``), which are refused
+        otherwise: average them into one target.
 
     Returns
     -------
@@ -47,15 +71,17 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
     ------
     ValueError
         If a file cannot be read or holds no numbers, widths or names of features differ between recordings, a
-        recording has no labels or no metadata where others do, or `rate_hz` names something that is not
-        there. The message names the file and the remedy.
+        recording has no labels or no metadata where others do, labels are of several annotators, or
+        a parameter names something that is not there. The message names the file and the remedy.
     OSError
         If the folder cannot be read.
 
     Warns
     -----
     UserWarning
-        If there are labels or metadata of recordings without features; they are left out.
+        If columns are set aside, or steps are missing or not valid; if there are files of other kinds, or
+        labels or metadata of recordings without features, which are left out; if labels seem to hold a marker
+        for "no label".
 
     See Also
     --------
@@ -82,45 +108,48 @@ def load_folder(folder, rate_hz=None) -> tuple[pd.DataFrame, pd.DataFrame | None
     clip01      2 x 1, 2.0 s
     """
     folder = Path(folder)
-    modalities = {
-        path.name: _files(path)
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and path.name != LABELS and not path.name.startswith(".")
-    }
-    if not modalities:
-        raise ValueError(
-            f"{folder} holds no recordings. It needs a sub-folder for each modality (audio, video) with a "
-            ".npy or .csv file for each recording."
-        )
+    targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
+    modalities, others = _modalities(folder)
     rates = _rates(folder, rate_hz or {}, {*modalities, LABELS})
     names = pd.Index(
         sorted({name for files in modalities.values() for name in files}), name="recording", dtype=object
     )
     X = _metadata(folder, names)
+    streams = {}
     for modality, files in modalities.items():
         if modality in X.columns:
             raise ValueError(
                 f"{folder / 'metadata.csv'}: the column {modality!r} has the name of a modality; rename it."
             )
-        cells, _ = _read_streams([files.get(name) for name in names])
-        X[modality] = SequenceArray.from_sequences(cells, dtype=np.float32, rate_hz=rates.get(modality))
-    return X, _labels(folder, names, rates.get(LABELS))
+        read = streams[modality] = read_streams([files.get(name) for name in names], keep=keep, valid=valid)
+        X[modality] = SequenceArray.from_sequences(read.cells, dtype=np.float32, rate_hz=rates.get(modality))
+        read.cells = None  # X has a copy
+    _check_found(streams, keep, valid)
+    y, aside = read_labels(folder, names, rates.get(LABELS), targets, raters)
+    _tell_of_columns(streams | {LABELS: aside})
+    _tell_of_files(others)
+    return X, _without_markers(y, missing_label)
 
 
-def _files(folder):
-    """Return the file of each recording in the folder of a modality."""
-    files = {}
+def _modalities(folder):
+    """Return the files of each modality by recording, and the paths that are not read."""
+    modalities, others = {}, []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
+        if path.name.startswith("."):
             continue
-        if path.stem in files:
-            raise ValueError(f"{files[path.stem]} and {path} are the same recording: remove one of them.")
-        files[path.stem] = path
-    if not files:
+        if path.is_dir():
+            files, more = files_of(path)
+            others += more
+            if path.name != LABELS:
+                modalities[path.name] = files
+        elif path.stem in (LABELS, "metadata", "rates") and path.suffix not in (".csv", ".toml"):
+            others.append(path)
+    if not modalities:
         raise ValueError(
-            f"{folder} holds no .npy or .csv file: put one for each recording there, or remove the folder."
+            f"{folder} holds no recordings. It needs a sub-folder for each modality (audio, video) with a "
+            ".npy or .csv file for each recording."
         )
-    return files
+    return modalities, others
 
 
 def _rates(folder, given, known):
@@ -142,134 +171,56 @@ def _metadata(folder, names):
     path = folder / "metadata.csv"
     if not path.is_file():
         return pd.DataFrame(index=names)
-    return _table_of_recordings(path, names)
+    return read_recording_table(path, names)
 
 
-def _labels(folder, names, rate_hz):
-    per_step, per_clip = folder / LABELS, folder / f"{LABELS}.csv"
-    if per_step.is_dir() and per_clip.is_file():
-        raise ValueError(
-            f"There are labels per step in {per_step} and per clip in {per_clip}: remove one of them."
-        )
-    if per_clip.is_file():
-        return _labels_per_clip(per_clip, names)
-    return _labels_per_step(per_step, names, rate_hz) if per_step.is_dir() else None
+def _without_markers(y, missing_label):
+    if y is None:
+        return None
+    if missing_label is not None:
+        y = mask_labels(y, missing_label)
+    warn_of_markers(as_targets(y), stacklevel=3)
+    return y
 
 
-def _labels_per_clip(path, names):
-    table = _table_of_recordings(path, names)
-    for name, kind in table.dtypes.items():
-        if not pd.api.types.is_numeric_dtype(kind):
-            raise ValueError(f"{path}, column {name!r}: labels are numbers. Move the column to metadata.csv.")
-    return table.astype(np.float64)
-
-
-def _labels_per_step(folder, names, rate_hz):
-    files = _files(folder)
-    for name in names:
-        if name not in files:
+def _check_found(streams, keep, valid):
+    """Refuse names that no file has."""
+    known = {name for read in streams.values() for name in [*(read.names or ()), *read.aside]}
+    for parameter, asked in (("keep", keep), ("valid", asked_of(valid))):
+        unknown = [name for name in asked if name not in known]
+        if unknown:
             raise ValueError(
-                f"The recording {name!r} has no labels: {folder / name}.csv (or .npy) is missing. Put it "
-                "there, with empty cells where there is no label, or remove the recording's features."
+                f"{parameter} names {quoted(unknown, limit=3)}, but no file of features has such a column. "
+                f"There are {quoted(sorted(known)) or 'no names: arrays have none'}."
             )
-    _warn_of_others(files, names, folder)
-    cells, columns = _read_streams([files[name] for name in names])
-    if columns is None:
-        width = cells[0].shape[1]
-        columns = ["label"] if width == 1 else [f"label {k}" for k in range(width)]
-    labels = {
-        column: SequenceArray.from_sequences(
-            [cell[:, [k]] for cell in cells], dtype=np.float64, rate_hz=rate_hz
+
+
+def _tell_of_columns(streams):
+    """Warn, once, of the columns that were set aside, and of steps that are not valid."""
+    aside = {name: read.aside for name, read in streams.items() if read.aside}
+    parts = []
+    if aside:
+        columns = dict.fromkeys(column for own in aside.values() for column in own)
+        parts.append(
+            f"Set aside as bookkeeping: {quoted(columns)} (in {quoted(aside)}). keep names those that are "
+            "features, targets those that are labels."
         )
-        for k, column in enumerate(columns)
-    }
-    return pd.DataFrame(labels, index=names)
+    for name, read in streams.items():
+        if read.n_missing:
+            parts.append(f"{read.n_missing} frames that are missing in {name!r} are steps of NaN.")
+        for column, n_failed in read.n_failed.items():
+            share = n_failed / read.n_steps
+            if n_failed:
+                parts.append(f"{share:.0%} of the steps of {name!r} are NaN, by {column!r} not valid.")
+    if parts:
+        warnings.warn(" ".join(parts), stacklevel=3)
 
 
-def _table_of_recordings(path, names):
-    """Read a table with a row for each recording, in the order of `names`."""
-    try:
-        table = pd.read_csv(path, dtype={"recording": str}, skipinitialspace=True)
-    except (ValueError, UnicodeError) as error:  # pandas' errors of reading are ValueErrors
-        raise ValueError(f"{path} cannot be read: {error}.") from error
-    if "recording" not in table.columns or table.shape[1] < 2:
-        raise ValueError(
-            f"{path} needs the column 'recording', with the names of the files without .npy or .csv, and at "
-            f"least one more; its columns are {quoted(table.columns)}."
-        )
-    repeated = table["recording"][table["recording"].duplicated()]
-    if len(repeated):
-        raise ValueError(f"{path} has two rows for the recording {repeated.iloc[0]!r}: remove one of them.")
-    table = table.set_index("recording")
-    missing = names.difference(table.index)
-    if len(missing):
-        raise ValueError(f"{path} has no row for {quoted(missing, limit=3)}: add one for every recording.")
-    _warn_of_others(table.index, names, path)
-    return table.loc[names].set_axis(names)
-
-
-def _warn_of_others(found, names, path):
-    others = [name for name in found if name not in set(names)]
+def _tell_of_files(others):
     if others:
+        named = (f"{path.parent.name}/{path.name}" for path in others)
         warnings.warn(
-            f"{path} has recordings without features, which are left out: {quoted(others, limit=3)}.",
-            stacklevel=5,
+            f"Files of other kinds were not read: {quoted(named, limit=3)}. Write arrays as .npy, or as .npz "
+            "with one array, and tables as .csv or .tsv.",
+            stacklevel=3,
         )
-
-
-def _read_streams(paths):
-    """Return the frames of each file, (steps, features) or None, and the names of the features."""
-    cells, columns, first = [], None, None
-    for path in paths:
-        if path is None:
-            cells.append(None)
-            continue
-        frames, names = _read_frames(path)
-        if first is None:
-            first, columns, width = path, names, frames.shape[1]
-        if frames.shape[1] != width:
-            raise ValueError(
-                f"{path} has {frames.shape[1]} columns per step, but {first} has {width}. All recordings "
-                "have the same columns: write one of the two files again."
-            )
-        if columns is not None and names is not None and names != columns:
-            odd = next(a for a, b in zip(names, columns) if a != b)
-            raise ValueError(
-                f"{path} has the column {odd!r} where {first} has another: columns and order must agree."
-            )
-        columns = names if columns is None else columns
-        cells.append(frames)
-    return cells, columns
-
-
-def _read_frames(path):
-    try:
-        values, names = (
-            _read_csv(path) if path.suffix.lower() == ".csv" else (np.load(path, allow_pickle=False), None)
-        )
-        frames = Sequence(values).frames
-    except (OSError, EOFError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} cannot be read: {str(error).rstrip('.')}. A file holds numbers, (steps, features) or "
-            "(steps,): write it with numpy.save, or as comma-separated rows."
-        ) from error
-    return frames, names
-
-
-def _read_csv(path):
-    with path.open(encoding="utf-8-sig") as file:
-        named = not all(map(_is_number, file.readline().split(",")))
-    table = pd.read_csv(path, header=0 if named else None, skipinitialspace=True, encoding="utf-8-sig")
-    for name, kind in table.dtypes.items():
-        if not pd.api.types.is_numeric_dtype(kind) and not table[name].isna().all():
-            raise TypeError(f"Column {name!r} holds text.")
-    names = [str(name).strip() for name in table.columns] if named else None
-    return table.to_numpy(dtype=np.float64, na_value=np.nan), names
-
-
-def _is_number(text):
-    try:
-        float(text or "nan")
-    except ValueError:
-        return not text.strip()
-    return True

@@ -14,6 +14,7 @@ from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -113,11 +114,12 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         spec = data.spec(names, in_step=tuple(names), companions=inputs.companions(data, names))
         table, lengths = frame_table(data, spec)
         if spec.per_frame:
-            labels = inputs.frame_labels(data, lengths)
             inputs.check_label_rate(data, names)
+            labels = inputs.frame_labels(data, lengths)
         else:
             labels = np.repeat(data.targets.values, lengths, axis=0)
         inputs.check_labelled(labels, spec.target_form.target_names)
+        warn_of_markers(data.targets, stacklevel=2)
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
@@ -152,7 +154,8 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         if not self.spec_.per_frame:
             values = np.add.reduceat(values, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]
             return self.spec_.target_form.wrap(values, index=data.index)
-        return self.spec_.target_form.wrap(values, lengths, data.index)
+        clock = data.clock(self.spec_.in_step, lengths)
+        return self.spec_.target_form.wrap(values, lengths, data.index, clock)
 
     @property
     def _given_regressor(self):
@@ -211,9 +214,10 @@ def call_without_nan(method, table, *labels, **params):
     except ValueError as error:
         if get_tags(method.__self__).input_tags.allow_nan or not np.isnan(table).any():
             raise
+        frames = np.isnan(table).any(axis=1)
         raise ValueError(
-            f"Some frames are NaN (not observed, or a stream is absent), which the regressor "
-            f"{type(method.__self__).__name__} does not take. Use one that does, such as "
+            f"Some frames are NaN ({frames.sum()} of {len(table)}; not observed, or a stream is absent), "
+            f"which the regressor {type(method.__self__).__name__} does not take. Use one that does, such as "
             "HistGradientBoostingRegressor, or put an imputer before it: "
             "FrameRegressor(make_pipeline(SimpleImputer(), ...))."
         ) from error

@@ -4,8 +4,11 @@ from itertools import combinations
 
 import numpy as np
 
+from avfusion.sequences._callers import permuting_tool
+from avfusion.sequences._label_clock import lengths_apart
 from avfusion.sequences._messages import brief, quoted
 
+ONE_BASE = "Bring them onto one time base with avfusion.Align(rate_hz=...)."
 IN_STEP = "This estimator reads its streams in step"
 
 
@@ -65,7 +68,7 @@ def aligned_lengths(data, spec, why=IN_STEP):
     ValueError
         If lengths or rates differ, or the length of a row is unknown or 0.
     """
-    check_same_rate(data, spec.in_step)
+    check_same_clock(data, spec.in_step)
     lengths = _common_lengths(data, spec.in_step, why)
     others = {name: array for name, array in data.columns.items() if name not in spec.in_step}
     given = None if data.targets is None else data.targets.lengths
@@ -157,15 +160,8 @@ def streams_in_step(data, names):
             clashes[name] = unlike[0]
     in_step = tuple(name for name in names if name not in clashes)
     if not in_step:
-        where = "; ".join(
-            f"{name!r} has {data.columns[name].lengths[row]} steps and y {given[row]} labels in "
-            f"{data.row_name(row)}"
-            for name, row in clashes.items()
-        )
-        raise ValueError(
-            f"No stream is in step with the labels: {where}. At least one stream must have a step for each "
-            "label: bring it to their rate with avfusion.Align(rate_hz=...), and cut both to the same end."
-        )
+        longest = max(names, key=lambda name: (data.columns[name].lengths == given).sum())
+        raise ValueError(lengths_apart(given, data.columns[longest].lengths, data.row_name, of=repr(longest)))
     return in_step
 
 
@@ -192,15 +188,55 @@ def lengths_by_stream(data, names, lengths):
     return None if all((steps == lengths).all() for steps in own.values()) else own
 
 
-def check_same_rate(data, names):
-    """Raise where streams that have to be in step declare different rates."""
-    rates = {n: data.columns[n].rate_hz for n in names if data.columns[n].rate_hz is not None}
+def check_same_clock(data, names):
+    """Raise where streams that have to be in step declare different rates, starts or times."""
+    columns = {name: data.columns[name] for name in names}
+    rates = {name: column.rate_hz for name, column in columns.items() if column.rate_hz is not None}
     if len(set(rates.values())) > 1:
         declared = ", ".join(f"{name!r} {rate:g} Hz" for name, rate in rates.items())
+        raise ValueError(f"The streams have different rates ({declared}). {ONE_BASE}")
+    for name, column in columns.items():
+        if column.dtype.clock == "rates":
+            low, high = np.nanmin(column.rates_hz), np.nanmax(column.rates_hz)
+            raise ValueError(f"The rows of {name!r} have different rates, {low:g} to {high:g} Hz. {ONE_BASE}")
+    _check_same_starts(data, columns)
+    _check_same_times(data, columns)
+
+
+def _check_same_starts(data, columns):
+    """Raise where streams of a row begin at different times; one that does not say when begins at 0."""
+    starts = {n: c.starts_s for n, c in columns.items() if c.dtype.clock is None and c.rate_hz is not None}
+    if not any((~np.isnan(values)).any() for values in starts.values()):
+        return
+    first = next(iter(starts))
+    for name, values in starts.items():
+        both = ~(columns[name].isna() | columns[first].isna())
+        apart = np.abs(np.nan_to_num(values) - np.nan_to_num(starts[first])) * columns[first].rate_hz
+        for row in np.flatnonzero(both & (apart > 0.5)):
+            raise ValueError(
+                f"Streams of {data.row_name(row)} begin at different times: {first!r} at "
+                f"{np.nan_to_num(starts[first][row]):g} s, {name!r} at {np.nan_to_num(values[row]):g} s. "
+                f"{ONE_BASE}"
+            )
+
+
+def _check_same_times(data, columns):
+    """Raise where streams whose steps have times of their own do not have the same."""
+    timed = {name: column for name, column in columns.items() if column.dtype.clock == "times"}
+    others = [name for name, column in columns.items() if column.rate_hz is not None]
+    if timed and others:
         raise ValueError(
-            f"The streams have different rates ({declared}). Bring them onto one time base with "
-            "avfusion.Align(rate_hz=...)."
+            f"{next(iter(timed))!r} has a time for each step, {others[0]!r} has "
+            f"{columns[others[0]].rate_hz:g} Hz. {ONE_BASE}"
         )
+    first = next(iter(timed), None)
+    for name in timed:
+        for row in np.flatnonzero(~(timed[name].isna() | timed[first].isna())):
+            if not np.array_equal(timed[name][row].times_s, timed[first][row].times_s):
+                raise ValueError(
+                    f"The steps of {first!r} and {name!r} are at different times in {data.row_name(row)}. "
+                    f"{ONE_BASE}"
+                )
 
 
 def _common_lengths(data, names, why):
@@ -211,10 +247,12 @@ def _common_lengths(data, names, why):
         clash = np.flatnonzero((own >= 0) & (lengths >= 0) & (own != lengths))
         if len(clash):
             row = clash[0]
+            remedy = permuting_tool() or (
+                f"{why}: bring them onto one time base with avfusion.Align(rate_hz=...)."
+            )
             raise ValueError(
                 f"Unequal lengths in {data.row_name(row)}: {owner[row]!r} has {lengths[row]} steps, "
-                f"{name!r} has {own[row]}. {why}: bring them onto one time base with "
-                "avfusion.Align(rate_hz=...)."
+                f"{name!r} has {own[row]}. {remedy}"
             )
         owner[own >= 0] = name
         lengths = np.where(own >= 0, own, lengths)
@@ -224,12 +262,9 @@ def _common_lengths(data, names, why):
 def frame_labels(data, lengths):
     """Return labels per step for rows of `lengths` steps, (lengths.sum(), K), NaN for rows without labels."""
     given = data.targets.lengths
-    for row in np.flatnonzero((given >= 0) & (given != lengths)):
-        raise ValueError(
-            f"y has {given[row]} labels in {data.row_name(row)}, whose streams have {lengths[row]} "
-            "steps. A label belongs to each step: bring the streams to the rate of the labels with "
-            "avfusion.Align(rate_hz=...), and cut both to the same end."
-        )
+    apart = lengths_apart(given, lengths, data.row_name, remedy=permuting_tool())
+    if apart:
+        raise ValueError(apart)
     if (given >= 0).all():
         return data.targets.values
     labels = np.full((lengths.sum(), data.targets.values.shape[1]), np.nan)

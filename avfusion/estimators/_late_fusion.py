@@ -27,6 +27,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
@@ -48,8 +49,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     Both are learnt from rows that the estimators were not fitted on: each estimator is fitted once more for
     each of `cv` folds, and predicts the rows left out. Those that predict are fitted on all rows.
 
-    scikit-learn's VotingRegressor, StackingRegressor and TransformedTargetRegressor cannot take targets that
-    are sequences; this one takes every kind of target that the estimators here take.
+    scikit-learn's StackingRegressor cannot take targets that are sequences, and its VotingRegressor takes one
+    such target and loses its name; this one takes every kind of target that the estimators here take.
 
     Parameters
     ----------
@@ -261,7 +262,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         check_members_fit(data, members, folds)
         # all rows first, so that what an estimator objects to names rows of X
         parts = [np.arange(len(data)), *(train for train, _ in folds)]
-        fitted = self._fit_members(data, members, parts, routed)
+        with markers_told_once(data.targets):
+            fitted = self._fit_members(data, members, parts, routed)
         weights = None if weights is None else weights / weights.sum()
         finals = None
         if self._learns:
@@ -304,7 +306,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         predicted, lengths = gather_predictions(predictions, len(data), form, data.index)
         values = self._combined(predicted)
         if form.per_frame:
-            return form.wrap(values, lengths, data.index)
+            return form.wrap(values, lengths, data.index, data.clock(data.columns, lengths))
         clips = np.tile(self.spec_.target_mean, (len(data), 1))
         clips[lengths > 0] = values
         return form.wrap(clips, index=data.index)

@@ -250,10 +250,8 @@ def labels_of(data, rows):
     >>> labels_of(data, np.array([0, 2]))
     array([5., 7.])
     """
-    targets = data.targets
-    values = targets.values[np.isin(targets.row_of_value, rows)]
-    lengths = None if targets.lengths is None else targets.lengths[rows]
-    return targets.form.wrap(values, lengths, data.index[rows])
+    taken = data.targets.take(rows)
+    return taken.form.wrap(taken.values, taken.lengths, data.index[rows], taken.clock)
 
 
 def predict_present(data, name, estimator, names, among=None):

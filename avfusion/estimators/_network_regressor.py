@@ -33,6 +33,7 @@ from avfusion.estimators._training import (
     seeded,
     training_callbacks,
 )
+from avfusion.estimators._training_checks import check_training
 from avfusion.networks import LOSSES
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
@@ -98,6 +99,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         spec = spec if warm else self._with_target_scale(spec, train)
         if X_val is not None:
             valid = self._read_validation_data(X_val, y_val, spec)
+        check_training(self, spec, valid is not None)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
@@ -194,15 +196,16 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         return self._predict_dataset(*self._read_dataset(X))
 
     def _read_dataset(self, X):
-        """Return the data set of rows to predict, and their labels."""
+        """Return the data set of rows to predict, their labels, and when their steps are."""
         data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
-        return self._dataset(data, self.spec_), data.index
+        dataset = self._dataset(data, self.spec_)
+        return dataset, data.index, data.clock(self.spec_.in_step, dataset.lengths)
 
-    def _predict_dataset(self, dataset, index, nets=None, hop=None):
+    def _predict_dataset(self, dataset, index, clock=None, nets=None, hop=None):
         """Return predictions for rows that were read, of some nets in place of the fitted ones if given."""
         hop = hop or self.hop or (max(1, self.window // 2) if self.window else None)
         values = stitched_predictions(nets or self.nets_, dataset, self.batch_size_, hop)
-        return self.spec_.predictions(values, dataset.lengths, index)
+        return self.spec_.predictions(values, dataset.lengths, index, clock)
 
     def _read_training_data(self, X, y, groups=None, holds_out=False, warm=False):
         """Read rows to train on, which must be like those of the last fit where training goes on from it."""
@@ -254,8 +257,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         inputs.check_rate(data, spec.in_step, spec.rate_hz)
         labels = None
         if data.targets is not None:
-            labels = inputs.frame_labels(data, lengths) if spec.per_frame else data.targets.values
             inputs.check_label_rate(data, spec.in_step)
+            labels = inputs.frame_labels(data, lengths) if spec.per_frame else data.targets.values
             inputs.check_labelled(labels, data.targets.form.target_names)
         arrays = {name: data.columns[name] for name in spec.names}
         return StreamDataset(

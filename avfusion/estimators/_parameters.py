@@ -11,7 +11,7 @@ from numpy.random import RandomState
 from torch import Tensor
 from torch.optim import Optimizer
 
-from avfusion._sklearn_compat import Interval, StrOptions
+from avfusion._sklearn_compat import Interval, InvalidParameterError, StrOptions
 from avfusion.estimators._training import OPTIMIZERS
 from avfusion.networks import LOSSES
 
@@ -120,6 +120,13 @@ net_ : skorch.NeuralNet
         Names of the columns of X, where it has names."""
 
 
+WHOLE = {  # parameters of which no part can be set, and what to do
+    "callbacks": "callbacks are set as a whole, callbacks=[EarlyStopping(patience=5)]. Early stopping that "
+    "keeps the best weights is early_stopping=True, with the estimator's own patience.",
+    "optimizer": "an optimizer takes lr and weight_decay from the estimator, and nothing else. Give a class "
+    "that sets the rest: a subclass of torch.optim.SGD whose __init__ adds momentum=0.9.",
+    "loss": "a loss has no parameters here. Give a function, such as functools.partial(my_loss, alpha=2).",
+}
 DESCRIPTIONS = {  # by what stands for them in a docstring
     "{encoder_parameters}": ENCODER_PARAMETERS,
     "{fusion_parameters}": FUSION_PARAMETERS,
@@ -208,6 +215,30 @@ class NetworkParameters:
         if cls.__doc__:  # the shared parameters are described once, here
             for name, text in DESCRIPTIONS.items():
                 cls.__doc__ = cls.__doc__.replace(name, _with_defaults(text, cls))
+
+    def set_params(self, **params):
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            New values by name.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Callbacks and the optimizer are set as a whole.
+        """
+        for name in params:
+            owner, _, inner = name.partition("__")
+            if inner and owner in WHOLE:
+                raise InvalidParameterError(f"{name}: {WHOLE[owner]}")
+        return super().set_params(**params)
 
     def _check_parameters(self):
         self._validate_params()

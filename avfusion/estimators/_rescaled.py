@@ -14,6 +14,7 @@ from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
 from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.metrics._regression import paired_targets
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
@@ -113,13 +114,14 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         if targets.labelled.any(axis=0).all():  # otherwise the regressor says so
             names = targets.form.target_names
             check_folds_labelled(folds, targets.labelled, names, parameter="n_splits or groups")
-        # before the folds, so that what it objects to names rows of X
-        fitted = clone(regressor).fit(X, y, **routed)
         for_folds = {}
         if routed:  # not otherwise: RidgeCV cannot tell what it asks for
             given = {"groups": groups, **params}
             for_folds = {k: given[k] for k in get_routing_for_object(regressor).consumes("fit", given)}
-        held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)
+        with markers_told_once(targets):
+            # before the folds, so that what it objects to names rows of X
+            fitted = clone(regressor).fit(X, y, **routed)
+            held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)
         self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
         self.regressor_, self.spec_ = fitted, data.spec()
         return self
@@ -145,7 +147,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
         prediction = as_targets(self.regressor_.predict(data.frame))
         values = prediction.values * self.scale_ + self.offset_
-        return self.spec_.target_form.wrap(values, prediction.lengths, data.index)
+        return self.spec_.target_form.wrap(values, prediction.lengths, data.index, prediction.clock)
 
 
 def matching_line(labels, predictions):

@@ -153,13 +153,22 @@ class SequenceNet(NeuralNet):
         average = dict(self.callbacks_).get("weight_average")
         with average.swapped_in(self) if average else nullcontext(), torch.no_grad():
             self._set_training(False)
-            pairs = [(self.infer(inputs), labels.to(self.device)) for inputs, labels in iterator]
+            pairs = [self._validate_batch(batch) for batch in iterator]
         prediction, target = (torch.cat([x.reshape(-1, x.shape[-1]) for x in side]) for side in zip(*pairs))
         self.history.record_batch(prefix + "_loss", self.criterion_(prediction, target).item())
         self.history.record_batch(prefix + "_batch_size", len(iterator.dataset))
         self.history.record(prefix + "_batch_count", 1)
         self.history.record(prefix + "_ccc", 1 - ccc_loss(prediction, target, ~torch.isnan(target)).item())
         return None
+
+    def _validate_batch(self, batch):
+        """Return predictions and labels of a batch; callbacks hear of it, and of its own loss."""
+        self.notify("on_batch_begin", batch=batch, training=False)
+        inputs, labels = batch
+        prediction, labels = self.infer(inputs), labels.to(self.device)
+        loss = self.criterion_(prediction, labels)
+        self.notify("on_batch_end", batch=batch, training=False, y_pred=prediction, loss=loss)
+        return prediction, labels
 
 
 def moved(attributes, device):

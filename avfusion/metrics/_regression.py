@@ -12,6 +12,9 @@ from inspect import cleandoc
 
 import numpy as np
 
+from avfusion.sequences._callers import permuting_tool
+from avfusion.sequences._identity import check_same_order
+from avfusion.sequences._label_clock import place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
@@ -359,7 +362,9 @@ def paired_targets(y_true, y_pred):
             f"y_true has the targets {quoted(names[0])}, y_pred the same ones in another order, "
             f"{quoted(names[1])}: bring them into one order."
         )
+    check_same_order(true.index, pred.index, ("y_true", "y_pred"))
     if true.lengths is not None:
+        true = place_labels(true, pred.lengths, pred.clock, "y_true")
         pred = _on_labelled_rows(true, pred)
     _check_labels(true, pred)
     return true, pred
@@ -367,12 +372,11 @@ def paired_targets(y_true, y_pred):
 
 def _on_labelled_rows(true, pred):
     missing = true.lengths < 0
-    wrong = np.flatnonzero((true.lengths != pred.lengths) & ~missing)
-    if len(wrong):
-        row = wrong[0]
-        found = max(pred.lengths[row], 0)
+    if len(wrong := np.flatnonzero((true.lengths != pred.lengths) & ~missing)):
+        row, more = wrong[0], f" (and in {len(wrong) - 1} more rows)" * (len(wrong) > 1)
         raise ValueError(
-            f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has {found}."
+            f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has "
+            f"{max(pred.lengths[row], 0)}{more}. {permuting_tool() or 'Give both of the same steps.'}"
         )
     if not missing.any():
         return pred

@@ -18,7 +18,8 @@ joblib maps the buffer into its workers' memory. Hence columns are immutable: ``
 
 What holds for columns
 ----------------------
-- ``X["audio"].array`` is a `SequenceArray`: ``frames`` (N, D), ``starts`` and ``lengths``.
+- ``X["audio"].array`` is a `SequenceArray`: ``frames`` (N, D), ``starts`` and ``lengths``. Of selected rows,
+  ``array.frames`` is still the buffer of all; their own frames are ``array.pack().frames``.
 - ``X["audio"].iloc[0]`` is a `Sequence`, or ``pandas.NA``. ``numpy.asarray`` of a column is a one-
   dimensional array of these, and of a `Sequence` its frames.
 - Sequences can be compared, counted, grouped (``groupby(..., sort=False)``) and merged by their
@@ -50,13 +51,16 @@ Length: 2, dtype: sequence[float32, 3, 25Hz]
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
+from avfusion.sequences._cut import cut
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._export import to_long, to_padded, to_panel
+from avfusion.sequences._label_markers import LabelMarkerWarning, mask_labels
 from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._target_form import TargetForm
 from avfusion.sequences._targets import Targets, as_targets
 
 __all__ = [
+    "LabelMarkerWarning",
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
@@ -64,6 +68,8 @@ __all__ = [
     "Targets",
     "as_sequences",
     "as_targets",
+    "cut",
+    "mask_labels",
     "sequence_columns",
     "to_long",
     "to_padded",

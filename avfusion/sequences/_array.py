@@ -6,6 +6,7 @@ from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer
 
 from avfusion.sequences._buffers import check_rows, gather, packed_starts, trim
+from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import stack_cells
 from avfusion.sequences._clock import check_times, per_row, per_row_rates
 from avfusion.sequences._dtype import SequenceDtype
@@ -44,7 +45,7 @@ class SequenceArray(ColumnProtocol):
     Attributes
     ----------
     frames : numpy.ndarray or numpy.memmap of shape (N, D)
-        Read-only view of the buffer.
+        Read-only view of the buffer, which may hold other rows too: those of the rows are `pack().frames`.
     starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
         Read-only; a missing row has start 0 and length -1.
     width : int
@@ -221,7 +222,7 @@ class SequenceArray(ColumnProtocol):
 
     @property
     def frames(self):
-        """Read-only view of the buffer, of shape (N, D)."""
+        """Read-only view of the buffer, (N, D); those of the rows alone are `pack().frames`."""
         return self._frames
 
     @property
@@ -327,10 +328,13 @@ class SequenceArray(ColumnProtocol):
             return cells
         if np.dtype(dtype).kind in "SU":
             return cells.astype(dtype)
+        remedy = table_tool() or (
+            "Use column.array.pack().frames for the frames of its rows, or Functionals for a row of numbers "
+            "of each."
+        )
         raise TypeError(
             f"A column of {self.dtype} cannot become an array of {np.dtype(dtype)}, as its rows are "
-            "sequences. Use column.array.pack().frames for the frames of its rows, or Functionals for a row "
-            "of numbers of each."
+            f"sequences. {remedy}"
         )
 
     def isna(self):

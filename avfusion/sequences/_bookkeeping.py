@@ -14,7 +14,7 @@ import pandas as pd
 #: Names by role, in lower case and without anything but letters and digits.
 NAMES = {
     "clock": (
-        "time times timestamp timestamps frametime clock elapsed elapsedtime seconds second secs sec "
+        "t ts time times timestamp timestamps frametime clock elapsed elapsedtime seconds second secs sec "
         "milliseconds millisecond millis msec ms microseconds usec minutes datetime date timecode utc "
         "unixtime unixtimestamp epochtime localtime systemtime approxtime relativetime recordingtime "
         "recordingtimestamp videotime audiotime timepoint starttime endtime begintime timestart timeend "
@@ -52,6 +52,10 @@ N_INTEGERS, N_FLOATS = 5, 20  # rows in which integers, and other numbers, must 
 
 _ROLES = {name: role for role, names in NAMES.items() for name in names.split()}
 _UNITS = frozenset(("s", "sec", "secs", "seconds", "ms", "msec", "millis", "milliseconds", "us", "ns", "utc"))
+_OF_FRAMES = (
+    "frame video audio image absolute abs start end first last no nr num number index idx id count counter"
+)
+_OF_CLASSES = "class emotion label category cluster state type topic"  # whose number may be a label
 _INDEX = re.compile(r"\s*(unnamed: \d+(\.\d+|_level_\d+)?|level_\d+|\.\.\.\d+)?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PAIRS = (("start", "begin", "onset"), ("end", "stop", "offset", "duration"))
@@ -88,6 +92,12 @@ def role_of(name):
     words = [word.lower() for word in _WORD.findall(name)]
     while len(words) > 1 and words[-1] in _UNITS:
         words.pop()
+    if set(words) & {"timestamp", "timestamps"}:
+        return "clock"
+    if "frame" in words and set(words) <= set(_OF_FRAMES.split()):
+        return "frame"
+    if words[-1:] in (["id"], ["uuid"]) and not set(words) & set(_OF_CLASSES.split()):
+        return "identity"
     return _ROLES.get("".join(words))
 
 
@@ -197,7 +207,8 @@ def counts_steadily(values, first=None):
     """Return whether numbers increase by one constant step, within every recording and through all of it.
 
     Integers must do so in 5 rows of a recording at least; other numbers, such as seconds, in 20, up to the
-    rounding with which they were written: a short ramp may be a feature.
+    rounding with which they were written: a short ramp may be a feature. The step may be another in each
+    recording where all begin at 0 and have 20 rows, as clocks of videos do.
 
     Parameters
     ----------
@@ -230,14 +241,19 @@ def counts_steadily(values, first=None):
     elapsed = values - np.repeat(values[starts], lengths)
     counted = np.arange(len(values)) - np.repeat(starts, lengths)
     longest = lengths.argmax()
-    last = starts[longest] + lengths[longest] - 1
-    step = elapsed[last] / max(counted[last], 1)
-    off = np.abs(elapsed - counted * step).max()
-    if not step > 0 or lengths[longest] < N_INTEGERS:  # NaN is no step
+    steps = elapsed[starts + lengths - 1] / np.maximum(lengths - 1, 1)
+    if not (steps[lengths > 1] > 0).all() or lengths[longest] < N_INTEGERS:  # NaN is no step
         return False
+    step = steps[longest]
+    off = np.abs(elapsed - counted * step).max()
     if off == 0 and (values == np.rint(values)).all():
         return True
-    return bool(lengths[longest] >= N_FLOATS and off <= _rounding(values, step))
+    tolerance = _rounding(values, step)
+    if len(values) - len(starts) >= N_FLOATS - 1 and off <= tolerance:
+        return True
+    off = np.abs(elapsed - counted * np.repeat(steps, lengths)).max()
+    from_zero = ((values[starts] >= 0) & (values[starts] <= steps + tolerance)).all()
+    return bool(from_zero and lengths.min() >= N_FLOATS and off <= min(tolerance, 0.35 * steps.min()))
 
 
 def _first_rows(recording):

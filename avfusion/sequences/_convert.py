@@ -16,6 +16,7 @@ from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._long_tables import FILE_INDEX, read_long_table
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
+from avfusion.sequences._readings import check_one_step, steps_first
 
 ONLY = "features"  # the name of the modality of data that has no names
 
@@ -183,16 +184,18 @@ def _read(data, modalities, dtype):
         data = {_only_name(modalities, getattr(data, "name", None)): data}
     if isinstance(data, pd.DataFrame):
         return _from_frame(data, modalities, dtype)
+    widths = modalities if isinstance(modalities, Mapping) else {}
+    widths = {name: width for name, width in widths.items() if isinstance(width, (int, np.integer))}
     if isinstance(data, Mapping):
-        return _from_columns(data, dtype)
+        return _from_columns(data, dtype, widths)
     if isinstance(data, np.ndarray) and data.dtype == object and data.ndim == 1:
         data = list(data)
     if is_padded_pair(data):
-        return _from_columns({_only_name(modalities): data}, dtype)
+        return _from_columns({_only_name(modalities): data}, dtype, widths)
     if isinstance(data, (list, tuple)) and any(isinstance(row, Mapping) for row in data):
-        return _from_columns(_columns_of_rows(data), dtype)
+        return _from_columns(_columns_of_rows(data), dtype, widths)
     if isinstance(data, (list, tuple)) and any(_is_sequence(row) for row in data):
-        return _from_columns({_only_name(modalities): list(data)}, dtype)
+        return _from_columns({_only_name(modalities): list(data)}, dtype, widths)
     return _split(data, modalities, dtype)
 
 
@@ -213,6 +216,7 @@ def _from_frame(X, modalities, dtype):
 
 def _from_numbers(X, modalities):
     """Read a DataFrame of numbers, one step per row."""
+    check_one_step(len(X), None, X.columns)
     text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if isinstance(modalities, Mapping) and not all(
         isinstance(w, (int, np.integer)) for w in modalities.values()
@@ -245,11 +249,11 @@ def _assemble(metadata, columns):
     return metadata.assign(**columns)
 
 
-def _from_columns(data, dtype):
+def _from_columns(data, dtype, widths):
     if not data:
         raise ValueError("The mapping is empty. Give at least one modality.")
     index, data = join_by_recording(data)
-    columns = {name: _column(rows, name, dtype) for name, rows in data.items()}
+    columns = {name: _column(rows, name, dtype, widths.get(name)) for name, rows in data.items()}
     first = next(iter(columns))
     for name, column in columns.items():
         if len(column) != len(columns[first]):
@@ -268,7 +272,7 @@ def _columns_of_rows(rows):
     return {name: [row.get(name) if isinstance(row, Mapping) else None for row in rows] for name in names}
 
 
-def _column(rows, name, dtype):
+def _column(rows, name, dtype, width=None):
     """One modality as a SequenceArray."""
     if not isinstance(name, str):
         raise TypeError(f"Names of modalities must be strings, not {name!r}. Rename the modality.")
@@ -278,9 +282,11 @@ def _column(rows, name, dtype):
         return rows
     try:
         if isinstance(rows, Mapping) or is_padded_pair(rows):
-            return read_padded(*frames_and_extent(rows), dtype)
+            return read_padded(*frames_and_extent(rows), dtype, width, name)
         if isinstance(rows, np.ndarray) and rows.dtype != object:
-            return read_padded(rows, None, dtype)
+            if rows.ndim == 2:
+                check_one_step(len(rows), name)
+            return read_padded(rows, None, dtype, width, name)
         if not np.iterable(rows) or isinstance(rows, str):
             raise TypeError(
                 f"A list of arrays or an array with three axes is needed, not {type(rows).__name__}."
@@ -303,8 +309,12 @@ def _split(data, modalities, dtype):
     """Read a plain array, in whose last axis all modalities lie side by side."""
     array = check_array(data, allow_nd=True, ensure_all_finite=False, dtype="numeric")
     if not isinstance(modalities, Mapping):
-        return pd.DataFrame({_only_name(modalities): read_padded(array, None, dtype)})
+        return pd.DataFrame(
+            {_only_name(modalities): read_padded(array, None, dtype, name=_only_name(modalities))}
+        )
     widths = list(modalities.values())
+    if all(isinstance(width, (int, np.integer)) for width in widths):
+        array = steps_first(array, sum(widths))
     if not all(isinstance(width, (int, np.integer)) and width > 0 for width in widths):
         raise ValueError("To split an array, modalities must map names to widths of at least 1 feature.")
     if sum(widths) != array.shape[-1]:
@@ -313,7 +323,9 @@ def _split(data, modalities, dtype):
             "Give a width to each modality so that all features are taken."
         )
     parts = np.split(array, np.cumsum(widths)[:-1], axis=-1)
-    return pd.DataFrame({name: read_padded(part, None, dtype) for name, part in zip(modalities, parts)})
+    return pd.DataFrame(
+        {name: read_padded(part, None, dtype, part.shape[-1]) for name, part in zip(modalities, parts)}
+    )
 
 
 def _only_name(modalities, name=None):

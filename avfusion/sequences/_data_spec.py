@@ -38,6 +38,10 @@ class DataSpec:
         A label is ``target_mean + target_scale * scaled label``.
     dtype : numpy.dtype, optional
         Type of the numbers that were trained on.
+    features : mapping of str to (tuple of str or None), optional
+        Names of the features of each modality, where they are known.
+    longest : int, default=1
+        Steps of the longest row.
 
     Examples
     --------
@@ -57,6 +61,8 @@ class DataSpec:
     target_mean: np.ndarray | None = None
     target_scale: np.ndarray | None = None
     dtype: np.dtype | None = None
+    features: Mapping | None = None
+    longest: int = 1
 
     @property
     def names(self) -> list:
@@ -137,7 +143,7 @@ class DataSpec:
         """Bring labels (n, n_targets) to the scale of training."""
         return (labels - self.target_mean) / self.target_scale
 
-    def predictions(self, values, lengths=None, index=None):
+    def predictions(self, values, lengths=None, index=None, clock=None):
         """Bring predictions from the scale of training to that of y, and into its form.
 
         Parameters
@@ -148,13 +154,15 @@ class DataSpec:
             Steps of each row; needed for labels per frame.
         index : pandas.Index, optional
             Of the rows.
+        clock : RowClock, optional
+            When the steps are.
 
         Returns
         -------
         DataFrame, Series or ndarray
         """
         values = values * self.target_scale + self.target_mean
-        return self.target_form.wrap(values, lengths if self.per_frame else None, index)
+        return self.target_form.wrap(values, lengths if self.per_frame else None, index, clock)
 
 
 class FittedToData:

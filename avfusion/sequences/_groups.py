@@ -3,6 +3,7 @@
 import pandas as pd
 
 from avfusion.sequences._convert import sequence_columns
+from avfusion.sequences._identity import check_same_order, index_of
 from avfusion.sequences._messages import quoted, row_name
 
 
@@ -35,6 +36,7 @@ def read_groups(groups, X, name="groups"):
     if groups is None:
         return None
     index = X.index if isinstance(X, pd.DataFrame) else None
+    check_same_order(index, index_of(groups), ("X", name))
     values = pd.Series(_column(groups, X, name) if isinstance(groups, str) else groups)
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if len(values) != n_rows:

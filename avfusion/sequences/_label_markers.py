@@ -2,13 +2,16 @@
 
 import numbers
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 
+from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._cells import is_missing
-from avfusion.sequences._dtype import Sequence, SequenceDtype
+from avfusion.sequences._label_clock import NOTHING, TOLD
 from avfusion.sequences._messages import brief
+from avfusion.sequences._sequence import Sequence
 
 N_REPEATS = 3  # labels that must have the value
 N_MARKERS = 3  # different ones, at most, at each end
@@ -68,13 +71,13 @@ def _masked(y, markers):
             result[name] = _masked(y[name], markers)
         return result
     if isinstance(y, pd.Series):
-        return pd.Series(_masked_column(y, markers), index=y.index, name=y.name)
+        return pd.Series(_masked_column(y.array, markers), index=y.index, name=y.name)
     if isinstance(y, (list, tuple)):
         return type(y)(_masked(value, markers) for value in y)
     if isinstance(y, numbers.Real) or is_missing(y):
         return np.nan if isinstance(y, numbers.Real) and (markers == y).any() else y
     if isinstance(y, Sequence):
-        return Sequence(_masked(y.frames, markers), y.rate_hz)
+        return _masked_column(SequenceArray.from_sequences([y]), markers)[0]
     values = y if isinstance(y, np.ndarray) else np.asarray(y)
     if values.dtype != object:
         return _without(values, markers)
@@ -86,8 +89,8 @@ def _masked(y, markers):
 
 def _masked_column(column, markers):
     """Return the values of a column, as an array that a Series takes."""
-    if isinstance(column.dtype, SequenceDtype):
-        packed = column.array.pack()
+    if isinstance(column, SequenceArray):
+        packed = column.pack()
         return packed.with_frames(_without(packed.frames, markers))
     if pd.api.types.is_object_dtype(column.dtype):
         return _masked(column.to_numpy(), markers)
@@ -184,22 +187,48 @@ def marker_message(values, names):
     )
 
 
-def warn_of_markers(values, names, stacklevel):
-    """Warn of markers among labels (n, K).
+def warn_of_markers(targets, stacklevel):
+    """Warn of markers among labels.
 
     Parameters
     ----------
-    values : array-like (n, K)
-        Labels; NaN is unlabelled.
-    names : list of str
-        The targets.
+    targets : Targets
+        The labels, read.
     stacklevel : int
         As of `warnings.warn`, where 1 is the caller.
 
     Examples
     --------
-    >>> warn_of_markers([[0.5], [0.1]], ["arousal"], stacklevel=1)
+    >>> from avfusion.sequences import as_targets
+    >>> warn_of_markers(as_targets([0.5, 0.1]), stacklevel=1)
     """
-    message = marker_message(values, names)
+    message = marker_message(targets.values, targets.form.target_names)
     if message is not None:
         warnings.warn(message, LabelMarkerWarning, stacklevel=stacklevel + 1)
+
+
+@contextmanager
+def markers_told_once(targets):
+    """Warn of markers among labels, and keep estimators from doing so again for folds and parts of them.
+
+    They also say only once that labels outside the streams are left out.
+
+    Parameters
+    ----------
+    targets : Targets
+        The labels, read.
+
+    Examples
+    --------
+    >>> from avfusion.sequences import as_targets
+    >>> with markers_told_once(as_targets([0.5, 0.1])):
+    ...     pass
+    """
+    warn_of_markers(targets, stacklevel=4)  # of this function, of contextlib, of a fit: where that was called
+    token = TOLD.set(set() if TOLD.get() is NOTHING else TOLD.get())  # of labels left out, too
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LabelMarkerWarning)
+            yield
+    finally:
+        TOLD.reset(token)

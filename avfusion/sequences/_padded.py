@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._readings import check_axes, pads_front, steps_first
 
 
 def is_padded_pair(data):
@@ -51,7 +52,7 @@ def frames_and_extent(data):
     raise ValueError(f'The keys must be "frames" and "lengths" or "mask", not {quoted(data)}.')
 
 
-def read_padded(array, extent, dtype):
+def read_padded(array, extent, dtype, width=None, name=None):
     """Make a column of an array with a row per recording.
 
     Parameters
@@ -62,11 +63,16 @@ def read_padded(array, extent, dtype):
         The lengths, or the mask of the steps that exist, wherever they are; None if all exist.
     dtype : numpy dtype or None
         Floating dtype of the column; None or an array (n, D) keeps that of the array.
+    width : int, optional
+        Number of features, which says which of the last two axes they are on.
+    name : str, optional
+        The modality, for messages.
 
     Returns
     -------
     SequenceArray
-        Over the memory of the array where nothing is converted and there is no mask.
+        Over the memory of the array where nothing is converted and there is no mask. Rows whose padding lies
+        in front, as zeros or NaN where the steps behind are not, are read from their end.
 
     Raises
     ------
@@ -87,6 +93,9 @@ def read_padded(array, extent, dtype):
         raise ValueError(f"An array must have the axes (rows, steps, features), not the shape {array.shape}.")
     if array.ndim == 2:
         array, dtype = array[:, None], None
+    elif extent is None and width is None:
+        check_axes(array.shape, name)
+    array = steps_first(array, width)
     n_rows, n_steps, width = array.shape
     frames = array.reshape(n_rows * n_steps, width)
     if dtype is not None:
@@ -94,7 +103,8 @@ def read_padded(array, extent, dtype):
     extent = np.full(n_rows, n_steps) if extent is None else _check_extent(extent, array.shape)
     if extent.ndim == 2:
         return SequenceArray.from_packed(frames[extent.ravel()], extent.sum(axis=1))
-    return SequenceArray(frames, np.arange(n_rows) * n_steps, extent)
+    shift = n_steps - extent if pads_front(array, extent) else 0
+    return SequenceArray(frames, np.arange(n_rows) * n_steps + shift, extent)
 
 
 def _check_extent(extent, shape):

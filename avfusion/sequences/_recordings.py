@@ -16,13 +16,17 @@ from sklearn.utils.validation import validate_data
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import BLOCK, gather
+from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
 from avfusion.sequences._data_spec import DataSpec
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._identity import by_recording, check_same_order, index_of
+from avfusion.sequences._label_clock import RowClock, place_labels
 from avfusion.sequences._messages import quoted, row_name
 from avfusion.sequences._padded import is_padded_pair
+from avfusion.sequences._readings import is_label_per_step
 from avfusion.sequences._sequence import Sequence
 from avfusion.sequences._targets import Targets, as_targets
 
@@ -109,6 +113,57 @@ class Recordings:
                     "Replace it, or set it to NaN if it was not observed."
                 )
 
+    def clock(self, names, lengths):
+        """Return when the steps of rows of `lengths` steps are, as one of the streams says that has them all.
+
+        Parameters
+        ----------
+        names : iterable of str
+        lengths : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        RowClock or None
+        """
+        rates, starts = np.full(len(self), np.nan), np.full(len(self), np.nan)
+        for name in names:
+            clock = RowClock.of(self.columns[name])
+            fits = self.columns[name].lengths == lengths
+            if clock is None or (clock.times_s is not None and not fits.all()):
+                continue
+            if clock.times_s is not None:
+                return clock
+            starts = np.where(np.isnan(rates) & fits, clock.starts_s, starts)
+            rates = np.where(np.isnan(rates) & fits, clock.rates_hz, rates)
+        return None if np.isnan(rates).all() else RowClock(rates, starts)
+
+    def labels_on_steps(self, targets, names=None):
+        """Return labels per frame on the steps of the streams that have their rate, by time.
+
+        Parameters
+        ----------
+        targets : Targets
+        names : iterable of str, optional
+            The streams in use; by default all.
+
+        Returns
+        -------
+        Targets
+        """
+        if targets.lengths is None or targets.clock is None:
+            return targets
+        lengths = np.full(len(self), -1)
+        rates, starts = np.full(len(self), np.nan), np.full(len(self), np.nan)
+        for name in self.columns if names is None else names:
+            column = self.columns[name]
+            own = column.rates_hz
+            fits = (lengths < 0) & (column.lengths >= 0) & ~np.isnan(own)
+            if targets.clock.times_s is None:
+                fits &= own == targets.clock.rates_hz
+            lengths, rates = np.where(fits, column.lengths, lengths), np.where(fits, own, rates)
+            starts = np.where(fits, column.starts_s, starts)
+        return place_labels(targets, lengths, RowClock(rates, starts))
+
     def open(self, name):
         """Return a column whose frames lie one after the other, after checking that none is infinite."""
         if not self.is_table:  # scikit-learn's rules have been applied to those
@@ -156,6 +211,8 @@ class Recordings:
             column_names=self.column_names,
             is_table=self.is_table,
             target_form=None if self.targets is None else self.targets.form,
+            features={name: array.features for name, array in used.items()},
+            longest=max((int(array.lengths.max()) for array in used.values()), default=1),
             **more,
         )
 
@@ -203,11 +260,15 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     0    1 x 2
     1    1 x 2
     """
-    targets = as_targets(*labels) if labels else None
+    for y in labels:
+        _check_orientation(X, y)
+    targets = as_targets(*labels) if labels and not isinstance(labels[0], Mapping) else None
     sequences = spec is not None and not spec.is_table
     if sequences and isinstance(X, pd.DataFrame) and X.columns.is_unique and len(X):
         X = _with_known_widths(X, spec)  # also where no column shows that it is one of sequences
     table = is_table(X)
+    if spec is not None and spec.longest > 1 and isinstance(X, Mapping):
+        _check_recordings(X)
     if not table:
         data = _read_sequences(X, caller)
     if spec is not None:
@@ -217,11 +278,76 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     elif spec is not None:
         data = replace(data, frame=_with_known_widths(data.frame, spec))
         spec.check_same_streams({name: array.width for name, array in data.columns.items()}, caller)
+    if labels and targets is None:
+        targets = as_targets(by_recording(labels[0], data.frame.index))
     if targets is not None and targets.n_rows != len(data):
         raise ValueError(
             f"X and y have inconsistent numbers of samples: X has {len(data)} rows, y has {targets.n_rows}."
         )
+    if not table:
+        data = replace(data, frame=_in_known_form(data, spec))
+    if targets is not None:
+        check_same_order(index_of(X), targets.index)
+        _check_labels_per_row(data, targets)
+        targets = data.labels_on_steps(targets, None if spec is None else spec.names)
     return replace(data, targets=targets, groups=read_groups(groups, data.frame, groups_name))
+
+
+def _check_recordings(X):
+    """Refuse an array (T, D) for a modality whose rows were longer in `fit`."""
+    for name, rows in X.items():
+        if isinstance(rows, np.ndarray) and rows.dtype != object and rows.ndim == 2:
+            n = len(rows)
+            raise ValueError(
+                f"X[{name!r}] has the shape {rows.shape}: {n} recordings of one step, or one recording of "
+                f"{n} steps? Rows were longer in fit: give {{{name!r}: [array]}} for one recording, "
+                f"{{{name!r}: array[:, None]}} for {n}."
+            )
+
+
+def _check_labels_per_row(data, targets):
+    """Refuse numbers for each row that are as many as its steps: ratings of the row, or a label per step."""
+    n_targets = targets.form.n_targets
+    if (
+        targets.lengths is None
+        and targets.form.names is None
+        and is_label_per_step(n_targets, [c.lengths for c in data.columns.values()])
+    ):
+        raise ValueError(
+            f"y has {n_targets} numbers for each row, and every row has {n_targets} steps: {n_targets} "
+            "ratings of the row, or a label per step? Give y[:, :, None] or a list of arrays for a label "
+            "per step; for ratings, a DataFrame with a name for each."
+        )
+
+
+def _in_known_form(data, spec):
+    """Say one rate where all rows have it, and give features the order of `fit`."""
+    changed = {}
+    for name, array in data.columns.items():
+        new = array._with_common_rate()
+        if spec is not None and spec.features is not None and name in spec.widths:
+            try:
+                new = new.in_order(spec.features[name])
+            except ValueError as error:
+                raise ValueError(f"Column {name!r}: {error}") from None
+        if new is not array:
+            changed[name] = new
+    return data.frame.assign(**changed) if changed else data.frame
+
+
+def _check_orientation(X, y):
+    """Refuse X or y whose columns, not rows, are as many as the rows of the other."""
+    shapes = [getattr(data, "shape", (len(data),) if hasattr(data, "__len__") else ()) for data in (X, y)]
+    if () in shapes or shapes[0][0] == shapes[1][0]:
+        return
+    upright = isinstance(X, pd.DataFrame) and sequence_columns(X)
+    sides = (("X", *shapes),) * (not upright) + (("y", *reversed(shapes)),)
+    turned = [name for name, own, other in sides if len(own) == 2 and own[1] == other[0]]
+    if turned:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: X has {shapes[0][0]} rows, y has {shapes[1][0]}. "
+            f"If the columns of {' or '.join(turned)} are the rows, give {'.T or '.join(turned)}.T."
+        )
 
 
 def is_table(X):
@@ -324,9 +450,13 @@ def _refuse_objects(X):
                 "Turn recordings into sequence columns with avfusion.as_sequences."
             )
     elif isinstance(X, np.ndarray) and X.dtype == object and any(isinstance(c, Sequence) for c in X.flat):
+        remedy = table_tool() or (
+            "Give the DataFrame itself. If it comes from a ColumnTransformer or FeatureUnion, call its "
+            'set_output(transform="pandas").'
+        )
         raise ValueError(
-            "X is a 2-D array with sequences in its cells, whose columns have lost their names and types. "
-            'If it comes from a ColumnTransformer or FeatureUnion, call its set_output(transform="pandas").'
+            f"X is an array {X.shape} with sequences in its cells, whose columns have lost their names and "
+            f"types. {remedy}"
         )
 
 

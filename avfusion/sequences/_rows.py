@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import as_sequences
+from avfusion.sequences._identity import by_recording, check_same_order, index_of
 
 
 def read_rows(X):
@@ -75,6 +76,35 @@ def read_labels(y):
     if isinstance(y, tuple):
         return list(y)
     return y if isinstance(y, (pd.DataFrame, pd.Series, list)) else _as_array(y)
+
+
+def read_samples(X, y):
+    """Return samples and their labels in forms of which rows can be taken, in one order.
+
+    Parameters
+    ----------
+    X, y
+        As in `read_rows` and `read_labels`; labels may also be a mapping of the labels of X's index.
+
+    Returns
+    -------
+    X, y
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `read_rows`, or if X and y carry the same labels in another order.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"loudness": [1.0, 2.0]}, index=["a", "b"])
+    >>> read_samples(X, {"b": 2.0, "a": 1.0})[1].tolist()
+    [1.0, 2.0]
+    """
+    X = read_rows(X)
+    y = read_labels(by_recording(y, index_of(X)))
+    check_same_order(index_of(X), index_of(y))
+    return X, y
 
 
 def _is_padded(X):

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from avfusion.sequences._callers import table_tool, wants_labels
 from avfusion.sequences._clock import check_rate, check_times, per_row, regular_times
 from avfusion.sequences._messages import quoted
 
@@ -203,10 +204,17 @@ class Sequence:
         return self._frames.__array_interface__
 
     def __float__(self):  # what numpy calls when an estimator for tables wants numbers
-        raise TypeError(
-            f"A sequence ({self}) is not a number, but a table of numbers is needed. Put the transformer on "
-            "frames with OnFrames, or make a table of clips with Functionals."
-        )
+        if wants_labels():
+            remedy = table_tool() or (
+                "y has a label per step. Put the regressor on frames with FrameRegressor(regressor), or give "
+                "it the mean of each row, y.map(lambda row: row.frames.mean())."
+            )
+        else:
+            remedy = table_tool() or (
+                "Put a transformer on frames with OnFrames and a regressor with FrameRegressor, or make a "
+                "table of clips with Functionals."
+            )
+        raise TypeError(f"A sequence ({self}) is not a number, but a table of numbers is needed. {remedy}")
 
     def __eq__(self, other):
         if not isinstance(other, Sequence):

@@ -135,15 +135,20 @@ def check_order(times, codes, rows, name, label):
     if not len(bad):
         return
     first = bad[0]
-    where = f"rows {rows[first]} and {rows[first + 1]} of the table"
-    if times[first] == times[first + 1]:
+    own = np.flatnonzero(codes == codes[first])
+    values, counts = np.unique(times[own], return_counts=True)
+    if (counts > 1).any():
+        twice = values[counts > 1][0]
+        where = rows[own[times[own] == twice]][:2]
         raise ValueError(
-            f"Column {name!r} has {times[first]:g} twice in recording {label(codes[first])}: {where}. Drop "
-            'one, or, if they are of two faces or speakers, name both, as in recording=["clip", "face_id"].'
+            f"Column {name!r} has {twice:g} twice in recording {label(codes[first])}: rows {where[0]} and "
+            f"{where[1]} of the table. Drop one, or, if they are of two faces or speakers, name both, as in "
+            'recording=["clip", "face_id"].'
         )
     raise ValueError(
         f"Column {name!r} goes back from {times[first]:g} to {times[first + 1]:g} in recording "
-        f"{label(codes[first])}: {where}. Sort the table by recording and {name!r} first."
+        f"{label(codes[first])}: rows {rows[first]} and {rows[first + 1]} of the table. Sort the table by "
+        f"recording and {name!r} first."
     )
 
 

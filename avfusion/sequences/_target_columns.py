@@ -1,12 +1,14 @@
 """One column of targets, read from pandas or from separate cells, and columns brought to the same frames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._label_clock import RowClock
 from avfusion.sequences._messages import row_name
 
 
@@ -28,6 +30,8 @@ class TargetColumn:
         Whether the arrays in the cells had no axis of targets.
     blank : bool
         Whether all cells are missing, so that the columns beside it tell its kind and lengths.
+    clock : RowClock or None
+        What is known of when the frames are.
 
     Examples
     --------
@@ -42,6 +46,12 @@ class TargetColumn:
     dtype: object
     flat: bool = False
     blank: bool = False
+    clock: RowClock | None = None
+
+    @property
+    def n_values(self):
+        """Number of values of each target."""
+        return len(self.values)
 
     @property
     def n_rows(self):
@@ -77,7 +87,8 @@ def column_from_pandas(column, label):
     dtype = column.dtype
     if isinstance(dtype, SequenceDtype):
         packed = column.array.pack()
-        return TargetColumn(label, packed.frames.astype(np.float64), packed.lengths, dtype)
+        values = packed.frames.astype(np.float64)
+        return TargetColumn(label, values, packed.lengths, dtype, clock=RowClock.of(packed))
     if pd.api.types.is_object_dtype(dtype):
         return column_from_cells(column.to_numpy(), label, column.index)
     if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
@@ -115,6 +126,7 @@ def column_from_cells(cells, label, index=None):
     >>> column_from_cells([1.5, None], "y").values.ravel()
     array([1.5, nan])
     """
+    cells = list(cells)
     arrays = [None if is_missing(cell) else np.asarray(cell) for cell in cells]
     for row, cell in enumerate(arrays):
         if cell is not None:
@@ -133,7 +145,10 @@ def column_from_cells(cells, label, index=None):
     if not per_frame:
         values = np.array([[np.nan if cell is None else float(cell)] for cell in arrays])
         return TargetColumn(label, values.reshape(-1, 1), None, np.dtype(np.float64), blank=not per_clip)
-    return _pack_cells(arrays, label, index, first=per_frame[0])
+    column = _pack_cells(arrays, label, index, first=per_frame[0])
+    if any(getattr(cell, "times_s", None) is not None for cell in cells):
+        column = replace(column, clock=RowClock.of(SequenceArray.from_sequences(cells).pack()))
+    return column
 
 
 def _pack_cells(arrays, label, index, first):

@@ -72,7 +72,7 @@ class TargetForm:
             names += [str(name)] if width == 1 else [f"{name} {k}" for k in range(width)]
         return names
 
-    def wrap(self, values, lengths=None, index=None) -> Predictions:
+    def wrap(self, values, lengths=None, index=None, clock=None) -> Predictions:
         """Give values back in the form that the targets had.
 
         Parameters
@@ -83,6 +83,8 @@ class TargetForm:
             Number of frames of each row (-1: missing); needed if `per_frame`.
         index : pandas.Index, optional
             Index of a DataFrame or Series; by default 0, 1, ...
+        clock : RowClock, optional
+            When the frames are; columns of sequences that had a clock get it.
 
         Returns
         -------
@@ -119,7 +121,7 @@ class TargetForm:
             columns = [_cells(block, lengths, flat) for block, flat in zip(blocks, self.flat)]
             return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
         columns = [
-            _pandas_column(block, lengths, dtype, flat)
+            _pandas_column(block, lengths, dtype, flat, clock)
             for block, dtype, flat in zip(blocks, self.dtypes, self.flat)
         ]
         if self.container == "series":
@@ -153,9 +155,14 @@ def _cells(block, lengths, flat):
     return object_array([None if n < 0 else block[stop - n : stop] for stop, n in zip(stops, lengths)])
 
 
-def _pandas_column(block, lengths, dtype, flat):
+def _pandas_column(block, lengths, dtype, flat, clock):
     if isinstance(dtype, SequenceDtype):
-        return SequenceArray.from_packed(block.astype(dtype.subtype), lengths, dtype.rate_hz)
+        known = clock.arguments() if clock is not None and dtype.timed else {}
+        if (
+            dtype.rate_hz is not None
+        ):  # the rate is that of the labels, when they begin is said by the streams
+            known = {"rate_hz": dtype.rate_hz, "start_s": known.get("start_s")}
+        return SequenceArray.from_packed(block.astype(dtype.subtype), lengths, **known)
     if lengths is not None:
         return _cells(block, lengths, flat)
     return block[:, 0].astype(dtype)

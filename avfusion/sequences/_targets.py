@@ -9,6 +9,8 @@ from pandas.api.extensions import ExtensionArray
 from scipy import sparse
 
 from avfusion.sequences._buffers import gather, packed_starts
+from avfusion.sequences._label_clock import RowClock, same_clock
+from avfusion.sequences._readings import labels_of_wide_table
 from avfusion.sequences._target_columns import (
     aligned_values,
     check_numeric,
@@ -35,6 +37,8 @@ class Targets:
         How the targets were given.
     index : pandas.Index or None
         Labels of the rows, where they came with some.
+    clock : RowClock or None
+        When the values per frame are, where that is declared.
 
     Examples
     --------
@@ -48,6 +52,7 @@ class Targets:
     lengths: np.ndarray | None
     form: TargetForm
     index: pd.Index | None = None
+    clock: RowClock | None = None
 
     @property
     def n_rows(self) -> int:
@@ -113,7 +118,8 @@ class Targets:
             return replace(self, values=self.values[rows], index=index)
         lengths = self.lengths[rows]
         values = gather(self.values, packed_starts(self.lengths)[rows], lengths)
-        return replace(self, values=values, lengths=lengths, index=index)
+        clock = None if self.clock is None else self.clock.take(rows, self.lengths)
+        return replace(self, values=values, lengths=lengths, index=index, clock=clock)
 
 
 def as_targets(y, name="y") -> Targets:
@@ -127,7 +133,8 @@ def as_targets(y, name="y") -> Targets:
         object array of shape (n_rows, n_columns) with sequences in its cells, which is what scikit-learn's
         `cross_val_predict` makes of DataFrames. Missing cells are rows without labels.
         Per clip: numbers, as a list, an (n_rows,) or (n_rows, K) array, a Series or a DataFrame. A list of
-        lists of numbers is, as in scikit-learn, (n_rows, K). What is masked in a masked array is unlabelled.
+        lists of numbers is, as in scikit-learn, (n_rows, K). A DataFrame with a column for each time, such as
+        "sample_15000ms", holds labels per frame. What is masked in a masked array is unlabelled.
         `Targets` are returned as they are.
     name : str
         What error messages call the argument.
@@ -160,6 +167,7 @@ def as_targets(y, name="y") -> Targets:
         raise ValueError(f"This estimator requires y to be passed, but the target {name} is None.")
     if sparse.issparse(y):
         raise TypeError(f"{name} is sparse, but dense targets are needed. Use '.toarray()' to convert it.")
+    y = labels_of_wide_table(y)
     if isinstance(y, pd.DataFrame):
         columns = [
             column_from_pandas(y.iloc[:, k], f"{name}[{label!r}]") for k, label in enumerate(y.columns)
@@ -241,7 +249,10 @@ def _join(columns, name, container, names=None, index=None, flat_array=False):
         container = "array"
     form = TargetForm(per_frame, names, sum(widths), container, widths, flat, dtypes)
     values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-    return _checked(Targets(values, lengths, form, index), name)
+    clocks = (
+        [c.clock for c in decided if c.clock is not None and c.n_values == len(values)] if per_frame else []
+    )
+    return _checked(Targets(values, lengths, form, index, same_clock(clocks, lengths)), name)
 
 
 def _checked(targets, name):

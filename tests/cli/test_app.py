@@ -184,11 +184,16 @@ def test_a_folder_is_compared_with_the_default_estimators_by_name(out, tmp_path)
         (["compare", "synthetic", "--output", "no/such/folder"], "there is no folder no/such"),
         (["compare", "synthetic", "--folds", "1"], "--folds"),
         (["compare", "synthetic", "--fold", "2"], "--fold"),
+        (["compare", "synthetic", "--folds", "2", "--train", "subject=0"], "--folds is for cross-validation"),
+        (["compare", "synthetic", "--train", "subject=0"], "--train and --test go together"),
         (["fit", "synthetic", "--estimator", "ridge"], "--output"),
         (["fit", "synthetic", "--estimator", "ridge", "--output", "."], "is a folder: name a file"),
         (["fit", "synthetic", "--estimator", "rigde", "--output", "m"], "Nearest: ridge"),
         (["predict", "gone.model", "synthetic", "--output", "p.parquet"], "There is no file gone.model"),
-        (["predict", "gone.model", "synthetic", "--output", "p.csv"], "must end in .parquet or .feather"),
+        (
+            ["predict", "gone.model", "synthetic", "--output", "p.txt"],
+            "must end in .parquet or .feather or .csv",
+        ),
         (["explain"], "explain"),
     ],
 )

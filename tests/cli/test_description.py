@@ -15,12 +15,31 @@ def words(text):
 def test_streams_targets_and_metadata_have_their_numbers():
     frames = np.ones((90, 2))
     frames[:9] = np.nan
+    frames[9:18, 0] = np.nan
     X = av.as_sequences({"audio": [frames, None]}, rate_hz=30).assign(site=["a", None])
     text = words(describe_recordings(Recordings("mine", X, pd.Series([0.5, np.nan], name="mood"))))
     assert ["mine:", "2", "recordings"] in text
-    assert ["audio", "2", "30", "Hz", "float32", "90", "90", "90", "0:00:03", "50", "%", "10", "%"] in text
+    line = "audio 2 30 Hz float32 90 90 90 0:00:03 50 % 10 % 10 % 15 %"  # absent, NaN, partly, values
+    assert line.split(" ") in text
     assert ["mood", "clip", "0.5", "0.5", "0.5", "0", "50", "%"] in text
     assert any(line[0] == "site" and line[-4:] == ["1", "50", "%", "a"] for line in text if line)
+
+
+def test_infinite_values_and_markers_are_notes():
+    frames = np.ones((30, 2))
+    frames[[4, 7], 1] = -np.inf
+    X = av.as_sequences({"audio": [np.ones((30, 2)), frames]}).set_axis(["a", "b"])
+    y = av.as_sequences({"mood": [np.linspace(-1, 1, 30), np.full(30, -5.0)]}, dtype="float64").set_axis(
+        X.index
+    )
+    text = describe_recordings(Recordings("mine", X, y), notes=["Set aside: 'frame'."])
+    notes = text.partition("Notes\n")[2].splitlines()
+    assert notes[0] == "- Set aside: 'frame'."
+    assert notes[1].startswith(
+        "- The column 'audio' holds infinite values, 2 in all, first in row 1 (index 'b'), step 4."
+    )
+    assert "mood is -5 in 30 of 60" in notes[2]
+    assert "Notes" not in describe_recordings(Recordings("mine", X[:1], y[:1]))
 
 
 def test_recordings_without_labels_say_so():

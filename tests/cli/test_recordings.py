@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import avfusion as av
-from avfusion.cli._recordings import parse_options, parse_rates, read_recordings
+from avfusion.cli._recordings import parse_options, parse_rates, parse_valid, read_recordings
 
 
 @pytest.fixture
@@ -56,6 +56,43 @@ def test_a_folder_is_read(tmp_path):
     recordings = read_recordings(str(tmp_path), targets=["label 1"], rates={"audio": 2})
     assert recordings.target_names == ["label 1"]
     assert recordings.X.dtypes["audio"].rate_hz == 2
+
+
+def test_a_folder_is_read_as_asked(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("video", "labels"):
+        (tmp_path / name).mkdir()
+    pd.DataFrame(
+        {"frame": range(12), "confidence": np.linspace(0, 1.1, 12), "AU": rng.normal(size=12)}
+    ).to_csv(tmp_path / "video" / "clip.csv", index=False)
+    pd.DataFrame({"A1": [0.25, -5.0], "A2": [0.75, -5.0]}).to_csv(
+        tmp_path / "labels" / "clip.csv", index=False
+    )
+    layout = {"valid": parse_valid(["confidence>=0.5"]), "keep": ["frame"], "raters": "mean"}
+    with pytest.warns(UserWarning, match="42% of the steps of 'video' are NaN, by 'confidence' not valid"):
+        recordings = read_recordings(str(tmp_path), missing_label=[-5.0], layout=layout)
+    assert np.isnan(recordings.X["video"].iloc[0].frames).all(axis=1).sum() == 5
+    assert recordings.X["video"].dtype.width == 2
+    np.testing.assert_array_equal(recordings.y.iloc[0].frames[:, 0], [0.5, np.nan])
+    with pytest.raises(ValueError, match="--raters is for folders, and synthetic is none"):
+        read_recordings("synthetic", layout={"raters": "mean"})
+
+
+def test_sequences_of_bookkeeping_in_a_file_are_set_aside(table, tmp_path):
+    path = str(tmp_path / "clips.parquet")
+    table.assign(timestamp=table["audio"], success=table["audio"], video=table["audio"]).to_parquet(path)
+    with pytest.warns(UserWarning, match="Set aside as bookkeeping: 'timestamp', 'success'"):
+        X = read_recordings(path, targets=["arousal"]).X
+    assert list(X.columns) == ["audio", "subject", "mood", "video"]
+    with pytest.warns(UserWarning, match="Set aside as bookkeeping: 'success'"):
+        X = read_recordings(path, targets=["arousal"], layout={"keep": ["timestamp"]}).X
+    assert "timestamp" in X.columns
+
+
+def test_missing_labels_of_a_file_are_nan(table, tmp_path):
+    table.assign(mood=[-5, 1]).to_parquet(tmp_path / "clips.parquet")
+    y = read_recordings(str(tmp_path / "clips.parquet"), targets=["mood"], missing_label=[-5.0]).y
+    np.testing.assert_array_equal(y, [np.nan, 1])
 
 
 @pytest.mark.parametrize(
@@ -114,3 +151,9 @@ def test_rates_are_name_and_hz(text):
 def test_options_are_name_and_value(text):
     with pytest.raises(ValueError, match=f"--option {text} must have the form NAME=VALUE"):
         parse_options([text])
+
+
+@pytest.mark.parametrize("text", ["confidence>=high", "confidence="])
+def test_valid_is_a_column_or_a_threshold(text):
+    with pytest.raises(ValueError, match=f"--valid {text} must be a column, or"):
+        parse_valid([text])

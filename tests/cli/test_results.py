@@ -40,6 +40,22 @@ def test_predictions_stand_beside_metadata(tmp_path, suffix):
     assert [file.name for file in tmp_path.iterdir()] == [f"p{suffix}"]
 
 
+def test_a_csv_file_has_a_row_for_each_step(tmp_path):
+    labels = {"mood": [[0.5, 0.25], None, [1.0]], "joy": [[1.0, 2.0], None, [3.0]]}
+    table = av.as_sequences(labels, dtype="float64", rate_hz=4).assign(subject=["s", "t", "s"])
+    save_table(table.set_axis(["a", "b", "c"]), tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().splitlines() == [
+        "recording,subject,step,time_s,mood,joy",
+        "a,s,0,0.0,0.5,1.0",
+        "a,s,1,0.25,0.25,2.0",
+        "c,s,0,0.0,1.0,3.0",
+    ]
+    save_table(
+        pd.DataFrame({"mood": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="clip")), tmp_path / "p.csv"
+    )
+    assert (tmp_path / "p.csv").read_text().splitlines() == ["clip,mood", "a,1.0", "b,2.0"]
+
+
 def test_numbers_per_clip_become_a_column_for_each_target():
     table = predict_table(Predicts(np.array([[1.0, 2.0], [3.0, 4.0]])), header(["arousal", "valence"]), X)
     assert table["valence"].tolist() == [2, 4]

@@ -1,12 +1,14 @@
 """Recordings in a folder: what they become, and the errors for those that cannot be read."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from avfusion.datasets import load_folder
+from avfusion.sequences import LabelMarkerWarning
 
 RNG = np.random.default_rng(0)
 AUDIO = {"a": RNG.normal(size=(50, 3)), "b": RNG.normal(size=(75, 3)), "c": RNG.normal(size=(25, 3))}
@@ -111,11 +113,19 @@ def test_given_rates_override_those_of_the_file(folder):
     assert y.dtypes["arousal"].rate_hz == 4
 
 
-def test_hidden_and_other_files_are_passed_over(folder):
+def test_hidden_files_are_passed_over_and_others_listed(folder):
     (folder / "audio" / ".a.npy").write_text("")
-    (folder / "audio" / "notes.txt").write_text("")
+    (folder / "audio" / "README.md").write_text("")
     (folder / ".cache").mkdir()
-    assert load_folder(folder)[0].shape == (3, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_folder(folder)
+    for name in ("video/b.mat", "audio/d.pkl", "audio/e.h5", "labels/b.arff", "metadata.xlsx"):
+        (folder / name).write_text("")
+    with pytest.warns(
+        UserWarning, match=r"were not read: 'audio/d.pkl', 'audio/e.h5', 'labels/b.arff' and 2 mo"
+    ):
+        assert load_folder(folder)[0].shape == (3, 2)
 
 
 def test_labels_of_other_recordings_are_left_out_with_a_warning(folder):
@@ -162,9 +172,62 @@ def test_unequal_widths_name_both_files(folder):
     refused(folder, "c.npy has 4 columns per step, but", "a.npy has 3")
 
 
-def test_other_column_names_are_refused(folder):
-    write(folder, "video", "c", VIDEO["c"], header=["gaze", "smile"])
-    refused(folder, "c.csv has the column 'gaze' where", "a.csv has another")
+def test_columns_are_matched_by_name(folder):
+    write(folder, "video", "c", VIDEO["c"][:, ::-1], header=["gaze", "smile"])
+    X, _ = load_folder(folder)
+    np.testing.assert_allclose(X.loc["c", "video"].frames, VIDEO["c"], rtol=1e-6)
+    write(folder, "video", "c", VIDEO["c"], header=["gaze", "frown"])
+    refused(folder, "c.csv has the column 'frown', but", "a.csv has not")
+
+
+def openface(folder):
+    for name, values in VIDEO.items():
+        table = pd.DataFrame(values, columns=[" AU04_r", " AU12_r"])
+        table.insert(0, " success", np.arange(len(values)) != 1)
+        table.insert(0, "frame", np.arange(len(values)))
+        table.to_csv(folder / "video" / f"{name}.csv", index=False)
+    return folder
+
+
+def test_bookkeeping_is_told_once_with_the_steps_that_failed(folder):
+    with pytest.warns(
+        UserWarning, match=r"^Set aside as bookkeeping: 'frame', 'success' \(in 'video'\)"
+    ) as caught:
+        X, _ = load_folder(openface(folder))
+    (message,) = (str(warning.message) for warning in caught)
+    assert message.endswith(" 33% of the steps of 'video' are NaN, by 'success' not valid.")
+    assert caught[0].filename == __file__
+    assert np.isnan(X.loc["a", "video"].frames).any(axis=1).tolist() == [False, True, False, False]
+    assert X["video"].dtype.width == 2
+
+
+def test_missing_frames_are_told(folder):
+    (openface(folder) / "video" / "a.csv").write_text("frame,AU04_r,AU12_r\n1,2,3\n2,2,3\n5,2,3\n")
+    with pytest.warns(UserWarning, match="2 frames that are missing in 'video' are steps of NaN"):
+        assert load_folder(folder)[0].loc["a", "video"].shape == (5, 2)
+
+
+@pytest.mark.filterwarnings("ignore:Set aside")
+def test_names_that_no_file_has_are_refused(folder):
+    assert load_folder(openface(folder), keep=["frame"])[0]["video"].dtype.width == 3
+    refused(
+        folder, "keep names 'timestamp', but no file of features", "'frame', 'success'", keep=["timestamp"]
+    )
+    refused(folder, "valid names 'confidence', but no file of features", valid="confidence")
+
+
+def test_markers_for_no_label_are_told_and_taken_out(tmp_path):
+    labels = RNG.uniform(-1, 1, 50)
+    labels[::5] = -5
+    for modality, values in {"audio": RNG.normal(size=(50, 2)), "labels": labels}.items():
+        write(tmp_path, modality, "a", values)
+    with pytest.warns(LabelMarkerWarning, match="label is -5 in 10 of 50") as caught:
+        load_folder(tmp_path)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, y = load_folder(tmp_path, missing_label=-5)
+    np.testing.assert_array_equal(y.loc["a", "label"].frames[:, 0], np.where(labels == -5, np.nan, labels))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +252,7 @@ def test_unreadable_arrays_are_named(folder, content, reason):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "No columns"),
+        ("", "It holds no values"),
         ("smile,gaze\n1,happy\n", "Column 'gaze' holds text"),
         ("1,2\n3,4,5\n", "Expected 2"),
     ],

@@ -2,8 +2,10 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 import avfusion as av
+from avfusion.sequences import LabelMarkerWarning, mask_labels
 
 QUICK = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
 
@@ -130,3 +132,39 @@ def test_targets_far_from_zero_want_to_be_scaled(labels, told, recwarn):
     recwarn.clear()
     av.EarlyFusionRegressor(hidden_size=4, max_epochs=1).fit(X, labels)
     assert not [w for w in recwarn if "standardize_target" in str(w.message)]
+
+
+FRAMES = av.FrameRegressor(Ridge())
+MODELS = {
+    "network": av.EarlyFusionRegressor(**QUICK),
+    "frames": FRAMES,
+    "rescaled": av.RescaledRegressor(FRAMES, n_splits=2),
+    "late": av.LateFusionRegressor([("audio", FRAMES, ["audio"])], weights="simplex", cv=2),
+}
+
+
+def marked(per_frame=True):
+    """Rows with labels of which a fifth is -5."""
+    cells = rows(10, steps=30)
+    y = [np.where(np.arange(30) % 5 == 0, -5, np.tanh(x[:, 0])) for x in cells]
+    X = av.as_sequences({"audio": cells * 2})
+    return X, y * 2 if per_frame else np.array([(values[1], -5) for values in y]).ravel()
+
+
+@pytest.mark.parametrize("per_frame", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_marker_for_no_label_is_told_once(name, per_frame):
+    X, y = marked(per_frame)
+    with pytest.warns(LabelMarkerWarning, match="-5 in (120 of 600|10 of 20), .* missing_label=-5") as caught:
+        MODELS[name].fit(X, y)
+    assert [w.filename for w in caught if w.category is LabelMarkerWarning] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LabelMarkerWarning)
+        MODELS[name].fit(X, mask_labels(y, -5))
+
+
+def test_a_comparison_tells_of_a_marker_once():
+    X, y = marked()
+    with pytest.warns(LabelMarkerWarning) as caught:
+        av.compare({"ridge": FRAMES, "rescaled": MODELS["rescaled"]}, X, y, cv=2, verbose=False)
+    assert [w.filename for w in caught if w.category is LabelMarkerWarning] == [__file__]

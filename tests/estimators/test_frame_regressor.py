@@ -140,9 +140,11 @@ def test_absent_streams_are_nan(ragged):
 
 def test_nan_that_the_regressor_does_not_take(ragged, complete):
     X, y = ragged
+    n_missing, n_frames = np.isnan(table_of(X)).any(axis=1).sum(), len(table_of(X))
     message = re.escape(
-        "Some frames are NaN (not observed, or a stream is absent), which the regressor Ridge does not take. "
-        "Use one that does, such as HistGradientBoostingRegressor, or put an imputer before it: "
+        f"Some frames are NaN ({n_missing} of {n_frames}; not observed, or a stream is absent), which the "
+        "regressor Ridge does not take. Use one that does, such as HistGradientBoostingRegressor, or put an "
+        "imputer before it: "
         "FrameRegressor(make_pipeline(SimpleImputer(), ...))."
     )
     model = av.FrameRegressor(RIDGE)

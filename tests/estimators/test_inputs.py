@@ -197,8 +197,7 @@ def test_labels_of_another_length(model, X, y):
     labels = [np.asarray(cell) for cell in y]
     labels[3] = labels[3][:-1]
     message = re.escape(
-        "y has 6 labels in row 3 (index 'd'), whose streams have 7 steps. A label belongs to each step: "
-        "bring the streams to the rate of the labels with avfusion.Align(rate_hz=...)"
+        "steps: 6 for 7 in row 3 (index 'd'). Do both begin together? avfusion.pair(X, y, ...)"
     )
     refuses(model, X, labels, message)
 

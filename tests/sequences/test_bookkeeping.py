@@ -38,7 +38,7 @@ def test_columns_of_tools_are_known_by_name(tool, names, features):
 
 @pytest.mark.parametrize(
     "name",
-    ["FRAME", " frame ", "Frame_ID", "frameNo", "frame number", "frame-index"],
+    ["FRAME", " frame ", "Frame_ID", "frameNo", "frame number", "frame-index", "video_frame", "Frame #"],
 )
 def test_spelling_does_not_matter(name):
     assert role_of(name) == "frame"
@@ -58,6 +58,24 @@ def test_spelling_does_not_matter(name):
 )
 def test_names_that_only_begin_alike_are_features(name):
     assert bookkeeping_columns(pd.DataFrame({name: RNG.normal(size=30), "end_tone": 1.0})) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("lsl_timestamp", "clock"),
+        ("TimeStamp_ms", "clock"),
+        ("t", "clock"),
+        ("shot_id", "identity"),
+        ("UtteranceID", "identity"),
+        ("emotion_id", None),
+        ("reaction_time", None),
+        ("frame_difference", None),
+        ("smile_confidence", None),
+    ],
+)
+def test_parts_of_names(name, role):
+    assert role_of(name) == role
 
 
 def test_columns_are_found_by_role():
@@ -118,3 +136,13 @@ def test_columns_count_within_recordings_by_the_same_step():
     )
     assert bookkeeping_columns(table, recording) == {0: STEADY, 1: STEADY}
     assert bookkeeping_columns(table) == {}
+
+
+def test_clocks_of_short_recordings_and_of_several_rates():
+    short = np.repeat(np.arange(4), 8)
+    assert bookkeeping_columns(pd.DataFrame({0: np.tile(np.arange(8) / 25, 4)}), short)
+    assert not bookkeeping_columns(pd.DataFrame({0: np.tile(np.arange(8) / 25, 4)[:16]}), short[:16])
+    video = np.repeat([0, 1], [40, 30])
+    clock = np.r_[np.round(np.arange(40) / 29.97, 3), np.arange(30) / 25]
+    ramp = np.r_[np.linspace(-1, 1, 40), np.linspace(-1, 1, 30)]
+    assert bookkeeping_columns(pd.DataFrame({0: clock, 1: ramp}), video) == {0: STEADY}

@@ -4,7 +4,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avfusion.sequences import SequenceDtype, as_sequences
@@ -13,6 +13,7 @@ from tests.sequences.sequence_models import assert_holds
 MODALITIES = {"audio": ["rms"], "video": ["bright", "left"]}
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=12), st.randoms())
 def test_recordings_hold_their_lines_in_order(films, random):
     values = np.array([[random.choice([np.nan, 1.0, 2.5]) for _ in range(3)] for _ in films])
@@ -118,6 +119,7 @@ def test_an_empty_table_is_refused():
         as_sequences(TABLE.iloc[:0], MODALITIES, recording="film")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans()), min_size=1, max_size=30),
     st.integers(1, 7),

@@ -19,8 +19,9 @@ from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, se
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
-from avfusion.sequences._rows import read_labels, read_rows
+from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
 
 _LEVEL = 0.95
@@ -139,7 +140,8 @@ def compare(
     settings = _settings(estimators, plan, samples, cv, seed)
     recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score}
     recipe |= _recipe(estimators, samples, settings)
-    fits = run_all(plan, samples, folder=resume, n_jobs=n_jobs, verbose=verbose, error_score=error_score)
+    with markers_told_once(samples.targets):
+        fits = run_all(plan, samples, folder=resume, n_jobs=n_jobs, verbose=verbose, error_score=error_score)
     return _judged(plan, samples, scores, fits, settings, recipe)
 
 
@@ -159,7 +161,7 @@ def _check_estimators(estimators):
 
 def _read_samples(X, y, groups, cv):
     """Read what is compared on, and split it; refuse what cannot be scored."""
-    X, y = read_rows(X), read_labels(y)
+    X, y = read_samples(X, y)
     targets = as_targets(y)
     if np.isnan(targets.values).all():
         raise ValueError("y has no label at all: every value is NaN or missing.")

@@ -17,7 +17,7 @@ from avfusion.model_selection.leakage._preprocessing import check_preprocessing
 from avfusion.model_selection.leakage._report import LeakageReport, LeakageWarning, Outcome
 from avfusion.sequences import as_sequences, sequence_columns
 from avfusion.sequences._groups import read_groups
-from avfusion.sequences._rows import read_labels, read_rows
+from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
 
 __all__ = ["check_leakage"]
@@ -90,7 +90,7 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
             "n_permutations must be 0, which skips the shuffled labels, or an integer of at least 2, not "
             f"{n_permutations!r}: the standard deviation of the scores shows what is above chance."
         )
-    X, y = read_rows(X), read_labels(y)
+    X, y = read_samples(X, y)
     targets = as_targets(y)
     given = read_groups(groups, X)
     with warnings.catch_warnings():  # of splitters that ignore groups, since that is checked here

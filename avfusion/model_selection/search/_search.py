@@ -39,8 +39,9 @@ from avfusion.model_selection.search._storage import finished_trials
 from avfusion.model_selection.search._study import run_study
 from avfusion.model_selection.search._trials import parameters_of, results_of
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import is_table
-from avfusion.sequences._rows import read_labels, read_rows
+from avfusion.sequences._rows import read_rows, read_samples
 from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
 
@@ -226,8 +227,8 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         self._validate_params()
         self._reset()
+        X, y = read_samples(self._read(X), y)
         targets = as_targets(y)
-        X, y = self._read(X), read_labels(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
@@ -241,14 +242,15 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         seed = seed_of(self.random_state)
         recipe, record = self._provenance(identity["data"], row_groups, folds, estimator, seed)
         name = self.study_name or f"{type(estimator).__name__}-{content_hash(identity)[:12]}"
-        self.study_ = run_study(self, objective, identity, name, seed)
-        self._recipe, self.record_ = recipe, record
-        self.scorer_, self.n_splits_ = scorer, len(folds)
-        trials = finished_trials(self.study_)
-        self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
-        self._choose_best(trials, space)
-        if self.refit:
-            self._refit(estimator, X, y, row_groups)
+        with markers_told_once(targets):
+            self.study_ = run_study(self, objective, identity, name, seed)
+            self._recipe, self.record_ = recipe, record
+            self.scorer_, self.n_splits_ = scorer, len(folds)
+            trials = finished_trials(self.study_)
+            self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
+            self._choose_best(trials, space)
+            if self.refit:
+                self._refit(estimator, X, y, row_groups)
         return self
 
     def predict(self, X) -> Predictions:

@@ -1,0 +1,86 @@
+"""Official partitions: the rows that the options --train and --test name by a metadata column."""
+
+import numpy as np
+
+from avfusion.cli._recordings import check_known
+
+
+def rows_named(option, texts, recordings):
+    """Return the rows that have one of the values.
+
+    Parameters
+    ----------
+    option : str
+        For messages, such as ``--train``.
+    texts : list of str
+        Each ``COLUMN=VALUE``.
+    recordings : Recordings
+
+    Returns
+    -------
+    ndarray of int
+        Positions in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column or value.
+
+    Examples
+    --------
+    >>> from avfusion.cli._recordings import read_recordings
+    >>> recordings = read_recordings("synthetic", options={"n_recordings": 6, "recordings_per_subject": 2})
+    >>> rows_named("--test", ["subject=0", "subject=2"], recordings)
+    array([0, 1, 4, 5])
+    """
+    chosen = np.zeros(len(recordings.X), dtype=bool)
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"{option} {text} must have the form COLUMN=VALUE, as in partition=train.")
+        check_known(option, [name], recordings.metadata, f"{recordings.name} has no such metadata column")
+        values = recordings.X[name].astype(str)
+        if not (values == value).any():
+            check_known(
+                option, [value], values.dropna().unique(), f"{name!r} of {recordings.name} has no such value"
+            )
+        chosen |= (values == value).to_numpy(dtype=bool, na_value=False)
+    return np.flatnonzero(chosen)
+
+
+def official_fold(train, test, recordings):
+    """Return the one fold of an official partition, or None without one.
+
+    Parameters
+    ----------
+    train, test : list of str or None
+        Values of the options --train and --test.
+    recordings : Recordings
+
+    Returns
+    -------
+    list of one (train, test), or None
+
+    Raises
+    ------
+    ValueError
+        If only one of them is given, or they have rows in common.
+
+    Examples
+    --------
+    >>> from avfusion.cli._recordings import read_recordings
+    >>> recordings = read_recordings("synthetic", options={"n_recordings": 4, "recordings_per_subject": 2})
+    >>> official_fold(["subject=0"], ["subject=1"], recordings)
+    [(array([0, 1]), array([2, 3]))]
+    """
+    if not train and not test:
+        return None
+    if not train or not test:
+        raise ValueError(
+            "--train and --test go together: name the rows of both, as in --test partition=devel."
+        )
+    fold = rows_named("--train", train, recordings), rows_named("--test", test, recordings)
+    both = np.intersect1d(*fold)
+    if len(both):
+        raise ValueError(f"--train and --test have {len(both)} recordings in common: choose other values.")
+    return [fold]

@@ -1,0 +1,161 @@
+"""Labels in a folder of recordings: per step or per clip, of one annotator or several."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from avfusion.datasets._csv import as_numbers
+from avfusion.datasets._recording_tables import read_recording_table, warn_of_others
+from avfusion.datasets._stream_files import Streams, files_of, read_streams
+from avfusion.sequences import SequenceArray
+from avfusion.sequences._bookkeeping import counts_steadily, named_bookkeeping
+from avfusion.sequences._messages import brief, quoted
+
+_WORD = "(rater|annotator|annot|anno|ann|coder|judge|label+er|observer|expert|worker|evaluator|assessor)"
+_RATER = re.compile(
+    rf"((?P<target>.+)[ _.-])?([fm]{{1,2}}\d+|[ar]\d+|{_WORD}([ _.-]?\d+|[ _.-][a-z]))"
+    rf"|{_WORD}[ _.-]?(\d+|[a-z])[ _.-](?P<rated>.+)",
+    re.IGNORECASE,
+)
+
+
+def read_labels(folder, names, rate_hz, targets, raters):
+    """Read the labels of a folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    names : pandas.Index
+        The recordings.
+    rate_hz : float or None
+        Labels per second.
+    targets, raters : as in `load_folder`
+
+    Returns
+    -------
+    y : pandas.DataFrame or None
+    read : Streams
+        What was set aside.
+
+    Raises
+    ------
+    ValueError
+        As `load_folder`.
+    """
+    per_step, per_clip = folder / "labels", folder / "labels.csv"
+    if raters not in (None, "mean"):
+        raise ValueError(f"raters={brief(raters)} must be 'mean', or None.")
+    if per_step.is_dir() and per_clip.is_file():
+        raise ValueError(
+            f"There are labels per step in {per_step} and per clip in {per_clip}: remove one of them."
+        )
+    if per_clip.is_file():
+        return _per_clip(per_clip, names, targets, raters)
+    if per_step.is_dir():
+        return _per_step(per_step, names, rate_hz, targets, raters)
+    return None, Streams([], None)
+
+
+def _per_clip(path, names, targets, raters):
+    table = read_recording_table(path, names)
+    aside = [name for name in named_bookkeeping(table.columns) if name not in (targets or ())]
+    table = table.drop(columns=aside)
+    if targets is not None and set(targets) <= set(table.columns):
+        table = table[list(targets)]
+    values = {}
+    for name, column in table.items():
+        try:
+            values[name] = as_numbers(column, name)
+        except TypeError as error:
+            raise ValueError(
+                f"{path}, column {name!r}: labels are numbers. Move the column to metadata.csv."
+            ) from error
+    counting = [name for name in values if name not in (targets or ()) and counts_steadily(values[name])]
+    if len(counting) < len(values):
+        aside += counting
+        values = {name: column for name, column in values.items() if name not in counting}
+    _check_any(path, values, aside)
+    values = _averaged(_chosen(values, targets, path), targets, raters, path)
+    return pd.DataFrame(values, index=names), Streams([], None, aside)
+
+
+def _per_step(folder, names, rate_hz, targets, raters):
+    files, _ = files_of(folder)
+    for name in names:
+        if name not in files:
+            raise ValueError(
+                f"The recording {name!r} has no labels: {folder / name}.csv (or .npy) is missing. Put it "
+                "there, with empty cells where there is no label, or remove the recording's features."
+            )
+    warn_of_others(files, names, folder)
+    read = read_streams([files[name] for name in names], keep=targets or (), valid=False, only=targets)
+    columns = read.names
+    if columns is None:
+        width = read.cells[0].shape[1]
+        columns = ["label"] if width == 1 else [f"label {k}" for k in range(width)]
+    lengths = [len(cell) for cell in read.cells]
+    values = dict(zip(columns, np.concatenate(read.cells).T))
+    values = _averaged(_chosen(values, targets, folder), targets, raters, folder)
+    labels = {
+        name: SequenceArray.from_sequences(
+            np.split(column, np.cumsum(lengths)[:-1]), dtype=np.float64, rate_hz=rate_hz
+        )
+        for name, column in values.items()
+    }
+    return pd.DataFrame(labels, index=names), read
+
+
+def _check_any(path, values, aside):
+    if not values:
+        raise ValueError(
+            f"{path} holds nothing but bookkeeping: its columns are {quoted(aside)}. Put the labels beside "
+            "them, or name those in targets that are some."
+        )
+
+
+def _chosen(values, targets, path):
+    """Return the columns that targets name; all where it is None."""
+    if targets is None:
+        return values
+    unknown = [name for name in targets if name not in values]
+    if unknown:
+        raise ValueError(
+            f"targets names {quoted(unknown, limit=3)}, but {path} has only the columns {quoted(values)}."
+        )
+    return {name: values[name] for name in targets}
+
+
+def _averaged(values, targets, raters, path):
+    """Average the columns of several annotators, or ask about them."""
+    by_target = {}
+    for name in values:
+        match = _RATER.fullmatch(str(name))
+        if match:
+            by_target.setdefault(match["target"] or match["rated"] or "", []).append(name)
+    several = {target: own for target, own in by_target.items() if len(own) > 1}
+    if raters is None:
+        if several and targets is None:
+            own = next(iter(several.values()))
+            raise ValueError(
+                f"{path}: the columns {quoted(own, limit=3)} look like several annotators of one target. "
+                "raters='mean' averages them (--raters mean); targets (--target) names those to predict."
+            )
+        return values
+    if not several:
+        raise ValueError(f"raters='mean', but {path} has no columns of several annotators: {quoted(values)}.")
+    result = {}
+    for name, column in values.items():
+        target = next((target for target, own in several.items() if name in own), None)
+        if target is None:
+            result[name] = column
+        elif name == several[target][0]:
+            result[target or "label"] = _mean([values[other] for other in several[target]])
+    return result
+
+
+def _mean(columns):
+    """Average the labels that there are."""
+    known = ~np.isnan(columns)
+    total = np.where(known, columns, 0.0).sum(axis=0)
+    return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0))

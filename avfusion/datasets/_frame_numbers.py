@@ -1,0 +1,85 @@
+"""Frame numbers of a table: missing frames become steps of NaN, and repeated ones are refused."""
+
+import numpy as np
+import pandas as pd
+
+from avfusion.datasets._csv import as_numbers
+from avfusion.sequences._bookkeeping import columns_of
+from avfusion.sequences._messages import quoted
+
+
+def steps_of_frames(aside):
+    """Return the step of each row, where rows have frame numbers and some frames are missing.
+
+    Parameters
+    ----------
+    aside : pandas.DataFrame
+        The columns of a table that are bookkeeping.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,), or None
+        None if rows are steps: there are no frame numbers, they are no numbers or not evenly spaced, or all
+        frames are there. Every fifth frame is evenly spaced, too.
+
+    Raises
+    ------
+    ValueError
+        If a frame is repeated, or frames are not in order.
+
+    Examples
+    --------
+    >>> steps_of_frames(pd.DataFrame({"frame": [10, 11, 14]}))
+    array([0, 1, 4])
+    >>> steps_of_frames(pd.DataFrame({"frame": [0, 5, 10]})) is None
+    True
+    """
+    name = next((name for name in columns_of(aside.columns, "frame") if "frame" in str(name).lower()), None)
+    if name is None:
+        return None
+    frames = as_numbers(aside[name], name)
+    if len(frames) < 2 or not np.isfinite(frames).all():
+        return None
+    gaps = np.diff(frames)
+    if (gaps <= 0).all() and not gaps.any():  # it says nothing of the rows
+        return None
+    if (gaps <= 0).any():
+        row = int((gaps <= 0).argmax()) + 1
+        faces = columns_of(aside.columns, "identity")
+        several = f" (by {quoted(faces, limit=3)}, of several faces?)" if faces else ""
+        raise ValueError(
+            f"Its {name!r} has {frames[row]:g} after {frames[row - 1]:g} in step {row}{several}: put one row "
+            "for each frame, in order, or remove the column."
+        )
+    steps = (frames - frames[0]) / gaps.min()
+    if (gaps == gaps[0]).all() or (steps != np.rint(steps)).any():
+        return None
+    return steps.astype(np.int64)
+
+
+def spread(values, steps):
+    """Put rows at their steps.
+
+    Parameters
+    ----------
+    values : ndarray or pandas.DataFrame of n_rows
+    steps : ndarray of int of shape (n_rows,)
+        In ascending order.
+
+    Returns
+    -------
+    ndarray or pandas.DataFrame
+        NaN at all other steps; False where values are of type bool.
+
+    Examples
+    --------
+    >>> spread(np.array([1.0, 2.0]), np.array([0, 2]))
+    array([ 1., nan,  2.])
+    """
+    n_steps = steps[-1] + 1
+    if isinstance(values, pd.DataFrame):
+        return values.set_axis(steps).reindex(np.arange(n_steps))
+    empty = False if values.dtype == bool else np.nan
+    result = np.full((n_steps, *values.shape[1:]), empty, dtype=values.dtype)
+    result[steps] = values
+    return result

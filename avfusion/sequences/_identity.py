@@ -1,0 +1,116 @@
+"""Rows that carry names: mappings are joined by name, and all else must be in one order."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from avfusion.sequences._messages import quoted, row_name
+
+
+def index_of(data):
+    """Return the labels of the rows of pandas data, None of anything else.
+
+    Examples
+    --------
+    >>> index_of(pd.Series([1.0, 2.0], index=["a", "b"])).tolist(), index_of([1.0])
+    (['a', 'b'], None)
+    """
+    return data.index if isinstance(data, (pd.DataFrame, pd.Series)) else None
+
+
+def check_same_order(one, other, names=("X", "y")):
+    """Raise where two sets of rows carry the same labels in another order: rows belong together by position.
+
+    Labels that differ altogether, such as those of an index that was reset, say nothing.
+
+    Parameters
+    ----------
+    one, other : pandas.Index or None
+    names : pair of str, default=("X", "y")
+        What the message calls them.
+
+    Raises
+    ------
+    ValueError
+        Naming the first row whose labels differ, and both ways out.
+
+    Examples
+    --------
+    >>> check_same_order(pd.Index(["a", "b"]), pd.Index(["b", "a"]))
+    Traceback (most recent call last):
+    ...
+    ValueError: X and y carry the same labels in another order: row 0 is 'a' in X and 'b' in y. Rows go by ...
+    """
+    if one is None or other is None or one is other or len(one) != len(other) or one.equals(other):
+        return
+    if not _same_labels(one, other):
+        return
+    row = int(np.argmax(np.asarray(one) != np.asarray(other))) if one.nlevels == other.nlevels == 1 else 0
+    left, right = (row_name(row, index).partition("(index ")[2].rstrip(")") for index in (one, other))
+    x, y = names
+    raise ValueError(
+        f"{x} and {y} carry the same labels in another order: row {row} is {left} in {x} and {right} in "
+        f"{y}. Rows go by position: order one by the other, as in {y} = {y}.loc[{x}.index], or, if they are "
+        f"in order, say so with {y} = {y}.set_axis({x}.index)."
+    )
+
+
+def _same_labels(one, other):
+    """Return whether two indexes hold the same labels as often, in whatever order."""
+    try:
+        counts = [index.value_counts() for index in (one, other)]
+    except TypeError:  # labels that cannot be hashed
+        return False
+    if len(counts[0]) != len(counts[1]) or not counts[0].index.isin(counts[1].index).all():
+        return False
+    return bool((counts[1].reindex(counts[0].index) == counts[0]).all())
+
+
+def by_recording(y, index, name="y"):
+    """Return labels that are keyed by recording in the order of the rows of X.
+
+    Parameters
+    ----------
+    y : mapping of recording to labels, or anything else
+        What is no mapping is returned as it is.
+    index : pandas.Index or None
+        Names of the rows of X.
+    name : str, default="y"
+        What messages call the labels.
+
+    Returns
+    -------
+    pandas.Series or y
+
+    Raises
+    ------
+    ValueError
+        If X has no names of rows, or recordings have no labels.
+
+    Examples
+    --------
+    >>> by_recording({"b": 2.0, "a": 1.0}, pd.Index(["a", "b"])).tolist()
+    [1.0, 2.0]
+    """
+    if not isinstance(y, Mapping) or isinstance(y, pd.DataFrame):
+        return y
+    if index is None or not index.is_unique:
+        raise ValueError(
+            f"{name} is keyed by recording, but the rows of X have no names of their own. Give X as a "
+            f"DataFrame with the recordings as index, or {name} as a list in the order of the rows."
+        )
+    missing = [label for label in index if label not in y]
+    if missing:
+        raise ValueError(
+            f"{name} has no labels for {len(missing)} of {len(index)} recordings of X: "
+            f"{quoted(missing, limit=3)}. Its keys must be the labels of X's index; give None where a "
+            "recording has no label."
+        )
+    cells = [y[label] for label in index]
+    if all(np.ndim(cell) == 0 for cell in cells):
+        return pd.Series([np.nan if cell is None else cell for cell in cells], index=index, dtype=np.float64)
+    result = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        result[row] = cell
+    return pd.Series(result, index=index)

@@ -1,0 +1,48 @@
+"""Frame numbers: gaps become steps of NaN, repeated frames are refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from avfusion.datasets._frame_numbers import spread, steps_of_frames
+
+
+@pytest.mark.parametrize(
+    ("columns", "steps"),
+    [
+        ({"frame": [1, 2, 3, 7]}, [0, 1, 2, 6]),
+        ({"frame_id": [0.0, 10.0, 30.0]}, [0, 1, 3]),
+        ({"frame": [1, 2, 3]}, None),
+        ({"frame": [0, 5, 10]}, None),
+        ({"frame": [0, 2, 5]}, None),  # no even spacing
+        ({"frame": [1, 2, np.nan, 4]}, None),
+        ({"frame": [0, 0, 0]}, None),
+        ({"frame": [3]}, None),
+        ({"timestamp": [0, 1, 5], "row": [1, 2, 9]}, None),
+    ],
+)
+def test_steps_of_rows(columns, steps):
+    found = steps_of_frames(pd.DataFrame(columns))
+    assert (found if found is None else found.tolist()) == steps
+
+
+def test_repeated_and_disordered_frames_are_refused():
+    with pytest.raises(
+        ValueError, match=r"'frame' has 2 after 2 in step 2 \(by 'face_id', of several faces\?\): "
+    ):
+        steps_of_frames(pd.DataFrame({"frame": [1, 2, 2, 3], "face_id": [0, 0, 1, 0]}))
+    with pytest.raises(ValueError, match=r"'frame' has 1 after 2 in step 1: .* remove the column\.$"):
+        steps_of_frames(pd.DataFrame({"frame": [2, 1]}))
+
+
+def test_rows_come_to_their_steps():
+    steps = np.array([0, 3])
+    np.testing.assert_array_equal(spread(np.array([[1.0, 2.0], [3.0, 4.0]]), steps)[[0, 3]], [[1, 2], [3, 4]])
+    assert np.isnan(spread(np.ones((2, 2)), steps)[1:3]).all()
+    assert spread(np.array([True, True]), steps).tolist() == [True, False, False, True]
+    assert spread(pd.DataFrame({"frame": [4, 7]}), steps)["frame"].isna().tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -1,0 +1,161 @@
+"""Files of one modality: what is set aside as bookkeeping, and which steps are not valid."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from avfusion.datasets._stream_files import files_of, read_stream_file, read_streams
+
+RNG = np.random.default_rng(0)
+
+
+def openface(n_steps, failed):
+    """A table as OpenFace writes it: names with spaces in front, zeros where no face was found."""
+    ok = np.ones(n_steps)
+    ok[failed] = 0
+    return pd.DataFrame(
+        {
+            "frame": np.arange(1, n_steps + 1),
+            " face_id": 0,
+            " timestamp": np.round(np.arange(n_steps) / 30, 3),
+            " confidence": 0.98 * ok - 0.2 * (np.arange(n_steps) == 0),
+            " success": ok.astype(int),
+            " AU04_r": (2 + RNG.random(n_steps)) * ok,
+            " AU12_r": (1 + RNG.random(n_steps)) * ok,
+        }
+    )
+
+
+@pytest.fixture
+def faces(tmp_path):
+    paths = []
+    for name, n_steps in {"a": 30, "b": 20}.items():
+        paths.append(tmp_path / f"{name}.csv")
+        openface(n_steps, [3, 4]).to_csv(paths[-1], index=False)
+    return paths
+
+
+def refused(paths, *words, **options):
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, words))):
+        read_streams(paths, **options)
+
+
+def test_bookkeeping_is_set_aside_and_failed_steps_are_nan(faces):
+    streams = read_streams([*faces, None])
+    assert streams.names == ["AU04_r", "AU12_r"]
+    assert streams.aside == ["frame", "face_id", "timestamp", "confidence", "success"]
+    assert [None if frames is None else frames.shape for frames in streams.cells] == [(30, 2), (20, 2), None]
+    for frames in streams.cells[:2]:
+        assert np.flatnonzero(np.isnan(frames).any(axis=1)).tolist() == [3, 4]
+        assert np.nanmin(frames) >= 1
+    assert (streams.n_failed, streams.n_steps) == ({"success": 4}, 50)
+
+
+def test_valid_names_a_column_a_threshold_or_nothing(faces):
+    by_confidence = read_streams(faces, valid={"confidence": 0.8})
+    assert np.flatnonzero(np.isnan(by_confidence.cells[1]).all(axis=1)).tolist() == [0, 3, 4]
+    assert not np.isnan(read_streams(faces, valid=False).cells[0]).any()
+    by_feature = read_streams(faces, valid={"AU12_r": 1.5})
+    assert by_feature.names == ["AU04_r"]
+    known = pd.read_csv(faces[0])[" AU12_r"] >= 1.5
+    np.testing.assert_array_equal(~np.isnan(by_feature.cells[0][:, 0]), known)
+
+
+@pytest.mark.parametrize("valid", [True, 0.5, {"confidence": "high"}, ["success"], {1: 0.5}])
+def test_valid_is_a_name_or_thresholds(faces, valid):
+    refused(faces, f"valid={valid}", "must be the name of a column", valid=valid)
+
+
+def test_a_column_that_is_kept_is_a_feature(faces):
+    assert read_streams(faces, keep=["confidence"]).names == ["confidence", "AU04_r", "AU12_r"]
+
+
+def test_the_file_keeps_its_clock(faces):
+    file = read_stream_file(faces[0])
+    np.testing.assert_array_equal(file.aside["timestamp"], np.round(np.arange(30) / 30, 3))
+
+
+def test_missing_frames_are_steps_of_nan(tmp_path):
+    table = openface(30, [3])
+    for name, kept in {"a": [*range(10), *range(15, 30)], "b": range(30)}.items():
+        table.iloc[list(kept)].to_csv(tmp_path / f"{name}.csv", index=False)
+    with_gap, whole = (read_streams([tmp_path / f"{name}.csv"]) for name in "ab")
+    assert (with_gap.n_missing, with_gap.n_failed, whole.n_missing) == (5, {"success": 1}, 0)
+    np.testing.assert_array_equal(np.isnan(with_gap.cells[0][:, 0]).nonzero()[0], [3, 10, 11, 12, 13, 14])
+    np.testing.assert_array_equal(with_gap.cells[0][15:], whole.cells[0][15:])
+
+
+def test_several_faces_in_a_frame_are_refused(tmp_path):
+    table = openface(10, [])
+    pd.concat([table, table.assign(**{" face_id": 1})]).sort_values("frame").to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1", "'face_id'")
+
+
+def test_columns_that_count_through_all_recordings_are_set_aside(tmp_path):
+    paths = [tmp_path / "a.npy", tmp_path / "b.npy"]
+    for path, n_steps in zip(paths, (30, 12)):
+        ramp, clock = np.linspace(-1, 1, n_steps), np.arange(n_steps) / 25
+        np.save(path, np.c_[RNG.normal(size=n_steps), clock, np.arange(n_steps) * 40, ramp])
+    streams = read_streams(paths)
+    assert streams.aside == ["column 1", "column 2"]
+    np.testing.assert_array_equal(streams.cells[1][:, 1], np.linspace(-1, 1, 12))
+    assert read_streams(paths, keep=["1"]).aside == ["column 2"]
+
+
+def test_what_only_counts_is_taken_as_it_is(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(20.0).reshape(10, 2))
+    assert read_streams([tmp_path / "a.npy"]).cells[0].shape == (10, 2)
+
+
+def test_a_table_of_bookkeeping_alone_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("frame,timestamp\n1,0.0\n2,0.04\n")
+    refused([tmp_path / "a.csv"], "a.csv holds nothing but bookkeeping: its columns are 'frame', 'timestamp'")
+
+
+def test_an_index_in_some_files_only(tmp_path):
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    frame = pd.DataFrame(RNG.normal(size=(8, 2)), columns=["smile", "gaze"])
+    frame.to_csv(paths[0])
+    frame.to_csv(paths[1], index=False)
+    streams = read_streams(paths)
+    np.testing.assert_array_equal(streams.cells[0], streams.cells[1])
+    assert streams.aside == ["Unnamed: 0"]
+
+
+def test_columns_are_matched_by_name(tmp_path):
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    paths[0].write_text("smile,gaze\n1,2\n")
+    paths[1].write_text("gaze,smile\n2,1\n")
+    np.testing.assert_array_equal(read_streams(paths).cells, [[[1, 2]], [[1, 2]]])
+    paths[1].write_text("gaze,frown\n2,1\n")
+    refused(paths, "b.csv has the column 'frown', but", "a.csv has not")
+
+
+def test_archives_of_one_array_are_read(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones((3, 2)))
+    np.testing.assert_array_equal(read_streams([tmp_path / "a.npz"]).cells[0], np.ones((3, 2)))
+    np.savez(tmp_path / "a.npz", x=np.ones((3, 2)), rate=25)
+    refused([tmp_path / "a.npz"], "a.npz cannot be read: It holds 2 arrays ('x', 'rate'), not one")
+
+
+def test_a_long_line_is_not_quoted(tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(f"feature[{k}]" for k in range(5000)) + "\n1:2\n")
+    with pytest.raises(ValueError, match=r"a\.csv cannot be read") as caught:
+        read_streams([tmp_path / "a.csv"])
+    assert len(str(caught.value)) < 500
+
+
+def test_files_of_other_kinds_are_listed(tmp_path):
+    for name in ("a.npy", "b.mat", "c.tsv", "README.md", ".hidden.npy"):
+        (tmp_path / name).write_text("")
+    files, others = files_of(tmp_path)
+    assert list(files) == ["a", "c"]
+    assert [path.name for path in others] == ["b.mat"]
+    for name in ("a.npy", "c.tsv"):
+        (tmp_path / name).unlink()
+    with pytest.raises(ValueError, match=r"holds no \.npy or \.csv file, but 'b\.mat': put one"):
+        files_of(tmp_path)

@@ -1,0 +1,112 @@
+"""Rows that carry names are never paired with rows of another name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+import avfusion as av
+from avfusion.sequences._identity import by_recording, check_same_order
+
+NAMES = list("abcdefgh")
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    cells = [rng.normal(size=(20, 2)) for _ in NAMES]
+    X = av.as_sequences({"audio": dict(zip(NAMES, cells))}, rate_hz=2)
+    y = pd.Series([float(cell[:, 0].mean()) for cell in cells], index=NAMES, name="mood")
+    return X, y
+
+
+MESSAGE = "carry the same labels in another order: row 0 is 'a' in .* and 'h' in"
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        av.FrameRegressor(Ridge()),
+        av.EarlyFusionRegressor(max_epochs=1),
+        av.LateFusionRegressor(),
+        av.RescaledRegressor(),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_labels_in_another_order_are_refused(data, estimator):
+    X, y = data
+    with pytest.raises(ValueError, match=MESSAGE):
+        estimator.fit(X, y[::-1])
+
+
+def test_tools_refuse_them_too(data):
+    X, y = data
+    model = av.FrameRegressor(Ridge())
+    with pytest.raises(ValueError, match=MESSAGE):
+        av.compare({"ridge": model}, X, y[::-1], cv=2)
+    with pytest.raises(ValueError, match=MESSAGE):
+        av.FusionSearchCV(model, {"regressor__alpha": [1.0]}, cv=2, n_trials=1).fit(X, y[::-1])
+    with pytest.raises(ValueError, match=MESSAGE):
+        av.model_selection.check_leakage(model, X, y[::-1], cv=2)
+    with pytest.raises(ValueError, match=MESSAGE):
+        av.metrics.ccc_score(y, model.fit(X, y).predict(X)[::-1])
+    with pytest.raises(ValueError, match=MESSAGE.replace("in .* and", "in X and")):
+        av.compare({"ridge": model}, X, y, groups=pd.Series(NAMES, index=NAMES)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (list("abc"), list("abc")),
+        (list("abc"), range(3)),  # an index that was reset says nothing
+        (list("abc"), list("abd")),
+        (range(3), range(3, 6)),
+        (list("aab"), list("aab")),
+    ],
+)
+def test_other_labels_say_nothing(one, other):
+    check_same_order(pd.Index(one), pd.Index(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(list("abc"), list("acb")), (list("aab"), list("aba")), (range(3), [0, 2, 1]), ([2.0, 1.0], [1.0, 2.0])],
+)
+def test_the_same_labels_elsewhere_are_refused(one, other):
+    with pytest.raises(ValueError, match="in another order"):
+        check_same_order(pd.Index(one), pd.Index(other))
+
+
+def test_indexes_of_levels():
+    one = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])
+    check_same_order(one, one.copy())
+    with pytest.raises(ValueError, match="in another order"):
+        check_same_order(one, one[::-1])
+
+
+def test_mappings_are_joined_by_recording(data):
+    X, y = data
+    shuffled = dict(sorted(y.items(), key=lambda item: -item[1]))
+    model = av.FrameRegressor(Ridge())
+    expected = model.fit(X, y).predict(X)
+    np.testing.assert_array_equal(model.fit(X, shuffled).predict(X), expected)
+    result = av.compare({"ridge": model}, X, shuffled, cv=2, verbose=False)
+    assert (
+        result.table.equals(av.compare({"ridge": model}, X, y, cv=2, verbose=False).table)
+        or len(result.table) == 1
+    )
+
+
+def test_labels_per_frame_by_recording(data):
+    X, _ = data
+    labels = {name: X["audio"][name].frames[:, 0] for name in NAMES[::-1]}
+    predicted = av.FrameRegressor(Ridge(1e-6)).fit(X, labels).predict(X)
+    np.testing.assert_allclose(predicted.loc["c"], labels["c"], atol=1e-4)
+
+
+def test_recordings_without_labels_are_named(data):
+    X, y = data
+    with pytest.raises(ValueError, match="y has no labels for 2 of 8 recordings of X: 'a', 'c'"):
+        av.FrameRegressor(Ridge()).fit(X, {name: y[name] for name in "bdefgh"})
+    with pytest.raises(ValueError, match="y is keyed by recording, but the rows of X have no names"):
+        by_recording({"a": 1.0}, None)
