@@ -127,7 +127,7 @@ def _steps(table, clock, order, codes, lengths, label):
     """Find the step of each row, in the order of recordings."""
     rates = None if clock.rate_hz is None else np.full(len(lengths), clock.rate_hz)
     column = clock.frame or (clock.time[0] if clock.time else None)
-    if column is None:
+    if column is None or not len(table):
         return Steps(None, lengths)
     rows = np.arange(len(table)) if order is None else order
     if clock.frame is not None:

@@ -14,6 +14,7 @@ from avfusion.sequences._messages import brief, quoted
 
 TICKS = 0.5  # of a step: how far a time may lie from where its step is
 LONG_STEP = 5  # units between rows, from which on whole numbers of "seconds" may be milliseconds
+EXACT = 1e-6  # of a step: times that stand on steps but for rounding
 FEW = 8  # times between rows of a recording, up to which they do not tell its rate
 SPARSE = 0.5  # share of steps that are there, below which times do not count as ticking at a rate
 
@@ -227,12 +228,16 @@ def _declared(begins, lengths, rates_hz, name):
     code = np.repeat(np.arange(len(lengths)), lengths)
     first = np.cumsum(lengths) - lengths
     at = (begins - begins[first][code]) * rates_hz[code]
-    placed = [_nearest_steps(part) for part in np.split(at, first[1:])]
-    positions = np.concatenate([position for position, _ in placed])
-    off = np.array([phase for _, phase in placed])
+    positions = np.arange(len(at)) - first[code]
+    off = at - positions
+    spread = np.maximum.reduceat(off, first) - np.minimum.reduceat(off, first)
+    phase, drift = np.zeros(len(lengths)), np.zeros(len(lengths))
+    for k in np.flatnonzero(spread > EXACT):
+        rows = slice(first[k], first[k] + lengths[k])
+        positions[rows], phase[k] = _nearest_steps(at[rows])
+        drift[k] = _drift(at[rows])
     clash = np.flatnonzero((np.diff(positions) <= 0) & (code[1:] == code[:-1]))
-    drift = [_drift(part) for part in np.split(at, first[1:])]
-    if len(clash) or max(drift) >= 2 * TICKS:
+    if len(clash) or drift.max() >= 2 * TICKS:
         k = code[clash[0]] if len(clash) else int(np.argmax(drift))
         rows = slice(first[k], first[k] + lengths[k])
         rate = 1 / np.median(np.diff(begins[rows]))
@@ -240,7 +245,7 @@ def _declared(begins, lengths, rates_hz, name):
             f"rate_hz is {rates_hz[k]:g}, but the times in {name!r} go on by {1 / rate:.6g} s, so that steps "
             "fall together or drift away. Correct rate_hz, or leave it out to take it from the times."
         )
-    return _placed(positions, lengths, rates_hz, np.round(begins[first] + off / rates_hz, 9))
+    return _placed(positions, lengths, rates_hz, np.round(begins[first] + phase / rates_hz, 9))
 
 
 def _nearest_steps(at):

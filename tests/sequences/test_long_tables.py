@@ -155,6 +155,14 @@ def test_steps_are_where_a_reading_line_by_line_puts_them(lines, block, random):
             np.testing.assert_array_equal(column.frames, expected[lead:])
 
 
+@pytest.mark.parametrize("clock", [{}, {"time": "t"}, {"time": "t", "rate_hz": 25}, {"frame": "t"}])
+def test_a_table_without_rows_is_refused_as_such(clock):
+    table = pd.DataFrame({"film": pd.Series([], dtype=str), "t": pd.Series([], dtype=float), "rms": 0.0})
+    with pytest.raises(ValueError, match="The data has no rows"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        as_sequences(table, {"audio": ["rms"]}, recording="film", **clock)
+
+
 def test_what_counts_steadily_within_alternating_recordings_is_bookkeeping():
     table = pd.DataFrame({"film": list("ab") * 8, "rms": 0.5, "pts": np.repeat(np.arange(8) * 512, 2)})
     table["pts"] += 100_000 * (table["film"] == "b")
