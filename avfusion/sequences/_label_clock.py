@@ -17,7 +17,7 @@ END_TOLERANCE = 1  # steps by which ends may differ where rates are declared and
 
 @dataclass(frozen=True, eq=False)
 class RowClock:
-    """What rows know of when their steps are.
+    """When the steps of rows are.
 
     Parameters
     ----------
