@@ -312,7 +312,7 @@ def observed_statistics(data, name):
     total, squares = np.zeros(width), np.zeros(width)
     for row in np.flatnonzero(starts >= 0):
         values = np.asarray(frames[starts[row] : starts[row] + lengths[row]], dtype=np.float64)
-        whole = not np.isnan(values.sum())
+        whole = not may_hold_nan(values)
         if not whole:
             values = values[~np.isnan(values).all(axis=1)]
         if not len(values):
@@ -333,6 +333,12 @@ def observed_statistics(data, name):
     variance = squares / counts - np.square(mean)
     deviation = np.sqrt(np.maximum(variance, 0))
     return np.where(never, 0, mean + shift), np.where(never, NEVER, deviation)
+
+
+def may_hold_nan(values):
+    """Return whether an array holds a NaN, or numbers so large that finding out takes more than one pass."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isnan(values.sum()))
 
 
 def first_observed(values):

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from avfusion.estimators._batches import NEVER
+from avfusion.estimators._batches import NEVER, may_hold_nan
 from avfusion.sequences._label_markers import LabelMarkerWarning, marker_message
 from avfusion.sequences._messages import quoted
 
@@ -124,7 +124,7 @@ def partly_missing(data, name, known):
     n_partly, by_feature = 0, np.zeros(frames.shape[1], int)
     for row in rows:
         values = frames[starts[row] : starts[row] + lengths[row]]
-        if np.isnan(values.sum()):
+        if may_hold_nan(values):
             missing = np.isnan(values)
             missing = missing[~missing.all(axis=1)] & known
             missing = missing[missing.any(axis=1)]

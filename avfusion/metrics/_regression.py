@@ -12,6 +12,7 @@ from inspect import cleandoc
 
 import numpy as np
 
+from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._identity import check_same_order
 from avfusion.sequences._label_clock import place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
@@ -371,14 +372,11 @@ def paired_targets(y_true, y_pred):
 
 def _on_labelled_rows(true, pred):
     missing = true.lengths < 0
-    wrong = np.flatnonzero((true.lengths != pred.lengths) & ~missing)
-    if len(wrong):
-        row = wrong[0]
-        found = max(pred.lengths[row], 0)
-        more = f" (and in {len(wrong) - 1} more rows)" if len(wrong) > 1 else ""
+    if len(wrong := np.flatnonzero((true.lengths != pred.lengths) & ~missing)):
+        row, more = wrong[0], f" (and in {len(wrong) - 1} more rows)" * (len(wrong) > 1)
         raise ValueError(
             f"y_true has {true.lengths[row]} labels in {row_name(row, true.index)} but y_pred has "
-            f"{found}{more}."
+            f"{max(pred.lengths[row], 0)}{more}. {permuting_tool() or 'Give both of the same steps.'}"
         )
     if not missing.any():
         return pred

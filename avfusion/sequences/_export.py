@@ -31,7 +31,7 @@ def to_long(X) -> pd.DataFrame:
         when the step begins, in seconds (and ``end``, where steps are intervals), or ``step``, its number,
         where no time is known; then metadata columns; then the features: ``audio`` for a column of one
         feature, their names or ``audio__0``, ``audio__1``, ... for one of several. A missing stream is NaN. A
-        row of which no stream has a step is one line, without time.
+        row of which no stream has a step is one line of NaN, at time 0, so that it is not lost.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def to_long(X) -> pd.DataFrame:
 
     See Also
     --------
-    avfusion.as_sequences : The way back, with ``recording="recording"``.
+    avfusion.as_sequences : The way back, with ``recording="recording", time="time"``.
 
     Examples
     --------
@@ -232,8 +232,8 @@ def _clock(frame, columns, lines, step):
             )
         times = np.where(np.isnan(times), own, times)
     if times is None:
-        there = np.max([array.lengths for array in columns.values()], axis=0) > 0
-        return {"step": step if there.all() else np.where(np.repeat(there, lines), step, np.nan)}
+        return {"step": step}
+    times = np.nan_to_num(times)  # a line of a row without steps
     if any(array.dtype.clock == "times" for array in columns.values()) and (times[:, 1] > times[:, 0]).any():
         return {"time": times[:, 0], "end": times[:, 1]}
     return {"time": times[:, 0]}

@@ -1,6 +1,7 @@
 """Labels have time of their own: they are put onto the steps of the streams that they belong to."""
 
 import warnings
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from avfusion.sequences._buffers import gather, packed_starts
 from avfusion.sequences._clock import WITHIN_STEP
 from avfusion.sequences._messages import row_name
 
+NOTHING = frozenset()
+TOLD = ContextVar("what has been told already, by a tool that fits many times", default=NOTHING)
 END_TOLERANCE = 1  # steps by which ends may differ where rates are declared and starts are not
 
 
@@ -232,8 +235,11 @@ def _mean_by_step(labels, steps, n_steps):
 
 
 def _report(left_out, targets, what):
-    if not left_out.any():
+    told = TOLD.get()
+    if not left_out.any() or "pairing" in told:
         return
+    if told is not NOTHING:
+        told.add("pairing")
     rows = np.flatnonzero(left_out)
     total = int(np.maximum(targets.lengths, 0).sum())
     warnings.warn(

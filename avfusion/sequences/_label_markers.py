@@ -9,6 +9,7 @@ import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._cells import is_missing
+from avfusion.sequences._label_clock import NOTHING, TOLD
 from avfusion.sequences._messages import brief
 from avfusion.sequences._sequence import Sequence
 
@@ -210,6 +211,8 @@ def warn_of_markers(targets, stacklevel):
 def markers_told_once(targets):
     """Warn of markers among labels, and keep estimators from doing so again for folds and parts of them.
 
+    They also say only once that labels outside the streams are left out.
+
     Parameters
     ----------
     targets : Targets
@@ -222,6 +225,10 @@ def markers_told_once(targets):
     ...     pass
     """
     warn_of_markers(targets, stacklevel=4)  # of this function, of contextlib, of a fit: where that was called
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LabelMarkerWarning)
-        yield
+    token = TOLD.set(set() if TOLD.get() is NOTHING else TOLD.get())  # of labels left out, too
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LabelMarkerWarning)
+            yield
+    finally:
+        TOLD.reset(token)

@@ -45,7 +45,7 @@ def layer_norm(x, weights, prefix):
 
 
 def fill_absent(x, vector):
-    return np.array([vector if np.isnan(step).any() else step for step in x])
+    return np.where(np.isnan(x), vector, x)
 
 
 def recursive_joint_attention(streams, weights, n_recursions, attention):

@@ -35,24 +35,56 @@ def test_long_of_selected_rows_holds_only_these(X):
     pd.testing.assert_frame_equal(to_long(chosen), by_hand(chosen), check_dtype=False)
 
 
+def same(found, expected):
+    """Compare all but names of features, and whether a start of 0 was declared."""
+    assert found.dtype == expected.dtype
+    assert found.lengths.tolist() == expected.lengths.tolist()
+    np.testing.assert_array_equal(found.pack().frames, expected.pack().frames)
+    np.testing.assert_allclose(found.step_times(), expected.step_times())
+
+
+AUDIO = {"audio": ["audio__0", "audio__1", "audio__2"]}
+
+
 def test_long_and_back(X):
-    long = to_long(X).drop(columns="time")
-    names = {"audio": ["audio__0", "audio__1", "audio__2"], "text": ["text"]}
-    back = as_sequences(
-        long.rename(columns={"text": "t"}), names | {"text": ["t"]}, rate_hz=4, recording="clip"
-    )
-    pd.testing.assert_frame_equal(back.set_index("clip")[["audio", "text", "who"]], X)
+    back = as_sequences(to_long(X), AUDIO | {"text": ["text"]}, recording="clip", time="time")
+    assert back["clip"].tolist() == ["x", "y", "z"]
+    assert back["who"].tolist() == X["who"].tolist()
+    for name in ("audio", "text"):
+        same(back[name].array, X[name].array)
 
 
 def test_a_row_without_steps_is_one_line_and_comes_back(X):
     X = pd.DataFrame({"audio": X["audio"].mask(X.index == "y"), "who": X["who"]})
     long = to_long(X)
     line = long[long["clip"] == "y"]
-    assert len(line) == 1
-    assert line[["time", "audio__0"]].isna().all(axis=None)
-    names = {"audio": ["audio__0", "audio__1", "audio__2"]}
-    back = as_sequences(long.drop(columns="time"), names, rate_hz=4, recording="clip")
-    pd.testing.assert_frame_equal(back.set_index("clip")[["audio", "who"]], X)
+    assert line["time"].tolist() == [0.0]
+    assert line["audio__0"].isna().all()
+    back = as_sequences(long, AUDIO, recording="clip", time="time")
+    same(back["audio"].array, X["audio"].array)
+    without = X.assign(audio=X["audio"].array.with_clock())
+    assert to_long(without)["step"].tolist() == [0, 1, 2, 3, 4, 0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("clock", "time"),
+    [
+        ({"rate_hz": 4, "start_s": [15.5, 0]}, "time"),
+        ({"times_s": [0, 0.1, 3, 3.05, 0.2, 2]}, "time"),
+        ({"times_s": [[0, 1], [1, 3], [3, 4], [4, 4.5], [0, 2], [2, 3]]}, ("time", "end")),
+    ],
+)
+def test_times_come_back(clock, time):
+    frames = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    column = av.SequenceArray.from_packed(frames, [4, 2], **clock)
+    back = as_sequences(to_long(pd.DataFrame({"audio": column})), AUDIO, recording="recording", time=time)
+    same(back["audio"].array, column)
+
+
+def test_a_panel_comes_back(X):
+    back = as_sequences(to_panel(X), AUDIO | {"text": ["text"]}, recording="clip", time=False, rate_hz=4)
+    for name in ("audio", "text"):
+        same(back[name].array, X[name].array)
 
 
 def test_predictions_of_every_form(X):
@@ -139,9 +171,7 @@ def test_streams_of_other_times(clock, told):
 def test_times_are_those_of_the_steps():
     frames, lengths = np.arange(8.0).reshape(4, 2), [3, -1, 1]
     late = av.SequenceArray.from_packed(frames, lengths, [2.0, np.nan, 4.0], start_s=[15.5, np.nan, 1.0])
-    assert to_long(late)["time"].tolist()[:3] == [15.5, 16.0, 16.5]
-    assert np.isnan(to_long(late)["time"][3])
-    assert to_long(late)["time"][4] == 1.0
+    assert to_long(late)["time"].tolist() == [15.5, 16.0, 16.5, 0.0, 1.0]
     instants = av.SequenceArray.from_packed(frames, lengths, times_s=[0.5, 2.0, 2.25, 7.0])
     assert "end" not in to_long(instants)
     words = av.SequenceArray.from_packed(frames, lengths, times_s=[[0, 0.5], [1, 3], [3, 4], [0, 2]])
