@@ -197,7 +197,7 @@ def describe(
         typer.echo(describe_model(data, read_header(data)))
     else:
         with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
+            warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
         typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
 
