@@ -268,7 +268,7 @@ def _ticking(begins, lengths):
     apart = np.diff(begins)
     if not inner.any():
         return None
-    step = np.quantile(apart[inner], 0.25) if inner.sum() > 8 else apart[inner].min()  # of rows, some dropped
+    step = _hops(apart, inner, code[:-1], len(lengths))[code[:-1]]
     hops = np.where(inner, np.maximum(np.rint(apart / step), 0), 0)
     first = np.cumsum(lengths) - lengths
     position = np.append(0, np.cumsum(hops))
@@ -290,6 +290,19 @@ def _ticking(begins, lengths):
     else:
         rates = np.array([_simplest(rate, n) for rate, n in zip(rates, placed.lengths)])
     return _placed(position, lengths, rates, np.round(starts, 6))
+
+
+def _hops(apart, inner, code, n_recordings, few=8):
+    """Return the time from step to step of each recording, that of all where its rows are few and fit."""
+    common = np.quantile(apart[inner], 0.25) if inner.sum() > few else apart[inner].min()
+    steps = np.full(n_recordings, common)
+    for k in range(n_recordings):
+        own = apart[inner & (code == k)]
+        if len(own) > few:
+            steps[k] = np.quantile(own, 0.25)  # some rows were dropped
+        elif len(own) and abs(own.min() / common - np.rint(own.min() / common)) > 0.1:
+            steps[k] = own.min()
+    return steps
 
 
 def _line(position, times):

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avfusion.sequences import SequenceDtype, as_sequences
@@ -10,6 +10,7 @@ from tests.sequences.sequence_models import assert_holds
 MODALITIES = {"audio": ["rms"], "video": ["bright", "left"]}
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=12), st.randoms())
 def test_recordings_hold_their_lines_in_order(films, random):
     values = np.array([[random.choice([np.nan, 1.0, 2.5]) for _ in range(3)] for _ in films])

@@ -18,7 +18,7 @@ def read(table, **options):
     return as_sequences(table, {"x": ["v"]}, dtype="float64", recording="clip", **options)["x"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([1.0, 2.0, 10.0, 25.0, 29.97, 30000 / 1001, 50.0, 62.5, 100.0, 0.5]),
     st.integers(30, 400),
@@ -39,7 +39,7 @@ def test_what_ticks_is_found_whatever_was_dropped(rate, n, start, dropped, seed)
     np.testing.assert_array_equal(cell.frames[kept, 0], kept)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from([10.0, 25.0, 100.0]), st.integers(10, 200), st.floats(0, 0.45), st.integers(0, 2**31))
 def test_jitter_within_half_a_step_is_taken(rate, n, jitter, seed):
     rng = np.random.default_rng(seed)
@@ -83,6 +83,14 @@ def test_each_recording_has_its_own_rate_and_start():
     column = read(table, time="t")
     assert [(cell.rate_hz, cell.start_s) for cell in column] == [(25, 10.0), (30, 0.0)]
     assert str(column.dtype) == "sequence[float64, 1, rates]"
+
+
+def test_a_slower_recording_has_no_gaps():
+    table = pd.concat(
+        [table_of(np.arange(40) / 4, recording="a"), table_of(np.arange(20) / 2, recording="b")]
+    )
+    column = read(table, time="t")
+    assert [(cell.rate_hz, len(cell)) for cell in column] == [(4, 40), (2, 20)]
 
 
 def test_dropped_frames_are_steps_of_nan_the_first_ones_too():
