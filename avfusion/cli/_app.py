@@ -123,10 +123,16 @@ def _is_bad_input(error):
 
 
 def _read(data, target, reading, seed):
-    from avfusion.cli._recordings import parse_options, parse_rates, parse_valid, read_recordings
+    from avfusion.cli._recordings import (
+        parse_options,
+        parse_rates,
+        parse_valid,
+        read_recordings,
+        with_label_time,
+    )
 
     layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
-    return read_recordings(
+    recordings = read_recordings(
         data,
         targets=target or (),
         rates=parse_rates(reading["rate"] or ()),
@@ -136,6 +142,7 @@ def _read(data, target, reading, seed):
         missing_label=reading["missing_label"],
         layout={name: value for name, value in layout.items() if value is not None},
     )
+    return with_label_time(recordings, reading["label_start"], reading["pair"])
 
 
 def _require_labels(recordings):
@@ -197,7 +204,7 @@ def describe(
         typer.echo(describe_model(data, read_header(data)))
     else:
         with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
+            warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
         typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
 

@@ -6,7 +6,7 @@ import pandas as pd
 from avfusion.sequences import as_targets, sequence_columns
 from avfusion.sequences._label_markers import marker_message
 from avfusion.sequences._messages import row_name
-from avfusion.sequences._recordings import first_infinite
+from avfusion.sequences._recording_checks import first_infinite
 
 
 def describe_recordings(recordings, notes=()):

@@ -93,6 +93,23 @@ Raters = Annotated[
     str | None,
     typer.Option("--raters", metavar="mean", help="In a folder: average the labels of several annotators."),
 ]
+LabelStart = Annotated[
+    float | None,
+    typer.Option(
+        "--label-start",
+        metavar="SECONDS",
+        help="When the first label begins. [default: with the streams]",
+    ),
+]
+Pair = Annotated[
+    str | None,
+    typer.Option(
+        "--pair",
+        metavar="trim|pad|SECONDS",
+        help="Bring streams and labels onto the steps of the labels, by time: trim both to what they share, "
+        "by at most so many seconds, or keep all of the streams.",
+    ),
+]
 Groups = Annotated[
     str | None,
     typer.Option(
@@ -117,6 +134,8 @@ READING = {
     "valid": Valid,
     "keep": Keep,
     "raters": Raters,
+    "label_start": LabelStart,
+    "pair": Pair,
     "data_home": DataHome,
     "option": Setting,
 }

@@ -12,6 +12,7 @@ import yaml
 
 from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
 from avfusion.datasets._folder import LABELS
+from avfusion.preprocessing import pair
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
 from avfusion.sequences._bookkeeping import role_of
 from avfusion.sequences._messages import quoted
@@ -136,6 +137,48 @@ def _read(source, targets, rates, data_home, options, seed, keep):
     if path.suffix.lower() in _READERS and path.is_file():
         return Recordings(source, *_read_file(path, targets, rates or {}, keep))
     raise ValueError(_no_source(path))
+
+
+def with_label_time(recordings, label_start=None, how=None):
+    """Say when labels begin, and bring streams and labels onto the same steps if that is asked for.
+
+    Parameters
+    ----------
+    recordings : Recordings
+    label_start : float, optional
+        Seconds.
+    how : str, optional
+        "trim", "pad", or the longest stretch that may be left out, in seconds.
+
+    Returns
+    -------
+    Recordings
+
+    Examples
+    --------
+    >>> X = as_sequences({"audio": [[1.0, 2.0, 3.0]]}, rate_hz=1)
+    >>> y = as_sequences({"mood": [[5.0, 6.0]]}, rate_hz=1)["mood"]
+    >>> paired = with_label_time(Recordings("mine", X, y), label_start=1.0, how="pad")
+    >>> paired.y.iloc[0].frames.ravel()
+    array([nan,  5.,  6.])
+    """
+    if recordings.y is None or (label_start is None and how is None):
+        return recordings
+    if how is None:
+        y = recordings.y.to_frame() if isinstance(recordings.y, pd.Series) else recordings.y
+        if not all(getattr(dtype, "timed", False) for dtype in y.dtypes):
+            raise ValueError(
+                f"--label-start {label_start:g}: say how many labels a second has, as in --rate labels=2."
+            )
+        return replace(recordings, y=_series_if_one(as_sequences(y, start_s=label_start)))
+    try:
+        within = None if how in ("trim", "pad") else float(how)
+    except ValueError:
+        raise ValueError(
+            f"--pair {how} must be trim, pad or a number of seconds, as in --pair 0.1."
+        ) from None
+    X, y = pair(recordings.X, recordings.y, start_s=label_start, tolerance_s=within, pad=how == "pad")
+    return replace(recordings, X=X, y=y)
 
 
 def parse_rates(texts):

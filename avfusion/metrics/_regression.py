@@ -364,7 +364,7 @@ def paired_targets(y_true, y_pred):
         )
     check_same_order(true.index, pred.index, ("y_true", "y_pred"))
     if true.lengths is not None:
-        true = place_labels(true, pred.lengths, pred.clock, "y_true")
+        true = place_labels(true, pred.lengths, pred.clock, "y_true", ask=False)
         pred = _on_labelled_rows(true, pred)
     _check_labels(true, pred)
     return true, pred

@@ -9,7 +9,6 @@ from pandas.api.indexers import BaseIndexer
 
 from avfusion.preprocessing._base import BLOCK, StreamTransformer, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
-from avfusion.sequences import SequenceArray
 from avfusion.sequences._messages import brief
 
 _MOVING = ("mean", "std", "min", "max")
@@ -101,6 +100,11 @@ class AddContext(StreamTransformer):
             if column.rate_hz is not None:
                 _to_steps(self.widths_s, column.rate_hz, name)
                 _to_steps(self.lags_s, column.rate_hz, name)
+            elif column.dtype.timed and (column.lengths > 1).any():
+                raise ValueError(
+                    f"Column {name!r} has no one rate for all rows. Bring it onto one time base first, with "
+                    "Align(rate_hz=...)."
+                )
             elif (column.lengths > 1).any():
                 row = int((column.lengths > 1).argmax())
                 raise ValueError(
@@ -118,7 +122,7 @@ class AddContext(StreamTransformer):
             parts = self._parts(column.frames[begin:end], lengths, widths, lags)
             for i, part in enumerate(parts):
                 result[begin:end, i * column.width : (i + 1) * column.width] = part
-        return SequenceArray.from_packed(result, column.lengths, column.rate_hz)
+        return column.with_frames(result)
 
     def _parts(self, frames, lengths, widths, lags):
         """Yield the features, the moving statistics and the lagged copies of rows that follow each other."""

@@ -68,8 +68,8 @@ class Functionals(StreamTransformer):
     def _table(self, column):
         table = run_statistics(column.frames, column.starts, column.lengths, self.statistics)
         for i, name in enumerate(self.statistics):
-            if name == "slope" and column.rate_hz is not None:
-                table[:, i * column.width : (i + 1) * column.width] *= column.rate_hz
+            if name == "slope" and column.dtype.timed and column.dtype.clock != "times":
+                table[:, i * column.width : (i + 1) * column.width] *= column.rates_hz[:, None]
         return table
 
     def get_feature_names_out(self, input_features=None):

@@ -196,7 +196,7 @@ def _spans(streams, X, labels, pad):
     high = np.floor(high + 0.5 + SLACK).astype(np.int64)
     first = low if pad else np.maximum(low, 0)
     last = high if pad else np.minimum(high, np.maximum(lengths, 0))
-    missing = (lengths < 0) & ~pad
+    missing = (lengths < 0) & (not pad)
     apart = (np.minimum(high, lengths) <= np.maximum(low, 0)) & (lengths > 0) & ~np.isinf(begin)
     if apart.any():
         row = int(apart.argmax())

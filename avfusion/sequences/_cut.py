@@ -5,6 +5,7 @@ import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
+from avfusion.sequences._identity import check_same_order, index_of
 from avfusion.sequences._messages import quoted, row_name
 from avfusion.sequences._table_clock import known, seconds
 from avfusion.sequences._table_columns import with_index_levels
@@ -12,7 +13,7 @@ from avfusion.sequences._table_columns import with_index_levels
 SLACK = 1e-6  # of a step
 
 
-def cut(X, table, *, recording=None, start="start", end="end"):
+def cut(X, table, y=None, *, recording=None, start="start", end="end"):
     """Make a row of each stretch of time that a table names.
 
     A step belongs to the stretch in which its centre lies, so that stretches that follow each other share
@@ -25,6 +26,8 @@ def cut(X, table, *, recording=None, start="start", end="end"):
         Recordings, features or labels; each column with a rate, starts or times.
     table : pandas.DataFrame
         A line for each new row. Levels of its index count as columns.
+    y : DataFrame or Series with sequences, optional
+        Labels per frame of the same recordings, to be cut alike.
     recording : str, optional
         Column of `table` that names the recording. Its values are labels of X's index or, if X has a column
         of this name, values of that. By default "recording", the name of X's index, or "file".
@@ -33,10 +36,10 @@ def cut(X, table, *, recording=None, start="start", end="end"):
 
     Returns
     -------
-    pandas.DataFrame or Series
+    pandas.DataFrame or Series, or with `y` a pair of them
         A row for each line of `table`, with its index: metadata of the recording, other columns of the table,
         and the streams, which say when they start on the clock of their recording. A stream that has no step
-        in a stretch is missing there.
+        in a stretch is missing there. Labels have no columns but their own.
 
     Raises
     ------
@@ -57,6 +60,13 @@ def cut(X, table, *, recording=None, start="start", end="end"):
     1  5 x 1, 2.5 s from 2.0 s    anna         0
     2  4 x 1, 2.0 s from 1.0 s     ben         1
     """
+    if y is not None:
+        how = {"recording": recording, "start": start, "end": end}
+        check_same_order(index_of(X), index_of(y))
+        pieces = cut(X, table, **how)
+        labels = cut(X.drop(columns=sequence_columns(X)).assign(**_columns_of(y)), table, **how)
+        names = list(_columns_of(y))
+        return pieces, labels[names[0]].rename(y.name) if isinstance(y, pd.Series) else labels[names]
     single = isinstance(X, pd.Series)
     frame = X.to_frame(X.name if X.name is not None else "label") if single else as_sequences(X)
     table = with_index_levels(table)
@@ -88,6 +98,12 @@ def cut(X, table, *, recording=None, start="start", end="end"):
     more = [name for name in table.columns if name not in (start, end, *taken.columns)]
     result = taken.assign(**columns, **{name: table[name] for name in more})
     return result.iloc[:, 0].rename(X.name) if single else result
+
+
+def _columns_of(y):
+    """Return labels as a dict of columns, whose names no column of X has."""
+    columns = {"labels of the recording": y} if isinstance(y, pd.Series) else dict(y.items())
+    return {name: column.array for name, column in columns.items()}
 
 
 def _recording_column(frame, table):

@@ -51,8 +51,8 @@ def check_same_order(one, other, names=("X", "y")):
     x, y = names
     raise ValueError(
         f"{x} and {y} carry the same labels in another order: row {row} is {left} in {x} and {right} in "
-        f"{y}. Rows go by position: order one by the other, as in {y} = {y}.loc[{x}.index], or, if they are "
-        f"in order, say so with {y} = {y}.set_axis({x}.index)."
+        f"{y}. Rows go by position: order {y} by {x}.index with .loc, or, if it is in "
+        "order, give it that index with .set_axis."
     )
 
 

@@ -17,7 +17,7 @@ END_TOLERANCE = 1  # steps by which ends may differ where rates are declared and
 
 @dataclass(frozen=True, eq=False)
 class RowClock:
-    """What rows know of when their steps are.
+    """When the steps of rows are.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def same_clock(clocks, lengths):
     return first
 
 
-def place_labels(targets, lengths, clock, what="y"):
+def place_labels(targets, lengths, clock, what="y", ask=True):
     """Put labels onto the steps of streams, by time where both declare it.
 
     Parameters
@@ -118,6 +118,8 @@ def place_labels(targets, lengths, clock, what="y"):
         Of the streams.
     what : str, default="y"
         What messages call the labels.
+    ask : bool, default=True
+        Whether a start that only the labels declare is refused where both are as long; else they are in step.
 
     Returns
     -------
@@ -150,7 +152,7 @@ def place_labels(targets, lengths, clock, what="y"):
     if own is None or clock is None or not (own.known and clock.known):
         return targets
     rows = np.flatnonzero((targets.lengths >= 0) & (lengths >= 0))
-    shifts = [_shift(targets, lengths, own, clock, row, what) for row in rows]
+    shifts = [_shift(targets, lengths, own, clock, row, what, ask) for row in rows]
     moved = [
         s is not None and (not np.isscalar(s) or s != 0 or targets.lengths[r] != lengths[r])
         for s, r in zip(shifts, rows)
@@ -189,7 +191,7 @@ def place_labels(targets, lengths, clock, what="y"):
     return replace(targets, values=values, lengths=new_lengths, clock=None)
 
 
-def _shift(targets, lengths, own, clock, row, what):
+def _shift(targets, lengths, own, clock, row, what, ask):
     """Return the step of the first label, or of each label; None where time does not decide."""
     rate = clock.rates_hz[row]
     if np.isnan(rate):
@@ -205,6 +207,8 @@ def _shift(targets, lengths, own, clock, row, what):
         return 0 if abs(n - n_steps) <= END_TOLERANCE else None
     shift = int(np.floor((own.starts_s[row] - start) * rate + 0.5 - WITHIN_STEP))
     if shift and n == n_steps and np.isnan(clock.starts_s[row]):
+        if not ask:
+            return 0
         raise ValueError(
             f"{what} of {row_name(row, targets.index)} begins at {own.starts_s[row]:g} s, and its streams "
             "are as long but do not say when they begin. Declare it, as in as_sequences(X, start_s=0.0)."

@@ -15,8 +15,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._buffers import BLOCK, gather
-from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
 from avfusion.sequences._data_spec import DataSpec
@@ -26,8 +24,13 @@ from avfusion.sequences._identity import by_recording, check_same_order, index_o
 from avfusion.sequences._label_clock import RowClock, place_labels
 from avfusion.sequences._messages import quoted, row_name
 from avfusion.sequences._padded import is_padded_pair
-from avfusion.sequences._readings import is_label_per_step
-from avfusion.sequences._sequence import Sequence
+from avfusion.sequences._recording_checks import (
+    check_labels_per_row,
+    check_orientation,
+    check_recordings,
+    first_infinite,
+    refuse_objects,
+)
 from avfusion.sequences._targets import Targets, as_targets
 
 
@@ -261,14 +264,14 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     1    1 x 2
     """
     for y in labels:
-        _check_orientation(X, y)
+        check_orientation(X, y)
     targets = as_targets(*labels) if labels and not isinstance(labels[0], Mapping) else None
     sequences = spec is not None and not spec.is_table
     if sequences and isinstance(X, pd.DataFrame) and X.columns.is_unique and len(X):
         X = _with_known_widths(X, spec)  # also where no column shows that it is one of sequences
     table = is_table(X)
     if spec is not None and spec.longest > 1 and isinstance(X, Mapping):
-        _check_recordings(X)
+        check_recordings(X)
     if not table:
         data = _read_sequences(X, caller)
     if spec is not None:
@@ -288,40 +291,13 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
         data = replace(data, frame=_in_known_form(data, spec))
     if targets is not None:
         check_same_order(index_of(X), targets.index)
-        _check_labels_per_row(data, targets)
+        check_labels_per_row(data, targets)
         targets = data.labels_on_steps(targets, None if spec is None else spec.names)
     return replace(data, targets=targets, groups=read_groups(groups, data.frame, groups_name))
 
 
-def _check_recordings(X):
-    """Refuse an array (T, D) for a modality whose rows were longer in `fit`."""
-    for name, rows in X.items():
-        if isinstance(rows, np.ndarray) and rows.dtype != object and rows.ndim == 2:
-            n = len(rows)
-            raise ValueError(
-                f"X[{name!r}] has the shape {rows.shape}: {n} recordings of one step, or one recording of "
-                f"{n} steps? Rows were longer in fit: give {{{name!r}: [array]}} for one recording, "
-                f"{{{name!r}: array[:, None]}} for {n}."
-            )
-
-
-def _check_labels_per_row(data, targets):
-    """Refuse numbers for each row that are as many as its steps: ratings of the row, or a label per step."""
-    n_targets = targets.form.n_targets
-    if (
-        targets.lengths is None
-        and targets.form.names is None
-        and is_label_per_step(n_targets, [c.lengths for c in data.columns.values()])
-    ):
-        raise ValueError(
-            f"y has {n_targets} numbers for each row, and every row has {n_targets} steps: {n_targets} "
-            "ratings of the row, or a label per step? Give y[:, :, None] or a list of arrays for a label "
-            "per step; for ratings, a DataFrame with a name for each."
-        )
-
-
 def _in_known_form(data, spec):
-    """Say one rate where all rows have it, and give features the order of `fit`."""
+    """Return the frame with one rate where all rows have it, and features in the order of `fit`."""
     changed = {}
     for name, array in data.columns.items():
         new = array._with_common_rate()
@@ -333,21 +309,6 @@ def _in_known_form(data, spec):
         if new is not array:
             changed[name] = new
     return data.frame.assign(**changed) if changed else data.frame
-
-
-def _check_orientation(X, y):
-    """Refuse X or y whose columns, not rows, are as many as the rows of the other."""
-    shapes = [getattr(data, "shape", (len(data),) if hasattr(data, "__len__") else ()) for data in (X, y)]
-    if () in shapes or shapes[0][0] == shapes[1][0]:
-        return
-    upright = isinstance(X, pd.DataFrame) and sequence_columns(X)
-    sides = (("X", *shapes),) * (not upright) + (("y", *reversed(shapes)),)
-    turned = [name for name, own, other in sides if len(own) == 2 and own[1] == other[0]]
-    if turned:
-        raise ValueError(
-            f"X and y have inconsistent numbers of samples: X has {shapes[0][0]} rows, y has {shapes[1][0]}. "
-            f"If the columns of {' or '.join(turned)} are the rows, give {'.T or '.join(turned)}.T."
-        )
 
 
 def is_table(X):
@@ -375,33 +336,6 @@ def is_table(X):
     return getattr(X, "ndim", 2) != 3
 
 
-def first_infinite(column):
-    """Find the first infinite value of a column.
-
-    Parameters
-    ----------
-    column : SequenceArray
-
-    Returns
-    -------
-    (row, step) or None
-
-    Examples
-    --------
-    >>> first_infinite(SequenceArray.from_sequences([[0.0], [1.0, float("inf")]]))
-    (1, 1)
-    """
-    ends = np.cumsum(np.maximum(column.lengths, 0))
-    for first, last in _runs(ends * column.width // BLOCK):
-        rows = slice(first, last)
-        infinite = np.isinf(gather(column.frames, column.starts[rows], column.lengths[rows])).any(axis=1)
-        if infinite.any():
-            frame = ends[first] - max(column.lengths[first], 0) + int(infinite.argmax())
-            row = int(np.searchsorted(ends, frame, side="right"))
-            return row, int(frame - (ends[row] - column.lengths[row]))
-    return None
-
-
 def _read_sequences(X, caller):
     if isinstance(X, pd.DataFrame):
         if not X.columns.is_unique:
@@ -425,7 +359,7 @@ def _with_known_widths(frame, spec):
 
 def _read_table(X, spec, caller, allow_nan):
     """Apply scikit-learn's rules for tables; it writes what it finds onto an estimator, here a blank one."""
-    _refuse_objects(X)
+    refuse_objects(X)
     rules = type(caller, (BaseEstimator,), {})()
     if spec is not None:
         rules.n_features_in_ = spec.n_columns
@@ -440,34 +374,8 @@ def _read_table(X, spec, caller, allow_nan):
     return Recordings(frame, table.shape[1], getattr(rules, "feature_names_in_", None), is_table=True)
 
 
-def _refuse_objects(X):
-    """Refuse tables of text or of sequences that lost their columns, which are not tables of numbers."""
-    if isinstance(X, pd.DataFrame):
-        others = [name for name, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
-        if others:
-            raise ValueError(
-                f"X has no sequence column, and columns that are not numbers: {quoted(others)}. "
-                "Turn recordings into sequence columns with avfusion.as_sequences."
-            )
-    elif isinstance(X, np.ndarray) and X.dtype == object and any(isinstance(c, Sequence) for c in X.flat):
-        remedy = table_tool() or (
-            "Give the DataFrame itself. If it comes from a ColumnTransformer or FeatureUnion, call its "
-            'set_output(transform="pandas").'
-        )
-        raise ValueError(
-            f"X is an array {X.shape} with sequences in its cells, whose columns have lost their names and "
-            f"types. {remedy}"
-        )
-
-
 def _holds_sequences(column):
     """Return whether a column, or an array of cells, holds sequences: as its dtype, or as objects."""
     if isinstance(column.dtype, SequenceDtype):
         return True
     return pd.api.types.is_object_dtype(column.dtype) and any(n_axes(cell) > 0 for cell in column)
-
-
-def _runs(values):
-    """Return (first, last) of each run of equal values."""
-    firsts = np.flatnonzero(np.diff(values, prepend=-1))
-    return zip(firsts, [*firsts[1:], len(values)])

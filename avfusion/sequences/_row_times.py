@@ -1,4 +1,4 @@
-"""What the rows of a column know of time, and of the names of their features."""
+"""Time of the rows of a column, and names of their features."""
 
 import numpy as np
 from pandas.api.extensions import no_default
@@ -55,12 +55,18 @@ class RowTimes:
 
         Parameters
         ----------
-        rate_hz, start_s, times_s
+        rate_hz, start_s, times_s : float or array-like
             As for the class; times are those of the buffer `frames`.
 
         Returns
         -------
         SequenceArray
+            Over the same frames.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the class.
 
         Examples
         --------
@@ -117,10 +123,17 @@ class RowTimes:
         Parameters
         ----------
         features : iterable of str or None
+            One for each feature, all different; None for no names.
 
         Returns
         -------
         SequenceArray
+            Over the same frames.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many names as features, or two are the same.
 
         Examples
         --------
@@ -163,7 +176,7 @@ class RowTimes:
         return self._trusted(**packed._parts(frames=packed._frames[:, order], features=features))
 
     def _retimed(self, dtype):
-        """Say what is known of time as another dtype says it; refuse to change it."""
+        """Return the array with what is known of time as another dtype has it; refuse to change it."""
         none = {"rate_hz": None, "rates_hz": None, "starts_s": None, "times_s": None}
         if not dtype.timed:
             return self._trusted(**self._parts(**none))

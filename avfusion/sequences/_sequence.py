@@ -67,9 +67,9 @@ def check_float(dtype):
     try:
         dtype = np.dtype(dtype).newbyteorder("=")
     except TypeError:
-        raise TypeError(f"subtype must be one of {', '.join(FLOATS)}, not {dtype!r}.") from None
+        raise TypeError(f"The dtype must be one of {', '.join(FLOATS)}, not {dtype!r}.") from None
     if dtype.name not in FLOATS:
-        raise TypeError(f"subtype must be one of {', '.join(FLOATS)}, not {dtype.name!r}.")
+        raise TypeError(f"The dtype must be one of {', '.join(FLOATS)}, not {dtype.name!r}.")
     return dtype
 
 

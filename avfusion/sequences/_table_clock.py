@@ -297,12 +297,15 @@ def _ticking(begins, lengths):
 
 
 def _own_steps(apart, lengths, common):
-    """Return the seconds between rows of each recording without those that precede dropped ones."""
+    """Return the seconds from step to step of each recording, those of all where its rows are few and fit."""
     first = np.cumsum(lengths) - lengths
     steps = np.full(len(lengths), common)
-    for k in np.flatnonzero(lengths > FEW + 1):
-        part = apart[first[k] : first[k] + lengths[k] - 1]
-        steps[k] = np.partition(part, len(part) // 4)[len(part) // 4]
+    for k in np.flatnonzero(lengths > 1):
+        own = apart[first[k] : first[k] + lengths[k] - 1]
+        if len(own) > FEW:
+            steps[k] = np.partition(own, len(own) // 4)[len(own) // 4]  # some rows were dropped
+        elif abs(own.min() / common - np.rint(own.min() / common)) > 0.1:
+            steps[k] = own.min()
     return steps
 
 

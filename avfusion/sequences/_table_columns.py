@@ -15,7 +15,7 @@ FAST = 2000  # steps per second that no clock of a table has: then its numbers a
 
 @dataclass(frozen=True)
 class TableClock:
-    """What a table says of time: columns, and whether somebody named them.
+    """Columns of a table that say when its rows are, and whether somebody named them.
 
     Parameters
     ----------

@@ -15,6 +15,7 @@ import avfusion as av
 from avfusion import persistence
 from avfusion._versions import package_versions
 from avfusion.cli import app
+from avfusion.cli._app import _show_once
 
 SMALL = [
     "--option",
@@ -391,3 +392,9 @@ def test_the_help_needs_none_of_the_heavy_libraries():
     )
     process = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert process.stdout.strip() == ""
+
+
+def test_a_warning_is_shown_once(capsys):
+    show = _show_once(set())
+    assert [show(message) for message in ("Look.", "Look.", "Listen.")] == [None] * 3
+    assert capsys.readouterr().err == "Warning: Look.\nWarning: Listen.\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from avfusion.sequences import Sequence, SequenceArray, as_sequences, cut
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([1.0, 2.5, 25.0]),
     st.floats(0, 10),
@@ -62,6 +62,12 @@ def test_labels_are_cut_alike():
     pieces = cut(y, table)
     assert pieces.name == "arousal"
     assert [cell.frames[0, 0] for cell in pieces] == [0, 10]
+    X = as_sequences({"audio": [np.arange(100.0)]}, rate_hz=10)
+    for labels in (y, y.to_frame()):
+        cut_X, cut_y = cut(X, table, labels)
+        assert [len(cell) for cell in cut_X["audio"]] == [50, 50]
+        cells = cut_y if isinstance(labels, pd.Series) else cut_y["arousal"]
+        assert list(cells) == list(pieces)
 
 
 def test_levels_of_an_index_and_timedeltas_are_read():

@@ -67,6 +67,12 @@ def test_recordings_of_different_rates_have_no_steps_between_their_rows(rates):
     assert column.lengths.tolist() == [100] * len(rates)
 
 
+def test_a_short_recording_has_its_own_rate_where_that_of_all_does_not_fit():
+    tables = [table_of(np.arange(100) / 25, recording="a"), table_of(np.arange(5) / 3, recording="b")]
+    column = read(pd.concat(tables, ignore_index=True), time="t").array
+    assert (column.rates_hz[0], round(column.rates_hz[1], 1), column.lengths[1]) == (25, 3, 5)
+
+
 def test_a_recording_that_lacks_most_frames_ticks_as_the_others_do():
     kept = np.sort(np.random.default_rng(0).choice(60, 25, replace=False))
     tables = [table_of(np.arange(60) / 25, recording="a"), table_of(kept / 25, recording="b")]
@@ -115,6 +121,14 @@ def test_each_recording_has_its_own_rate_and_start():
     column = read(table, time="t")
     assert [(cell.rate_hz, cell.start_s) for cell in column] == [(25, 10.0), (30, 0.0)]
     assert str(column.dtype) == "sequence[float64, 1, rates]"
+
+
+def test_a_slower_recording_has_no_gaps():
+    table = pd.concat(
+        [table_of(np.arange(40) / 4, recording="a"), table_of(np.arange(20) / 2, recording="b")]
+    )
+    column = read(table, time="t")
+    assert [(cell.rate_hz, len(cell)) for cell in column] == [(4, 40), (2, 20)]
 
 
 def test_dropped_frames_are_steps_of_nan_the_first_ones_too():

@@ -9,6 +9,7 @@ from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics._regression import labelled_columns, paired_targets
 from avfusion.metrics._scores import Score, resampled_by
 from avfusion.sequences._buffers import packed_starts
+from avfusion.sequences._label_clock import RowClock
 from avfusion.sequences._targets import as_targets
 
 
@@ -55,7 +56,16 @@ def out_of_fold(y, tests, parts):
     for test, part in given:
         shifts = starts[test] - packed_starts(part.lengths)
         values[np.arange(len(part.values)) + shifts[part.row_of_value]] = part.values
-    return targets.form.wrap(values, lengths, targets.index)
+    return targets.form.wrap(values, lengths, targets.index, _clock(given, lengths))
+
+
+def _clock(given, lengths):
+    """Return when the steps of out-of-fold predictions are, as far as rates and starts tell."""
+    rates, starts = np.full(len(lengths), np.nan), np.full(len(lengths), np.nan)
+    for test, part in given:
+        if part.clock is not None:
+            rates[test], starts[test] = part.clock.rates_hz, part.clock.starts_s
+    return RowClock(rates, starts)
 
 
 @dataclass(frozen=True)
