@@ -14,7 +14,7 @@ from avfusion.sequences._table_clock import Steps, check_order, from_frames, fro
 from avfusion.sequences._table_columns import choose_clock, valid_rows, with_index_levels
 
 FILE_INDEX = ("file", "start", "end")  # how openSMILE's Python package names the levels of its index
-BLOCK = 1 << 20  # numbers that are read at a time
+BLOCK = 1 << 21  # numbers that are read at a time
 FLAGS = ("a quality of detection", "an index", "a clock", "a frame number")  # no metadata, constant or not
 
 
@@ -251,11 +251,11 @@ def _frames(table, columns, target, n_steps, keep, dtype):
     shape = (n_steps, len(columns))
     frames = np.empty(shape, dtype) if n_steps == len(table) else np.full(shape, np.nan, dtype)
     observed = np.empty(len(table), dtype=bool)
-    n_rows = max(1, BLOCK // len(columns))
+    n_rows, places = max(1, BLOCK // len(columns)), table.columns.get_indexer_for(columns)
     for begin in range(0, len(table), n_rows):
         rows = slice(begin, begin + n_rows)
         where = rows if target is None else target[rows]
-        values = table.iloc[rows][columns].to_numpy(dtype=dtype, na_value=np.nan)
+        values = table.iloc[rows, places].to_numpy(dtype=dtype, na_value=np.nan)
         observed[rows] = _any_observed(values)
         if keep is not None:
             values = np.where(keep[rows, None], values, np.nan)
