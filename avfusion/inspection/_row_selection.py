@@ -1,7 +1,12 @@
 """Select the rows and targets to draw, and check predictions against the labels."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 
+from avfusion.sequences._identity import check_same_order
+from avfusion.sequences._label_clock import RowClock, place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
 
@@ -38,8 +43,17 @@ def paired_values(true, y_pred, model, index=None):
     _check_same("kind", "y_true is {}", model, true, pred, _kind)
     _check_same("number of rows", "y_true has {}", model, true, pred, lambda t: t.n_rows)
     _check_same("number of targets", "y_true has {}", model, true, pred, lambda t: t.form.n_targets)
+    check_same_order(true.index, pred.index, ("y_true", f"y_pred ({model})"))
     if true.lengths is None:
         return pred.values
+    if true.clock is not None and pred.clock is not None:  # labels that begin later, or end earlier
+        starts = (
+            pred.clock.starts_s if np.isnan(true.clock.starts_s).all() else np.nan_to_num(pred.clock.starts_s)
+        )
+        pred = replace(pred, clock=RowClock(pred.clock.rates_hz, starts, pred.clock.times_s))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # predictions beyond the labels are not drawn
+            pred = place_labels(pred, true.lengths, true.clock, f"y_pred ({model})", ask=False)
     wrong = np.flatnonzero((true.lengths != pred.lengths) & (true.lengths >= 0))
     if len(wrong):
         row = wrong[0]

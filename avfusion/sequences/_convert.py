@@ -216,7 +216,8 @@ def _from_frame(X, modalities, dtype):
 
 def _from_numbers(X, modalities):
     """Read a DataFrame of numbers, one step per row."""
-    check_one_step(len(X), None, X.columns)
+    levels = [level for level in X.index.names if level is not None]
+    check_one_step(len(X), None, [*X.columns, *levels], X.index.nlevels > 1 or not X.index.is_unique)
     text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if isinstance(modalities, Mapping) and not all(
         isinstance(w, (int, np.integer)) for w in modalities.values()
@@ -276,6 +277,11 @@ def _column(rows, name, dtype, width=None):
     """One modality as a SequenceArray."""
     if not isinstance(name, str):
         raise TypeError(f"Names of modalities must be strings, not {name!r}. Rename the modality.")
+    if isinstance(rows, pd.DataFrame):
+        raise ValueError(
+            f"Modality {name!r} is one table: is it one recording, or has it a row for each? Give "
+            f"{{{name!r}: [table]}} for one recording, {{{name!r}: table.to_numpy()}} for a row for each."
+        )
     index = rows.index if isinstance(rows, pd.Series) else None
     rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows
     if isinstance(rows, SequenceArray):

@@ -138,7 +138,8 @@ def _steps(table, clock, order, codes, lengths, label):
         values = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
     check_order(values if values.ndim == 1 else values[:, 0], codes, rows, column, label)
     if clock.frame is not None:
-        return from_frames(values, lengths, rates)
+        first = values.min() if clock.tick != 1 else 0.0
+        return from_frames((values - first) / clock.tick, lengths, rates)
     return from_times(values, lengths, column, rates)
 
 

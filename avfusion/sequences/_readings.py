@@ -97,7 +97,7 @@ def pads_front(array, lengths):
     return filled
 
 
-def check_one_step(n_rows, name, columns=()):
+def check_one_step(n_rows, name, columns=(), repeated=False):
     """Raise where recordings of one step are rather frames: where they are many, or have clocks.
 
     Parameters
@@ -106,7 +106,9 @@ def check_one_step(n_rows, name, columns=()):
     name : str or None
         The modality; None for a table.
     columns : iterable of str, default=()
-        Columns of a table.
+        Columns of a table, and levels of its index.
+    repeated : bool, default=False
+        Whether rows have labels in common.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def check_one_step(n_rows, name, columns=()):
     """
     roles = named_bookkeeping(list(columns))
     clocks = [column for column, reason in roles.items() if reason in ("a clock", "a frame number")]
-    if n_rows < MANY_ROWS and not clocks:
+    if n_rows < MANY_ROWS and not clocks and not repeated:
         return
     if name is None:
         why = f" with {quoted(clocks, limit=2)}" if clocks else ""

@@ -21,6 +21,8 @@ class TableClock:
     ----------
     time, frame : list of str or None
         Column of times (or of begin and end), or of numbers of frames.
+    tick : float
+        How much the number of the frame goes on from step to step.
     rate_hz : float or None
         Steps per second, of all recordings.
     named : bool
@@ -29,6 +31,7 @@ class TableClock:
 
     time: list | None = None
     frame: str | None = None
+    tick: float = 1.0
     rate_hz: float | None = None
     named: bool = True
 
@@ -79,9 +82,9 @@ def choose_clock(table, keys, streams, time, frame, rate_hz, order=None):
         columns = known(time, table, "time=")
         if len(columns) > 2:
             raise ValueError(f"time= takes a column, or a pair of them (begin and end), not {brief(time)}.")
-        return TableClock(columns, None, rate_hz)
+        return TableClock(columns, rate_hz=rate_hz)
     if frame not in (None, False):
-        return TableClock(None, known(frame, table, "frame=")[0], rate_hz)
+        return TableClock(frame=known(frame, table, "frame=")[0], rate_hz=rate_hz)
     if time is False or frame is False:
         return TableClock(rate_hz=rate_hz)
     used = {*keys, *(column for columns in streams.values() for column in columns)}
@@ -94,15 +97,17 @@ def _found(table, rate_hz):
     free = list(table.columns)
     lower = {str(name).strip().lower(): name for name in free}
     if {"start", "end"} <= set(lower) and _is_time(table[lower["start"]]):
-        return TableClock([lower["start"], lower["end"]], None, rate_hz, named=False)
+        return TableClock([lower["start"], lower["end"]], rate_hz=rate_hz, named=False)
     clocks = columns_of(free, "clock")
     times = [name for name in clocks if _is_time(table[name]) or _in_seconds(table[name], rate_hz)]
     frames = [name for name in columns_of(free, "frame") if _is_whole(table[name])]
-    counters = [name for name in clocks if name not in times and _counts(table[name])]
+    counters = {name: _tick(table[name]) for name in clocks if name not in times}
+    counters = {name: tick for name, tick in counters.items() if tick is not None}
     if times and (rate_hz is None or not frames):
-        return TableClock([times[0]], None, rate_hz, named=False)
+        return TableClock([times[0]], rate_hz=rate_hz, named=False)
     if frames or counters:
-        return TableClock(None, [*frames, *counters][0], rate_hz, named=False)
+        name = [*frames, *counters][0]
+        return TableClock(None, name, counters.get(name, 1.0), rate_hz, named=False)
     return TableClock(rate_hz=rate_hz)
 
 
@@ -132,12 +137,14 @@ def _in_seconds(values, rate_hz):
     return named_ms or (apart < LONG_STEP and 1 / apart <= FAST and not _is_whole(values))
 
 
-def _counts(values):
-    """Return whether numbers count steps: whole, and mostly one more than before."""
+def _tick(values):
+    """Return by how much whole numbers go on from step to step, or None where they do not count steps."""
     if not _is_whole(values):
-        return False
+        return None
     apart = np.diff(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    return bool(len(apart) and np.median(apart[apart > 0]) == 1) if (apart > 0).any() else False
+    apart = apart[apart > 0]
+    tick = float(np.median(apart)) if len(apart) else np.nan
+    return tick if tick > 0 and (apart % tick == 0).all() else None
 
 
 def valid_rows(table, streams, valid):
@@ -192,7 +199,11 @@ def valid_rows(table, streams, valid):
 
 
 def _passes(values, bound):
-    numbers = pd.to_numeric(values, errors="coerce") if values.dtype == object else values
+    if pd.api.types.is_object_dtype(values.dtype) or pd.api.types.is_string_dtype(values.dtype):
+        words = values.astype(str).str.strip().str.lower().replace({"true": "1", "false": "0"})
+        numbers = pd.to_numeric(words, errors="coerce")
+    else:
+        numbers = values
     numbers = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     if bound is None:
         odd = np.setdiff1d(numbers[~np.isnan(numbers)], [0.0, 1.0])

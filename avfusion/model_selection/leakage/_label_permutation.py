@@ -62,7 +62,7 @@ def _score(estimator, X, y):
     targets = as_targets(y)
     known = targets.labelled.any(axis=0)
     index = y.index if isinstance(y, (pd.DataFrame, pd.Series)) else None
-    filled = targets.form.wrap(np.where(known, targets.values, 0.0), targets.lengths, index)
+    filled = targets.form.wrap(np.where(known, targets.values, 0.0), targets.lengths, index, targets.clock)
     return ccc_score(filled, estimator.predict(X), multioutput="raw_values")[known].mean()
 
 
@@ -115,7 +115,7 @@ def permute_labels(y, groups, rng):
             permuted[row] = np.resize(cells[givers[taken[groups[row]] % len(givers)]], own.shape)
             taken[groups[row]] += 1
     index = y.index if isinstance(y, (pd.DataFrame, pd.Series)) else None
-    return targets.form.wrap(np.concatenate(list(permuted.values())), targets.lengths, index)
+    return targets.form.wrap(np.concatenate(list(permuted.values())), targets.lengths, index, targets.clock)
 
 
 def is_above_chance(scores, similarity):
