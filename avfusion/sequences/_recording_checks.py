@@ -86,6 +86,7 @@ def first_infinite(column):
 
     Examples
     --------
+    >>> from avfusion.sequences import SequenceArray
     >>> first_infinite(SequenceArray.from_sequences([[0.0], [1.0, float("inf")]]))
     (1, 1)
     """
