@@ -140,7 +140,7 @@ def _read(source, targets, rates, data_home, options, seed, keep):
 
 
 def with_label_time(recordings, label_start=None, how=None):
-    """Return recordings whose labels begin at a time, and are on the steps of the streams if that is asked for.
+    """Return recordings whose labels begin at a time, on the steps of the streams if that is asked for.
 
     Parameters
     ----------
