@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._bookkeeping import named_bookkeeping
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._label_clock import NOTHING, TOLD
-from avfusion.sequences._messages import brief
+from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._sequence import Sequence
 
 N_REPEATS = 3  # labels that must have the value
@@ -20,7 +21,7 @@ GAPS = ((10, 1.0), (3, 4.0))
 
 
 class LabelMarkerWarning(UserWarning):
-    """A value of the labels looks like a marker for "no label".
+    """A value of the labels looks like a marker for "no label", or a target like bookkeeping.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def _outer(ascending):
 
 
 def marker_message(values, names):
-    """Return a warning of markers among labels, or None.
+    """Return a warning of markers among labels, and of targets that are bookkeeping by their names, or None.
 
     Parameters
     ----------
@@ -167,7 +168,19 @@ def marker_message(values, names):
     >>> print(marker_message(np.append(np.linspace(-1, 1, 50), [-5.0] * 3)[:, None], ["arousal"]))
     Labels look like a marker for "no label": arousal is -5 in 3 of 53, far from all others. If so, ...
     """
-    found = {name: find_markers(column) for name, column in zip(names, np.asarray(values).T)}
+    clocks = named_bookkeeping(names) if len(names) > 1 else {}
+    told = (
+        [f"Targets look like bookkeeping: {quoted(clocks, limit=3)}. If so, leave them out of y."]
+        if clocks
+        else []
+    )
+    told += filter(None, [_markers(values, [name for name in names if name not in clocks], names)])
+    return " ".join(told) or None
+
+
+def _markers(values, chosen, names):
+    columns = {name: column for name, column in zip(names, np.asarray(values).T) if name in chosen}
+    found = {name: find_markers(column) for name, column in columns.items()}
     found = {name: markers for name, markers in found.items() if markers}
     if not found:
         return None

@@ -153,3 +153,12 @@ def test_an_estimator_that_fits_parts_tells_once():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_markers(as_targets(CONTINUOUS), stacklevel=1)
+
+
+def test_targets_that_are_bookkeeping_are_told():
+    rng = np.random.default_rng(0)
+    values = np.c_[np.arange(60) * 500, rng.normal(size=60), np.ones(60)]
+    message = marker_message(values, ["timestamp", "value", "segment_id"])
+    assert message == "Targets look like bookkeeping: 'timestamp', 'segment_id'. If so, leave them out of y."
+    assert marker_message(values[:, 1:2], ["confidence"]) is None  # the only target is meant
+    assert marker_message(values, ["arousal", "valence", "dominance"]) is None
