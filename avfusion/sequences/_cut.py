@@ -61,12 +61,9 @@ def cut(X, table, y=None, *, recording=None, start="start", end="end"):
     2  4 x 1, 2.0 s from 1.0 s     ben         1
     """
     if y is not None:
-        how = {"recording": recording, "start": start, "end": end}
-        check_same_order(index_of(X), index_of(y))
-        pieces = cut(X, table, **how)
-        labels = cut(X.drop(columns=sequence_columns(X)).assign(**_columns_of(y)), table, **how)
-        names = list(_columns_of(y))
-        return pieces, labels[names[0]].rename(y.name) if isinstance(y, pd.Series) else labels[names]
+        return cut(X, table, recording=recording, start=start, end=end), _cut_labels(
+            X, y, table, recording=recording, start=start, end=end
+        )
     single = isinstance(X, pd.Series)
     frame = X.to_frame(X.name if X.name is not None else "label") if single else as_sequences(X)
     table = with_index_levels(table)
@@ -83,27 +80,33 @@ def cut(X, table, y=None, *, recording=None, start="start", end="end"):
         )
     taken = frame.iloc[rows].set_axis(table.index)
     columns = {name: _cut_column(taken[name].array, name, begins, ends) for name in sequence_columns(frame)}
-    empty = (
-        np.all([column.isna() for column in columns.values()], axis=0)
-        if columns
-        else np.zeros(len(table), bool)
-    )
-    had = np.any([~taken[name].isna().to_numpy() for name in columns], axis=0)
-    if (empty & had).any():
-        line = int((empty & had).argmax())
-        raise ValueError(
-            f"Line {line} of the table, {begins[line]:g} to {ends[line]:g} s, holds no step of "
-            f"{row_name(rows[line], frame.index)}. Correct its times, or drop it."
-        )
+    _check_not_empty(taken, columns, begins, ends, rows, frame.index)
     more = [name for name in table.columns if name not in (start, end, *taken.columns)]
     result = taken.assign(**columns, **{name: table[name] for name in more})
     return result.iloc[:, 0].rename(X.name) if single else result
 
 
-def _columns_of(y):
-    """Return labels as a dict of columns, whose names no column of X has."""
+def _cut_labels(X, y, table, **how):
+    """Cut labels as the rows of X, to which they belong by position."""
+    check_same_order(index_of(X), index_of(y))
     columns = {"labels of the recording": y} if isinstance(y, pd.Series) else dict(y.items())
-    return {name: column.array for name, column in columns.items()}
+    arrays = {name: column.array for name, column in columns.items()}
+    pieces = cut(X.drop(columns=sequence_columns(X)).assign(**arrays), table, **how)[list(arrays)]
+    return pieces.iloc[:, 0].rename(y.name) if isinstance(y, pd.Series) else pieces
+
+
+def _check_not_empty(taken, columns, begins, ends, rows, index):
+    """Raise where a stretch holds no step of any stream of its recording."""
+    had, has = (np.zeros(len(taken), dtype=bool) for _ in range(2))
+    for name, column in columns.items():
+        had |= ~taken[name].isna().to_numpy()
+        has |= ~column.isna()
+    if (had & ~has).any():
+        line = int((had & ~has).argmax())
+        raise ValueError(
+            f"Line {line} of the table, {begins[line]:g} to {ends[line]:g} s, holds no step of "
+            f"{row_name(rows[line], index)}. Correct its times, or drop it."
+        )
 
 
 def _recording_column(frame, table):

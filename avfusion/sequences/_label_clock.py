@@ -151,44 +151,31 @@ def place_labels(targets, lengths, clock, what="y", ask=True):
     own = targets.clock
     if own is None or clock is None or not (own.known and clock.known):
         return targets
-    rows = np.flatnonzero((targets.lengths >= 0) & (lengths >= 0))
-    shifts = [_shift(targets, lengths, own, clock, row, what, ask) for row in rows]
-    moved = [
-        s is not None and (not np.isscalar(s) or s != 0 or targets.lengths[r] != lengths[r])
-        for s, r in zip(shifts, rows)
-    ]
-    if not any(moved):
+    places = {}  # the step of each label, by row
+    for row in np.flatnonzero((targets.lengths >= 0) & (lengths >= 0)):
+        first = _shift(targets, lengths, own, clock, row, what, ask)
+        if first is not None:
+            places[row] = first + np.arange(targets.lengths[row]) if np.isscalar(first) else first
+    if all(np.array_equal(steps, np.arange(lengths[row])) for row, steps in places.items()):
         return targets
     new_lengths = targets.lengths.copy()
-    chosen = rows[[s is not None for s in shifts]]
-    new_lengths[chosen] = lengths[chosen]
-    values = np.full((int(np.maximum(new_lengths, 0).sum()), targets.values.shape[1]), np.nan)
-    first, base = packed_starts(targets.lengths), packed_starts(new_lengths)
-    left_out = np.zeros(targets.n_rows, dtype=np.int64)
-    placed = dict(zip(rows, shifts))
-    for row in np.flatnonzero(targets.lengths >= 0):
-        labels = targets.values[first[row] : first[row] + targets.lengths[row]]
-        shift = placed.get(row)
-        steps = (
-            np.arange(len(labels))
-            if shift is None
-            else shift + np.arange(len(labels))
-            if np.isscalar(shift)
-            else shift
-        )
-        inside = (steps >= 0) & (steps < new_lengths[row])
-        left_out[row] = int((~inside & ~np.isnan(labels).all(axis=1)).sum())
-        if not inside.any() and len(labels):
-            raise ValueError(
-                f"{what} and the streams of {row_name(row, targets.index)} share no moment: "
-                f"{_span(own, targets, row)}, and the streams have {lengths[row]} steps. Correct start_s or "
-                "rate_hz of one of them."
-            )
-        values[base[row] : base[row] + new_lengths[row]] = _mean_by_step(
-            labels[inside], steps[inside], new_lengths[row]
-        )
+    new_lengths[list(places)] = lengths[list(places)]
+    cells = np.split(targets.values, np.cumsum(np.maximum(targets.lengths, 0))[:-1])
+    values, left_out = [], np.zeros(targets.n_rows, dtype=np.int64)
+    for row, labels in enumerate(cells):
+        if row in places:
+            inside = (places[row] >= 0) & (places[row] < new_lengths[row])
+            if not inside.any() and len(labels):
+                raise ValueError(
+                    f"{what} and the streams of {row_name(row, targets.index)} share no moment: "
+                    f"{_span(own, targets, row)}, and the streams have {lengths[row]} steps. Correct "
+                    "start_s or rate_hz of one of them."
+                )
+            left_out[row] = int((~inside & ~np.isnan(labels).all(axis=1)).sum())
+            labels = _mean_by_step(labels[inside], places[row][inside], new_lengths[row])
+        values.append(labels)
     _report(left_out, targets, what)
-    return replace(targets, values=values, lengths=new_lengths, clock=None)
+    return replace(targets, values=np.concatenate(values), lengths=new_lengths, clock=None)
 
 
 def _shift(targets, lengths, own, clock, row, what, ask):
