@@ -223,3 +223,23 @@ def test_predictions_go_out_with_their_times():
         (2.0, 0.0, 20),
         (2.0, 5.0, 12),
     ]
+
+
+def test_clocks_of_files_pair_features_and_labels(tmp_path):
+    """Milliseconds: labels begin at 15.5 s, and some steps of the features are not in their file."""
+    rng = np.random.default_rng(0)
+    for name in ("audio", "labels"):
+        (tmp_path / name).mkdir()
+    for i in range(6):
+        z = np.convolve(rng.normal(size=160), np.ones(8) / 8, "same")[20:140] * 3
+        audio = pd.DataFrame(
+            {"timestamp": np.arange(120) * 500, "segment_id": 1, "F0": z, "noise": rng.normal(size=120)}
+        )
+        audio.drop(index=range(60, 66)).to_csv(tmp_path / "audio" / f"{i}.csv", index=False)
+        label = pd.DataFrame({"timestamp": np.arange(31, 120) * 500, "value": z[31:], "segment_id": 1})
+        label.to_csv(tmp_path / "labels" / f"{i}.csv", index=False)
+    X, y = quietly(av.datasets.load_folder, tmp_path, {"audio": 2, "labels": 2})
+    assert [len(cell) for cell in X["audio"]] == [120] * 6
+    assert y["value"].array.starts_s.tolist() == [15.5] * 6
+    model = av.FrameRegressor(HistGradientBoostingRegressor()).fit(X, y)
+    assert av.metrics.ccc_score(y, model.predict(X)) > 0.9

@@ -121,8 +121,11 @@ def load_folder(
             raise ValueError(
                 f"{folder / 'metadata.csv'}: the column {modality!r} has the name of a modality; rename it."
             )
-        read = streams[modality] = read_streams([files.get(name) for name in names], keep=keep, valid=valid)
-        X[modality] = SequenceArray.from_sequences(read.cells, dtype=np.float32, rate_hz=rates.get(modality))
+        rate = rates.get(modality)
+        paths = [files.get(name) for name in names]
+        read = streams[modality] = read_streams(paths, keep=keep, valid=valid, rate_hz=rate)
+        column = SequenceArray.from_sequences(read.cells, dtype=np.float32)
+        X[modality] = column.with_clock(rate, start_s=read.start_s).with_features(read.names)
         read.cells = None  # X has a copy
     _check_found(streams, keep, valid)
     y, aside = read_labels(folder, names, rates.get(LABELS), targets, raters)

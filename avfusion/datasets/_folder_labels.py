@@ -89,7 +89,8 @@ def _per_step(folder, names, rate_hz, targets, raters):
                 "there, with empty cells where there is no label, or remove the recording's features."
             )
     warn_of_others(files, names, folder)
-    read = read_streams([files[name] for name in names], keep=targets or (), valid=False, only=targets)
+    paths = [files[name] for name in names]
+    read = read_streams(paths, keep=targets or (), valid=False, only=targets, rate_hz=rate_hz)
     columns = read.names
     if columns is None:
         width = read.cells[0].shape[1]
@@ -98,9 +99,7 @@ def _per_step(folder, names, rate_hz, targets, raters):
     values = dict(zip(columns, np.concatenate(read.cells).T))
     values = _averaged(_chosen(values, targets, folder), targets, raters, folder)
     labels = {
-        name: SequenceArray.from_sequences(
-            np.split(column, np.cumsum(lengths)[:-1]), dtype=np.float64, rate_hz=rate_hz
-        )
+        name: SequenceArray.from_packed(column[:, None], lengths, rate_hz, start_s=read.start_s)
         for name, column in values.items()
     }
     return pd.DataFrame(labels, index=names), read

@@ -1,4 +1,4 @@
-"""Frame numbers of a table: missing frames become steps of NaN, and repeated ones are refused."""
+"""Frame numbers and clocks of a table: missing frames become steps of NaN, repeated ones are refused."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ import pandas as pd
 from avfusion.datasets._csv import as_numbers
 from avfusion.sequences._bookkeeping import columns_of
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._table_clock import from_times, seconds
 
 
 def steps_of_frames(aside):
@@ -55,6 +56,46 @@ def steps_of_frames(aside):
     if (gaps == gaps[0]).all() or (steps != np.rint(steps)).any():
         return None
     return steps.astype(np.int64)
+
+
+def steps_of_clock(aside, rate_hz=None):
+    """Return the step of each row by a clock, and when the first one begins.
+
+    Parameters
+    ----------
+    aside : pandas.DataFrame
+        The columns of a table that are bookkeeping.
+    rate_hz : float, optional
+        Steps per second, which says whether a clock counts seconds or milliseconds.
+
+    Returns
+    -------
+    steps : ndarray of int of shape (n_rows,), or None
+        None if rows are steps: no clock ticks, or none lacks a tick.
+    start_s : float or None
+        None where the rate or the unit is not known, and for a start within the first step or so: clocks say
+        when a step begins, is in its middle or ends.
+
+    Examples
+    --------
+    >>> steps_of_clock(pd.DataFrame({"timestamp": [15.5, 16.0, 17.0]}), rate_hz=2)
+    (array([0, 1, 3]), 15.5)
+    >>> steps_of_clock(pd.DataFrame({"timestamp": [0, 500, 1500]}))
+    (array([0, 1, 3]), None)
+    """
+    for name in columns_of(aside.columns, "clock"):
+        try:
+            times = seconds(pd.Series(as_numbers(aside[name], name)), name, rate_hz)
+            if len(times) < 2 or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
+                continue
+            rates = None if rate_hz is None else np.array([float(rate_hz)])
+            found = from_times(times, np.array([len(times)]), name, rates)
+        except (TypeError, ValueError):  # not a clock of these steps
+            continue
+        if found.times_s is None:
+            late = rate_hz is not None and times[0] > 1.5 / rate_hz
+            return found.positions, float(found.starts_s[0]) if late else None
+    return None, None
 
 
 def spread(values, steps):

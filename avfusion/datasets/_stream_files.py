@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.datasets._csv import as_numbers, read_table
-from avfusion.datasets._frame_numbers import spread, steps_of_frames
+from avfusion.datasets._frame_numbers import spread, steps_of_clock, steps_of_frames
 from avfusion.sequences import Sequence
 from avfusion.sequences._bookkeeping import (
     N_INTEGERS,
@@ -39,6 +39,8 @@ class StreamFile:
         Steps that are not valid, by the column that tells.
     n_missing : int
         Steps of frames that the file lacks.
+    start_s : float or None
+        When the first step begins, by a clock.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class StreamFile:
     aside: pd.DataFrame
     failed: dict = field(default_factory=dict)
     n_missing: int = 0
+    start_s: float | None = None
 
 
 @dataclass
@@ -73,6 +76,8 @@ class Streams:
         All steps.
     n_missing : int
         Steps of frames that are missing in the files, all of whose features are NaN.
+    starts_s : list of float
+        When the first step of each recording begins, by a clock; NaN where none tells.
 
     Examples
     --------
@@ -86,6 +91,12 @@ class Streams:
     n_failed: dict = field(default_factory=dict)
     n_steps: int = 0
     n_missing: int = 0
+    starts_s: list = field(default_factory=list)
+
+    @property
+    def start_s(self):
+        """When the recordings begin, in seconds; None where no clock tells of any that begins later."""
+        return None if np.isnan(self.starts_s).all() else np.nan_to_num(self.starts_s)
 
 
 def files_of(folder):
@@ -124,7 +135,7 @@ def files_of(folder):
     return files, others
 
 
-def read_streams(paths, *, keep=(), valid=None, only=None):
+def read_streams(paths, *, keep=(), valid=None, only=None, rate_hz=None):
     """Read the files of one modality.
 
     Parameters
@@ -137,6 +148,8 @@ def read_streams(paths, *, keep=(), valid=None, only=None):
         As in `load_folder`.
     only : list of str, optional
         Columns to read, where a file has them all.
+    rate_hz : float, optional
+        Steps per second.
 
     Returns
     -------
@@ -151,9 +164,10 @@ def read_streams(paths, *, keep=(), valid=None, only=None):
     for path in paths:
         if path is None:
             streams.cells.append(None)
+            streams.starts_s.append(np.nan)
             all_failed.append({})
             continue
-        file = read_stream_file(path, keep, valid, only)
+        file = read_stream_file(path, keep, valid, only, rate_hz)
         if first is None:
             first = file
             streams.names = file.names
@@ -162,6 +176,7 @@ def read_streams(paths, *, keep=(), valid=None, only=None):
         streams.aside += [name for name in file.aside if name not in streams.aside]
         streams.n_steps += len(file.frames)
         streams.n_missing += file.n_missing
+        streams.starts_s.append(np.nan if file.start_s is None else file.start_s)
         all_failed.append(file.failed)
     _set_counting_aside(streams, keep)
     for frames, failed_by_name in zip(streams.cells, all_failed):
@@ -223,7 +238,7 @@ def failed_steps(aside, valid):
     return failed
 
 
-def read_stream_file(path, keep=(), valid=None, only=None):
+def read_stream_file(path, keep=(), valid=None, only=None, rate_hz=None):
     """Read one file, and set aside what is bookkeeping by its name.
 
     Parameters
@@ -235,6 +250,8 @@ def read_stream_file(path, keep=(), valid=None, only=None):
         As in `load_folder`: what it names is no feature.
     only : list of str, optional
         Columns to read, where the file has them all.
+    rate_hz : float, optional
+        Steps per second.
 
     Returns
     -------
@@ -256,6 +273,8 @@ def read_stream_file(path, keep=(), valid=None, only=None):
         names = list(only) if only is not None and set(only) <= set(names) else names
         frames, failed = _frames(table[names]), failed_steps(table[aside], valid)
         steps = steps_of_frames(table[aside])
+        by_clock, start_s = steps_of_clock(table[aside], rate_hz)
+        steps = by_clock if steps is None else steps
     except (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError) as error:
         raise ValueError(
             f"{path} cannot be read: {brief_reason(error)}. A file holds numbers, (steps, features) or "
@@ -266,7 +285,7 @@ def read_stream_file(path, keep=(), valid=None, only=None):
             f"{path} holds nothing but bookkeeping: its columns are {quoted(aside)}. Put features or labels "
             "beside them, or name the columns that are some: in keep, labels in targets."
         )
-    file = StreamFile(path, frames, names if named else None, table[aside], failed)
+    file = StreamFile(path, frames, names if named else None, table[aside], failed, start_s=start_s)
     return file if steps is None else _with_every_frame(file, steps)
 
 

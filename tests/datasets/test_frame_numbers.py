@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._frame_numbers import spread, steps_of_frames
+from avfusion.datasets._frame_numbers import spread, steps_of_clock, steps_of_frames
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,21 @@ def test_rows_come_to_their_steps():
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rate", "steps", "start"),
+    [
+        ({"timestamp": [0, 500, 1500]}, 2, [0, 1, 3], None),  # milliseconds, as the rate shows
+        ({"timestamp": [0, 500, 1500]}, None, [0, 1, 3], None),
+        ({"timestamp": [15.5, 16.0, 16.5, 17.5]}, 2, [0, 1, 2, 4], 15.5),
+        ({"time": [0.04, 0.08, 0.12]}, 25, None, None),  # ends of steps
+        ({"time": [0.0, 0.7, 9.3, 9.4]}, None, None, None),  # does not tick
+        ({"time": [3.0, 2.0, 1.0]}, 1, None, None),
+        ({"value": [0.0, 1.0, 3.0]}, 1, None, None),
+    ],
+)
+def test_steps_by_a_clock(columns, rate, steps, start):
+    found, begins = steps_of_clock(pd.DataFrame(columns), rate)
+    assert (found if found is None else found.tolist()) == steps
+    assert begins == start
