@@ -88,6 +88,11 @@ def cut(X, table, y=None, *, recording=None, start="start", end="end"):
 
 def _cut_labels(X, y, table, **how):
     """Cut labels as the rows of X, to which they belong by position."""
+    if not isinstance(y, (pd.DataFrame, pd.Series)):
+        raise TypeError(
+            f"y must be a DataFrame or Series of sequences, not {type(y).__name__}. Make one with "
+            "as_sequences({'label': y}, rate_hz=...)."
+        )
     check_same_order(index_of(X), index_of(y))
     columns = {"labels of the recording": y} if isinstance(y, pd.Series) else dict(y.items())
     arrays = {name: column.array for name, column in columns.items()}

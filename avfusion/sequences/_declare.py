@@ -67,9 +67,10 @@ def _values(values, X, name, what):
     if not isinstance(values, str):
         return values
     if values not in X.columns or values == name:
+        metadata = quoted(c for c in X.columns if not isinstance(X.dtypes[c], SequenceDtype))
         raise ValueError(
-            f"{what}={values!r} is no column of metadata. Give a number, one for each row, or one of "
-            f"{quoted(c for c in X.columns if not isinstance(X.dtypes[c], SequenceDtype)) or 'them'}."
+            f"{what}={values!r} is no column of metadata, of which there are {metadata or 'none'}. Give a "
+            "number, or one for each row."
         )
     if not pd.api.types.is_any_real_numeric_dtype(X[values].dtype):
         raise TypeError(f"{what}={values!r} names a column of {X[values].dtype}. It must hold numbers.")

@@ -65,6 +65,9 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"recording={recording!r} names a column, but the data is not a DataFrame. Give one.")
     table = with_index_levels(table)
+    if not table.columns.is_unique:
+        twice = quoted(dict.fromkeys(table.columns[table.columns.duplicated()]), limit=3)
+        raise ValueError(f"The table has several columns of one name: {twice}. Rename them.")
     streams = _streams(table, modalities)
     keys = known(recording, table, "recording=")
     codes, names = _recordings(table, keys)

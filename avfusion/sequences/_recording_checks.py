@@ -13,7 +13,7 @@ from avfusion.sequences._sequence import Sequence
 
 def check_orientation(X, y):
     """Refuse X or y whose columns, not rows, are as many as the rows of the other."""
-    shapes = [getattr(data, "shape", (len(data),) if hasattr(data, "__len__") else ()) for data in (X, y)]
+    shapes = [_shape(data) for data in (X, y)]
     if () in shapes or shapes[0][0] == shapes[1][0]:
         return
     upright = isinstance(X, pd.DataFrame) and sequence_columns(X)
@@ -24,6 +24,12 @@ def check_orientation(X, y):
             f"X and y have inconsistent numbers of samples: X has {shapes[0][0]} rows, y has {shapes[1][0]}. "
             f"If the columns of {' or '.join(turned)} are the rows, give {'.T or '.join(turned)}.T."
         )
+
+
+def _shape(data):
+    if hasattr(data, "shape"):
+        return data.shape
+    return (len(data),) if hasattr(data, "__len__") else ()
 
 
 def check_recordings(X):

@@ -103,3 +103,9 @@ def test_streams_without_time_cannot_be_cut():
             as_sequences({"audio": [np.arange(9.0)]}),
             pd.DataFrame({"recording": [0], "start": [0], "end": [1]}),
         )
+
+
+def test_labels_to_cut_have_a_clock():
+    X = as_sequences({"audio": [np.arange(9.0)]}, rate_hz=1)
+    with pytest.raises(TypeError, match="y must be a DataFrame or Series of sequences, not list"):
+        cut(X, pd.DataFrame({"recording": [0], "start": [0], "end": [1]}), [np.arange(9.0)])

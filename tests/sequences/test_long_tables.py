@@ -186,3 +186,9 @@ def test_reading_takes_little_more_memory_than_the_result():
     tracemalloc.stop()
     assert X["x"].array.lengths.sum() == n + 15
     assert peak < 1.5 * width * n * 4
+
+
+def test_columns_of_one_name_are_refused():
+    table = pd.DataFrame([[1, 2, "a"]], columns=["rms", "rms", "film"])
+    with pytest.raises(ValueError, match="several columns of one name: 'rms'"):
+        as_sequences(table, {"audio": ["rms"]}, recording="film")

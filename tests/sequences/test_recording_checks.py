@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from avfusion.sequences import SequenceArray, as_sequences
 from avfusion.sequences._recording_checks import check_orientation, check_recordings, first_infinite
@@ -28,6 +29,10 @@ def test_recordings_are_lists_or_have_three_axes():
     )
     with pytest.raises(ValueError, match="5 recordings of one step, or one recording of 5 steps"):
         check_recordings({"audio": np.zeros((5, 2))})
+
+
+def test_sparse_tables_have_a_shape():
+    check_orientation(csr_array(np.eye(3)), [1.0, 2.0, 3.0])
 
 
 def test_sequences_are_not_turned():
