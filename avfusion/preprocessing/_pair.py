@@ -197,24 +197,28 @@ def _spans(streams, X, labels, pad):
     first = low if pad else np.maximum(low, 0)
     last = high if pad else np.minimum(high, np.maximum(lengths, 0))
     missing = (lengths < 0) & (not pad)
-    apart = (np.minimum(high, lengths) <= np.maximum(low, 0)) & (lengths > 0) & ~np.isinf(begin)
-    if apart.any():
-        row = int(apart.argmax())
-        raise ValueError(
-            f"Labels and streams of {row_name(row, X.index)} share no moment: labels are from "
-            f"{starts[row]:g} to {starts[row] + lengths[row] / rate:g} s, streams from {begin[row]:g} to "
-            f"{end[row]:g} s. Correct start_s or rate_hz."
-        )
+    _check_overlap(low, high, lengths, X.index, (starts, starts + lengths / rate, begin, end))
     outside = {
         "labels before the streams": np.where(lengths < 0, 0, np.clip(low, 0, None)),
         "labels after the streams": np.clip(lengths - high, 0, None),
-        "of the streams before the labels": np.clip(-low, 0, None) * ~missing,
-        "of the streams after the labels": np.clip(high - lengths, 0, None) * (lengths >= 0),
     }
-    if pad:
-        outside = dict(list(outside.items())[:2])
+    if not pad:
+        outside["streams before the labels"] = np.clip(-low, 0, None) * ~missing
+        outside["streams after the labels"] = np.clip(high - lengths, 0, None) * ~missing
     steps = np.where(missing, high - low, last - first)
     return _Spans(rate, starts, lengths, np.where(missing, low, first), np.maximum(steps, 0), outside)
+
+
+def _check_overlap(low, high, lengths, index, times):
+    """Raise where labels and streams of a row share no moment."""
+    apart = (np.minimum(high, lengths) <= np.maximum(low, 0)) & (lengths > 0) & np.isfinite(times[2])
+    if apart.any():
+        row = int(apart.argmax())
+        from_s, to_s, begin, end = (values[row] for values in times)
+        raise ValueError(
+            f"Labels and streams of {row_name(row, index)} share no moment: labels are from {from_s:g} to "
+            f"{to_s:g} s, streams from {begin:g} to {end:g} s. Correct start_s or rate_hz."
+        )
 
 
 def _extent(streams, n_rows):
@@ -251,7 +255,7 @@ def _report(spans, index, unit):
         if len(rows):
             most = rows[n[rows].argmax()]
             parts.append(
-                f"{n.sum() / spans.rate_hz:g} {unit} of {what.removeprefix('of ')} in {len(rows)} row(s) "
+                f"{n.sum() / spans.rate_hz:g} {unit} of {what} in {len(rows)} row(s) "
                 f"(most in {row_name(most, index)}: {n[most] / spans.rate_hz:g} {unit})"
             )
     if parts:

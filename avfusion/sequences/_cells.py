@@ -186,28 +186,28 @@ def _in_order(frames, cell, features):
 
 
 def _common_clock(cells, rate_hz, where):
-    """Return rate, starts and times of cells, as arguments of `SequenceArray`."""
+    """Return rates, starts and times of cells, as arguments of `SequenceArray`."""
     known = {i: cell for i, cell in enumerate(cells) if isinstance(cell, Sequence)}
     timed = [i for i, cell in known.items() if cell.rate_hz is None and cell.times_s is not None]
-    if timed:
-        others = [
-            i
-            for i, cell in enumerate(cells)
-            if not is_missing(cell) and getattr(cell, "times_s", None) is None
-        ]
-        if others or rate_hz is not None:
-            i = (others or timed)[0]
-            raise ValueError(
-                f"The sequence in {where(timed[0])} has a time for each step, and {where(i)} does not go "
-                "with it. Give all rows times or rates, and no rate_hz beside times."
-            )
-        return {"times_s": np.concatenate([cell.times_s for cell in known.values()])}
-    starts = np.array([np.nan] * len(cells))
-    for i, cell in known.items():
-        starts[i] = np.nan if cell.start_s is None else cell.start_s
-    more = {} if np.isnan(starts).all() else {"start_s": starts}
-    if np.ndim(rate_hz):
-        return more | {"rate_hz": rate_hz}
+    if not timed:
+        starts = np.full(len(cells), np.nan)
+        starts[list(known)] = [np.nan if cell.start_s is None else cell.start_s for cell in known.values()]
+        more = {} if np.isnan(starts).all() else {"start_s": starts}
+        return more | {
+            "rate_hz": rate_hz if np.ndim(rate_hz) else _common_rates(cells, known, rate_hz, where)
+        }
+    others = [i for i, cell in enumerate(cells) if not is_missing(cell) and i not in timed]
+    if others or rate_hz is not None:
+        i = (others or timed)[0]
+        raise ValueError(
+            f"The sequence in {where(timed[0])} has a time for each step, and {where(i)} does not go "
+            "with it. Give all rows times or rates, and no rate_hz beside times."
+        )
+    return {"times_s": np.concatenate([cell.times_s for cell in known.values()])}
+
+
+def _common_rates(cells, known, rate_hz, where):
+    """Return the rate that all cells have, or a list of those of each."""
     rates = {i: cell.rate_hz for i, cell in known.items() if cell.rate_hz is not None}
     given = check_rate(rate_hz)
     for i, rate in rates.items():
@@ -217,10 +217,10 @@ def _common_clock(cells, rate_hz, where):
                 "Align the rows first."
             )
     if len(set(rates.values())) < 2:
-        return more | {"rate_hz": next(iter(rates.values()), given)}
+        return next(iter(rates.values()), given)
     without = [i for i, cell in enumerate(cells) if i not in rates and not is_missing(cell)]
     if without:
         raise ValueError(
             f"Rows have different rates, and {where(without[0])} has none. Give every row its rate."
         )
-    return more | {"rate_hz": [rates.get(i, np.nan) for i in range(len(cells))]}
+    return [rates.get(i, np.nan) for i in range(len(cells))]
