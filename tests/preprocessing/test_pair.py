@@ -26,7 +26,7 @@ def late():
 
 def test_late_labels_are_paired_by_time(late):
     X, y = late
-    with pytest.warns(UserWarning, match="15.5 s of the|155 s of the streams before the labels in 10 row"):
+    with pytest.warns(UserWarning, match="155 s of streams before the labels in 10 row"):
         paired_X, paired_y = av.pair(X, y, start_s=15.5)
     model = av.FrameRegressor(Ridge(1e-6)).fit(paired_X, paired_y)
     assert av.metrics.ccc_score(paired_y, model.predict(paired_X)) > 0.999
@@ -109,9 +109,7 @@ def test_padding_keeps_all_of_the_streams():
 
 def test_without_any_rate_steps_are_paired_by_number():
     X = av.as_sequences({"audio": [np.arange(10.0), np.arange(8.0)]})
-    with pytest.warns(
-        UserWarning, match="2 steps of labels after the streams in 1 row.* 1 steps of the streams|Left out"
-    ):
+    with pytest.warns(UserWarning, match="2 steps of labels after the streams in 1 row"):
         paired_X, paired_y = av.pair(X, [np.arange(9.0), np.arange(10.0)])
     assert [len(cell) for cell in paired_X["audio"]] == [len(cell) for cell in paired_y] == [9, 8]
     assert paired_X["audio"].dtype.rate_hz is None
