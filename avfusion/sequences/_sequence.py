@@ -56,7 +56,7 @@ def as_float_frames(values, dtype=None):
     return values.astype(dtype, copy=False)
 
 
-def check_float(dtype):
+def check_float(subtype):
     """Return a floating dtype in native byte order; refuse any but the three that columns can have.
 
     Examples
@@ -65,11 +65,11 @@ def check_float(dtype):
     dtype('float32')
     """
     try:
-        dtype = np.dtype(dtype).newbyteorder("=")
+        dtype = np.dtype(subtype).newbyteorder("=")
     except TypeError:
-        raise TypeError(f"The dtype must be one of {', '.join(FLOATS)}, not {dtype!r}.") from None
+        raise TypeError(f"subtype must be one of {', '.join(FLOATS)}, not {subtype!r}.") from None
     if dtype.name not in FLOATS:
-        raise TypeError(f"The dtype must be one of {', '.join(FLOATS)}, not {dtype.name!r}.")
+        raise TypeError(f"subtype must be one of {', '.join(FLOATS)}, not {dtype.name!r}.")
     return dtype
 
 
