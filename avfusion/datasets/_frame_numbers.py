@@ -6,7 +6,8 @@ import pandas as pd
 from avfusion.datasets._csv import as_numbers
 from avfusion.sequences._bookkeeping import columns_of
 from avfusion.sequences._messages import quoted
-from avfusion.sequences._table_clock import from_times, seconds
+from avfusion.sequences._table_clock import from_times
+from avfusion.sequences._time_values import seconds
 
 
 def steps_of_frames(aside):
@@ -53,9 +54,13 @@ def steps_of_frames(aside):
             "for each frame, in order, or remove the column."
         )
     steps = (frames - frames[0]) / gaps.min()
-    if (gaps == gaps[0]).all() or (steps != np.rint(steps)).any():
+    if (steps != np.rint(steps)).any():
         return None
-    return steps.astype(np.int64)
+    lead = (
+        frames[0] - min(frames[0], 1) if gaps.min() == 1 else 0
+    )  # of frames that are not in the file, from 1 on
+    lead = lead if lead <= len(frames) else 0
+    return None if (gaps == gaps[0]).all() and not lead else (steps + lead).astype(np.int64)
 
 
 def steps_of_clock(aside, rate_hz=None):
@@ -85,13 +90,22 @@ def steps_of_clock(aside, rate_hz=None):
     """
     for name in columns_of(aside.columns, "clock"):
         try:
-            times = seconds(pd.Series(as_numbers(aside[name], name)), name, rate_hz)
-            if len(times) < 2 or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
-                continue
-            rates = None if rate_hz is None else np.array([float(rate_hz)])
-            found = from_times(times, np.array([len(times)]), name, rates)
-        except (TypeError, ValueError):  # not a clock of these steps
+            times = seconds(aside[name], name, rate_hz)
+        except TypeError:  # words
             continue
+        if len(times) < 2 or not np.isfinite(times).all() or not np.ptp(times):
+            continue
+        back = np.flatnonzero(np.diff(times) <= 0)
+        if len(back):
+            faces = columns_of(aside.columns, "identity")
+            several = f" (by {quoted(faces, limit=3)}, of several faces?)" if faces else ""
+            raise ValueError(
+                f"Its {name!r} has {times[back[0] + 1]:g} after {times[back[0]]:g} s in step "
+                f"{back[0] + 1}{several}: put one row for each step, in order, or remove the column."
+            )
+        found = from_times(
+            times, np.array([len(times)]), name, None if rate_hz is None else np.array([rate_hz])
+        )
         if found.times_s is None:
             late = rate_hz is not None and times[0] > 1.5 / rate_hz
             return found.positions, float(found.starts_s[0]) if late else None

@@ -279,10 +279,11 @@ def common_rate(data, names):
 
 def check_label_rate(data, names):
     """Raise where labels per frame declare another rate than the streams."""
-    stream_rate, form = common_rate(data, names), data.targets.form
-    for dtype in form.dtypes if form.per_frame else ():
-        rate = getattr(dtype, "rate_hz", None)
-        if None not in (rate, stream_rate) and rate != stream_rate:
+    stream_rate, clock = common_rate(data, names), data.targets.clock
+    if stream_rate is None or clock is None:
+        return
+    for rate in np.unique(clock.rates_hz[~np.isnan(clock.rates_hz)]):
+        if rate != stream_rate:
             raise ValueError(
                 f"The labels have {rate:g} Hz, the streams {stream_rate:g} Hz. Bring the streams to the rate "
                 f"of the labels with avfusion.Align(rate_hz={rate:g})."

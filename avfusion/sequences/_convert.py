@@ -280,7 +280,8 @@ def _column(rows, name, dtype, width=None):
     if isinstance(rows, pd.DataFrame):
         raise ValueError(
             f"Modality {name!r} is one table: is it one recording, or has it a row for each? Give "
-            f"{{{name!r}: [table]}} for one recording, {{{name!r}: table.to_numpy()}} for a row for each."
+            f"{{{name!r}: [table]}} for one recording, {{{name!r}: table.to_numpy()[:, None]}} for a row "
+            "for each."
         )
     index = rows.index if isinstance(rows, pd.Series) else None
     rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows

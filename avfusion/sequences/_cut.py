@@ -7,8 +7,9 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
 from avfusion.sequences._identity import check_same_order, index_of
 from avfusion.sequences._messages import quoted, row_name
-from avfusion.sequences._table_clock import known, seconds
+from avfusion.sequences._table_clock import known
 from avfusion.sequences._table_columns import with_index_levels
+from avfusion.sequences._time_values import seconds
 
 SLACK = 1e-6  # of a step
 

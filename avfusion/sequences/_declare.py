@@ -63,7 +63,11 @@ def _by_column(values, names, what):
 
 
 def _values(values, X, name, what):
-    """Return one number, or one for each row; a string is a column of metadata."""
+    """Return one number, or one for each row: from a column of metadata, from a Series by its labels."""
+    if isinstance(values, pd.Series):
+        if values.index.symmetric_difference(X.index).empty and values.index.is_unique:
+            values = values.reindex(X.index)
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
     if not isinstance(values, str):
         return values
     if values not in X.columns or values == name:

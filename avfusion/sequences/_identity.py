@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._messages import quoted, row_name
 
 
@@ -20,9 +21,9 @@ def index_of(data):
 
 
 def check_same_order(one, other, names=("X", "y")):
-    """Raise where two sets of rows carry the same labels in another order: rows belong together by position.
+    """Raise where two sets of rows carry other labels, or in another order: rows belong together by position.
 
-    Labels that differ altogether, such as those of an index that was reset, say nothing.
+    An index that was reset says nothing. Names that are not the same on both sides are refused, too.
 
     Parameters
     ----------
@@ -44,7 +45,10 @@ def check_same_order(one, other, names=("X", "y")):
     """
     if one is None or other is None or one is other or len(one) != len(other) or one.equals(other):
         return
+    if permuting_tool():  # it gives rows the labels of others on purpose
+        return
     if not _same_labels(one, other):
+        _check_told_apart(one, other, names)
         return
     row = int(np.argmax(np.asarray(one) != np.asarray(other))) if one.nlevels == other.nlevels == 1 else 0
     left, right = (row_name(row, index).partition("(index ")[2].rstrip(")") for index in (one, other))
@@ -54,6 +58,23 @@ def check_same_order(one, other, names=("X", "y")):
         f"{y}. Rows go by position: order {y} by {x}.index with .loc, or, if it is in "
         "order, give it that index with .set_axis."
     )
+
+
+def _check_told_apart(one, other, names):
+    """Raise where both carry names of their own, and not the same: nothing says which belong together."""
+    given = [index.dtype.kind in "OTU" or isinstance(index.dtype, pd.StringDtype) for index in (one, other)]
+    if all(given) or (len(one.intersection(other)) and not (_is_default(one) or _is_default(other))):
+        x, y = names
+        odd = quoted(one.difference(other, sort=False), limit=2)
+        raise ValueError(
+            f"{x} and {y} carry different labels: {odd} of {x} is not in {y}. Rows go by position: select "
+            f"the same rows of both, or, if they are in order, give {y} the index of {x} with .set_axis."
+        )
+
+
+def _is_default(index):
+    """Return whether an index is that of data without one: 0, 1, 2..."""
+    return index.nlevels == 1 and index.dtype.kind == "i" and bool((index == np.arange(len(index))).all())
 
 
 def _same_labels(one, other):

@@ -93,6 +93,10 @@ def same_clock(clocks, lengths):
         return None
     first = declared[0]
     for other in declared[1:]:
+        if not _same_times(first.times_s, other.times_s):
+            raise ValueError(
+                "The targets have times of their own, and not the same. Bring them onto one base first."
+            )
         for name in ("rates_hz", "starts_s"):
             one, two = getattr(first, name), getattr(other, name)
             wrong = (one != two) & ~np.isnan(one) & ~np.isnan(two) & (lengths >= 0)
@@ -103,6 +107,10 @@ def same_clock(clocks, lengths):
                     f"{two[row]:g}. Bring them onto one time base first."
                 )
     return first
+
+
+def _same_times(one, other):
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def place_labels(targets, lengths, clock, what="y", ask=True):
@@ -182,13 +190,17 @@ def _shift(targets, lengths, own, clock, row, what, ask):
     """Return the step of the first label, or of each label; None where time does not decide."""
     rate = clock.rates_hz[row]
     if np.isnan(rate):
+        _check_times(targets, lengths, own, clock, row, what)
         return None
     start = 0.0 if np.isnan(clock.starts_s[row]) else clock.starts_s[row]
     if own.times_s is not None:
         times = own.take(np.array([row]), targets.lengths).times_s
         return np.floor((times.mean(axis=1) - start) * rate + WITHIN_STEP).astype(np.int64)
     if own.rates_hz[row] != rate:
-        return None
+        raise ValueError(
+            f"{what} has {own.rates_hz[row]:g} Hz in {row_name(row, targets.index)}, its steps {rate:g} Hz. "
+            "Bring them onto one time base, with avfusion.Align(rate_hz=...) or avfusion.pair(X, y)."
+        )
     n, n_steps = targets.lengths[row], lengths[row]
     if np.isnan(own.starts_s[row]):
         return 0 if abs(n - n_steps) <= END_TOLERANCE else None
@@ -201,6 +213,20 @@ def _shift(targets, lengths, own, clock, row, what, ask):
             "are as long but do not say when they begin. Declare it, as in as_sequences(X, start_s=0.0)."
         )
     return shift
+
+
+def _check_times(targets, lengths, own, clock, row, what):
+    """Raise where labels and streams have times of their own, and not the same."""
+    if clock.times_s is None or targets.lengths[row] != lengths[row]:
+        return
+    times = clock.take(np.array([row]), lengths).times_s
+    labels = own.take(np.array([row]), targets.lengths)
+    if labels.times_s is None or np.abs(labels.times_s - times).max(initial=0.0) > 1e-6:
+        raise ValueError(
+            f"{what} and the streams of {row_name(row, targets.index)} have times of their own, and not the "
+            "same. Bring the streams onto a rate first, with avfusion.Align(rate_hz=...), then "
+            "avfusion.pair(X, y)."
+        )
 
 
 def _span(own, targets, row):

@@ -186,18 +186,23 @@ def _markers(values, chosen, names):
         return None
     n_labels = len(values)
     parts = [
-        f"{name} is {value:g} in {count} of {n_labels}"
+        f"{name} is {_number(value)} in {count} of {n_labels}"
         for name, markers in list(found.items())[:2]
         for value, count in markers.items()
     ]
     more = f" (and {len(found) - 2} more targets)" if len(found) > 2 else ""
     given = sorted({value for markers in found.values() for value in markers})
-    text = ", ".join(f"{value:g}" for value in given)
+    text = ", ".join(map(_number, given))
     return (
         f'Labels look like a marker for "no label": {", ".join(parts)}{more}, far from all others. If so, '
         f"make them NaN, with missing_label={text if len(given) == 1 else f'[{text}]'} in load_folder or "
         "avfusion.sequences.mask_labels, or with --missing-label."
     )
+
+
+def _number(value):
+    """Write a number so that it is found again."""
+    return str(int(value)) if value == int(value) else repr(float(value))
 
 
 def warn_of_markers(targets, stacklevel):

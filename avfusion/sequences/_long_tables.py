@@ -10,8 +10,9 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._bookkeeping import bookkeeping_columns, named_bookkeeping
 from avfusion.sequences._clock import per_row
 from avfusion.sequences._messages import quoted
-from avfusion.sequences._table_clock import Steps, check_order, from_frames, from_times, known, seconds
+from avfusion.sequences._table_clock import Steps, check_order, from_frames, from_times, known
 from avfusion.sequences._table_columns import choose_clock, valid_rows, with_index_levels
+from avfusion.sequences._time_values import seconds, time_values
 
 FILE_INDEX = ("file", "start", "end")  # how openSMILE's Python package names the levels of its index
 BLOCK = 1 << 21  # numbers that are read at a time
@@ -134,15 +135,16 @@ def _steps(table, clock, order, codes, lengths, label):
         return Steps(None, lengths)
     rows = np.arange(len(table)) if order is None else order
     if clock.frame is not None:
-        values = table[column].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+        values = time_values(table[column], "")[0][rows]
     else:
         ordered = [table[name] if order is None else table[name].iloc[order] for name in clock.time]
         parts = [seconds(part, part.name, clock.rate_hz, units=True) for part in ordered]
         values = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
     check_order(values if values.ndim == 1 else values[:, 0], codes, rows, column, label)
     if clock.frame is not None:
-        first = values.min() if clock.tick != 1 else 0.0
-        return from_frames((values - first) / clock.tick, lengths, rates)
+        if clock.tick is None:
+            return from_frames(values, lengths, rates)
+        return from_frames(np.rint((values - values.min()) / clock.tick), lengths, rates, lead=False)
     return from_times(values, lengths, column, rates)
 
 

@@ -88,6 +88,8 @@ def read_padded(array, extent, dtype, width=None, name=None):
     >>> read_padded(np.arange(6.0).reshape(2, 3, 1), mask, None)[0].frames.ravel()
     array([1., 2.])
     """
+    if isinstance(array, np.ma.MaskedArray):
+        array = array.astype(np.result_type(array.dtype, np.float32)).filled(np.nan)
     array = check_array(array, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0)
     if array.ndim > 3:
         raise ValueError(f"An array must have the axes (rows, steps, features), not the shape {array.shape}.")
@@ -102,9 +104,20 @@ def read_padded(array, extent, dtype, width=None, name=None):
         frames = frames.astype(dtype, copy=False)
     extent = np.full(n_rows, n_steps) if extent is None else _check_extent(extent, array.shape)
     if extent.ndim == 2:
+        _check_mask(array, extent)
         return SequenceArray.from_packed(frames[extent.ravel()], extent.sum(axis=1))
     shift = n_steps - extent if pads_front(array, extent) else 0
     return SequenceArray(frames, np.arange(n_rows) * n_steps + shift, extent)
+
+
+def _check_mask(array, mask):
+    """Refuse a mask of padding: what it takes is all zero, and what it leaves away is not."""
+    taken, left = array[mask], array[~mask]
+    if taken.size and left.size and not np.any(taken) and np.any(left[~np.isnan(left)]):
+        raise ValueError(
+            "mask is True where steps exist, but all of these are zero, and others are not. If True stands "
+            "for padding, give ~mask."
+        )
 
 
 def _check_extent(extent, shape):

@@ -8,12 +8,10 @@ do not, every step keeps its time.
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from avfusion.sequences._messages import brief, quoted
+from avfusion.sequences._messages import quoted
 
 TICKS = 0.5  # of a step: how far a time may lie from where its step is
-LONG_STEP = 5  # units between rows, from which on whole numbers of "seconds" may be milliseconds
 EXACT = 1e-6  # of a step: times that stand on steps but for rounding
 FEW = 8  # times between rows of a recording, up to which they do not tell its rate
 SPARSE = 0.5  # share of steps that are there, below which times do not count as ticking at a rate
@@ -45,64 +43,6 @@ class Steps:
     def n_missing(self):
         """Number of steps for which there is no row."""
         return 0 if self.positions is None else int(self.lengths.sum()) - len(self.positions)
-
-
-def seconds(values, name, rate_hz=None, units=False):
-    """Return times in seconds.
-
-    Parameters
-    ----------
-    values : Series
-        Seconds, Timedelta, dates, or text such as "00:01:02.5".
-    name : str
-        The column, for messages and for its unit: "time (ms)" and "time_ms" are milliseconds.
-    rate_hz : float, optional
-        Steps per second, where declared: it decides between seconds and milliseconds.
-    units : bool, default=False
-        Whether whole numbers far apart, which may be seconds or milliseconds, are refused where nothing
-        decides.
-
-    Returns
-    -------
-    numpy.ndarray of float64
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are no times, or nothing says in which unit.
-
-    Examples
-    --------
-    >>> seconds(pd.Series(["00:00:01.5", "00:00:02"]), "time"), seconds(pd.Series([0, 40]), "time_ms")
-    (array([1.5, 2. ]), array([0.  , 0.04]))
-    """
-    kind = values.dtype
-    if pd.api.types.is_datetime64_any_dtype(kind):
-        values = values - pd.Timestamp(0, tz=values.dt.tz)
-        kind = values.dtype
-    elif not pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_timedelta64_dtype(kind):
-        try:
-            values = pd.to_timedelta(values)
-        except (ValueError, TypeError):
-            raise TypeError(
-                f"Column {name!r} holds no times, but {brief(values.iloc[0])}. Give seconds, or a Timedelta."
-            ) from None
-        kind = values.dtype
-    if pd.api.types.is_timedelta64_dtype(kind):
-        return values.dt.total_seconds().to_numpy(dtype=np.float64)
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if str(name).strip(" )]").lower().endswith(("ms", "msec", "millis", "milliseconds")):
-        return numbers / 1000
-    apart = np.diff(numbers)
-    apart = np.median(apart[apart > 0]) if (apart > 0).any() else np.nan
-    if rate_hz is not None and np.isfinite(apart):
-        return numbers / 1000 if abs(np.log(apart * rate_hz / 1000)) < np.log(3) else numbers
-    if units and apart >= LONG_STEP:
-        raise ValueError(
-            f"Column {name!r} counts in steps of {apart:g}: are these seconds or milliseconds? Say "
-            f"rate_hz=..., or give seconds, as in table[{name!r}] / 1000."
-        )
-    return numbers
 
 
 def check_order(times, codes, rows, name, label):
@@ -153,7 +93,7 @@ def check_order(times, codes, rows, name, label):
     )
 
 
-def from_frames(numbers, lengths, rates_hz):
+def from_frames(numbers, lengths, rates_hz, lead=True):
     """Place rows by their number of frame, counted from 0 or, if no row has 0, from 1.
 
     A recording whose first frames are missing begins with steps that were not observed, unless those are more
@@ -166,6 +106,8 @@ def from_frames(numbers, lengths, rates_hz):
     lengths : numpy.ndarray of int of shape (n_recordings,)
         Rows of each.
     rates_hz : numpy.ndarray of shape (n_recordings,) or None
+    lead : bool, default=True
+        Whether numbers say when a recording begins; else its first row is its first step.
 
     Returns
     -------
@@ -180,6 +122,8 @@ def from_frames(numbers, lengths, rates_hz):
         raise ValueError(f"Numbers of frames must be whole, not {numbers[numbers != np.rint(numbers)][0]:g}.")
     numbers = numbers.astype(np.int64)
     first = np.cumsum(lengths) - lengths
+    if not lead:
+        return _placed(numbers - np.repeat(numbers[first], lengths), lengths, rates_hz, None)
     begins = numbers[first] - min(int(numbers.min()), 1)
     lead = np.where(begins <= lengths, begins, 0)
     positions = numbers - np.repeat(numbers[first] - lead, lengths)
@@ -216,12 +160,26 @@ def from_times(times, lengths, name, rates_hz=None):
     array([0, 1, 3])
     """
     begins = times if times.ndim == 1 else times[:, 0]
+    if times.ndim == 2 and (times[:, 1] < begins).any():
+        step = int((times[:, 1] < begins).argmax())
+        raise ValueError(
+            f"An interval of {name!r} begins at {times[step, 0]:g} s and ends at {times[step, 1]:g} s. Give "
+            "begin and end, in seconds; for durations add them to the begin."
+        )
+    if times.ndim == 2 and not _alike(np.ptp(times, axis=1), begins, lengths):
+        return Steps(None, lengths, times_s=times)  # pauses, or intervals of different lengths, are no steps
     steps = _declared(begins, lengths, rates_hz, name) if rates_hz is not None else _ticking(begins, lengths)
-    hop = None if steps is None else 1 / np.repeat(np.broadcast_to(steps.rates_hz, len(lengths)), lengths)
-    if steps is None or (times.ndim == 2 and rates_hz is None and (np.ptp(times, axis=1) < 0.9 * hop).any()):
-        whole = times if times.ndim == 2 else np.stack([times, times], axis=1)
-        return Steps(None, lengths, times_s=whole)  # pauses between intervals are no steps
+    if steps is None:
+        return Steps(None, lengths, times_s=times if times.ndim == 2 else np.stack([times, times], axis=1))
     return steps
+
+
+def _alike(durations, begins, lengths):
+    """Return whether intervals are windows of one length, no shorter than the time from one to the next."""
+    apart = np.diff(begins)
+    inner = np.delete(np.arange(len(apart)), np.cumsum(lengths)[:-1] - 1)
+    hop = np.median(apart[inner]) if len(inner) else durations.max(initial=0.0)
+    return bool(np.ptp(durations) <= 0.1 * hop and durations.min(initial=np.inf) >= 0.9 * hop)
 
 
 def _declared(begins, lengths, rates_hz, name):
@@ -236,8 +194,10 @@ def _declared(begins, lengths, rates_hz, name):
         rows = slice(first[k], first[k] + lengths[k])
         positions[rows], phase[k] = _nearest_steps(at[rows])
         drift[k] = _drift(at[rows])
-    clash = np.flatnonzero((np.diff(positions) <= 0) & (code[1:] == code[:-1]))
-    if len(clash) or drift.max() >= 2 * TICKS:
+    inner = code[1:] == code[:-1]
+    clash = np.flatnonzero((np.diff(positions) <= 0) & inner)
+    apart = inner.any() and np.median(np.diff(positions)[inner]) >= 2  # hardly a step has a row
+    if len(clash) or apart or drift.max() >= 2 * TICKS:
         k = code[clash[0]] if len(clash) else int(np.argmax(drift))
         rows = slice(first[k], first[k] + lengths[k])
         rate = 1 / np.median(np.diff(begins[rows]))
@@ -359,6 +319,7 @@ def known(columns, table, what):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> known("rms", pd.DataFrame({"rms": [0.5]}), "time")
     ['rms']
     """

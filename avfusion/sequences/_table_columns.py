@@ -1,5 +1,6 @@
 """Which columns of a long table say when a step is, and which of its steps are valid."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,8 @@ import pandas as pd
 
 from avfusion.sequences._bookkeeping import columns_of, role_of, success_column
 from avfusion.sequences._messages import brief, quoted
-from avfusion.sequences._table_clock import LONG_STEP, known
+from avfusion.sequences._table_clock import known
+from avfusion.sequences._time_values import LONG_STEP, NEAR, time_values, typical_step
 
 FAST = 2000  # steps per second that no clock of a table has: then its numbers are not seconds
 
@@ -21,8 +23,8 @@ class TableClock:
     ----------
     time, frame : list of str or None
         Column of times (or of begin and end), or of numbers of frames.
-    tick : float
-        How much the number of the frame goes on from step to step.
+    tick : float, optional
+        Where `frame` is a clock of an unknown unit: how much it goes on from step to step.
     rate_hz : float or None
         Steps per second, of all recordings.
     named : bool
@@ -31,7 +33,7 @@ class TableClock:
 
     time: list | None = None
     frame: str | None = None
-    tick: float = 1.0
+    tick: float | None = None
     rate_hz: float | None = None
     named: bool = True
 
@@ -94,57 +96,62 @@ def choose_clock(table, keys, streams, time, frame, rate_hz, order=None):
 
 
 def _found(table, rate_hz):
-    free = list(table.columns)
-    lower = {str(name).strip().lower(): name for name in free}
-    if {"start", "end"} <= set(lower) and _is_time(table[lower["start"]]):
+    lower = {str(name).strip().lower(): name for name in table.columns}
+    if {"start", "end"} <= set(lower) and _are_intervals(table[[lower["start"], lower["end"]]]):
         return TableClock([lower["start"], lower["end"]], rate_hz=rate_hz, named=False)
-    clocks = columns_of(free, "clock")
-    times = [name for name in clocks if _is_time(table[name]) or _in_seconds(table[name], rate_hz)]
-    frames = [name for name in columns_of(free, "frame") if _is_whole(table[name])]
-    counters = {name: _tick(table[name]) for name in clocks if name not in times}
-    counters = {name: tick for name, tick in counters.items() if tick is not None}
+    frames = [name for name in columns_of(table.columns, "frame") if _is_whole(table[name])]
+    times, counters = [], {}
+    for name in columns_of(table.columns, "clock"):
+        kind, tick = _kind_of_clock(table[name], name, rate_hz)
+        if kind == "time":
+            times.append(name)
+        elif kind == "counter":
+            counters[name] = tick
     if times and (rate_hz is None or not frames):
         return TableClock([times[0]], rate_hz=rate_hz, named=False)
     if frames or counters:
         name = [*frames, *counters][0]
-        return TableClock(None, name, counters.get(name, 1.0), rate_hz, named=False)
+        return TableClock(None, name, counters.get(name), rate_hz, named=False)
     return TableClock(rate_hz=rate_hz)
 
 
-def _is_time(values):
-    kind = values.dtype
-    return pd.api.types.is_timedelta64_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)
+def _are_intervals(table):
+    try:
+        (begins, _), (ends, _) = (time_values(table[name], name) for name in table.columns)
+    except TypeError:
+        return False
+    return bool((ends > begins).all()) and typical_step(begins) > 0
 
 
 def _is_whole(values):
-    if not pd.api.types.is_any_real_numeric_dtype(values.dtype):
+    try:
+        numbers, _ = time_values(values, "")
+    except TypeError:
         return False
-    values = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return bool((values == np.rint(values)).all())
+    return bool(len(numbers)) and bool((numbers == np.rint(numbers)).all())
 
 
-def _in_seconds(values, rate_hz):
-    """Return whether numbers are seconds for certain (or milliseconds, by the rate or the name)."""
-    if not pd.api.types.is_any_real_numeric_dtype(values.dtype):
-        return False
-    apart = np.diff(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    apart = np.median(apart[apart > 0]) if (apart > 0).any() else np.nan
-    if not np.isfinite(apart):
-        return False
+def _kind_of_clock(values, name, rate_hz):
+    """Return whether a clock tells seconds ("time"), or counts by a tick ("counter"), and the tick."""
+    try:
+        numbers, unit_s = time_values(values, name)
+    except TypeError:
+        return None, None
+    step = typical_step(numbers)
+    if not np.isfinite(step):
+        return None, None
+    if unit_s is not None:
+        return "time", None
+    whole = bool((numbers == np.rint(numbers)).all())
     if rate_hz is not None:
-        return min(abs(np.log(apart * rate_hz)), abs(np.log(apart * rate_hz / 1000))) < np.log(3)
-    named_ms = str(values.name).strip(" )]").lower().endswith(("ms", "msec", "millis", "milliseconds"))
-    return named_ms or (apart < LONG_STEP and 1 / apart <= FAST and not _is_whole(values))
-
-
-def _tick(values):
-    """Return by how much whole numbers go on from step to step, or None where they do not count steps."""
-    if not _is_whole(values):
-        return None
-    apart = np.diff(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    apart = apart[apart > 0]
-    tick = float(np.median(apart)) if len(apart) else np.nan
-    return tick if tick > 0 and (apart % tick == 0).all() else None
+        near = min(abs(np.log(step * rate_hz)), abs(np.log(step * rate_hz / 1000))) < np.log(NEAR)
+        if near or not whole:
+            return "time", None
+    elif not whole and step < LONG_STEP and 1 / step <= FAST:
+        return "time", None
+    apart = np.diff(numbers)
+    ticks = whole and (apart[apart > 0] % step == 0).all()
+    return ("counter", float(step)) if ticks else (None, None)
 
 
 def valid_rows(table, streams, valid):
@@ -180,6 +187,13 @@ def valid_rows(table, streams, valid):
     if valid is None:
         used = {column for columns in streams.values() for column in columns}
         column = success_column(name for name in table.columns if name not in used)
+        if column is not None and len(streams) > 1:
+            warnings.warn(
+                f"{column!r} is of one modality, and the table has several: say of which, as in "
+                f"valid={{{next(iter(streams))!r}: {column!r}}}, or valid=False.",
+                UserWarning,
+                stacklevel=5,
+            )
         valid = column if column is not None and len(streams) == 1 else False
     if valid is False:
         return {}, {}

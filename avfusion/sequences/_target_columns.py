@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._by_recording import is_named_table, read_tables
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._label_clock import RowClock
@@ -127,7 +128,8 @@ def column_from_cells(cells, label, index=None):
     array([1.5, nan])
     """
     cells = list(cells)
-    arrays = [None if is_missing(cell) else np.asarray(cell) for cell in cells]
+    cells = _without_bookkeeping(cells, label)
+    arrays = [None if is_missing(cell) else _unmasked(cell) for cell in cells]
     for row, cell in enumerate(arrays):
         if cell is not None:
             check_numeric(cell.dtype, f"{label}, {row_name(row, index)},")
@@ -149,6 +151,23 @@ def column_from_cells(cells, label, index=None):
     if any(getattr(cell, "times_s", None) is not None for cell in cells):
         column = replace(column, clock=RowClock.of(SequenceArray.from_sequences(cells).pack()))
     return column
+
+
+def _unmasked(cell):
+    """Return a cell as an array, NaN where it is masked."""
+    if isinstance(cell, np.ma.MaskedArray) and cell.dtype.kind in "biuf":
+        return cell.astype(np.float64).filled(np.nan)
+    return np.asarray(cell)
+
+
+def _without_bookkeeping(cells, label):
+    """Return cells that are tables as sequences: targets by name, without clocks and the like."""
+    if not any(map(is_named_table, cells)) or not all(is_missing(c) or is_named_table(c) for c in cells):
+        return cells
+    return [
+        None if cell is pd.NA else cell
+        for cell in read_tables(cells, np.float64, f"{label}, row {{}}".format)
+    ]
 
 
 def _pack_cells(arrays, label, index, first):

@@ -64,7 +64,7 @@ RATERS = [
 @pytest.mark.parametrize(("names", "target"), RATERS)
 def test_several_annotators_are_asked_about(tmp_path, names, target):
     columns = dict(zip(names, RNG.normal(size=(3, 12))))
-    per_step(tmp_path, time=np.arange(12) / 25, **columns)
+    per_step(tmp_path, time=np.arange(12) / 2, **columns)
     with pytest.raises(ValueError, match=rf"'{names[0]}', '{names[1]}'.* several annotators .*raters='mean'"):
         read(tmp_path)
     assert list(read(tmp_path, names)[0].columns) == names

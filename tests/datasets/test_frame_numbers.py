@@ -11,6 +11,8 @@ from avfusion.datasets._frame_numbers import spread, steps_of_clock, steps_of_fr
     ("columns", "steps"),
     [
         ({"frame": [1, 2, 3, 7]}, [0, 1, 2, 6]),
+        ({"frame": [3, 4, 5]}, [2, 3, 4]),  # the first frames are missing, too
+        ({"frame": [1001, 1002, 1004]}, [0, 1, 3]),  # a part of something longer
         ({"frame_id": [0.0, 10.0, 30.0]}, [0, 1, 3]),
         ({"frame": [1, 2, 3]}, None),
         ({"frame": [0, 5, 10]}, None),
@@ -56,7 +58,6 @@ def test_rows_come_to_their_steps():
         ({"timestamp": [15.5, 16.0, 16.5, 17.5]}, 2, [0, 1, 2, 4], 15.5),
         ({"time": [0.04, 0.08, 0.12]}, 25, None, None),  # ends of steps
         ({"time": [0.0, 0.7, 9.3, 9.4]}, None, None, None),  # does not tick
-        ({"time": [3.0, 2.0, 1.0]}, 1, None, None),
         ({"value": [0.0, 1.0, 3.0]}, 1, None, None),
     ],
 )
@@ -64,3 +65,17 @@ def test_steps_by_a_clock(columns, rate, steps, start):
     found, begins = steps_of_clock(pd.DataFrame(columns), rate)
     assert (found if found is None else found.tolist()) == steps
     assert begins == start
+
+
+@pytest.mark.parametrize(
+    ("columns", "rate", "message"),
+    [
+        ({"time": [3.0, 2.0, 1.0]}, 1, "'time' has 2 after 3 s in step 1"),
+        ({"timestamp": [0.0, 0.0, 0.04], "face_id": [0, 1, 0]}, 25, "of several faces"),
+        ({"timestamp": np.delete(np.arange(300), range(50, 80)) / 29}, 25, "rate_hz is 25, but the times"),
+        ({"timestamp": np.arange(60) / 8}, 25, "rate_hz is 25, but the times"),
+    ],
+)
+def test_clocks_that_contradict_are_refused(columns, rate, message):
+    with pytest.raises(ValueError, match=message):
+        steps_of_clock(pd.DataFrame(columns), rate)

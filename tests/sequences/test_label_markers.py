@@ -162,3 +162,10 @@ def test_targets_that_are_bookkeeping_are_told():
     assert message == "Targets look like bookkeeping: 'timestamp', 'segment_id'. If so, leave them out of y."
     assert marker_message(values[:, 1:2], ["confidence"]) is None  # the only target is meant
     assert marker_message(values, ["arousal", "valence", "dominance"]) is None
+
+
+def test_the_remedy_finds_what_it_names():
+    for marker in (9999999, 2147483647, -99):
+        values = np.append(np.linspace(-1, 1, 50), [marker] * 5)[:, None]
+        text = marker_message(values, ["arousal"]).partition("missing_label=")[2].partition(" ")[0]
+        assert np.isnan(mask_labels(values, float(text))).sum() == 5

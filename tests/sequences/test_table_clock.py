@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avfusion.sequences import as_sequences
-from avfusion.sequences._table_clock import from_frames, from_times, seconds
+from avfusion.sequences._table_clock import from_frames, from_times
 
 
 def table_of(times, name="t", recording="a"):
@@ -177,14 +177,44 @@ def test_bad_clocks_are_named(times, options, error, message):
         read(table_of(times), **options)
 
 
-def test_units():
-    np.testing.assert_array_equal(seconds(pd.Series([0, 40, 80]), "timestamp", rate_hz=25), [0, 0.04, 0.08])
-    np.testing.assert_array_equal(seconds(pd.Series([0, 0.04]), "timestamp", rate_hz=25), [0, 0.04])
-    np.testing.assert_array_equal(seconds(pd.Series([0, 500]), "time (ms)"), [0, 0.5])
-    dates = pd.Series(pd.to_datetime(["2020-01-01 00:00:00.0", "2020-01-01 00:00:01.5"]))
-    assert np.diff(seconds(dates, "when")) == 1.5
-
-
 def test_sizes_of_what_is_placed():
     assert from_frames(np.array([0.0, 3.0]), np.array([2]), None).n_missing == 2
     assert from_times(np.array([0.0, 0.5, 1.0]), np.array([3]), "t").n_missing == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "rate"),
+    [
+        ([str(40 * i) for i in range(60)], "time_ms", 25),  # text
+        ([f"00:00:{0.04 * i:06.3f}" for i in range(60)], "time", 25),
+        ([f"2020-01-01 10:00:{0.04 * i:06.3f}" for i in range(60)], "time", 25),
+        (1.6e12 + 40 * np.arange(60), "timestamp", 25),  # since 1970
+        (np.arange(60) / 60, "minutes", 1),
+        (40_000 * np.arange(60), "timestamp_us", 25),
+    ],
+)
+def test_units_and_forms_of_times(values, name, rate):
+    kept = np.r_[0:20, 40:60]
+    table = pd.DataFrame({"clip": "a", name: values, "v": np.arange(60.0)}).iloc[kept]
+    for options in ({"time": name}, {}):  # also where nobody names it
+        cell = read(table, **options).iloc[0]
+        assert (len(cell), cell.rate_hz) == (60, rate)
+        np.testing.assert_array_equal(np.flatnonzero(~np.isnan(cell.frames[:, 0])), kept)
+
+
+def test_intervals_of_different_lengths_keep_their_ends():
+    table = table_of([0.0, 1.0, 2.0, 3.0]).assign(end=[1.0, 5.0, 2.95, 4.2])
+    np.testing.assert_array_equal(read(table, time=["t", "end"]).iloc[0].times_s, table[["t", "end"]])
+    with pytest.raises(ValueError, match=r"begins at 1 s and ends at 0.5 s"):
+        read(table.assign(end=[1.0, 0.5, 2.95, 4.2]), time=["t", "end"])
+
+
+def test_a_clock_of_whole_seconds_has_no_frame_one():
+    cell = read(table_of(np.r_[15:40, 45:60], "time")).iloc[0]
+    assert len(cell) == 45
+    assert np.flatnonzero(np.isnan(cell.frames[:, 0])).tolist() == list(range(25, 30))
+
+
+def test_a_clock_that_contradicts_the_rate_is_refused_without_being_named():
+    with pytest.raises(ValueError, match=r"rate_hz is 64, but the times in 'timestamp' go on by 0.25"):
+        read(table_of(np.arange(60) / 4, "timestamp"), rate_hz=64)
