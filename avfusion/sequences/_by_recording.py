@@ -146,7 +146,7 @@ def read_tables(cells, dtype, where):
         warnings.warn(
             str(warning.message).replace(" (name them in modalities to use them)", ""), stacklevel=7
         )
-    positions = dict(zip(X[ROW], range(len(X))))
+    positions = {row: position for position, row in enumerate(X[ROW])}
     return X["features in tables"].array.take(
         [positions.get(row, -1) for row in range(len(cells))], allow_fill=True
     )

@@ -104,10 +104,10 @@ def as_sequences(
         When the first step begins, in seconds, in the same forms.
     recording : str or list of str, optional
         Column of a long table that names the recording of a row, or columns that do so together, such as clip
-        and face. Named levels of an index count as columns. Rows of a recording keep their order. Other
-        columns that are constant within recordings become metadata. A recording in which all values of a
-        modality are NaN does not have it. A table with the index (file, start, end) of openSMILE's package
-        needs none.
+        and face. The names become the index, too. Named levels of an index count as columns. Rows of a
+        recording keep their order. Other columns that are constant within recordings become metadata. A
+        recording in which all values of a modality are NaN does not have it. A table with the index (file,
+        start, end) of openSMILE's package needs none.
     time : str, pair of str, or False, optional
         Column of a long table with the time of a row in seconds (or as Timedelta), or the two with its begin
         and end. Where times tick at a rate, that is taken, and dropped rows become steps of NaN; else each
@@ -155,8 +155,8 @@ def as_sequences(
     >>> table = pd.DataFrame({"film": ["a", "a", "b"], "rms": [0.1, 0.2, 0.3]})
     >>> as_sequences(table, modalities={"audio": ["rms"]}, recording="film", rate_hz=25)
       film         audio
-    0    a  2 x 1, 0.08 s
-    1    b  1 x 1, 0.04 s
+    a    a  2 x 1, 0.08 s
+    b    b  1 x 1, 0.04 s
     """
     if isinstance(modalities, str):
         raise TypeError(f"modalities={modalities!r} is a string. Give a list of names, or a mapping.")

@@ -39,8 +39,9 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     Returns
     -------
     pandas.DataFrame
-        A row per recording, in order of first appearance: the recording, other columns that are constant
-        within every recording, and a column of sequences per modality.
+        A row per recording, in order of first appearance, with its name as label (several names with a space
+        between them): the recording, other columns that are constant within every recording, and a column of
+        sequences per modality.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"film": ["a", "b", "a"], "rms": [1.0, 2.0, 3.0]})
-    >>> read_long_table(table, {"audio": ["rms"]}, "float32", "film")["audio"][0].frames
+    >>> read_long_table(table, {"audio": ["rms"]}, "float32", "film")["audio"]["a"].frames
     array([[1.],
            [3.]], dtype=float32)
     """
@@ -89,8 +90,16 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
         seen[codes[observed]] = True
         X[name] = _stream(frames, columns, steps, seen, clock)
     found = [] if clock.named else [name for name in [*(clock.time or ()), clock.frame] if name is not None]
+    X.index = _names_of_rows(names, keys)
     _say(aside, [] if set(found) == set(FILE_INDEX[1:]) else found, said, steps)
     return X
+
+
+def _names_of_rows(names, keys):
+    """Return recordings as labels of rows, by which labels from another table are told apart."""
+    if len(keys) == 1:
+        return pd.Index(names[keys[0]].array, name=None)
+    return pd.Index([" ".join(map(str, row)) for row in names[keys].itertuples(index=False)])
 
 
 def _say(aside, clocks, said, steps):

@@ -59,10 +59,10 @@ def test_streams_hold_the_numbers_of_their_columns_and_rows_are_in_order(home):
     X, y = fetch_omg_empathy(home)
     assert list(zip(X["subject"], X["story"])) == RECORDINGS
     k = np.arange(50)
-    np.testing.assert_allclose(X["text"][0].frames, np.stack([k / 100, -k / 100], axis=1), rtol=1e-6)
-    np.testing.assert_allclose(X["face"][0].frames[:, 0], 0.02 + k / 1000, rtol=1e-6)
-    np.testing.assert_allclose(X["voice"][0].frames, np.stack([k / 10, -k / 10], axis=1), rtol=1e-6)
-    np.testing.assert_array_equal(y["valence"][0].frames[:, 0], k / 1000)
+    np.testing.assert_allclose(X["text"].iloc[0].frames, np.stack([k / 100, -k / 100], axis=1), rtol=1e-6)
+    np.testing.assert_allclose(X["face"].iloc[0].frames[:, 0], 0.02 + k / 1000, rtol=1e-6)
+    np.testing.assert_allclose(X["voice"].iloc[0].frames, np.stack([k / 10, -k / 10], axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(y["valence"].iloc[0].frames[:, 0], k / 1000)
 
 
 @pytest.mark.filterwarnings("ignore:2 steps have no row")
@@ -84,19 +84,19 @@ def test_missing_lines_are_steps_of_nan_that_keep_all_others_in_their_places(hom
     with pytest.warns(UserWarning, match="2 steps have no row in the table and are NaN"):
         X, y = fetch_omg_empathy(home)
     expected = np.where(np.isin(np.arange(50), [10, 11]), np.nan, np.arange(50) / 1000)
-    np.testing.assert_array_equal(y["valence"][1].frames[:, 0], expected)
-    np.testing.assert_allclose(X["face"][1].frames[:, 0], 0.02 + expected, rtol=1e-6)
+    np.testing.assert_array_equal(y["valence"].iloc[1].frames[:, 0], expected)
+    np.testing.assert_allclose(X["face"].iloc[1].frames[:, 0], 0.02 + expected, rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:2 steps have no row")
 def test_empty_cells_are_nan_and_a_step_observed_in_part_stays_so(home):
     X, y = fetch_omg_empathy(home)
-    text, voice = X["text"][2].frames, X["voice"][2].frames
+    text, voice = X["text"].iloc[2].frames, X["voice"].iloc[2].frames
     assert np.isnan(text[7]).all()
     assert np.isnan(text[8]).tolist() == [True, False]
     assert np.isnan(voice[8]).all()
     assert (np.isnan(text).sum(), np.isnan(voice).sum()) == (3, 2)
-    assert not np.isnan(y["valence"][2].frames).any()
+    assert not np.isnan(y["valence"].iloc[2].frames).any()
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_real_rows_equal_a_reading_line_by_line(real):
     X, y = real
     assert len(X) == 50
     for row in (0, 28, 49):
-        name = f"Subject_{X['subject'][row]}_Story_{X['story'][row]}.csv"
+        name = f"Subject_{X['subject'].iloc[row]}_Story_{X['story'].iloc[row]}.csv"
         with (Path(REAL) / "omg_empathy" / "features_train" / name).open() as file:
             lines = list(csv.DictReader(file))
         expected = {
@@ -158,8 +158,10 @@ def test_real_rows_equal_a_reading_line_by_line(real):
             "voice": [[cell(one["opensmile_valence"]), cell(one["opensmile_arousal"])] for one in lines],
         }
         for stream, frames in expected.items():
-            np.testing.assert_array_equal(X[stream][row].frames, np.array(frames, dtype=np.float32))
-        np.testing.assert_array_equal(y["valence"][row].frames[:, 0], [cell(one["valence"]) for one in lines])
+            np.testing.assert_array_equal(X[stream].iloc[row].frames, np.array(frames, dtype=np.float32))
+        np.testing.assert_array_equal(
+            y["valence"].iloc[row].frames[:, 0], [cell(one["valence"]) for one in lines]
+        )
 
 
 @needs_real_data

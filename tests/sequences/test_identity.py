@@ -131,3 +131,20 @@ def test_recordings_without_labels_are_named(data):
         av.FrameRegressor(Ridge()).fit(X, {name: y[name] for name in "bdefgh"})
     with pytest.raises(ValueError, match="y is keyed by recording, but the rows of X have no names"):
         by_recording({"a": 1.0}, None)
+
+
+def test_two_long_tables_that_list_recordings_in_another_order_are_refused():
+    values = {name: np.cumsum(np.random.default_rng(k).normal(size=20)) for k, name in enumerate("abcd")}
+    features, labels = (
+        av.as_sequences(
+            pd.concat([pd.DataFrame({"clip": name, "v": values[name]}) for name in order]),
+            {"v": ["v"]},
+            recording="clip",
+        )
+        for order in ("abcd", "cbda")
+    )
+    with pytest.raises(ValueError, match="in another order: row 0 is 'a' in X and 'c' in y"):
+        av.FrameRegressor(Ridge()).fit(features, labels[["v"]])
+    joined = labels.loc[features.index]
+    model = av.FrameRegressor(Ridge(1e-6)).fit(features, joined[["v"]])
+    assert model.score(features, joined[["v"]]) > 0.999

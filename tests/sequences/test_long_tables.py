@@ -47,14 +47,14 @@ def test_constant_columns_become_metadata():
     assert X["subject"].tolist() == ["s1", "s2"]
     assert X["subject"].dtype == TABLE["subject"].dtype
     assert X["age"].tolist()[0] == 40
-    assert np.isnan(X["age"][1])
+    assert np.isnan(X["age"].iloc[1])
     assert X["video"].isna().tolist() == [False, True]
-    np.testing.assert_array_equal(X["audio"][0].frames, [[1], [2], [4]])
+    np.testing.assert_array_equal(X["audio"].iloc[0].frames, [[1], [2], [4]])
 
 
 def test_other_columns_may_be_modalities_of_their_own():
     y = as_sequences(TABLE, {"label": ["left", "rms"]} | MODALITIES, recording="film")["label"]
-    np.testing.assert_array_equal(y[0].frames, [[0, 1], [0.5, 2], [1, 4]])
+    np.testing.assert_array_equal(y.iloc[0].frames, [[0, 1], [0.5, 2], [1, 4]])
 
 
 def test_a_modality_may_be_named_like_its_column():

@@ -79,7 +79,7 @@ def test_a_recording_that_lacks_most_frames_ticks_as_the_others_do():
     with pytest.warns(UserWarning, match="steps have no row"):
         column = read(pd.concat(tables, ignore_index=True), time="t")
     assert column.dtype.rate_hz == 25
-    np.testing.assert_array_equal(np.flatnonzero(~np.isnan(column[1].frames[:, 0])), kept - kept[0])
+    np.testing.assert_array_equal(np.flatnonzero(~np.isnan(column.iloc[1].frames[:, 0])), kept - kept[0])
 
 
 @pytest.mark.parametrize("options", [{"time": "time"}, {}])
