@@ -1,5 +1,6 @@
 """Rows that carry names: mappings are joined by name, and all else must be in one order."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -47,10 +48,13 @@ def check_same_order(one, other, names=("X", "y")):
         return
     if permuting_tool():  # it gives rows the labels of others on purpose
         return
-    if not _same_labels(one, other):
-        _check_told_apart(one, other, names)
+    try:
+        if not _same_labels(one, other):
+            _check_told_apart(one, other, names)
+            return
+    except TypeError:  # labels that cannot be hashed
         return
-    row = int(np.argmax(np.asarray(one) != np.asarray(other))) if one.nlevels == other.nlevels == 1 else 0
+    row = next(k for k, (left, right) in enumerate(zip(one.tolist(), other.tolist())) if left != right)
     left, right = (row_name(row, index).partition("(index ")[2].rstrip(")") for index in (one, other))
     x, y = names
     raise ValueError(
@@ -62,30 +66,25 @@ def check_same_order(one, other, names=("X", "y")):
 
 def _check_told_apart(one, other, names):
     """Raise where both carry names of their own, and not the same: nothing says which belong together."""
-    given = [index.dtype.kind in "OTU" or isinstance(index.dtype, pd.StringDtype) for index in (one, other)]
-    if all(given) or (len(one.intersection(other)) and not (_is_default(one) or _is_default(other))):
+    labels = [set(index.tolist()) for index in (one, other)]
+    named = all(isinstance(label, (str, tuple)) for own in labels for label in own)
+    if named or (labels[0] & labels[1] and not (_is_default(one) or _is_default(other))):
         x, y = names
-        odd = quoted(one.difference(other, sort=False), limit=2)
+        odd = quoted([label for label in one if label not in labels[1]], limit=2)
         raise ValueError(
-            f"{x} and {y} carry different labels: {odd} of {x} is not in {y}. Rows go by position: select "
-            f"the same rows of both, or, if they are in order, give {y} the index of {x} with .set_axis."
+            f"{x} and {y} carry different labels: {odd} of {x} is not in {y}. Rows go by position: select the "
+            f"same rows of both, or, if they are in order, give {y} the index of {x} with .set_axis."
         )
 
 
 def _is_default(index):
     """Return whether an index is that of data without one: 0, 1, 2..."""
-    return index.nlevels == 1 and index.dtype.kind == "i" and bool((index == np.arange(len(index))).all())
+    return index.tolist() == list(range(len(index)))
 
 
 def _same_labels(one, other):
     """Return whether two indexes hold the same labels as often, in whatever order."""
-    try:
-        counts = [index.value_counts() for index in (one, other)]
-    except TypeError:  # labels that cannot be hashed
-        return False
-    if len(counts[0]) != len(counts[1]) or not counts[0].index.isin(counts[1].index).all():
-        return False
-    return bool((counts[1].reindex(counts[0].index) == counts[0]).all())
+    return Counter(one.tolist()) == Counter(other.tolist())
 
 
 def by_recording(y, index, name="y"):

@@ -148,3 +148,27 @@ def test_two_long_tables_that_list_recordings_in_another_order_are_refused():
     joined = labels.loc[features.index]
     model = av.FrameRegressor(Ridge(1e-6)).fit(features, joined[["v"]])
     assert model.score(features, joined[["v"]]) > 0.999
+
+
+INDEXES = {
+    "levels": pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]),
+    "default": pd.RangeIndex(2),
+    "dates": pd.date_range("2020-01-01", periods=2),
+    "names": pd.Index(["a", "b"]),
+    "numbers": pd.Index([0.5, 1.0]),
+    "categories": pd.CategoricalIndex(["a", "b"]),
+    "durations": pd.to_timedelta([1, 2], unit="s"),
+    "mixed": pd.Index(["a", 1], dtype=object),
+    "intervals": pd.interval_range(0, 2),
+    "nan": pd.Index([np.nan, 1.0]),
+}
+
+
+@pytest.mark.parametrize("one", INDEXES)
+@pytest.mark.parametrize("other", INDEXES)
+def test_every_pair_of_indexes_is_let_through_or_told_apart(one, other):
+    try:
+        check_same_order(INDEXES[one], INDEXES[other])
+    except ValueError as error:
+        assert "carry different labels" in str(error)
+        assert "default" not in (one, other)
