@@ -72,8 +72,8 @@ def _check_told_apart(one, other, names):
         x, y = names
         odd = quoted([label for label in one if label not in labels[1]], limit=2)
         raise ValueError(
-            f"{x} and {y} carry different labels: {odd} of {x} is not in {y}. Rows go by position: select the "
-            f"same rows of both, or, if they are in order, give {y} the index of {x} with .set_axis."
+            f"{x} and {y} carry different labels: {odd} of {x} is not in {y}. Rows go by position: select "
+            f"the same rows of both, or, if they are in order, give {y} the index of {x} with .set_axis."
         )
 
 
