@@ -47,10 +47,10 @@ def write_features(folder, megabytes, length, width):
 def mapped(folder):
     """Return X over the memory-mapped file, and y."""
     frames = np.load(folder / "frames.npy", mmap_mode="r")
-    y = np.load(folder / "labels.npy")
+    y = np.load(folder / "labels.npy")  # a label per step
     lengths = np.full(len(y), y.shape[1])
     column = av.SequenceArray(frames, np.arange(len(y)) * y.shape[1], lengths)
-    return pd.DataFrame({"video": column}), y
+    return pd.DataFrame({"video": column}), y[:, :, None]
 
 
 def estimator(lr=RATES[0]):
