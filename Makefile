@@ -31,9 +31,7 @@ ablation: $(VENV)/.ready
 
 # Three set-ups, each with its time at the end: the wheel alone and the lowest versions, both in fresh environments
 # outside this folder, and everything here.
-test: lint
-	@$(MAKE) --no-print-directory -j2 bare lowest  # each waits for downloads and one process for most of its time
-	@$(MAKE) --no-print-directory coverage suite
+test: lint bare lowest coverage suite
 	@echo "Set-ups: $$(cat $(VENV)/bare.time), $$(cat $(VENV)/lowest.time), $$(cat $(VENV)/suite.time)."
 
 # conftest.py gives each of the test processes one thread.
