@@ -137,23 +137,29 @@ def check_one_step(n_rows, name, columns=(), repeated=False):
 
 
 def times_of_columns(names):
-    """Return rate, start and common name of columns that are times: a wide table, a column for each step.
+    """Return when the columns of a wide table are: a column for each step.
 
     Parameters
     ----------
     names : iterable
-        Names of columns.
+        Names of columns, in any order.
 
     Returns
     -------
-    (rate_hz, start_s, name) or None
-        None unless all names are numbers with the same words around them that go on by one step, with a unit
-        or a fraction that shows that they are seconds.
+    (rate_hz, start_s, name, steps) or None
+        None unless all names are numbers with the same words around them, with a unit or a fraction that
+        shows that they are seconds; `steps` has the step of each column.
+
+    Raises
+    ------
+    ValueError
+        If they are times, but not those of steps.
 
     Examples
     --------
-    >>> times_of_columns([f"sample_{t}ms" for t in range(15000, 18000, 500)])
-    (2.0, 15.0, 'sample')
+    >>> rate_hz, start_s, name, steps = times_of_columns([f"sample_{t}ms" for t in range(15000, 18000, 500)])
+    >>> rate_hz, start_s, name, steps.tolist()
+    (2.0, 15.0, 'sample', [0, 1, 2, 3, 4, 5])
     >>> times_of_columns(range(100)) is None
     True
     """
@@ -168,10 +174,21 @@ def times_of_columns(names):
     if not unit and not any("." in match[2] for match in matches):
         return None
     times = np.array([float(match[2]) for match in matches]) * _UNITS.get(unit, 1.0)
-    step = np.diff(times)
-    if not (step > 0).all() or np.ptp(step) > 0.01 * step.mean():
-        return None
-    return float(np.round(1 / step.mean(), 6)), float(times[0]), word or "label"
+    apart = np.diff(np.sort(times))
+    hop = np.median(apart)
+    steps = np.rint((times - times.min()) / hop) if hop > 0 else np.zeros(len(times))
+    if (
+        not hop > 0
+        or np.abs(times - times.min() - steps * hop).max() > 0.02 * hop
+        or len(set(steps)) < len(steps)
+    ):
+        if not unit:
+            return None
+        raise ValueError(
+            f"The columns {quoted(names, limit=3)} look like times, a label per step, but do not go on by "
+            "one step. Give the labels as a long table, or rename the columns."
+        )
+    return float(np.round(1 / hop, 6)), float(times.min()), word or "label", steps.astype(np.int64)
 
 
 def is_label_per_step(n_targets, lengths):
@@ -211,8 +228,9 @@ def labels_of_wide_table(y):
     found = times_of_columns(y.columns)
     if found is None:
         return y
-    rate_hz, start_s, name = found
-    values = y.to_numpy(dtype=np.float64, na_value=np.nan)
+    rate_hz, start_s, name, steps = found
+    values = np.full((len(y), steps.max() + 1), np.nan)
+    values[:, steps] = y.to_numpy(dtype=np.float64, na_value=np.nan)
     lengths = np.full(len(y), values.shape[1])
     column = SequenceArray.from_packed(values.reshape(-1, 1), lengths, rate_hz, start_s=start_s)
     return pd.DataFrame({name: column}, index=y.index)
