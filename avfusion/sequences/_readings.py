@@ -175,7 +175,7 @@ def times_of_columns(names):
         return None
     times = np.array([float(match[2]) for match in matches]) * _UNITS.get(unit, 1.0)
     apart = np.diff(np.sort(times))
-    hop = np.median(apart)
+    hop = apart.min()
     steps = np.rint((times - times.min()) / hop) if hop > 0 else np.zeros(len(times))
     if (
         not hop > 0
