@@ -160,8 +160,15 @@ def streams_in_step(data, names):
             clashes[name] = unlike[0]
     in_step = tuple(name for name in names if name not in clashes)
     if not in_step:
-        longest = max(names, key=lambda name: (data.columns[name].lengths == given).sum())
-        raise ValueError(lengths_apart(given, data.columns[longest].lengths, data.row_name, of=repr(longest)))
+        where = "; ".join(
+            f"{name!r} has {data.columns[name].lengths[row]} steps and y {given[row]} labels in "
+            f"{data.row_name(row)}"
+            for name, row in clashes.items()
+        )
+        raise ValueError(
+            f"No stream is in step with the labels: {where}. Bring one to their rate with "
+            "avfusion.Align(rate_hz=...), or pair both by time with avfusion.pair(X, y, ...)."
+        )
     return in_step
 
 

@@ -179,6 +179,7 @@ def times_of_columns(names):
     steps = np.rint((times - times.min()) / hop) if hop > 0 else np.zeros(len(times))
     if (
         not hop > 0
+        or 2 * len(steps) < steps.max() + 1
         or np.abs(times - times.min() - steps * hop).max() > 0.02 * hop
         or len(set(steps)) < len(steps)
     ):
