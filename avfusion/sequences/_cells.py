@@ -1,7 +1,5 @@
 """From separate cells to one buffer of frames."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 
@@ -73,7 +71,6 @@ def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".form
     cells = list(cells)
     features = _common_features(cells, where)
     parts = {i: _cell_frames(cell, dtype, where(i)) for i, cell in enumerate(cells) if not is_missing(cell)}
-    parts = _steps_first(parts, width)
     width = _common_width(parts, width, where)
     lengths = np.full(len(cells), -1, dtype=np.int64)
     lengths[list(parts)] = [len(part) for part in parts.values()]
@@ -123,26 +120,16 @@ def _common_width(parts, width, where):
             width, first = part.shape[1], i
         if part.shape[1] != width:
             expected = f"that in {where(first)} has {width}" if first is not None else f"{width} are needed"
+            turned = len({other.shape[0] for other in parts.values()}) == 1 and len(part) < part.shape[1]
+            remedy = "All rows need the same features."
+            if turned:
+                remedy = (
+                    "All rows need the same features; cells that are (channels, steps) must be transposed."
+                )
             raise ValueError(
-                f"The sequence in {where(i)} has {part.shape[1]} features per step, but {expected}. "
-                "All rows need the same features."
+                f"The sequence in {where(i)} has {part.shape[1]} features per step, but {expected}. {remedy}"
             )
     return 1 if width is None else int(width)
-
-
-def _steps_first(parts, width):
-    """Transpose cells that can only be (channels, steps): as many rows in all, of different lengths."""
-    shapes = [part.shape for part in parts.values()]
-    channels, steps = {shape[0] for shape in shapes}, {shape[1] for shape in shapes}
-    if width is not None or len(steps) < 2 or len(channels) > 1 or not 2 <= min(channels) < min(steps) / 3:
-        return parts
-    warnings.warn(
-        f"Cells have {min(channels)} rows each and {min(steps)} to {max(steps)} columns, so they are read as "
-        "(channels, steps). A sequence has the axes (steps, features): transpose the cells to say so.",
-        UserWarning,
-        stacklevel=6,
-    )
-    return {i: part.T for i, part in parts.items()}
 
 
 def feature_names(cell):

@@ -12,12 +12,14 @@ from avfusion.sequences._readings import times_of_columns
 RNG = np.random.default_rng(0)
 
 
-def test_channels_and_steps_of_unequal_length_can_only_be_that():
+def test_channels_and_steps_of_unequal_length_are_asked_about():
     cells = [RNG.normal(size=(t, 3)) for t in (30, 25, 40)]
-    with pytest.warns(UserWarning, match=r"read as \(channels, steps\)"):
-        X = as_sequences({"audio": [cell.T for cell in cells]})
-    for one, other in zip(X["audio"], cells):
-        np.testing.assert_array_equal(one.frames, other.astype("float32"))
+    with pytest.raises(ValueError, match=r"25 features per step.* \(channels, steps\) must be transposed"):
+        as_sequences({"audio": [cell.T for cell in cells]})
+    with pytest.raises(
+        ValueError, match=r"80 features per step, but that in row 0.* has 88"
+    ):  # not turned by itself
+        as_sequences({"audio": [np.zeros((12, 88)), np.zeros((12, 80))]})
 
 
 def test_an_array_of_few_steps_and_many_features_is_asked_about():
