@@ -1,4 +1,4 @@
-"""What a user does in the first afternoon, with the installed package, from an empty folder.
+"""A user's first afternoon, with the installed package, from an empty folder.
 
 README's ten lines, the commands, help and completion, a search, and Parquet. README is read from the metadata
 of the installed package, so that this needs nothing of the checkout.

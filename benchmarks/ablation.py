@@ -1,4 +1,4 @@
-"""What each part of recursive joint attention is worth: one thing changed at a time, in pairs.
+"""Ablation of recursive joint attention: one thing changed at a time, in pairs.
 
 ``python -m benchmarks.ablation --data studyforrest`` (``pom``, ``synthetic``) fits the default and each
 variant with the same seeds on the same folds. Finished fits are kept: a call that was stopped goes on when it

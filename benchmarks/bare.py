@@ -77,7 +77,7 @@ def train(model, batches, epochs, settings):
 
 
 class PackedLSTM(nn.Module):
-    """What `BidirectionalLSTM` computes, as one writes it with packed sequences."""
+    """Bidirectional LSTM as one writes it with packed sequences; equal to `BidirectionalLSTM`."""
 
     def __init__(self, input_size, output_size):
         super().__init__()

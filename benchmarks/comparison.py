@@ -1,4 +1,4 @@
-"""What a comparison costs beside the fits and predictions that it compares.
+"""Cost of a comparison beside the fits and predictions that it compares.
 
 ``python -m benchmarks.comparison`` compares three ridge regressions over 400 recordings of 40 people in 5
 folds, and prints how many times labels were read, and the seconds in fit, in predict and elsewhere. Tables go

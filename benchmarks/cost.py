@@ -1,4 +1,4 @@
-"""What every fusion method costs: parameters, time and memory of a training step, over the length of a row.
+"""Cost of every fusion method: parameters, time and memory of a training step, over the length of a row.
 
 ``python -m benchmarks.cost`` takes each network of `avfusion.all_estimators` with its default
 parameters but for the window, which is the whole row. The number of frames in a batch is fixed, so that only

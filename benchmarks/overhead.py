@@ -1,4 +1,4 @@
-"""What the estimators cost beyond the mathematics: `fit` and `predict` against bare PyTorch.
+"""Cost of the estimators beyond the mathematics: `fit` and `predict` against bare PyTorch.
 
 ``python -m benchmarks.overhead`` measures
 

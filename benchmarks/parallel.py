@@ -180,7 +180,7 @@ def measure(folder, repeats):
 
 
 def process_id():
-    """Tell which process this is, after a while, so that every worker gets to tell."""
+    """Return the number of this process, after a while, so that every worker gets its turn."""
     time.sleep(0.5)
     return os.getpid()
 

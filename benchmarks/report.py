@@ -1,4 +1,4 @@
-"""What all benchmarks share: fair timing, what machine it was, and tables that are never half written."""
+"""Shared by all benchmarks: fair timing, the machine's description, tables that are never half written."""
 
 import argparse
 import ast

@@ -1,4 +1,4 @@
-"""How time and memory of training grow, and how much of the time is matrix products.
+"""Growth of time and memory of training, and the share of matrix products in the time.
 
 ``python -m benchmarks.scaling`` measures
 

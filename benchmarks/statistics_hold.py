@@ -1,4 +1,4 @@
-"""Whether the package's statistics hold what they promise, on simulated data whose truth is known.
+"""Test of the package's statistics: coverage and false alarms, on simulated data whose truth is known.
 
 ``python -m benchmarks.statistics_hold`` measures
 

@@ -45,7 +45,7 @@ def page(offered):
 
 
 def summary(module, name):
-    """Tell on one line, in Markdown, what a public name of a module is.
+    """Return a line of Markdown that describes a public name of a module.
 
     Classes and functions have a docstring, constants a comment that starts with ``#:``, above them.
 

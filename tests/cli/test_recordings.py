@@ -1,4 +1,4 @@
-"""What DATA can be."""
+"""Sources that DATA can name."""
 
 import re
 
