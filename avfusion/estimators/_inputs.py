@@ -144,8 +144,8 @@ def check_durations(data, names):
             raise ValueError(
                 f"Streams of {data.row_name(row)} do not cover the same stretch of time: {one!r} has "
                 f"{lengths[row]} steps of {rate:g} Hz, which are {durations[row]:.4g} s, {other!r} "
-                f"{other_lengths[row]} of {other_rate:g} Hz, which are {others[row]:.4g} s. Correct the rates, "
-                "or bring them onto one base with avfusion.Align(rate_hz=...)."
+                f"{other_lengths[row]} of {other_rate:g} Hz, which are {others[row]:.4g} s. Correct the "
+                "rates, or bring them onto one base with avfusion.Align(rate_hz=...)."
             )
 
 
