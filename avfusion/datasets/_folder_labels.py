@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._csv import as_numbers
 from avfusion.datasets._recording_tables import read_recording_table, warn_of_others
 from avfusion.datasets._stream_files import Streams, files_of, read_streams
+from avfusion.formats._csv import as_numbers
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._bookkeeping import counts_steadily, named_bookkeeping
 from avfusion.sequences._messages import brief, quoted

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._csv import as_numbers
+from avfusion.formats._csv import as_numbers
 from avfusion.sequences._bookkeeping import columns_of
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._table_clock import from_times

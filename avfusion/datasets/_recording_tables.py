@@ -2,8 +2,8 @@
 
 import warnings
 
-from avfusion.datasets._csv import read_table
-from avfusion.datasets._stream_files import brief_reason
+from avfusion.formats._csv import read_table
+from avfusion.formats._registry import brief_reason
 from avfusion.sequences._messages import quoted
 
 RECORDING = "recording"

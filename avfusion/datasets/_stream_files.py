@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._csv import as_numbers, read_table
 from avfusion.datasets._frame_numbers import spread, steps_of_clock, steps_of_frames
+from avfusion.formats._csv import as_numbers
+from avfusion.formats._registry import DamagedFileError, brief_reason, format_of, read_parts, split_name
 from avfusion.sequences import Sequence
 from avfusion.sequences._bookkeeping import (
     N_INTEGERS,
@@ -17,8 +18,6 @@ from avfusion.sequences._bookkeeping import (
 )
 from avfusion.sequences._messages import brief, quoted
 
-TABLES = (".csv", ".tsv")
-ARRAYS = (".npy", ".npz")
 _PASSED_OVER = ("readme", "license", "thumbs.db", "desktop.ini")
 
 
@@ -120,12 +119,13 @@ def files_of(folder):
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name.lower().startswith(_PASSED_OVER):
             continue
-        if path.suffix.lower() not in ARRAYS + TABLES:
+        if format_of(path) is None:
             others.append(path)
             continue
-        if path.stem in files:
-            raise ValueError(f"{files[path.stem]} and {path} are the same recording: remove one of them.")
-        files[path.stem] = path
+        recording, _ = split_name(path.name)
+        if recording in files:
+            raise ValueError(f"{files[recording]} and {path} are the same recording: remove one of them.")
+        files[recording] = path
     if not files:
         found = f", but {quoted((path.name for path in others), limit=3)}" if others else ""
         raise ValueError(
@@ -263,10 +263,11 @@ def read_stream_file(path, keep=(), valid=None, only=None, rate_hz=None):
         If it cannot be read, or holds nothing but bookkeeping.
     """
     try:
-        if path.suffix.lower() in ARRAYS:
-            frames = Sequence(_load_array(path)).frames
+        (part,) = read_parts(path)
+        if isinstance(part.values, np.ndarray):
+            frames = Sequence(part.values).frames
             return StreamFile(path, frames, None, pd.DataFrame(index=range(len(frames))))
-        table, named = read_table(path)
+        table, named = part.values, part.named
         aside = [name for name in named_bookkeeping(table.columns) if name not in keep]
         aside += [name for name in asked_of(valid) if name in table.columns and name not in aside]
         names = [name for name in table.columns if name not in aside]
@@ -275,7 +276,9 @@ def read_stream_file(path, keep=(), valid=None, only=None, rate_hz=None):
         steps = steps_of_frames(table[aside])
         by_clock, start_s = steps_of_clock(table[aside], rate_hz)
         steps = by_clock if steps is None else steps
-    except (OSError, EOFError, TypeError, ValueError, SyntaxError, MemoryError) as error:
+    except DamagedFileError:
+        raise
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be read: {brief_reason(error)}. A file holds numbers, (steps, features) or "
             "(steps,): write it with numpy.save, or as comma-separated rows."
@@ -297,30 +300,6 @@ def _with_every_frame(file, steps):
         failed={name: spread(failed, steps) for name, failed in file.failed.items()},
         n_missing=int(steps[-1]) + 1 - len(steps),
     )
-
-
-def brief_reason(error, limit=160):
-    """Return an error's words on one line, without the full stop, and cut off where they are long.
-
-    Examples
-    --------
-    >>> brief_reason(ValueError("Column 'a' holds text."))
-    "Column 'a' holds text"
-    """
-    words = " ".join(str(error).split()).rstrip(".")
-    return words if len(words) <= limit else f"{words[: limit - 3]}..."
-
-
-def _load_array(path):
-    values = np.load(path, allow_pickle=False)
-    if isinstance(values, np.ndarray):
-        return values
-    with values as arrays:
-        if len(arrays.files) != 1:
-            raise ValueError(
-                f"It holds {len(arrays.files)} arrays ({quoted(arrays.files, limit=3)}), not one."
-            )
-        return arrays[arrays.files[0]]
 
 
 def _frames(table):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._csv import as_numbers, read_table
+from avfusion.formats._csv import as_numbers, read_table
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.normal(size=(40, 3))

@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
+from avfusion.formats._format import Format, Part
 from avfusion.sequences._messages import brief, quoted
 
 _WORDS = (
@@ -253,3 +254,42 @@ def _named(table, header):
         return table, True
     numbered = {name: k for k, name in enumerate(own)}
     return table.set_axis([numbered.get(name, name) for name in table.columns], axis=1), False
+
+
+def read(path):
+    r"""Read a table of values with separators between them.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    list of Part
+
+    Raises
+    ------
+    ValueError
+        If the file is no table.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.csv").write_text("loudness;F0\n0.5;100\n")
+    ...     read(Path(folder, "a.csv"))[0].values
+       loudness   F0
+    0       0.5  100
+    """
+    table, named = read_table(path)
+    return [Part(table, named)]
+
+
+FORMAT = Format(
+    "table of separated values",
+    (".csv", ".tsv"),
+    read,
+    "A file holds numbers, (steps, features) or (steps,): write it with numpy.save, or as comma-separated "
+    "rows.",
+)

@@ -1,0 +1,30 @@
+"""Arrays as numpy writes them, and files that only pretend."""
+
+import numpy as np
+import pytest
+
+from avfusion.formats._npy import read
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", "i2", "u1", "f2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_come_back(tmp_path, dtype, order):
+    values = np.asarray(np.arange(6).reshape(3, 2), dtype=dtype, order=order)
+    np.save(tmp_path / "a.npy", values)
+    np.testing.assert_array_equal(read(tmp_path / "a.npy")[0].values, values)
+
+
+def test_a_header_that_promises_more_than_there_is_takes_no_memory(tmp_path):
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)}
+        )
+    with pytest.raises(ValueError, match=r"mmap|size|larger"):
+        read(path)
+
+
+def test_objects_are_not_unpickled(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="object"):
+        read(tmp_path / "a.npy")

@@ -1,0 +1,56 @@
+"""A file is read by its suffix, unless its bytes say otherwise."""
+
+import numpy as np
+import pytest
+
+from avfusion.formats._registry import (
+    DamagedFileError,
+    brief_reason,
+    format_of,
+    formats,
+    read_parts,
+    split_name,
+)
+
+
+def test_no_suffix_is_claimed_twice():
+    suffixes = [suffix for format in formats() for suffix in (*format.suffixes, *format.companions)]
+    assert len(suffixes) == len(set(suffixes))
+    assert all(s == s.lower() and s[0] == "." for s in suffixes)
+
+
+def test_the_longest_suffix_is_taken_and_names_keep_their_full_stops():
+    assert split_name("a.b.CSV") == ("a.b", ".CSV")
+    assert split_name("README") == ("README", "")
+    assert split_name(".hidden") == (".hidden", "")
+
+
+def test_an_array_under_the_name_of_a_table_is_read(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(6.0).reshape(3, 2))
+    (tmp_path / "a.npy").rename(tmp_path / "a.csv")
+    (part,) = read_parts(tmp_path / "a.csv")
+    assert part.values.shape == (3, 2)
+    assert part.n_steps == 3
+
+
+@pytest.mark.parametrize("suffix", [s for format in formats() for s in format.suffixes])
+def test_an_empty_file_is_named_with_what_is_expected(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.touch()
+    with pytest.raises(DamagedFileError, match="cannot be read: It is empty") as caught:
+        list(read_parts(path))
+    message = str(caught.value)
+    assert str(path) in message
+    assert format_of(path).expects in message
+    assert message.count("\n") < 3
+
+
+def test_a_file_of_no_known_kind_names_the_kinds(tmp_path):
+    (tmp_path / "a.docx").write_text("x")
+    with pytest.raises(DamagedFileError, match=r"There are .*\.csv"):
+        list(read_parts(tmp_path / "a.docx"))
+
+
+def test_a_reason_is_short_and_never_empty():
+    assert brief_reason(KeyError()) == "KeyError"
+    assert len(brief_reason(ValueError("x" * 999))) == 160
