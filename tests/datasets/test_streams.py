@@ -175,7 +175,8 @@ def test_a_clock_gives_the_rate_and_the_start(clocks):
 
 def test_words_at_irregular_times_keep_them(tmp_path):
     starts = np.array([0.1, 0.9, 1.0, 4.5])
-    table = pd.DataFrame({"start": starts, "end": starts + [0.7, 0.05, 2, 0.3], "polarity": [1, 2, 3, 4]})
+    ends = starts + np.array([0.7, 0.05, 2, 0.3])
+    table = pd.DataFrame({"start": starts, "end": ends, "polarity": [1, 2, 3, 4]})
     table.to_csv(tmp_path / "a.csv", index=False)
     column = read_streams([tmp_path / "a.csv"]).array
     np.testing.assert_allclose(column[0].times_s, table[["start", "end"]])
