@@ -1,4 +1,4 @@
-"""What a file says of one recording: its numbers, without what is bookkeeping, and when its steps are."""
+"""The steps of one recording in a file: numbers without bookkeeping, and when they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

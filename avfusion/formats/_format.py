@@ -1,4 +1,4 @@
-"""What a reader of files returns, and what is known of a kind of file before one is read."""
+"""The parts that readers return, and the kinds of files that there are."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

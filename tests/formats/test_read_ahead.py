@@ -26,13 +26,11 @@ def test_files_come_in_order(paths, monkeypatch, small):
 
 def test_an_error_comes_in_its_turn(paths):
     paths[3].write_bytes(b"x")
-    seen = []
-    for path, parts in zip(paths, read_ahead(paths)):
-        try:
-            seen.append(next(iter(parts)).values[0])
-        except DamagedFileError as error:
-            assert error.path == path
-    assert seen == [k for k in range(20) if k != 3]
+    turns = read_ahead(paths)
+    assert [next(next(turns)).values[0] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(DamagedFileError, match=r"3\.npy"):
+        next(next(turns))
+    assert [next(parts).values[0] for parts in turns] == list(range(4, 20))
 
 
 def test_few_files_are_held(paths, monkeypatch):
