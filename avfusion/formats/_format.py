@@ -9,7 +9,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Part:
-    """What a file holds of one recording: the steps of one stream.
+    """The steps of one stream of a recording, from a file.
 
     Parameters
     ----------
