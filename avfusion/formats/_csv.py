@@ -1,7 +1,7 @@
 """Read a table of numbers as pandas, R, spreadsheets and the tools of this field write it.
 
-pandas reads the lines; what it cannot know is decided here from the first of them: the encoding, the separator,
-whether the first line holds names, and which words are missing values.
+pandas reads the lines; what it cannot know is decided here from the first of them: the encoding, the
+separator, whether the first line holds names, and which words are missing values.
 """
 
 import io
@@ -86,7 +86,7 @@ def read(path):
     data, lines, preamble = _opened(path)
     body = lines[preamble.n_lines :]
     rows = fields_of(body, separator_of(body))
-    check_is_table(rows[1:] or rows)
+    check_is_table(rows)
     table, named = _table(data, lines, preamble)
     start_s = preamble.start_s
     if start_s is not None and "time" in table.columns:  # times count from the start
@@ -157,9 +157,9 @@ def _named(table, header):
     names = [str(name).strip().lstrip("#").strip() for name in table.columns]
     table = table.set_axis(names, axis=1)
     unnamed = [k for k, name in enumerate(names) if name.startswith(UNNAMED[:-1])]
+    if not header and len(names) > 1:  # lines may end with a separator
+        unnamed.append(len(names) - 1)
     empty = [k for k in unnamed if table.iloc[:, k].isna().all()]
-    if not header and len(names) > 1 and table.iloc[:, -1].isna().all() and table.iloc[:, -1].dtype == object:
-        empty = []
     if empty:
         table = table.iloc[:, np.setdiff1d(np.arange(len(names)), empty)]
     own = [name for name in table.columns if not name.startswith(UNNAMED[:-1])]

@@ -79,6 +79,8 @@ class Dialect:
             names = _row_names(rows)
         elif names is None and width == 1:  # pandas counts no columns in an empty line
             names = [0]
+        elif names is not None and width > len(names):  # lines end with a separator
+            names = [*names, *(f"Unnamed: {k}" for k in range(len(names), width))]
         return cls(separator, decimal, header, names, width, rows[0])
 
 
@@ -145,14 +147,15 @@ def check_is_table(rows):
     ...
     ValueError: It is no table: its first line is 'It was a dark and stormy night.'.
     """
-    if not any(is_value(field) for row in rows for field in row):
+    words = [field for row in rows[1:] or rows for field in row if field]
+    if words and not any(map(is_value, words)):
         raise ValueError(f"It is no table: its first line is {brief(' '.join(rows[0]))}.")
 
 
 def _has_header(rows):
     first, values = rows[0], rows[1:]
     if not all(map(is_value, first)):
-        return True
+        return not _is_like(first, values)
     if first[0] == "" and len(first) > 1:  # the index, as it is written by default
         counted = [row[0] for row in values[:3]]
         return counts_from(first[1:], (0, 1)) and any(
@@ -162,6 +165,14 @@ def _has_header(rows):
         return False
     # pandas writes columns of decimals without integers: a few integers may be a step
     return len(first) > 2 or not any(_INTEGER.fullmatch(field) for row in values for field in row)
+
+
+def _is_like(first, values):
+    """Return whether a line has words where the line below has words, and numbers beside them."""
+    numbers = [field for field in first if is_number(field)]
+    if not numbers or not values or len(values[0]) != len(first) or counts_from(numbers, (0, 1)):
+        return False
+    return all(is_value(a) == is_value(b) for a, b in zip(first, values[0]))
 
 
 def counts_from(fields, starts):
@@ -193,7 +204,9 @@ def _row_names(rows):
         raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}.")
     usual = min(map(len, values), default=0)  # a longer line is ragged, and named when it is read
     if max(map(len, values), default=0) == usual > len(names) + 1:
-        raise ValueError(f"Its first line has {len(names)} fields, but others have {usual - len(names)} more.")
+        raise ValueError(
+            f"Its first line has {len(names)} fields, but others have {usual - len(names)} more."
+        )
     if usual <= len(names):
         return None
     if all(row[-1] == "" for row in values):  # lines end with a separator

@@ -57,7 +57,9 @@ def _role(values):
     multiples = np.rint(steps / step)
     if np.mean(multiples == 1) < _REGULAR or (multiples < 1).any():
         return None
-    if (np.abs(steps - multiples * step) > tolerance * np.maximum(multiples, 1)).any() and not _jitters(steps):
+    if (np.abs(steps - multiples * step) > tolerance * np.maximum(multiples, 1)).any() and not _jitters(
+        steps
+    ):
         return None
     return "frame" if whole and step == 1 else "time"
 

@@ -55,7 +55,9 @@ class Source:
     def taken(self):
         """Say how the file was read."""
         decimal = " and decimal commas" if self.decimal == "," else ""
-        return f"read with {_SEPARATORS.get(self.separator, repr(self.separator))} between the fields{decimal}"
+        return (
+            f"read with {_SEPARATORS.get(self.separator, repr(self.separator))} between the fields{decimal}"
+        )
 
 
 def as_numbers(column, name):
