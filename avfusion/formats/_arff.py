@@ -64,7 +64,7 @@ def read(path):
 
 
 def _header(data):
-    """Return the kind of each attribute, the byte at which the rows begin, and the number of the lines before."""
+    """Return the kind of each attribute, where the rows begin, and the number of lines before."""
     kinds, begin, n_lines = {}, 0, 0
     while begin < len(data):
         end = data.find(b"\n", begin) + 1 or len(data)

@@ -130,7 +130,7 @@ def _table(data, lines, preamble, text=()):
     source = Source(dialect.separator, dialect.decimal, first_line, skipped)
     if len(table) and dialect.width > 1 and table.iloc[:, -1].isna().any():
         check_widths(data, table.shape[1], dialect.separator, preamble.n_lines, dialect.header)
-    table, named = _named(table, dialect.header or preamble.names is not None and preamble.named)
+    table, named = _named(table, dialect.header or (preamble.names is not None and preamble.named))
     if dialect.header:
         _check_one_header(table, dialect.first, source)
     table.attrs[SOURCE] = source

@@ -1,4 +1,4 @@
-"""How a table of text is written, by its first lines: what separates fields, and whether the first line names them."""
+"""Find out how a table of text is written, by its first lines: separator, decimal sign, header."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ _INTEGER = re.compile(r"[+-]?\d+")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table is written.
+    """Separator, decimal sign and header of a table.
 
     Parameters
     ----------
@@ -85,12 +85,12 @@ class Dialect:
 
 
 def separator_of(lines):
-    """Return what separates the fields of the first line of values, which hold no other text.
+    r"""Return what separates the fields of the first line of values, which hold no other text.
 
     Examples
     --------
     >>> separator_of(["time;value", "0,00;0,5"]), separator_of(["0,5 1", "0,6 2"]), separator_of(["a", "1"])
-    (';', '\\\\s+', ',')
+    (';', '\\s+', ',')
     """
     full = [_QUOTED.sub("0", line) for line in lines if line.strip()][:10]
     for line in reversed(full[:2]):

@@ -38,7 +38,7 @@ def of_parser(error, n_skipped, separator):
 
 
 def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
-    """Refuse a line with too few fields, which pandas fills up.
+    r"""Refuse a line with too few fields, which pandas fills up.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
 
     Examples
     --------
-    >>> check_widths(b"1,2\\n3\\n", 2, ",", 0)
+    >>> check_widths(b"1,2\n3\n", 2, ",", 0)
     Traceback (most recent call last):
     ...
     ValueError: Expected 2 fields in line 2, saw 1 (read with ',' between the fields).

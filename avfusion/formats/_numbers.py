@@ -23,7 +23,7 @@ _SEPARATORS = {r"\s+": "spaces", "\t": "tabs"}
 
 @dataclass(frozen=True)
 class Source:
-    """Where the rows of a table stand in a file, for messages.
+    """Lines of a file in which the rows of a table stand, for messages.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Source:
         return line
 
     def taken(self):
-        """Say how the file was read."""
+        """Return a clause on how the file was read."""
         decimal = " and decimal commas" if self.decimal == "," else ""
         return (
             f"read with {_SEPARATORS.get(self.separator, repr(self.separator))} between the fields{decimal}"

@@ -1,4 +1,4 @@
-"""Lines before a table: comments, and what devices write about the recording."""
+"""Read the lines before a table: comments, and what devices write about the recording."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _FASTEST = 1e5  # steps per second
 
 @dataclass(frozen=True)
 class Preamble:
-    """What stands before a table.
+    """Lines before a table, and what they say of it.
 
     Parameters
     ----------

@@ -6,9 +6,8 @@ import pandas as pd
 from avfusion.formats._format import Part
 from avfusion.sequences._bookkeeping import columns_of
 
-_MEDIA = (
-    ".wav .mp3 .mp4 .avi .mov .mkv .flac .ogg .m4a .m4v .webm .mpg .mpeg .wmv .wma .aac .aif .aiff .opus .3gp"
-).split()
+_SUFFIXES = "wav mp3 mp4 avi mov mkv flac ogg m4a m4v webm mpg mpeg wmv wma aac aif aiff opus 3gp"
+_MEDIA = tuple(f".{suffix}" for suffix in _SUFFIXES.split())
 _ALWAYS = ("recording", "recordingid", "recordingname", "file", "filename", "filepath", "songid", "musicid")
 _UNLESS_ONE_CLOCK = ("clip", "clipid", "clipname", "video", "videoid", "videoname", "videofile")
 _WHERE_FIRST = ("name", "instancename", "instanceid")
@@ -31,8 +30,8 @@ def recording_names(values):
 
     Examples
     --------
-    >>> recording_names(["a/s1.wav", "'a/s2.wav'"]), recording_names(["a/1.wav", "b/1.wav"]), recording_names([2.0])
-    (['s1', 's2'], ['a_1', 'b_1'], ['2'])
+    >>> recording_names(["a/s1.wav", "'a/s2.wav'"]), recording_names(["a/1.wav", "b/1.wav"])
+    (['s1', 's2'], ['a_1', 'b_1'])
     """
     parts = [_parts(value) for value in values]
     last = [own[-1] for own in parts]
@@ -86,10 +85,12 @@ def _tells(table, name, position):
     if n_distinct < 2 or values.isna().any() or pd.api.types.is_float_dtype(values.dtype):
         return False
     if n_distinct == len(values):
-        return plain in _WHOLE or all(
-            str(value).strip("' \"").lower().endswith(tuple(_MEDIA)) for value in values
-        )
+        return plain in _WHOLE or all(map(_is_media, values))
     return plain not in _UNLESS_ONE_CLOCK or not _one_clock(table)
+
+
+def _is_media(value):
+    return str(value).strip("' \"").lower().endswith(_MEDIA)
 
 
 def _one_clock(table):
@@ -131,7 +132,7 @@ def by_recording(table, columns):
         for name in table.columns
         if name not in columns and not pd.api.types.is_numeric_dtype(table[name].dtype)
     ]
-    constant = [name for name in words if (groups[name].nunique(dropna=False) == 1).all()]
+    constant = [name for name in words if not table[name].ne(groups[name].transform("first")).any()]
     for key, rows in zip(keys, (rows for _, rows in groups)):
         about = {str(name): rows[name].iloc[0] for name in constant if pd.notna(rows[name].iloc[0])}
         name = "_".join(own[value] for own, value in zip(names, key))

@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-import pandas as pd
-
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
 from avfusion.formats._recording_names import split

@@ -73,10 +73,9 @@ def tell(table, n_faces, kept, how):
     2 faces in one file: 0 is kept (it is seen in 3 of 4 frames). Write a file for each face to use the
     others.
     """
-    where = table.attrs.get("stem")
+    where = "one file" if (stem := table.attrs.get("stem")) is None else brief(stem)
     warnings.warn(
-        f"{n_faces} faces in {'one file' if where is None else brief(where)}: {kept} is kept ({how}). Write "
-        "a file for each face to use the others.",
+        f"{n_faces} faces in {where}: {kept} is kept ({how}). Write a file for each face to use the others.",
         stacklevel=2,
     )
 
@@ -86,7 +85,8 @@ def seen_most(table, face, score):
 
     Examples
     --------
-    >>> seen_most(pd.DataFrame({"face_id": [0, 1, 1], "confidence": [0.9, 0.5, 0.7]}), "face_id", "confidence")
+    >>> table = pd.DataFrame({"face_id": [0, 1, 1], "confidence": [0.9, 0.5, 0.7]})
+    >>> int(seen_most(table, "face_id", "confidence"))
     1
     """
     scores = pd.to_numeric(table[score], errors="coerce")

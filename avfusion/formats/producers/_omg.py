@@ -38,7 +38,8 @@ def parts(table):
 
     Examples
     --------
-    >>> table = pd.DataFrame({"video": ["fd41"], "utterance": ["utterance_1.mp4"], "arousal": 0.5, "valence": 0.1})
+    >>> table = pd.DataFrame({"video": ["fd41"], "utterance": ["utterance_1.mp4"]})
+    >>> table = table.assign(arousal=0.5, valence=0.1)
     >>> part = next(parts(table))
     >>> part.recording, part.targets
     ('fd41_utterance_1', {'arousal': 0.5, 'valence': 0.1})

@@ -15,7 +15,7 @@ def recognises(table):
 
     Examples
     --------
-    >>> recognises(pd.DataFrame({"file": ["a.wav"], "start": ["0 days 00:00:00"], "end": ["0 days 00:00:00.02"]}))
+    >>> recognises(pd.DataFrame({"start": ["0 days 00:00:00"], "end": ["0 days 00:00:00.020000"]}))
     True
     >>> recognises(pd.DataFrame({"start": [0.0], "end": [1.0]}))
     False

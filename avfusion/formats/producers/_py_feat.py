@@ -40,9 +40,7 @@ def parts(table):
     >>> [part.recording for part in parts(pd.concat([table, table.assign(frame=1)]))]
     ['a', 'b']
     """
-    inputs = table["input"].nunique() if "input" in table.columns else 1
-    images = "input" in table.columns and inputs > table["frame"].nunique() / 2 and _goes_with_frame(table)
-    if inputs < 2 or images or table["input"].isna().any():
+    if not _has_videos(table):
         yield Part(_one_face(table), named=True)
         return
     for name, rows, about in by_recording(table, ["input"]):
@@ -50,8 +48,13 @@ def parts(table):
         yield Part(_one_face(rows), named=True, recording=name, about=about)
 
 
-def _goes_with_frame(table):
-    return bool((table.groupby("input")["frame"].nunique() == 1).all() and table["frame"].nunique() > 1)
+def _has_videos(table):
+    """Return whether rows are of several videos; images each have a frame of their own."""
+    if "input" not in table.columns or table["input"].isna().any():
+        return False
+    n_inputs, n_frames = len(table["input"].unique()), len(table["frame"].unique())
+    n_pairs = len(table[["input", "frame"]].drop_duplicates())
+    return n_inputs > 1 and (n_pairs > n_inputs or n_frames == 1)
 
 
 def _one_face(table):
@@ -59,10 +62,11 @@ def _one_face(table):
         return table
     n_frames = table["frame"].nunique()
     most = int(table["frame"].value_counts().iloc[0])
-    if "Identity" in table.columns and table["Identity"].nunique() > 1:
+    faces = table["Identity"].dropna().unique() if "Identity" in table.columns else ()
+    if len(faces) > 1:
         face = seen_most(table.dropna(subset="Identity"), "Identity", "FaceScore")
         own = table["Identity"] == face
-        tell(table, table["Identity"].nunique(), face, f"seen in {int(own.sum())} of {n_frames} frames")
+        tell(table, len(faces), face, f"seen in {int(own.sum())} of {n_frames} frames")
         same = [name for name in ("approx_time", "input") if name in table.columns]
         return with_all_frames(table[own], table, "frame", same)
     tell(table, most, "the one with the highest score in each frame", "there are no identities")

@@ -71,7 +71,7 @@ def _wide(table, samples):
         observed = np.flatnonzero(~np.isnan(values))
         values = values[: observed[-1] + 1] if len(observed) else values  # songs end before the table
         yield Part(
-            pd.DataFrame({target: values}), True, name, rate_hz=1 / steps[0], start_s=float(times_s[0])
+            pd.DataFrame({target: values}), True, name, rate_hz=float(1 / steps[0]), start_s=float(times_s[0])
         )
 
 
