@@ -24,7 +24,7 @@ NAMES = {
     "frame": (
         "frame frames frameid frameids frameno framenum framenumber framenr frameindex frameidx framecount "
         "framecounter step stepid sample sampleid sampleno samplenumber sampleindex row rowid rownumber "
-        "linenumber"
+        "linenumber nseq"
     ),
     "identity": (
         "faceid faceindex personid person segment segmentid segmentindex segmentname id ids name names "
