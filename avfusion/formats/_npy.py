@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from avfusion.formats._format import Format, Part
+from avfusion.formats._format import Format
+from avfusion.formats._steps import part_of
 
 
 def read(path):
@@ -15,9 +16,12 @@ def read(path):
     Returns
     -------
     list of Part
+        A table with names where the array has fields.
 
     Raises
     ------
+    TypeError
+        If it holds complex numbers, text or dates.
     ValueError
         If it holds Python objects, or fewer numbers than its header says.
 
@@ -31,7 +35,7 @@ def read(path):
     array([1., 2.])
     """
     # Mapped first: a header that promises more than the file holds is refused before memory is taken.
-    return [Part(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
+    return [part_of(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
 
 
 FORMAT = Format(
