@@ -48,6 +48,7 @@ from .sequences import (
     to_padded,
     to_panel,
 )
+from .store import StoreWriter, read_store, write_store
 
 __version__: str
 
@@ -78,6 +79,7 @@ __all__ = [
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
+    "StoreWriter",
     "TensorFusionRegressor",
     "UnimodalRegressor",
     "all_estimators",
@@ -95,8 +97,10 @@ __all__ = [
     "networks",
     "pair",
     "persistence",
+    "read_store",
     "released",
     "to_long",
     "to_padded",
     "to_panel",
+    "write_store",
 ]
