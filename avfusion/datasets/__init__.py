@@ -2,6 +2,7 @@
 
 from avfusion.datasets._data_home import get_data_home
 from avfusion.datasets._folder import load_folder
+from avfusion.datasets._import import import_folder
 from avfusion.datasets._omg_empathy import fetch_omg_empathy
 from avfusion.datasets._pom import fetch_pom
 from avfusion.datasets._studyforrest import fetch_studyforrest
@@ -14,6 +15,7 @@ __all__ = [
     "fetch_pom",
     "fetch_studyforrest",
     "get_data_home",
+    "import_folder",
     "load_folder",
     "make_audiovisual_regression",
     "readable_formats",
