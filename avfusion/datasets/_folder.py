@@ -166,7 +166,9 @@ def read_folder(
         if column is not None:
             X[modality] = column
     _check_found(read.streams, keep, valid)
-    y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
+    y, aside = None, []
+    if labels:
+        y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
     _tell_of_columns(read.streams, aside)
     read.tell()
     return X, _without_markers(y, missing_label)
