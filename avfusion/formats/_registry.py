@@ -6,6 +6,8 @@ import pkgutil
 import unicodedata
 from dataclasses import replace
 
+import pandas as pd
+
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
 from avfusion.sequences._messages import brief
@@ -16,15 +18,23 @@ _NOT_PRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, directions of writi
 
 
 class DamagedFileError(ValueError):
-    """A file that cannot be read: the message names it, the reason, and what is expected.
+    """A file that cannot be read.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    reason : str
+        Why, and what is expected, in sentences.
 
     Examples
     --------
-    >>> raise DamagedFileError("audio/clip01.npy cannot be read: It is empty.")
-    Traceback (most recent call last):
-    ...
-    avfusion.formats._registry.DamagedFileError: audio/clip01.npy cannot be read: It is empty.
+    >>> str(DamagedFileError("clip01.npy", "It is empty."))
+    'clip01.npy cannot be read: It is empty.'
     """
+
+    def __init__(self, path, reason):
+        super().__init__(f"{_printable(path)} cannot be read: {reason}")
+        self.path = path
 
 
 @functools.cache
@@ -141,12 +151,12 @@ def read_parts(path):
     """
     format = format_of(path)
     if format is None:
-        raise DamagedFileError(f"{path} is of no kind that is read. There are {', '.join(all_suffixes())}.")
+        raise DamagedFileError(path, f"No format has this suffix. There are {', '.join(all_suffixes())}.")
     try:
         format = _by_content(path, format)
         yield from _with_checked_names(format.read(path))
     except Exception as error:  # whatever a library raises for bytes that somebody else wrote
-        raise DamagedFileError(f"{path} cannot be read: {brief_reason(error)}. {format.expects}") from error
+        raise DamagedFileError(path, f"{brief_reason(error)}. {format.expects}") from error
 
 
 def _with_checked_names(parts):
@@ -207,7 +217,7 @@ def _by_content(path, format):
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise ValueError("It is empty")
+        raise ValueError("It is empty.")
     others = [other for other in formats() if other is not format and other.recognises is not None]
     return next((other for other in others if other.recognises(head)), format)
 
@@ -223,6 +233,32 @@ def all_suffixes():
     return sorted({suffix for format in formats() for suffix in format.suffixes})
 
 
+def readable_formats():
+    """List the kinds of files that `load_folder` reads.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each kind, with its name as index: the ends of file names ("suffixes"), and what such a file
+        is expected to hold ("expects").
+
+    Examples
+    --------
+    >>> from avfusion.datasets import readable_formats
+    >>> readable_formats().loc["NumPy array", "suffixes"]
+    '.npy'
+    """
+    ordered = sorted(formats(), key=lambda format: format.title.lower())
+    rows = {format.title: (" ".join(format.suffixes), format.expects) for format in ordered}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["suffixes", "expects"])
+    return table.rename_axis("format")
+
+
+def _printable(text):
+    r"""Write what a terminal would obey as an escape, such as \x1b."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
 def brief_reason(error, limit=160):
     """Return an error's words on one line, without the full stop, and cut off where they are long.
 
@@ -231,5 +267,5 @@ def brief_reason(error, limit=160):
     >>> brief_reason(ValueError("Column 'a' holds text."))
     "Column 'a' holds text"
     """
-    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    words = _printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__
     return words if len(words) <= limit else f"{words[: limit - 3]}..."
