@@ -8,7 +8,7 @@ import pandas as pd
 
 from avfusion.formats._dialect import SPACES
 from avfusion.formats._format import Format, Part
-from avfusion.formats._lines import blank_lines, check_widths, of_parser, ragged
+from avfusion.formats._lines import check_widths, of_parser, ragged
 from avfusion.formats._numbers import SOURCE, Source
 from avfusion.formats._text import LONGEST, read_text
 from avfusion.sequences._messages import brief
@@ -60,6 +60,7 @@ def read(path):
     if first == b"{":
         raise ValueError("Its rows are sparse, in braces: write them with all values.")
     table = _rows(rows, kinds, n_lines)
+    table.attrs[SOURCE] = Source(",", ".", 1 + n_lines, path, "%")
     return [Part(table.drop(columns=_unknown(table, kinds)), named=True)]
 
 
@@ -125,9 +126,7 @@ def _rows(rows, kinds, n_lines):
         raise ragged(n_lines + 1, table.shape[1], len(kinds), separator)
     if table.iloc[:, -1].isin(["", np.nan]).any():
         check_widths(rows, len(kinds), separator, n_lines, quote=quote)
-    table = table.set_axis(list(kinds), axis=1)
-    table.attrs[SOURCE] = Source(separator, ".", 1 + n_lines, blank_lines(rows, n_lines))
-    return table
+    return table.set_axis(list(kinds), axis=1)
 
 
 def _missing(is_text):

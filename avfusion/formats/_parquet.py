@@ -1,5 +1,7 @@
 """Read Parquet, Feather and Arrow files of plain columns, or with a list of steps in each row."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -140,10 +142,9 @@ def _with_plain_names(table):
     table = table.drop_columns(unnamed) if unnamed else table
     index = [name for name in named if name not in unnamed]
     names = [*index, *(name for name in table.column_names if name not in index)]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"Columns have names in common: {quoted(sorted({n for n in names if names.count(n) > 1}), 3)}."
-        )
+    repeated = [name for name, n in Counter(names).items() if n > 1]
+    if repeated:
+        raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}.")
     return table.select(names).replace_schema_metadata(None)
 
 
