@@ -1,22 +1,16 @@
 """Read recordings from a folder with a sub-folder for each modality and a file for each recording."""
 
-import tomllib
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from avfusion.datasets._folder_labels import read_labels
-from avfusion.datasets._layout import LABELS, damage_told, layout_of, no_recordings, told
+from avfusion.datasets._layout import LABELS, layout_of
 from avfusion.datasets._manifest import read_manifest
+from avfusion.datasets._reading import Reading
 from avfusion.datasets._recording_tables import read_recording_table
-from avfusion.datasets._similar_names import near_matches
-from avfusion.datasets._similar_names import told as told_of_names
 from avfusion.datasets._stream_file import asked_of
-from avfusion.datasets._streams import InMemory, Stream
-from avfusion.formats._registry import DamagedFileError, read_parts, split_name
 from avfusion.sequences import as_targets, mask_labels
 from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._messages import quoted
@@ -137,10 +131,10 @@ def load_folder(
     folder = Path(folder)
     targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
     layout, metadata = read_manifest(folder, layout_of(folder, labels))
-    read = _Reading(folder, layout, rate_hz or {}, skip_damaged)
+    read = Reading(folder, layout, rate_hz or {}, skip_damaged)
     read.all_files({"keep": keep, "valid": valid}, {"keep": targets or (), "valid": False, "only": targets})
     names = read.names(metadata)
-    X = _metadata(folder, names, metadata, read.about())
+    X = _metadata(folder, names, metadata, read.collect("about"))
     for modality, stream in read.streams.items():
         if modality in X.columns:
             raise ValueError(
@@ -148,140 +142,10 @@ def load_folder(
             )
         X[modality] = stream.column(names)
     _check_found(read.streams, keep, valid)
-    y, aside = read_labels(folder, names, read.labels, read.targets(), targets, raters)
+    y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
     _tell_of_columns(read.streams, aside)
     read.tell()
     return X, _without_markers(y, missing_label)
-
-
-class _Reading:
-    """All files of a folder, read once each, and what there is to tell of them."""
-
-    def __init__(self, folder, layout, rates, skip_damaged):
-        self.folder, self.layout, self.skip_damaged = folder, layout, skip_damaged
-        self.given_rates = rates
-        self.streams, self.labels, self.damaged, self.lost = {}, None, [], set()
-
-    def all_files(self, for_features, for_labels):
-        """Read the files of all modalities, and of labels."""
-        jobs = [(name, source) for name, sources in self.layout.streams.items() for source in sources]
-        jobs += [(None, source) for source in self.layout.containers]
-        of_file, how = _rates_of(self.folder), {False: for_features, True: for_labels}
-        rates = of_file | self.given_rates
-        read = {}
-        for name, source in jobs:
-            same = (name, source.path, source.rate_hz, source.start_s)
-            if same in read:
-                self._stream(name, how, rates).share(source.recording, read[same])
-                continue
-            try:
-                self._file(name, source, how, rates)
-            except DamagedFileError as error:
-                if not self.skip_damaged:
-                    raise
-                self._skip(error, name, source)
-            else:
-                read[same] = source.recording
-        if not self.streams:
-            raise self.damaged[0] if self.damaged else no_recordings(self.folder, self.layout)
-        known = {*self.streams, LABELS}
-        for where, names in ((str(self.folder / "rates.toml"), of_file), ("rate_hz", self.given_rates)):
-            for name in names:
-                if name not in known:
-                    raise ValueError(
-                        f"{where} names {name!r}, but there are only {', '.join(sorted(known))}."
-                    )
-
-    def _stream(self, name, how, rates):
-        """Return the stream of a modality, or of labels."""
-        if name == LABELS:
-            if self.labels is None:
-                self.labels = Stream(InMemory(np.float64), rate_hz=rates.get(name), **how[True])
-            return self.labels
-        if name not in self.streams:
-            self.streams[name] = Stream(InMemory(np.float32), rate_hz=rates.get(name), **how[False])
-        return self.streams[name]
-
-    def _file(self, name, source, how, rates):
-        """Take all recordings of a file."""
-        for part in read_parts(source.path):
-            recording = part.recording if part.recording is not None else source.recording
-            if recording is None:
-                self.layout.passed_over[source.path] = "it does not name recordings"
-                return
-            stream = name or part.stream or split_name(source.path.name)[0]
-            if source.start_s is not None:
-                part = replace(part, start_s=source.start_s)
-            self._stream(stream, how, rates).add(recording, part, source)
-
-    def _skip(self, error, name, source):
-        self.damaged.append(error)
-        self.lost.add(source.recording)
-        for stream in (*self.streams.values(), self.labels):
-            if stream is not None:
-                self.lost.update(stream.forget(source.path))
-
-    def names(self, metadata):
-        """Return the names of the recordings: in the order of the table of them, else in their own."""
-        for name in self.lost:
-            if self.labels is not None:
-                self.labels.rows.pop(name, None)
-        found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
-        if metadata is not None:
-            without = [name for name in metadata.index if name not in found and name not in self.lost]
-            if without:
-                warnings.warn(
-                    f"{self.folder / 'recordings.csv'} has recordings without features, which are left out: "
-                    f"{quoted(without, limit=3)}.",
-                    stacklevel=4,
-                )
-            found = [name for name in metadata.index if name in found]
-        else:
-            found = sorted(found)
-            self._check_names()
-        return pd.Index(found, name="recording", dtype=object)
-
-    def _check_names(self):
-        names = {modality: set(stream.rows) for modality, stream in self.streams.items()}
-        if self.labels is not None:
-            names[LABELS] = set(self.labels.rows)
-        pairs = near_matches(names)
-        if pairs and not set.intersection(*names.values()):
-            raise ValueError(f"No recording has all of {quoted(names)}: {told_of_names(pairs)}")
-        if pairs:
-            warnings.warn(told_of_names(pairs), stacklevel=4)
-
-    def about(self):
-        """Return the metadata that files hold, by recording."""
-        return self._collect("about")
-
-    def targets(self):
-        """Return the labels per clip that files hold, by recording."""
-        return self._collect("targets")
-
-    def _collect(self, what):
-        found = {}
-        for stream in self.streams.values():
-            for name, row in stream.rows.items():
-                found.setdefault(name, {}).update(getattr(row, what))
-        return found
-
-    def tell(self):
-        """Warn of what was not read."""
-        if self.layout.passed_over:
-            warnings.warn(f"Not read: {told(self.layout.passed_over, self.folder)}.", stacklevel=3)
-        if self.damaged:
-            warnings.warn(damage_told(self.damaged), stacklevel=3)
-
-
-def _rates_of(folder):
-    path = folder / "rates.toml"
-    if not path.is_file():
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}. It holds lines such as audio = 25.") from error
 
 
 def _metadata(folder, names, listed, about):

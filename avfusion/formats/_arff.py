@@ -126,7 +126,10 @@ def _rows(rows, kinds, n_lines):
         raise ragged(n_lines + 1, table.shape[1], len(kinds), separator)
     if table.iloc[:, -1].isin(["", np.nan]).any():
         check_widths(rows, len(kinds), separator, n_lines, quote=quote)
-    return table.set_axis(list(kinds), axis=1)
+    table = table.set_axis(list(kinds), axis=1)
+    for name in (name for name, kind in kinds.items() if kind in _OTHER):
+        table[name] = table[name].str.replace(r'^"(.*)"$', r"\1", regex=True)  # quotes may be of both kinds
+    return table
 
 
 def _missing(is_text):

@@ -20,6 +20,7 @@ from avfusion.formats._dialect import (
 )
 from avfusion.formats._format import Format, Part
 from avfusion.formats._headerless import with_clock
+from avfusion.formats._known_header import read_like_before, remember
 from avfusion.formats._lines import check_widths, of_parser
 from avfusion.formats._numbers import SOURCE, Source, as_numbers
 from avfusion.formats._preamble import Preamble
@@ -82,11 +83,16 @@ def read(path):
        loudness   F0
     0       0.5  100
     """
+    table = read_like_before(path)
+    if table is not None:
+        return [Part(table, named=True)]
     data, lines, preamble = _opened(path)
     body = lines[preamble.n_lines :]
     rows = fields_of(body, separator_of(body))
     check_is_table(rows)
     table, named = _table(path, data, lines, preamble)
+    if not preamble.n_lines:
+        remember(path, table, named)
     start_s = preamble.start_s
     if start_s is not None and "time" in table.columns:  # times count from the start
         table, start_s = table.assign(time=table["time"] + start_s), None

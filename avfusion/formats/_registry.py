@@ -179,7 +179,7 @@ def _by_content(path, format):
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise ValueError("It is empty")
+        raise ValueError("It is empty.")
     others = [other for other in formats() if other is not format and other.recognises is not None]
     return next((other for other in others if other.recognises(head)), format)
 

@@ -318,9 +318,9 @@ def test_labels_do_not_matter_where_they_are_not_wanted(folder):
 
 def test_names_that_nearly_match_are_pointed_at(folder):
     (folder / "video" / "a.csv").rename(folder / "video" / "A.csv")
-    with pytest.warns(UserWarning, match=r"'a' in 'audio' and 'A' in 'video' may be the same recording"):
-        with pytest.raises(ValueError, match="'A' has no labels"):
-            load_folder(folder)
+    said = pytest.warns(UserWarning, match=r"'a' in 'audio' and 'A' in 'video' may be the same recording")
+    with said, pytest.raises(ValueError, match="'A' has no labels"):
+        load_folder(folder)
     for name in "bc":
         (folder / "audio" / f"{name}.npy").unlink()
     (folder / "video" / "c.csv").unlink()

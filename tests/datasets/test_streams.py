@@ -94,12 +94,19 @@ def test_missing_frames_are_steps_of_nan(tmp_path):
     np.testing.assert_array_equal(with_gap.cells[0][15:], whole.cells[0][15:])
 
 
-def test_several_faces_in_a_frame_are_refused(tmp_path):
+def test_one_of_several_faces_is_kept(tmp_path):
     table = openface(10, [])
     pd.concat([table, table.assign(**{" face_id": 1})]).sort_values("frame").to_csv(
         tmp_path / "a.csv", index=False
     )
-    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1", "'face_id'")
+    with pytest.warns(UserWarning, match="2 faces"):
+        assert read_streams([tmp_path / "a.csv"]).cells[0].shape == (10, 2)
+
+
+def test_frames_that_are_repeated_are_refused(tmp_path):
+    table = openface(10, []).drop(columns=[" face_id", " success"])
+    pd.concat([table, table]).sort_values("frame").to_csv(tmp_path / "a.csv", index=False)
+    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1")
 
 
 def test_columns_that_count_through_all_recordings_are_set_aside(tmp_path):
@@ -175,7 +182,8 @@ def test_a_clock_gives_the_rate_and_the_start(clocks):
 
 def test_words_at_irregular_times_keep_them(tmp_path):
     starts = np.array([0.1, 0.9, 1.0, 4.5])
-    table = pd.DataFrame({"start": starts, "end": starts + [0.7, 0.05, 2, 0.3], "polarity": [1, 2, 3, 4]})
+    ends = starts + np.array([0.7, 0.05, 2, 0.3])
+    table = pd.DataFrame({"start": starts, "end": ends, "polarity": [1, 2, 3, 4]})
     table.to_csv(tmp_path / "a.csv", index=False)
     column = read_streams([tmp_path / "a.csv"]).array
     np.testing.assert_allclose(column[0].times_s, table[["start", "end"]])

@@ -78,7 +78,7 @@ def test_a_packed_file(tmp_path):
 def test_kinds_quotes_and_comments(path):
     text = (
         "% of 2020\n\n@RELATION 'a b'\n@ATTRIBUTE x REAL\n@attribute\t'it\\'s y' integer % last\n"
-        '@attribute "z z" {a,\'b c\'}\n@attribute flag {0, 1}\n'
+        "@attribute \"z z\" {a,'b c'}\n@attribute flag {0, 1}\n"
         '@attribute when date "yyyy-MM-dd HH:mm:ss"\n@DATA\n'
         "1.5, 2, 'b c', 1, \"2020-01-01 00:00:01\"\n% no row\n\n?, ?, a, 0, ?\n"
     )
@@ -118,12 +118,18 @@ def test_text_among_numbers_is_named_by_its_line(path):
         ("@relation r\n@attribute a numeric\n", "header has no attributes, or does not end"),
         ("@relation r\n@data\n1\n", "header has no attributes"),
         ("@relation r\n@attribute a numeric\n@data\n", "no values, only a header"),
-        ("@relation r\n@attribute a numeric\n@attribute a real\n@data\n1,2\n", "Two attributes have the name"),
+        (
+            "@relation r\n@attribute a numeric\n@attribute a real\n@data\n1,2\n",
+            "Two attributes have the name",
+        ),
         ("@relation r\n@attribute a\n@data\n1\n", "Line 2 is no attribute that can be read: '@attribute a'"),
         ("@relation r\n@attribute a relational\n@data\n1\n", "Line 2 is no attribute"),
         ("@relation r\na numeric\n@data\n1\n", "Line 2 is no line of a header: 'a numeric'"),
         ("@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n{0 1}\n", "rows are sparse"),
-        ("@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n1,2,3\n", "2 fields in line 5, saw 3"),
+        (
+            "@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n1,2,3\n",
+            "2 fields in line 5, saw 3",
+        ),
         ("@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n%\n1,2\n1\n", "in line 7, saw 1"),
         ("@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n1,2\n\n1,2,3\n", "line 7, saw 3"),
     ],

@@ -51,7 +51,7 @@ def test_columns_that_are_numbered_have_no_names(tmp_path):
         (pd.Index([3, 4, 6, 7, 8]), []),
         (pd.Index([0, 0.5, 1, 2, 2.5], name="time"), ["time"]),
         (pd.to_timedelta([0, 40, 80, 160, 200], unit="ms"), ["time"]),
-        (pd.Index(range(5), name="frame"), ["frame"]),
+        (pd.Index([1, 2, 3, 5, 6], name="frame"), ["frame"]),
     ],
 )
 def test_an_index_with_a_name_or_of_times_is_kept(tmp_path, index, names):
@@ -110,13 +110,22 @@ def test_vectors_of_fixed_size_are_columns(tmp_path):
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (pd.DataFrame({"audio": [[1.0, 2.0], [3.0, 4.0]]}), "whether the rows of 'audio' are steps or record"),
+        (
+            pd.DataFrame({"audio": [[1.0, 2.0], [3.0, 4.0]]}),
+            "whether the rows of 'audio' are steps or record",
+        ),
         (pd.DataFrame({"audio": [[1.0, 2.0], [3.0]]}), "of which recordings its 2 rows are: add the column"),
-        (pd.DataFrame({"clip": ["a"], "audio": [[[1.0, 2.0], [3.0]]]}), "row 0 of its column 'audio' have not"),
+        (
+            pd.DataFrame({"clip": ["a"], "audio": [[[1.0, 2.0], [3.0]]]}),
+            "row 0 of its column 'audio' have not",
+        ),
         (pd.DataFrame({"a": [{"b": 1}]}), "column 'a' holds no numbers, but struct"),
         (pd.DataFrame({"a": [["x"]]}), "column 'a' holds no numbers, but list"),
         (TABLE[:0], "no rows"),
-        (av.as_sequences({"audio": [X, X]}), "column 'audio' holds sequences: read it with pandas.read_parquet"),
+        (
+            av.as_sequences({"audio": [X, X]}),
+            "column 'audio' holds sequences: read it with pandas.read_parquet",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, table, reason):
