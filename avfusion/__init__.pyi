@@ -49,6 +49,7 @@ from .sequences import (
     to_padded,
     to_panel,
 )
+from .store import StoreWriter, read_store, write_store
 
 __version__: str
 
@@ -79,6 +80,7 @@ __all__ = [
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
+    "StoreWriter",
     "TensorFusionRegressor",
     "UnimodalRegressor",
     "all_estimators",
@@ -97,8 +99,10 @@ __all__ = [
     "networks",
     "pair",
     "persistence",
+    "read_store",
     "released",
     "to_long",
     "to_padded",
     "to_panel",
+    "write_store",
 ]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE, DOCS = ROOT / "avfusion", ROOT / "docs"
 ROOMS = (
     *("datasets", "estimators", "fusion", "inspection", "metrics", "model_selection", "networks"),
-    *("persistence", "preprocessing", "released", "sequences"),
+    *("persistence", "preprocessing", "released", "sequences", "store"),
 )
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
@@ -30,8 +30,9 @@ BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and
         *("Sequence", "SequenceArray", "SequenceDtype", "as_sequences", "cut", "mask_labels"),
         *("to_long", "to_padded", "to_panel"),
     ],
+    "store": ["StoreWriter", "read_store", "write_store"],
 }
-OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences")]
+OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences", "store")]
 HEAD = "# Written by `make derived`: public names and where they are, for type checkers{}.\n"
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from avfusion.formats._format import Format, Part
+from avfusion.formats._format import Format
+from avfusion.formats._steps import part_of
 
 
 def read(path):
@@ -15,9 +16,12 @@ def read(path):
     Returns
     -------
     list of Part
+        A table with names where the array has fields.
 
     Raises
     ------
+    TypeError
+        If it holds complex numbers, text or dates.
     ValueError
         If it holds Python objects, or fewer numbers than its header says.
 
@@ -30,6 +34,7 @@ def read(path):
     ...     read(Path(folder, "a.npy"))[0].values
     array([1., 2.])
     """
+<<<<<<< HEAD
     try:
         # Mapped first: a header that promises more than the file holds is refused before memory is taken.
         return [Part(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
@@ -37,6 +42,10 @@ def read(path):
         if "pickle" in str(error) or "Python objects" in str(error):
             raise ValueError("It holds Python objects, or is no array: such files are not loaded.") from error
         raise
+=======
+    # Mapped first: a header that promises more than the file holds is refused before memory is taken.
+    return [part_of(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
+>>>>>>> f1
 
 
 FORMAT = Format(

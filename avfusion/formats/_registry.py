@@ -3,6 +3,7 @@
 import functools
 import importlib
 import pkgutil
+import unicodedata
 from dataclasses import replace
 
 import pandas as pd
@@ -10,8 +11,11 @@ import pandas as pd
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
 from avfusion.formats._recording_names import split
+from avfusion.sequences._messages import brief
 
 HEAD = 4096  # bytes that formats are recognised by
+LONGEST_NAME = 200  # characters: names of files have 255 bytes
+_NOT_PRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, directions of writing, lone surrogates, line ends
 
 
 class DamagedFileError(ValueError):
@@ -151,8 +155,8 @@ def read_parts(path):
         raise DamagedFileError(path, f"No format has this suffix. There are {', '.join(all_suffixes())}.")
     try:
         format = _by_content(path, format)
-        for part in format.read(path):
-            yield from _by_producer(part, path)
+        made = (own for part in format.read(path) for own in _by_producer(part, path))
+        yield from _with_checked_names(made)
     except Exception as error:  # whatever a library raises for bytes that somebody else wrote
         raise DamagedFileError(path, f"{brief_reason(error)}. {format.expects}") from error
 
@@ -173,6 +177,60 @@ def _with_defaults(own, part):
     rate_hz = part.rate_hz if own.rate_hz is None else own.rate_hz
     start_s = part.start_s if own.start_s is None else own.start_s
     return replace(own, rate_hz=rate_hz, start_s=start_s, about=part.about | own.about)
+
+
+def _with_checked_names(parts):
+    """Pass parts on with names that nothing bad can be done with, and that are still different."""
+    given = {}
+    for part in parts:
+        names = {"recording": part.recording, "stream": part.stream}
+        checked = {
+            key: name if name is None else check_recording_name(name, key) for key, name in names.items()
+        }
+        other = given.setdefault(checked["recording"], part.recording)
+        if other != part.recording:
+            raise ValueError(f"Recordings {brief(other)} and {brief(part.recording)} would get one name.")
+        yield part if checked == names else replace(part, **checked)
+
+
+def check_recording_name(name, what="recording"):
+    """Return the name of a recording as a file may have it, which a file of somebody else gave.
+
+    Parameters
+    ----------
+    name : str
+        Separators of folders within become "_".
+    what : str, default="recording"
+        What it is the name of, for the message.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it is no text, empty, longer than 200 characters or not printable, or leads out of its folder.
+
+    Examples
+    --------
+    >>> check_recording_name("train/clip01"), check_recording_name("03bSnISJMiM$_$1")
+    ('train_clip01', '03bSnISJMiM$_$1')
+    >>> check_recording_name("../clip01")
+    Traceback (most recent call last):
+    ...
+    ValueError: The name '../clip01' of a recording leads out of its folder: rename it.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"The name {brief(name, 30)} of a {what} must be text of 1 to {LONGEST_NAME} characters."
+        )
+    if any(unicodedata.category(character) in _NOT_PRINTABLE for character in name):
+        raise ValueError(f"The name {ascii(name)[:60]} of a {what} holds characters that nobody can see.")
+    folders = name.replace("\\", "/").split("/")
+    if set(folders) & {"", ".", ".."} or (len(folders) > 1 and folders[0].endswith(":")):
+        raise ValueError(f"The name {brief(name)} of a {what} leads out of its folder: rename it.")
+    return "_".join(folders)
 
 
 def _by_content(path, format):

@@ -150,6 +150,30 @@ def trim(frames, starts, lengths, below=1.0):
     >>> frames.ravel(), starts
     (array([1, 4, 5, 6]), array([2, 0, 1]))
     """
+    span_starts, span_lengths, moved = used_spans(starts, lengths)
+    if span_lengths.sum() >= below * len(frames):
+        return frames, starts
+    return gather(frames, span_starts, span_lengths), moved
+
+
+def used_spans(starts, lengths):
+    """Find the parts of a buffer that belong to rows, and where the rows are once these lie side by side.
+
+    Parameters
+    ----------
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+
+    Returns
+    -------
+    span_starts, span_lengths : numpy.ndarray of int64 of shape (n_spans,)
+        In the order of the buffer.
+    starts : numpy.ndarray of int64 of shape (n_rows,)
+
+    Examples
+    --------
+    >>> used_spans(np.array([5, 1, 4]), np.array([2, 1, 3]))
+    (array([1, 4]), array([1, 3]), array([2, 0, 1]))
+    """
     rows = np.flatnonzero(lengths > 0)
     rows = rows[np.argsort(starts[rows], kind="stable")]
     begin = starts[rows]
@@ -158,11 +182,9 @@ def trim(frames, starts, lengths, below=1.0):
     span = np.cumsum(opens) - 1
     span_starts = begin[opens]
     span_lengths = reach[np.append(opens[1:], True)[: len(rows)]] - span_starts
-    if span_lengths.sum() >= below * len(frames):
-        return frames, starts
     moved = np.zeros_like(starts)
     moved[rows] = begin + (packed_starts(span_lengths) - span_starts)[span]
-    return gather(frames, span_starts, span_lengths), moved
+    return span_starts, span_lengths, moved
 
 
 def concatenate(parts):
