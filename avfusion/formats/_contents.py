@@ -1,4 +1,4 @@
-"""What the values of named arrays are to each other: features, their names and rate, lengths, ids, labels.
+"""Sort named arrays by what they are to each other: features, their names and rate, lengths, ids, labels.
 
 An archive, a MATLAB file, an HDF5 group and a pickled dict are all mappings of names to arrays and other
 things.
@@ -214,7 +214,7 @@ def _take_list(found, name, value):
 
 def _numbers(values):
     """Return a list of numbers, or of lists of as many numbers, as an array; else None."""
-    rows = [values] if not values or not isinstance(values[0], (list, tuple)) else values
+    rows = values if values and isinstance(values[0], (list, tuple)) else [values]
     if not all(isinstance(row, (list, tuple)) and len(row) == len(rows[0]) for row in rows):
         return None
     if not all(isinstance(v, (int, float, np.number, type(None))) for row in rows for v in row):

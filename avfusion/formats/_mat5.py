@@ -20,6 +20,7 @@ DEEPEST = 50  # cells and structs in each other
 MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, OBJECT, SPARSE, FUNCTION, OPAQUE = 1, 2, 3, 5, 16, 17
 _KINDS = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, MATRIX, 16, 17, 18}  # that SciPy has numbers or text for
+_CLASSES = {CELL, STRUCT, 4, SPARSE, *range(6, 16)}
 _BLOCK = 2**20
 
 
@@ -78,7 +79,7 @@ def _tag(data, position, order):
         raise ValueError("It is cut off within an element.")
     word, length = struct.unpack_from(f"{order}II", data, position)
     if word >> 16:  # a small element: its length stands beside its kind
-        if word >> 16 > 4:
+        if word >> 16 > 4 or word & 0xFFFF == MATRIX:
             raise ValueError("It holds a small element of more than 4 bytes: it is damaged.")
         return word & 0xFFFF, position + 4, word >> 16, position + 8
     begin = position + 8
@@ -119,6 +120,8 @@ def _decompressed(content, begin, length, limit):
 
 def _check_matrix(data, order):
     """Refuse a variable in which sizes disagree, or cells are nested too deep."""
+    if _tag(data, 0, order)[3] != len(data):  # what follows would be read, too
+        raise ValueError("It holds a variable that is shorter than its element: it is damaged.")
     waiting = [(0, 1)]
     while waiting:
         position, depth = waiting.pop()
@@ -146,6 +149,8 @@ def _children(data, begin, end, order):
     dims = struct.unpack_from(f"{order}{parts[1][3] // 4}i", data, parts[1][2])
     if kind in (OBJECT, FUNCTION, OPAQUE):
         raise _LeftOutError
+    if kind not in _CLASSES:
+        raise ValueError(f"It holds a variable of class {kind}, which is none: it is damaged.")
     if kind == SPARSE:
         raise ValueError("It holds a sparse matrix: save it with full(x).")
     return _checked_children(data, parts, kind, dims, order)

@@ -112,6 +112,11 @@ def parts_of(mapping, stem, place=None):
     """
     place = Place(stem) if place is None else place
     found = contents_of(mapping)
+    groups = {name: group for name, group in found.groups.items() if not is_a("aside", name)}
+    if groups or not (found.arrays or found.ragged):
+        found.groups = groups or found.groups
+    else:
+        found.groups = {}
     if found.groups:
         yield from _parts_of_groups(found, place)
     elif is_batch(found):
@@ -220,13 +225,13 @@ def _ambiguous(arrays):
 
 
 def _parts_of_groups(found, place):
-    groups = {name: group for name, group in found.groups.items() if not is_a("aside", name)} or found.groups
+    groups = found.groups
     if found.arrays or found.ragged:
         beside = quoted([*found.arrays, *found.ragged], limit=2)
         raise ValueError(f"It holds the arrays {beside} beside the groups {quoted(groups, limit=2)}.")
     targets = place.targets | _targets_by_recording(found)
     labels = {name: value for name, value in found.labels.items() if _has_arrays(value)}
-    groups |= labels
+    groups = groups | labels
     for name, changes in _places(groups, place).items():
         yield from parts_of(groups[name], place.stem, place.within(found, targets=targets, **changes))
 

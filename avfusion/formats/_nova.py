@@ -29,7 +29,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class _Header:
-    """What the header of a stream says."""
+    """The header of a stream."""
 
     is_text: bool
     rate_hz: float

@@ -1,5 +1,7 @@
 """Read a NumPy array."""
 
+import tokenize
+
 import numpy as np
 
 from avfusion.formats._format import Format
@@ -36,11 +38,14 @@ def read(path):
     """
     try:
         # Mapped first: a header that promises more than the file holds is refused before memory is taken.
-        return [part_of(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
+        values = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
     except ValueError as error:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise ValueError("It holds Python objects, or is no array: such files are not loaded.") from error
         raise
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ValueError("Its header is damaged.") from error
+    return [part_of(values)]
 
 
 FORMAT = Format(

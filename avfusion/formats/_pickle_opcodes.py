@@ -95,7 +95,11 @@ def _argument(content, position, opcode):
 def _memo_number(argument, opcode, n_memo):
     if opcode.name == "MEMOIZE":
         return n_memo
-    return int(argument) if opcode.name in ("PUT", "GET") else int.from_bytes(argument, "little")
+    if opcode.name not in ("PUT", "GET"):
+        return int.from_bytes(argument, "little")
+    if not argument.strip().isdigit() or len(argument) > 20:
+        raise ValueError("It is no pickle, or damaged: an object has no number.")
+    return int(argument)
 
 
 def _step(opcode, stack):

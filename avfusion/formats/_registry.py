@@ -34,7 +34,7 @@ class DamagedFileError(ValueError):
     """
 
     def __init__(self, path, reason):
-        super().__init__(f"{path} cannot be read: {reason}")
+        super().__init__(f"{_printable(path)} cannot be read: {reason}")
         self.path = path
 
 
@@ -274,6 +274,11 @@ def readable_formats():
     return table.rename_axis("format")
 
 
+def _printable(text):
+    r"""Write what a terminal would obey as an escape, such as \x1b."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
 def brief_reason(error, limit=160):
     """Return an error's words on one line, without the full stop, and cut off where they are long.
 
@@ -282,5 +287,5 @@ def brief_reason(error, limit=160):
     >>> brief_reason(ValueError("Column 'a' holds text."))
     "Column 'a' holds text"
     """
-    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    words = _printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__
     return words if len(words) <= limit else f"{words[: limit - 3]}..."

@@ -74,7 +74,11 @@ def load(path):
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         check_opcodes(content)
-        return _Finisher(len(content)).finish(_Loader(content).load())
+        try:
+            value = _Loader(content).load()
+        except (pickle.UnpicklingError, TypeError, LookupError, AttributeError, EOFError) as error:
+            raise ValueError(f"It is no pickle of arrays, or damaged: {error}.") from error
+        return _Finisher(len(content)).finish(value)
 
 
 class _Call:
