@@ -49,8 +49,8 @@ def read(path):
     """
     table = _opened(path)
     table.validate(full=True)
-    if not table.num_rows:
-        raise ValueError("It holds no rows.")
+    if not table.num_rows or not table.num_columns:
+        raise ValueError("It holds no rows, or no columns.")
     table = _with_plain_names(table)
     lists = [field.name for field in table.schema if _is_list(field.type)]
     if not lists:
@@ -87,8 +87,9 @@ def _arrow(path, limit):
         numbered = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
         batches, n_bytes = [], 0
         for batch in numbered:
+            batch.validate(full=True)  # before anything is computed of it: offsets may lead anywhere
             batches.append(batch)
-            n_bytes += batch.nbytes
+            n_bytes += batch.get_total_buffer_size()
             if n_bytes > limit:
                 raise ValueError(f"It unpacks to more than {limit / 1e6:.0f} MB.")
         return pa.Table.from_batches(batches, reader.schema)
