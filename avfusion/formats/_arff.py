@@ -8,7 +8,7 @@ import pandas as pd
 
 from avfusion.formats._dialect import SPACES
 from avfusion.formats._format import Format, Part
-from avfusion.formats._lines import blank_lines, check_widths, of_parser, ragged
+from avfusion.formats._lines import check_widths, of_parser, ragged
 from avfusion.formats._numbers import SOURCE, Source
 from avfusion.formats._text import LONGEST, read_text
 from avfusion.sequences._messages import brief
@@ -60,6 +60,7 @@ def read(path):
     if first == b"{":
         raise ValueError("Its rows are sparse, in braces: write them with all values.")
     table = _rows(rows, kinds, n_lines)
+    table.attrs[SOURCE] = Source(",", ".", 1 + n_lines, path, "%")
     return [Part(table.drop(columns=_unknown(table, kinds)), named=True)]
 
 
@@ -126,7 +127,8 @@ def _rows(rows, kinds, n_lines):
     if table.iloc[:, -1].isin(["", np.nan]).any():
         check_widths(rows, len(kinds), separator, n_lines, quote=quote)
     table = table.set_axis(list(kinds), axis=1)
-    table.attrs[SOURCE] = Source(separator, ".", 1 + n_lines, blank_lines(rows, n_lines))
+    for name in (name for name, kind in kinds.items() if kind in _OTHER):
+        table[name] = table[name].str.replace(r'^"(.*)"$', r"\1", regex=True)  # quotes may be of both kinds
     return table
 
 

@@ -21,7 +21,7 @@ from avfusion.formats._dialect import (
 from avfusion.formats._format import Format, Part
 from avfusion.formats._headerless import with_clock
 from avfusion.formats._known_header import read_like_before, remember
-from avfusion.formats._lines import blank_lines, check_widths, of_parser
+from avfusion.formats._lines import check_widths, of_parser
 from avfusion.formats._numbers import SOURCE, Source, as_numbers
 from avfusion.formats._preamble import Preamble
 from avfusion.formats._text import first_lines, read_text
@@ -54,8 +54,7 @@ def read_table(path, text=()):
     ValueError
         If the file is no table.
     """
-    data, lines, preamble = _opened(path)
-    return _table(data, lines, preamble, text)
+    return _table(path, *_opened(path), text)
 
 
 def read(path):
@@ -91,7 +90,7 @@ def read(path):
     body = lines[preamble.n_lines :]
     rows = fields_of(body, separator_of(body))
     check_is_table(rows)
-    table, named = _table(data, lines, preamble)
+    table, named = _table(path, data, lines, preamble)
     if not preamble.n_lines:
         remember(path, table, named)
     start_s = preamble.start_s
@@ -103,7 +102,7 @@ def read(path):
 def _opened(path):
     """Return the text, its first lines, each with where it begins, and what stands before the table."""
     data = read_text(path)
-    if not data.strip():
+    if not data or data.isspace():
         raise ValueError("It holds no values.")
     lines, begins = first_lines(data, N_LINES)
     if lines[0].strip().lower().startswith("@relation"):
@@ -112,8 +111,8 @@ def _opened(path):
     return data[begins[preamble.n_lines] :], lines, preamble
 
 
-def _table(data, lines, preamble, text=()):
-    dialect = Dialect.of(lines[preamble.n_lines :], preamble.names)
+def _table(path, data, lines, preamble, text=()):
+    dialect = Dialect.of(lines[preamble.n_lines :], preamble.names, data)
     own = [name for name in text if dialect.header and name in dialect.first]
     try:
         table = pd.read_csv(
@@ -131,9 +130,8 @@ def _table(data, lines, preamble, text=()):
         )
     except pd.errors.ParserError as error:
         raise of_parser(error, preamble.n_lines, dialect.separator) from error
-    skipped = blank_lines(data, preamble.n_lines) if dialect.width > 1 else ()
     first_line = 1 + preamble.n_lines + dialect.header
-    source = Source(dialect.separator, dialect.decimal, first_line, skipped)
+    source = Source(dialect.separator, dialect.decimal, first_line, path if dialect.width > 1 else None)
     if len(table) and dialect.width > 1 and table.iloc[:, -1].isna().any():
         check_widths(data, table.shape[1], dialect.separator, preamble.n_lines, dialect.header)
     table, named = _named(table, dialect.header or (preamble.names is not None and preamble.named))

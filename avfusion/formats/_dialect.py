@@ -2,14 +2,16 @@
 
 import csv
 import re
+from collections import Counter
 from dataclasses import dataclass
 
-from avfusion.formats._numbers import DECIMAL_COMMA, is_number, is_value
+from avfusion.formats._numbers import DECIMAL_COMMA, as_written, is_number, is_value
 from avfusion.sequences._messages import brief, quoted
 
-N_LINES, N_FIELDS = 1000, 20_000  # that are looked at for separator and names
+N_LINES, N_FIELDS = 400, 4000  # that are looked at for separator and names
 WIDEST = 100_000  # columns
 SPACES = r"\s+"
+_DIGITS = 4  # of the integers in a column: longer ones are decimals
 UNNAMED = "Unnamed: 0"
 
 _QUOTED = re.compile(r'"[^"]*"')
@@ -46,7 +48,7 @@ class Dialect:
     first: list
 
     @classmethod
-    def of(cls, lines, names=None):
+    def of(cls, lines, names=None, data=b""):
         """Find out how a table is written.
 
         Parameters
@@ -55,6 +57,8 @@ class Dialect:
             The first ones, at most `N_LINES`.
         names : list of str, optional
             Names that stood before the table: none of the lines is a header.
+        data : bytes, optional
+            All lines, in which a decimal comma may come late.
 
         Returns
         -------
@@ -70,7 +74,7 @@ class Dialect:
         header, decimal = names is None and _has_header(rows), "."
         if len(rows) == header:
             raise ValueError("It holds no values, only names.")
-        if separator != "," and any(DECIMAL_COMMA.fullmatch(field) for row in rows[header:] for field in row):
+        if separator != "," and (_has_decimal_commas(rows[header:]) or _comma_between(separator, data)):
             decimal = ","
         elif _is_one_column_of_decimal_commas(rows, header):
             separator, decimal, rows = ";", ",", [[line.strip()] for line in lines]
@@ -82,6 +86,19 @@ class Dialect:
         elif names is not None and width > len(names):  # lines end with a separator
             names = [*names, *(f"Unnamed: {k}" for k in range(len(names), width))]
         return cls(separator, decimal, header, names, width, rows[0])
+
+
+def _has_decimal_commas(rows):
+    return any(DECIMAL_COMMA.fullmatch(field) for row in rows for field in row)
+
+
+def _comma_between(separator, data):
+    """Return whether there is a number with a comma between two separators."""
+    if b"," not in data:
+        return False
+    between = r"[ \t]" if separator == SPACES else re.escape(separator)
+    number = rf"(?:^|{between}) *[+-]?\d*,\d+ *(?:{between}|\r|$)"
+    return re.search(number.encode(), data, re.MULTILINE) is not None
 
 
 def separator_of(lines):
@@ -123,7 +140,9 @@ def fields_of(lines, separator):
     >>> fields_of(["a, 'b'", "", '1,"2"'], ",")
     [['a', "'b'"], ['1', '2']]
     """
-    widest = 1 + max(line.count(",") + line.count(separator) for line in lines[:2])
+    widest = max(
+        len(line.split()) if separator == SPACES else 1 + line.count(separator) for line in lines[:2]
+    )
     if widest > WIDEST:
         raise ValueError(f"A line has {widest} fields, more than {WIDEST}: it is no table.")
     rows = [_fields(line, separator) for line in lines[: max(2, N_FIELDS // widest)]]
@@ -187,19 +206,24 @@ def counts_from(fields, starts):
 
 
 def _is_one_column_of_decimal_commas(rows, header):
-    """Return whether each line of values has one more field than the header because of its decimal comma."""
-    values = [row for row in rows[1:] if any(row)]
-    if not header or len(rows[0]) != 1 or not values or {len(row) for row in values} != {2}:
+    """Return whether lines have two fields only because their numbers have a decimal comma."""
+    values = [row for row in rows[header:] if any(row)]
+    pairs = [row for row in values if len(row) == 2]
+    missing = [row for row in values if len(row) == 1 and as_written(row[0]) is None]
+    if not pairs or len(pairs) + len(missing) < len(values) or (header and len(rows[0]) != 1):
         return False
-    return len({row[0] for row in values}) < len(values)  # names of rows differ
+    if not all(DECIMAL_COMMA.fullmatch(",".join(row)) for row in pairs):
+        return False
+    whole = {row[0] for row in pairs}
+    if header:  # names of rows differ
+        return bool(missing) or len(whole) < len(pairs)
+    return "-0" in whole or (2 * len(whole) < len(pairs) and all(len(row[1]) > _DIGITS for row in pairs))
 
 
 def _row_names(rows):
     """Return the names of all columns where lines are longer than the header by one field, else None."""
     names, values = rows[0], [row for row in rows[1:] if any(row)]
-    repeated = (
-        {name for name in names if name and names.count(name) > 1} if len(set(names)) < len(names) else ()
-    )
+    repeated = [name for name, n in Counter(names).items() if name and n > 1]
     if repeated:
         raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}.")
     usual = min(map(len, values), default=0)  # a longer line is ragged, and named when it is read

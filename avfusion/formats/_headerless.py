@@ -7,6 +7,7 @@ from avfusion.sequences._bookkeeping import N_FLOATS, N_INTEGERS
 
 _LONGEST = 10.0  # seconds of a step
 _REGULAR = 0.75  # share of the steps between rows that are of one length
+_DECIMALS = 10
 
 
 def with_clock(table):
@@ -50,18 +51,24 @@ def _role(values):
     if len(values) < (N_INTEGERS if whole else N_FLOATS) or not np.isfinite(values).all() or values[0] < 0:
         return None
     steps = np.diff(values)
-    step = np.median(steps)
-    if (steps <= 0).any() or (not whole and step > _LONGEST):
+    single = steps < 1.5 * np.median(steps)
+    if (steps <= 0).any() or single.mean() < _REGULAR:
         return None
-    tolerance = 0 if whole else 0.02 * step
-    multiples = np.rint(steps / step)
-    if np.mean(multiples == 1) < _REGULAR or (multiples < 1).any():
-        return None
-    if (np.abs(steps - multiples * step) > tolerance * np.maximum(multiples, 1)).any() and not _jitters(
-        steps
-    ):
+    step = steps[single].mean()
+    positions = np.rint((values - values[0]) / step)
+    off = np.abs(values - values[0] - positions * step).max()
+    ticks = off <= min(1.01 * _last_decimal(values), 0.35 * step) and (np.diff(positions) >= 1).all()
+    if not (ticks or _jitters(steps)) or (not whole and step > _LONGEST):
         return None
     return "frame" if whole and step == 1 else "time"
+
+
+def _last_decimal(values):
+    """Return the value of the last decimal with which numbers are written."""
+    for decimals in range(_DECIMALS):
+        if np.abs(values - np.round(values, decimals)).max() <= 1e-9 * max(1.0, np.abs(values).max()):
+            break
+    return 10.0**-decimals
 
 
 def _jitters(steps):

@@ -75,16 +75,3 @@ def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
         if len(row) < width - header:
             raise ragged(line + n_skipped, len(row), width, separator)
         header = False
-
-
-def blank_lines(data, n_skipped):
-    r"""Return the numbers of the lines that are no rows.
-
-    Examples
-    --------
-    >>> blank_lines(b"1,2\n\n3,4\n", 10)
-    (12,)
-    """
-    if data[:1] not in b"\r\n" and not any(end in data for end in (b"\n\n", b"\n\r", b"\r\r")):
-        return ()
-    return tuple(1 + n_skipped + k for k, line in enumerate(data.splitlines()) if not line.strip())

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from avfusion.formats._text import read_text
 from avfusion.sequences._messages import brief
 
 _WORDS = (
@@ -31,26 +34,30 @@ class Source:
     decimal : str
     first_line : int
         Of the first row, from 1 on.
-    blank_lines : tuple of int
-        Those below it that are no rows.
+    path : pathlib.Path, optional
+        Where blank lines, and those that begin with `comment`, are no rows; by default all lines are.
+    comment : str, optional
 
     Examples
     --------
-    >>> Source(";", ".", 2, (4,)).line_of(1), Source(";", ".", 2, (4,)).line_of(2)
-    (3, 5)
+    >>> Source(";", ".", 2).line_of(1)
+    3
     """
 
     separator: str
     decimal: str
     first_line: int
-    blank_lines: tuple = ()
+    path: Path | None = None
+    comment: str | None = None
 
     def line_of(self, row):
         """Return the number of the line in which a row stands."""
-        line = self.first_line + row
-        for blank in self.blank_lines:
-            line += blank <= line
-        return line
+        if self.path is None:
+            return self.first_line + row
+        lines = read_text(self.path).splitlines()[self.first_line - 1 :]
+        comment = (self.comment or "\0").encode()
+        rows = (k for k, line in enumerate(lines) if line.strip() and not line.startswith(comment))
+        return self.first_line + next(islice(rows, row, None), row)
 
     def taken(self):
         """Return a clause on how the file was read."""

@@ -1,5 +1,7 @@
 """Read Parquet, Feather and Arrow files of plain columns, or with a list of steps in each row."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -47,8 +49,8 @@ def read(path):
     """
     table = _opened(path)
     table.validate(full=True)
-    if not table.num_rows:
-        raise ValueError("It holds no rows.")
+    if not table.num_rows or not table.num_columns:
+        raise ValueError("It holds no rows, or no columns.")
     table = _with_plain_names(table)
     lists = [field.name for field in table.schema if _is_list(field.type)]
     if not lists:
@@ -85,8 +87,9 @@ def _arrow(path, limit):
         numbered = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
         batches, n_bytes = [], 0
         for batch in numbered:
+            batch.validate(full=True)  # before anything is computed of it: offsets may lead anywhere
             batches.append(batch)
-            n_bytes += batch.nbytes
+            n_bytes += batch.get_total_buffer_size()
             if n_bytes > limit:
                 raise ValueError(f"It unpacks to more than {limit / 1e6:.0f} MB.")
         return pa.Table.from_batches(batches, reader.schema)
@@ -140,10 +143,9 @@ def _with_plain_names(table):
     table = table.drop_columns(unnamed) if unnamed else table
     index = [name for name in named if name not in unnamed]
     names = [*index, *(name for name in table.column_names if name not in index)]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"Columns have names in common: {quoted(sorted({n for n in names if names.count(n) > 1}), 3)}."
-        )
+    repeated = [name for name, n in Counter(names).items() if n > 1]
+    if repeated:
+        raise ValueError(f"Columns have names in common: {quoted(sorted(repeated), limit=3)}.")
     return table.select(names).replace_schema_metadata(None)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from avfusion.formats._dialect import N_LINES, SPACES, fields_of, separator_of
@@ -10,6 +11,7 @@ from avfusion.formats._numbers import MISSING, is_number, is_value
 _COMMENT = re.compile(r"\s*(#+|%+|//+)\s*(?P<text>.*)")
 _UNIX_TIMES = (5e8, 5e9)  # seconds since 1970
 _FASTEST = 1e5  # steps per second
+_FEW = 40  # lines before a table
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def _of_opensignals(n_lines, text, lines):
     width = len(lines[n_lines].split())
     names = columns if len(columns) == width else None
     if names is not None and len(set(names)) < width:  # of several devices
-        names = [f"{name}_{k}" if names.count(name) > 1 else name for k, name in enumerate(names)]
+        n_columns = Counter(names)
+        names = [f"{name}_{k}" if n_columns[name] > 1 else name for k, name in enumerate(names)]
     rate_hz = rates.pop() if len(rates) == 1 else None
     return Preamble(n_lines, names, rate_hz if rate_hz and 0 < rate_hz <= _FASTEST else None)
 
@@ -143,9 +146,12 @@ def _of_prose(n_lines, lines):
     if len(table) < 4:
         return None
     separator = separator_of([lines[k] for k in table[-3:-1]])
-    counts = [len(lines[k].split()) if separator == SPACES else lines[k].count(separator) for k in table]
-    odd = [n for n, count in enumerate(counts[:40]) if count != counts[-2]]
-    if not odd or counts[-2] == 0 or odd[-1] + 2 >= len(table):
+    *counts, usual = (
+        len(lines[k].split()) if separator == SPACES else lines[k].count(separator)
+        for k in (*table[:_FEW], table[-2])
+    )
+    odd = [n for n, count in enumerate(counts) if count != usual]
+    if not odd or usual == 0 or odd[-1] + 2 >= len(table):
         return None
     begin = odd[-1] + 1
     skipped, (header, below) = (

@@ -5,7 +5,6 @@ import pandas as pd
 
 from avfusion.formats._format import Part, Producer
 from avfusion.formats._recording_names import by_recording
-from avfusion.sequences._time_values import seconds
 
 _REGULAR = 0.75  # share of the steps that are of one length
 
@@ -61,7 +60,7 @@ def parts(table):
 def _in_seconds(table):
     if pd.api.types.is_numeric_dtype(table["start"].dtype):
         return table
-    return table.assign(start=seconds(table["start"], "start")).drop(columns="end")
+    return table.assign(start=pd.to_timedelta(table["start"]).dt.total_seconds()).drop(columns="end")
 
 
 def _part(rows, name, about):

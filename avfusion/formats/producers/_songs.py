@@ -25,9 +25,10 @@ def recognises(table):
     True
     """
     names = list(map(str, table.columns))
-    if not names or names[0] not in _SONG:
-        return False
-    return len(_samples(names)) > 1 or any(map(_MEAN.fullmatch, names))
+    samples = _samples(names)
+    if len(samples) > 1:
+        return len(names) - len(samples) < 2
+    return names[:1] != [] and names[0] in _SONG and any(map(_MEAN.fullmatch, names))
 
 
 def _samples(names):
@@ -43,7 +44,8 @@ def parts(table):
     ----------
     table : pandas.DataFrame
         Wide, with a column for each time; long, with the column "frameTime"; or with ratings of whole songs,
-        which are targets. Its attribute "stem", the name of the file, is the target of a wide table.
+        which are targets. Its attribute "stem", the name of the file, is the target of a wide table. Rows of
+        a wide table without songs are annotators of one song.
 
     Returns
     -------
@@ -57,22 +59,33 @@ def parts(table):
     ('2', 2.0, 15.0, 2)
     """
     if samples := _samples(map(str, table.columns)):
-        return _wide(table, samples)
+        return _wide(table, samples) if table.columns[0] in _SONG else [_of_annotators(table, samples)]
     return _long(table) if "frameTime" in table.columns else _whole(table)
 
 
 def _wide(table, samples):
-    times_s = np.array(list(samples.values())) / 1000
-    steps = np.diff(times_s)
-    if not np.allclose(steps, steps[0]):
-        raise ValueError("Its samples are not evenly spaced: write a row for each, with the column 'time'.")
+    times_s, rate_hz = _clock(samples)
     target = str(table.attrs.get("stem", "label"))
     for name, values in zip(_names(table), table[list(samples)].to_numpy(np.float64, na_value=np.nan)):
         observed = np.flatnonzero(~np.isnan(values))
         values = values[: observed[-1] + 1] if len(observed) else values  # songs end before the table
-        yield Part(
-            pd.DataFrame({target: values}), True, name, rate_hz=float(1 / steps[0]), start_s=float(times_s[0])
-        )
+        yield Part(pd.DataFrame({target: values}), True, name, rate_hz=rate_hz, start_s=float(times_s[0]))
+
+
+def _clock(samples):
+    times_s = np.array(list(samples.values())) / 1000
+    steps = np.diff(times_s)
+    if not np.allclose(steps, steps[0]):
+        raise ValueError("Its samples are not evenly spaced: write a row for each, with the column 'time'.")
+    return times_s, float(f"{1 / steps[0]:.6g}")
+
+
+def _of_annotators(table, samples):
+    """Return the annotations of one song, in which a row is an annotator, and a column here."""
+    times_s, rate_hz = _clock(samples)
+    values = table[list(samples)].to_numpy(np.float64, na_value=np.nan).T
+    columns = [f"rater_{k}" for k in range(1, len(table) + 1)]
+    return Part(pd.DataFrame(values, columns=columns), True, rate_hz=rate_hz, start_s=float(times_s[0]))
 
 
 def _long(table):
