@@ -12,6 +12,7 @@ from . import (
     released,
 )
 from ._discovery import all_estimators
+from .datasets import load_folder
 from .estimators import (
     EncodedFusionRegressor,
     FrameRegressor,
@@ -89,6 +90,7 @@ __all__ = [
     "estimators",
     "fusion",
     "inspection",
+    "load_folder",
     "mask_labels",
     "metrics",
     "model_selection",

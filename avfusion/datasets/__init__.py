@@ -6,6 +6,7 @@ from avfusion.datasets._omg_empathy import fetch_omg_empathy
 from avfusion.datasets._pom import fetch_pom
 from avfusion.datasets._studyforrest import fetch_studyforrest
 from avfusion.datasets._synthetic import audiovisual_truth, make_audiovisual_regression
+from avfusion.formats._registry import readable_formats
 
 __all__ = [
     "audiovisual_truth",
@@ -15,4 +16,5 @@ __all__ = [
     "get_data_home",
     "load_folder",
     "make_audiovisual_regression",
+    "readable_formats",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.formats._format import Format, Part
+from avfusion.formats._known_header import read_like_before, remember
 from avfusion.sequences._messages import brief, quoted
 
 _WORDS = (
@@ -282,7 +283,11 @@ def read(path):
        loudness   F0
     0       0.5  100
     """
+    table = read_like_before(path)
+    if table is not None:
+        return [Part(table, named=True)]
     table, named = read_table(path)
+    remember(path, table, named)
     return [Part(table, named)]
 
 

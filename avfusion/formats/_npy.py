@@ -30,8 +30,13 @@ def read(path):
     ...     read(Path(folder, "a.npy"))[0].values
     array([1., 2.])
     """
-    # Mapped first: a header that promises more than the file holds is refused before memory is taken.
-    return [Part(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
+    try:
+        # Mapped first: a header that promises more than the file holds is refused before memory is taken.
+        return [Part(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
+    except ValueError as error:
+        if "pickle" in str(error) or "Python objects" in str(error):
+            raise ValueError("It holds Python objects, or is no array: such files are not loaded.") from error
+        raise
 
 
 FORMAT = Format(

@@ -4,6 +4,8 @@ import functools
 import importlib
 import pkgutil
 
+import pandas as pd
+
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
 
@@ -11,15 +13,23 @@ HEAD = 4096  # bytes that formats are recognised by
 
 
 class DamagedFileError(ValueError):
-    """A file that cannot be read: the message names it, the reason, and what is expected.
+    """A file that cannot be read.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    reason : str
+        Why, and what is expected, in sentences.
 
     Examples
     --------
-    >>> raise DamagedFileError("audio/clip01.npy cannot be read: It is empty.")
-    Traceback (most recent call last):
-    ...
-    avfusion.formats._registry.DamagedFileError: audio/clip01.npy cannot be read: It is empty.
+    >>> str(DamagedFileError("clip01.npy", "It is empty."))
+    'clip01.npy cannot be read: It is empty.'
     """
+
+    def __init__(self, path, reason):
+        super().__init__(f"{path} cannot be read: {reason}")
+        self.path = path
 
 
 @functools.cache
@@ -136,19 +146,19 @@ def read_parts(path):
     """
     format = format_of(path)
     if format is None:
-        raise DamagedFileError(f"{path} is of no kind that is read. There are {', '.join(all_suffixes())}.")
+        raise DamagedFileError(path, f"No format has this suffix. There are {', '.join(all_suffixes())}.")
     try:
         format = _by_content(path, format)
         yield from format.read(path)
     except Exception as error:  # whatever a library raises for bytes that somebody else wrote
-        raise DamagedFileError(f"{path} cannot be read: {brief_reason(error)}. {format.expects}") from error
+        raise DamagedFileError(path, f"{brief_reason(error)}. {format.expects}") from error
 
 
 def _by_content(path, format):
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise ValueError("It is empty")
+        raise ValueError("It is empty.")
     others = [other for other in formats() if other is not format and other.recognises is not None]
     return next((other for other in others if other.recognises(head)), format)
 
@@ -162,6 +172,27 @@ def all_suffixes():
     True
     """
     return sorted({suffix for format in formats() for suffix in format.suffixes})
+
+
+def readable_formats():
+    """List the kinds of files that `load_folder` reads.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each kind, with its name as index: the ends of file names ("suffixes"), and what such a file
+        is expected to hold ("expects").
+
+    Examples
+    --------
+    >>> from avfusion.datasets import readable_formats
+    >>> readable_formats().loc["NumPy array", "suffixes"]
+    '.npy'
+    """
+    ordered = sorted(formats(), key=lambda format: format.title.lower())
+    rows = {format.title: (" ".join(format.suffixes), format.expects) for format in ordered}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["suffixes", "expects"])
+    return table.rename_axis("format")
 
 
 def brief_reason(error, limit=160):

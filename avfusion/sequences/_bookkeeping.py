@@ -6,6 +6,7 @@ count steadily through every recording (`counts_steadily`). Callers decide about
 explicitly, and about tables that hold nothing else.
 """
 
+import functools
 import re
 
 import numpy as np
@@ -62,6 +63,7 @@ _PAIRS = (("start", "begin", "onset"), ("end", "stop", "offset", "duration"))
 _DECIMALS = 9
 
 
+@functools.cache
 def role_of(name):
     """Return the role that a column has by its name.
 
