@@ -79,7 +79,7 @@ def _interrupt(signum, frame):
     raise _Interrupted
 
 
-def _command(*epilog):
+def _command(*epilog, name=None):
     """Make a function a command that reports errors in one line and ends with the right exit code."""
 
     def register(function):
@@ -100,7 +100,7 @@ def _command(*epilog):
 
         run.__signature__ = _with_reading(inspect.signature(function))
         run.__annotations__ = {name: one.annotation for name, one in run.__signature__.parameters.items()}
-        app.command(epilog="\n\n".join(epilog), no_args_is_help=True)(run)
+        app.command(name, epilog="\n\n".join(epilog), no_args_is_help=True)(run)
         return function
 
     return register
@@ -126,12 +126,11 @@ def _read(data, target, reading, seed):
     from avfusion.cli._recordings import (
         parse_options,
         parse_rates,
-        parse_valid,
         read_recordings,
         with_label_time,
     )
 
-    layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
+    layout = _layout(reading)
     recordings = read_recordings(
         data,
         targets=target or (),
@@ -140,9 +139,18 @@ def _read(data, target, reading, seed):
         options=parse_options(reading["option"] or ()),
         seed=seed,
         missing_label=reading["missing_label"],
-        layout={name: value for name, value in layout.items() if value is not None},
+        layout=layout,
     )
     return with_label_time(recordings, reading["label_start"], reading["pair"])
+
+
+def _layout(reading):
+    """Return the parameters of `load_folder` that were given."""
+    from avfusion.cli._recordings import parse_valid
+
+    given = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
+    given["skip_damaged"] = reading["skip_damaged"] or None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _require_labels(recordings):
@@ -207,6 +215,53 @@ def describe(
             warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
         typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
+
+
+@_command(
+    examples(
+        "import recordings/ --rate audio=100 --output recordings.store",
+        "import clips/ --skip-damaged -o clips.store",
+        "compare recordings.store --train partition=train --test partition=devel",
+    ),
+    "The store is a folder. It appears when it is complete, is opened in milliseconds, checked, and may be "
+    "larger than memory. Every other command takes it as DATA.",
+    EXIT_CODES,
+    name="import",
+)
+def import_(
+    data: Annotated[Path, typer.Argument(metavar="FOLDER", help="Recordings, as of every other command.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="STORE", help="The store to write.")],
+    target: Target = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a store of this name.")] = False,
+    reading: dict | None = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Import a folder of recordings into a store, which is opened at once and may be larger than memory.
+
+    Files are read one by one, labels and metadata with them.
+    """
+    _check_parent(output)
+    if output.exists() and not force:
+        raise ValueError(f"--output {output} exists: choose another name, or --force to replace a store.")
+    from avfusion.cli._recordings import parse_rates
+    from avfusion.datasets import import_folder
+
+    for option in ("label_start", "pair", "data_home", "option"):
+        if reading[option] not in (None, []):
+            raise ValueError(f"--{option.replace('_', '-')} is for what reads the store, not for import.")
+    X, y = import_folder(
+        data,
+        output,
+        overwrite=force,
+        verbose=not quiet and sys.stderr.isatty(),
+        rate_hz=parse_rates(reading["rate"] or ()),
+        targets=target or None,
+        missing_label=reading["missing_label"] or None,
+        **_layout(reading),
+    )
+    labels = "no labels" if y is None else f"labels {', '.join(map(str, y.columns))}"
+    typer.echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
 
 
 @_command(
