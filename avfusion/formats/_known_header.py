@@ -14,6 +14,7 @@ import pyarrow.csv
 
 N_KNOWN = 32  # first lines that are remembered
 LONGEST = 1 << 20  # bytes of a first line
+BLOCK = 1 << 24  # bytes that are parsed at once: a whole file
 
 _MISSING = ["", "NA", "NaN", "nan"]
 _known = OrderedDict()  # separator, and the type of each column, by first line
@@ -84,7 +85,7 @@ def read_like_before(path):
     try:
         table = pa.csv.read_csv(
             path,
-            pa.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=list(types), block_size=1 << 24),
+            pa.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=list(types), block_size=BLOCK),
             pa.csv.ParseOptions(delimiter=separator),
             pa.csv.ConvertOptions(column_types=types, null_values=_MISSING, check_utf8=False),
         )
