@@ -141,6 +141,8 @@ def _parts_of_stream(found, place):
     if place.arrays_are == "streams":
         known["stream"] = place.stream or stream_of(name) or name
     steps = _valid(values, found.mask)
+    if found.either and steps.ndim == 2 and len(found.either) == len(steps) != steps.shape[1]:
+        raise ValueError("Its names may be of features or of recordings: call them 'feature_names' or 'ids'.")
     yield part_of(steps, found.names or found.either, _times(found, len(steps)), **known)
     yield from _parts_of_labels(found, place, len(steps))
 
