@@ -10,6 +10,7 @@ import pandas as pd
 
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
+from avfusion.formats._recording_names import split
 from avfusion.sequences._messages import brief
 
 HEAD = 4096  # bytes that formats are recognised by
@@ -154,9 +155,28 @@ def read_parts(path):
         raise DamagedFileError(path, f"No format has this suffix. There are {', '.join(all_suffixes())}.")
     try:
         format = _by_content(path, format)
-        yield from _with_checked_names(format.read(path))
+        made = (own for part in format.read(path) for own in _by_producer(part, path))
+        yield from _with_checked_names(made)
     except Exception as error:  # whatever a library raises for bytes that somebody else wrote
         raise DamagedFileError(path, f"{brief_reason(error)}. {format.expects}") from error
+
+
+def _by_producer(part, path):
+    """Let the first producer that knows a table by its columns make parts of it."""
+    table = part.values
+    if not isinstance(table, pd.DataFrame) or not part.named or part.recording or part.stream:
+        return [part]
+    table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
+    table.attrs["stem"] = split_name(path.name)[0]
+    producer = next((producer for producer in producers() if producer.recognises(table)), None)
+    made = split(table) if producer is None else producer.parts(table)
+    return (_with_defaults(own, part) for own in made)
+
+
+def _with_defaults(own, part):
+    rate_hz = part.rate_hz if own.rate_hz is None else own.rate_hz
+    start_s = part.start_s if own.start_s is None else own.start_s
+    return replace(own, rate_hz=rate_hz, start_s=start_s, about=part.about | own.about)
 
 
 def _with_checked_names(parts):

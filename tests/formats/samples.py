@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 import scipy.io
 
-SAMPLES = []
+from tests.formats.table_samples import TABLES
+
+SAMPLES = [*TABLES]
 RNG = np.random.default_rng(0)
 FRAMES = RNG.normal(size=(7, 3)).astype(np.float32)
 OTHERS = RNG.normal(size=(5, 3))
