@@ -34,7 +34,9 @@ def test_every_format_has_a_sample():
 
 @pytest.mark.parametrize("make", SAMPLES, ids=lambda make: make.__name__)
 def test_samples_are_read(tmp_path, make):
-    assert sum(part.n_steps for part in read_parts(write(tmp_path, make()))) > 0
+    parts = list(read_parts(write(tmp_path, make())))
+    assert parts
+    assert all(part.n_steps > 0 or part.targets for part in parts)
 
 
 @pytest.mark.parametrize("make", SAMPLES, ids=lambda make: make.__name__)

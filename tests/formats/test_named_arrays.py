@@ -89,6 +89,19 @@ def test_computational_sequences_have_the_times_of_their_words():
     assert [(part.recording, part.stream) for part in both] == [("v[0]", "words"), ("v[0]", "COVAREP")]
 
 
+def test_a_file_called_after_a_stream_holds_recordings():
+    arrays = {"a": frames(5), "b": frames(5)}
+    with pytest.raises(ValueError, match="may be recordings, modalities or columns"):
+        read(arrays, "clip01")
+    assert [part.recording for part in read(arrays, "labels")] == ["a", "b"]
+    assert [part.recording for part in read(arrays, "audio")] == ["a", "b"]
+    first, second = read({"a": 0.5, "b": 1}, "labels")
+    assert (first.recording, first.stream, first.n_steps, first.targets) == ("a", "labels", 0, {"label": 0.5})
+    assert second.targets == {"label": 1.0}
+    with pytest.raises(ValueError, match="no array of numbers"):
+        read({"a": 0.5, "b": 1}, "settings")
+
+
 def test_a_mask_over_steps_makes_them_missing():
     values = frames(3, 2)
     (part,) = read({"features": values, "mask": np.array([1, 0, 1])})
