@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._bookkeeping import N_FLOATS, N_INTEGERS
+from avfusion.sequences._time_values import time_values
 
 _LONGEST = 10.0  # seconds of a step
 _REGULAR = 0.75  # share of the steps between rows that are of one length
 _DECIMALS = 10
+_TIME_OF_DAY = r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T])?\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(Z|[+-]\d{2}:?\d{2})?"
 
 
 def with_clock(table):
     """Name the first column of a table without names, if it is a clock or counts frames.
+
+    Times of day and dates with a time are a clock if they increase in every row.
 
     It is one if it increases in every row by whole multiples of one step, mostly by just this step, and no
     other column increases throughout. Only then is a gap in it seen: a clock without a gap is set aside as
@@ -36,10 +40,9 @@ def with_clock(table):
     if table.shape[1] < 2 or list(table.columns) != list(range(table.shape[1])):
         return table
     kinds = list(map(pd.api.types.is_numeric_dtype, table.dtypes))
-    if not kinds[0] or pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
+    if pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
         return table
-    values = table[0].to_numpy(dtype=np.float64)
-    role = _role(values)
+    role = _role(table[0].to_numpy(dtype=np.float64)) if kinds[0] else _role_of_words(table[0])
     others = [k for k, numeric in enumerate(kinds) if numeric and k]
     if role is None or any((np.diff(table[k].to_numpy(np.float64)) > 0).all() for k in others):
         return table
@@ -61,6 +64,17 @@ def _role(values):
     if not (ticks or _jitters(steps)) or (not whole and step > _LONGEST):
         return None
     return "frame" if whole and step == 1 else "time"
+
+
+def _role_of_words(words):
+    """Return "time" for times of day and dates."""
+    if words.isna().any() or not words.astype(str).str.fullmatch(_TIME_OF_DAY).all():
+        return None
+    try:
+        times, _ = time_values(words, "time")
+    except TypeError:
+        return None
+    return "time" if len(times) > 1 and (np.diff(times) > 0).all() else None
 
 
 def _last_decimal(values):

@@ -97,6 +97,11 @@ def test_empty_lines_of_several_columns_are_no_steps(path):
         ("0,5\n-0,6\n0,7\n", [0], [[0.5], [-0.6], [0.7]]),
         ("0,51234\n0,61234\n0,71234\n", [0], [[0.51234], [0.61234], [0.71234]]),
         ("0,5\n0,6\n1,7\n", [0, 1], [[0, 5], [0, 6], [1, 7]]),
+        ('"0,5","0,6"\n"0,7","-0,8"\n', [0, 1], [[0.5, 0.6], [0.7, -0.8]]),
+        ('a,b\n"0,5",1\n"0,7",2\n', ["a", "b"], [[0.5, 1], [0.7, 2]]),
+        ("   1.0e+00   2.0e+00\n   3.0e+00  -4.0e+00\n", [0, 1], [[1, 2], [3, -4]]),
+        ("a,b\n1.5 , 2\n 3 ,4 \n", ["a", "b"], [[1.5, 2], [3, 4]]),
+        ("0.1\r\r\n0.2\r\r\n", [0], [[0.1], [0.2]]),
         ("a\tb\n1\t2\n", ["a", "b"], [[1, 2]]),
         ("a\tb\n1,5\t2\n", ["a", "b"], [[1.5, 2]]),
         ("1.0 2.0\n3.0 4.0\n", [0, 1], [[1, 2], [3, 4]]),
@@ -182,6 +187,7 @@ def test_names_stay_words(path):
         ("a,b\n1,2\na,b\n3,4\n", "Line 3 repeats the first line"),
         ("a\n1\na\n3\n", "Line 3 repeats the first line"),
         ("Call me Ishmael. Some years ago\nI had little money\n", "first line is 'Call me Ishmael. Some"),
+        ("mood\n", "no values, only names"),
         ("Call me Ishmael.\n", "It is no table: its first line is 'Call me Ishmael.'"),
         ("Dear all,\nthanks, and bye,\nA.\n", "It is no table: its first line is 'Dear all"),
     ],
@@ -197,6 +203,18 @@ def test_a_text_among_numbers_is_named_by_its_line(path):
     table = read_file(path)[0].values
     with pytest.raises(TypeError, match=r"'F0' holds text in line 5, '0.5.1' \(read with ';' between"):
         as_numbers(table["F0"], "F0")
+
+
+def test_thousands_in_quotes_are_refused(path):
+    path.write_text('a,b\n"1,234",1\n"12,345",2\n')
+    with pytest.raises(TypeError, match="'a' holds text in line 2, '1,234'"):
+        as_numbers(read(path)[0]["a"], "a")
+
+
+def test_categories_are_named_with_their_column(path):
+    path.write_text("mood\nhappy\nsad\n")
+    with pytest.raises(TypeError, match="'mood' holds text in line 2, 'happy'"):
+        as_numbers(read_file(path)[0].values["mood"], "mood")
 
 
 @pytest.mark.parametrize("width", [1, 2, 50])

@@ -57,6 +57,25 @@ def test_what_only_increases_is_a_feature(first):
     assert list(with_clock(table(first)).columns) == [0, 1]
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        ["12:00:01.0", "12:00:01.5", "12:00:02.5"],
+        ["2020-01-01 12:00:00", "2020-01-01 12:00:01", "2020-01-01 12:00:03"],
+        ["2020-01-01T12:00:00.000Z", "2020-01-01T12:00:00.040Z", "2020-01-01T12:00:00.120Z"],
+    ],
+)
+def test_times_of_day_are_a_clock(first):
+    assert list(with_clock(table(first)).columns) == ["time", 0]
+
+
+@pytest.mark.parametrize(
+    "first", [["a", "b"], ["12:00:00", "11:00:00"], ["1:2:3:4", "1:2:3:5"], ["12:00", None]]
+)
+def test_other_words_are_none(first):
+    assert list(with_clock(table(first)).columns) == [0, 1]
+
+
 def test_ramps_beside_each_other_are_features():
     ramps = pd.DataFrame(np.arange(120.0).reshape(60, 2))
     assert with_clock(ramps) is ramps
