@@ -1,4 +1,4 @@
-"""Clocks and frame numbers in the first column of a table without names."""
+"""Recordings, clocks and frame numbers in the first columns of a table without names."""
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,15 @@ _DECIMALS = 10
 _TIME_OF_DAY = r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T])?\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(Z|[+-]\d{2}:?\d{2})?"
 
 
-def with_clock(table):
-    """Name the first column of a table without names, if it is a clock or counts frames.
+def with_names(table):
+    """Name the first columns of a table without names that are bookkeeping: a recording, a clock, frames.
 
-    Times of day and dates with a time are a clock if they increase in every row.
-
-    It is one if it increases in every row by whole multiples of one step, mostly by just this step, and no
-    other column increases throughout. Only then is a gap in it seen: a clock without a gap is set aside as
-    what counts steadily, whatever it is called. Integers have to do so in 5 rows, other numbers in 20, from 0
-    or above on: a short ramp may be a feature.
+    Words of which some are repeated are names of recordings, as openSMILE and the AVEC challenges write them.
+    Then, or at the front, a clock is one if it increases in every row by whole multiples of one step, mostly
+    by just this step, and no other column increases throughout. Only then is a gap in it seen: a clock
+    without a gap is set aside as what counts steadily, whatever it is called. Integers have to do so in 5
+    rows, other numbers in 20, from 0 or above on: a short ramp may be a feature. Times of day, and dates with
+    one, have to increase.
 
     Parameters
     ----------
@@ -30,23 +30,46 @@ def with_clock(table):
     Returns
     -------
     pandas.DataFrame
-        With "frame" or "time" for the first name, and the others numbered from 0.
+        With "name", and "frame" or "time", for the first names, and the others numbered from 0.
 
     Examples
     --------
-    >>> with_clock(pd.DataFrame({0: [0, 40, 80, 160, 200], 1: [0.1, 0.3, 0.2, 0.4, 0.2]})).columns.tolist()
+    >>> with_names(pd.DataFrame({0: [0, 40, 80, 160, 200], 1: [0.1, 0.3, 0.2, 0.4, 0.2]})).columns.tolist()
     ['time', 0]
+    >>> with_names(pd.DataFrame({0: ["a", "a"], 1: [0.1, 0.3]})).columns.tolist()
+    ['name', 0]
     """
-    if table.shape[1] < 2 or list(table.columns) != list(range(table.shape[1])):
+    if list(table.columns) != list(range(table.shape[1])):
         return table
-    kinds = list(map(pd.api.types.is_numeric_dtype, table.dtypes))
-    if pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
-        return table
-    role = _role(table[0].to_numpy(dtype=np.float64)) if kinds[0] else _role_of_words(table[0])
-    others = [k for k, numeric in enumerate(kinds) if numeric and k]
-    if role is None or any((np.diff(table[k].to_numpy(np.float64)) > 0).all() for k in others):
-        return table
-    return table.rename(columns={0: role}).rename(columns=lambda name: name if name == role else name - 1)
+    names, rest, rows = [], table, slice(None)
+    if table.shape[1] > 1 and _are_names(table[0]):
+        names, rest, rows = ["name"], table.iloc[:, 1:], (table[0] == table[0].iloc[0]).to_numpy()
+    role = _clock_role(rest[rows])
+    names += [] if role is None else [role]
+    return table.set_axis([*names, *range(table.shape[1] - len(names))], axis=1) if names else table
+
+
+def _are_names(column):
+    if (
+        pd.api.types.is_numeric_dtype(column.dtype)
+        or column.isna().any()
+        or _role_of_words(column) is not None
+    ):
+        return False
+    return column.duplicated().any() and pd.to_numeric(column, errors="coerce").isna().all()
+
+
+def _clock_role(table):
+    """Return what the first column of some rows is, if it is a clock or counts frames."""
+    if table.shape[1] < 2 or pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
+        return None
+    first, *others = (table.iloc[:, k] for k in range(table.shape[1]))
+    numeric = pd.api.types.is_numeric_dtype(first.dtype)
+    role = _role(first.to_numpy(np.float64)) if numeric else _role_of_words(first)
+    if role is None:
+        return None
+    others = [other.to_numpy(np.float64) for other in others if pd.api.types.is_numeric_dtype(other.dtype)]
+    return None if any((np.diff(other) > 0).all() for other in others) else role
 
 
 def _role(values):

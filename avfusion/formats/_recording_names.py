@@ -139,12 +139,14 @@ def by_recording(table, columns):
         yield name, rows.drop(columns=[*columns, *constant]).reset_index(drop=True), about
 
 
-def split(table):
+def split(table, named=True):
     """Return a part for each recording of a table with several, and one for a table of one.
 
     Parameters
     ----------
     table : pandas.DataFrame
+    named : bool, default=True
+        Whether its features have names.
 
     Yields
     ------
@@ -158,7 +160,7 @@ def split(table):
     """
     columns = recording_columns(table)
     if not columns:
-        yield Part(table, named=True)
+        yield Part(table, named)
         return
     for name, rows, about in by_recording(table, columns):
-        yield Part(rows, named=True, recording=name, about=about)
+        yield Part(rows, named, recording=name, about=about)

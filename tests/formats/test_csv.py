@@ -256,3 +256,13 @@ def test_a_gap_in_a_clock_without_a_name_is_seen(path):
 def test_a_column_that_is_empty_in_a_table_without_names_is_the_end_of_lines(path):
     assert read(path, "1,2,\n3,4,\n")[0].to_numpy().tolist() == [[1, 2], [3, 4]]
     assert read(path, "1,,2\n3,,4\n")[0].shape == (2, 3)
+
+
+def test_tables_without_names_that_name_recordings(tmp_path):
+    rows = [f"'{name}.wav';{k / 10:.1f};{RNG.normal():.3f}" for name in ("dev_1", "dev_2") for k in range(30)]
+    (tmp_path / "features.csv").write_text("\n".join(rows))
+    parts = list(read_parts(tmp_path / "features.csv"))
+    assert [(part.recording, part.named, list(part.values.columns)) for part in parts] == [
+        ("dev_1", False, ["time", 0]),
+        ("dev_2", False, ["time", 0]),
+    ]
