@@ -12,7 +12,7 @@ from . import (
     released,
 )
 from ._discovery import all_estimators
-from .datasets import load_folder
+from .datasets import import_folder, load_folder
 from .estimators import (
     EncodedFusionRegressor,
     FrameRegressor,
@@ -91,6 +91,7 @@ __all__ = [
     "datasets",
     "estimators",
     "fusion",
+    "import_folder",
     "inspection",
     "load_folder",
     "mask_labels",

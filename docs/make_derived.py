@@ -23,7 +23,7 @@ ROOMS = (
 )
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
-    "datasets": ["load_folder"],
+    "datasets": ["import_folder", "load_folder"],
     "model_selection": ["Comparison", "baselines", "compare"],
     "preprocessing": ["pair"],
     "sequences": [

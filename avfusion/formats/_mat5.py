@@ -1,35 +1,32 @@
-"""Read MATLAB files of version 5 with SciPy, after a look at their structure.
+"""Read MATLAB files of version 5.
 
-SciPy believes what the elements of a file say of their sizes, and reads cells within cells by calling itself:
-a file of a few kilobytes ends the interpreter, or takes all memory. So each variable is walked through
-before.
+SciPy reads them, too, but believes what the elements of a file say of their sizes, and reads cells within
+cells by calling itself: a damaged file of 500 bytes ends the interpreter. To check all that it relies on is
+to read the file. The format is described in MathWorks' "MAT-File Format".
 """
 
-import io
 import mmap
 import struct
 import zlib
 
 import numpy as np
-import scipy.io
 
-from avfusion.formats._steps import LEAST
+from avfusion.formats._steps import LEAST, n_bytes
 
 HEADER = 128
 DEEPEST = 50  # cells and structs in each other
-MATRIX, COMPRESSED = 14, 15
-CELL, STRUCT, OBJECT, SPARSE, FUNCTION, OPAQUE = 1, 2, 3, 5, 16, 17
-_KINDS = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, MATRIX, 16, 17, 18}  # that SciPy has numbers or text for
-_CLASSES = {CELL, STRUCT, 4, SPARSE, *range(6, 16)}
 _BLOCK = 2**20
 
-
-class _LeftOutError(Exception):
-    """A variable that is an object or a function."""
+_MATRIX, _COMPRESSED = 14, 15  # kinds of elements
+_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_TEXT = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+_CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _FUNCTION, _OPAQUE = 1, 2, 3, 4, 5, 16, 17  # classes of arrays
+_CLASSES = dict(zip(range(6, 16), ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")))
+_COMPLEX = 0x800  # flag
 
 
 def variables(path):
-    """Return the variables of a file, without its objects and functions.
+    """Return the variables of a file.
 
     Parameters
     ----------
@@ -38,7 +35,8 @@ def variables(path):
     Returns
     -------
     dict of str to object
-        Arrays of numbers, text, lists of the contents of cells, dicts of the fields of structs.
+        Arrays of numbers, text, lists of the contents of cells, dicts of the fields of structs; None for
+        objects and functions. A vector has one axis.
 
     Raises
     ------
@@ -47,29 +45,23 @@ def variables(path):
 
     Examples
     --------
+    >>> import scipy.io
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     scipy.io.savemat(Path(folder, "a.mat"), {"x": np.zeros((1, 3)), "s": {"fs": 25}})
+    ...     scipy.io.savemat(Path(folder, "a.mat"), {"x": np.zeros((1, 3)), "s": {"fs": 25.0}})
     ...     variables(Path(folder, "a.mat"))
-    {'x': array([0., 0., 0.]), 's': {'fs': array([[25]])}}
+    {'x': array([0., 0., 0.]), 's': {'fs': array([[25.]])}}
     """
-    found, left_out = {}, 0
+    found = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        header = bytes(content[:HEADER])
-        order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
+        order = {b"IM": "<", b"MI": ">"}.get(content[126:128])
         if order is None:
             raise ValueError("It is no MATLAB file of version 5 or newer: save it with -v7.")
         for element in _top_elements(content, order):
-            try:
-                _check_matrix(element, order)
-            except _LeftOutError:
-                left_out += 1
-                continue
-            read = scipy.io.loadmat(io.BytesIO(header + element), chars_as_strings=True)
-            found |= {name: plain_value(v) for name, v in read.items() if not name.startswith("__")}
-    if left_out and not found:
-        raise ValueError("It holds only objects or functions of MATLAB: save their numbers as arrays.")
+            name, value = _Reader(element, order).matrix(0, len(element))
+            if name:  # the last one may be workspace of functions
+                found[name] = value
     return found
 
 
@@ -79,7 +71,7 @@ def _tag(data, position, order):
         raise ValueError("It is cut off within an element.")
     word, length = struct.unpack_from(f"{order}II", data, position)
     if word >> 16:  # a small element: its length stands beside its kind
-        if word >> 16 > 4 or word & 0xFFFF == MATRIX:
+        if word >> 16 > 4:
             raise ValueError("It holds a small element of more than 4 bytes: it is damaged.")
         return word & 0xFFFF, position + 4, word >> 16, position + 8
     begin = position + 8
@@ -93,22 +85,22 @@ def _top_elements(content, order):
     position, left = HEADER, max(LEAST, 100 * len(content))
     while position < len(content):
         kind, begin, length, end = _tag(content, position, order)
-        if kind == COMPRESSED:
+        if kind == _COMPRESSED:
             element = _decompressed(content, begin, length, left)
             end = begin + length
-        elif kind == MATRIX:
-            element = bytes(content[position:end])
+        elif kind == _MATRIX:
+            element = content[position:end]
         else:
             raise ValueError(f"It holds an element of kind {kind}, which is no variable: it is damaged.")
         left -= len(element)
-        yield element + bytes(-len(element) % 8)
+        yield element
         position = end
 
 
 def _decompressed(content, begin, length, limit):
     """Decompress an element in blocks, and stop where it grows beyond what its file justifies."""
     machine, blocks, total = zlib.decompressobj(), [], 0
-    waiting = bytes(content[begin : begin + length])
+    waiting = content[begin : begin + length]
     while waiting and not machine.eof:
         blocks.append(machine.decompress(waiting, _BLOCK))
         waiting = machine.unconsumed_tail
@@ -118,93 +110,108 @@ def _decompressed(content, begin, length, limit):
     return b"".join(blocks)
 
 
-def _check_matrix(data, order):
-    """Refuse a variable in which sizes disagree, or cells are nested too deep."""
-    if _tag(data, 0, order)[3] != len(data):  # what follows would be read, too
-        raise ValueError("It holds a variable that is shorter than its element: it is damaged.")
-    waiting = [(0, 1)]
-    while waiting:
-        position, depth = waiting.pop()
-        kind, begin, length, _ = _tag(data, position, order)
-        if kind != MATRIX or depth > DEEPEST:
-            raise ValueError(f"It holds cells in cells, more than {DEEPEST} deep, or is damaged.")
-        if length:
-            children = _children(data, begin, begin + length, order)
-            waiting += [(child, depth + 1) for child in children]
+class _Reader:
+    """Read the arrays within one element."""
 
+    def __init__(self, data, order):
+        self._data, self._order = data, order
 
-def _children(data, begin, end, order):
-    """Return where the elements within a cell or struct begin; none for numbers and text."""
-    parts = []  # kind, position, begin, length
-    position = begin
-    while position + 8 <= end:
-        kind, inner, length, after = _tag(data, position, order)
-        if kind not in _KINDS or inner + length > end:
-            raise ValueError("It holds an element that is longer than the one around it: it is damaged.")
-        parts.append((kind, position, inner, length))
-        position = after
-    if len(parts) < 3 or parts[0][0] != 6 or parts[0][3] != 8 or parts[1][0] != 5 or parts[1][3] % 4:
-        raise ValueError("It holds a variable without type or dimensions: it is damaged.")
-    kind = struct.unpack_from(f"{order}I", data, parts[0][2])[0] & 0xFF
-    dims = struct.unpack_from(f"{order}{parts[1][3] // 4}i", data, parts[1][2])
-    if kind in (OBJECT, FUNCTION, OPAQUE):
-        raise _LeftOutError
-    if kind not in _CLASSES:
-        raise ValueError(f"It holds a variable of class {kind}, which is none: it is damaged.")
-    if kind == SPARSE:
-        raise ValueError("It holds a sparse matrix: save it with full(x).")
-    return _checked_children(data, parts, kind, dims, order)
+    def matrix(self, position, end, depth=0):
+        """Return the name and the value of the array at a position, which ends before another one."""
+        kind, begin, length, _ = _tag(self._data, position, self._order)
+        if kind != _MATRIX or begin + length > end or depth > DEEPEST:
+            raise ValueError(f"It holds an array in more than {DEEPEST} others, or is damaged.")
+        parts = list(self._parts(begin, begin + length))
+        if not parts:
+            return "", None
+        if len(parts) < 2 or parts[0][0] != 6 or parts[0][2] != 8:
+            raise ValueError("It holds an array without its class: it is damaged.")
+        flags = self._integers(parts[0])[0]
+        if flags & 0xFF == _OPAQUE:
+            return "", None
+        if len(parts) < 3 or parts[1][0] != 5 or parts[2][0] not in (1, 2, 16):
+            raise ValueError("It holds an array without dimensions or a name: it is damaged.")
+        dims = self._integers(parts[1])
+        if not 2 <= len(dims) <= 32 or min(dims) < 0:
+            raise ValueError("It holds an array with impossible dimensions: it is damaged.")
+        return self._text(parts[2]), self._value(flags, dims, parts[3:], depth)
 
+    def _parts(self, begin, end):
+        """Yield kind, begin and length of the elements between two positions, and where each starts."""
+        while begin + 8 <= end:
+            kind, inner, length, after = _tag(self._data, begin, self._order)
+            if inner + length > end:
+                raise ValueError("It holds an element that is longer than the one around it: it is damaged.")
+            yield kind, inner, length, begin
+            begin = after
 
-def _checked_children(data, parts, kind, dims, order):
-    number, first = 1, 3
-    for length in dims:
-        number *= length
-    if not 2 <= len(dims) <= 32 or min(dims) < 0:
-        raise ValueError("It holds a variable with impossible dimensions: it is damaged.")
-    if kind == STRUCT:
-        if len(parts) < 5 or not (width := _number(data, parts[3], order)) or parts[4][3] % width:
+    def _integers(self, part):
+        _, begin, length, _ = part
+        return struct.unpack_from(f"{self._order}{length // 4}i", self._data, begin)
+
+    def _text(self, part):
+        kind, begin, length, _ = part
+        coding = _TEXT.get(kind)
+        if coding is None:
+            raise ValueError(f"It holds text of the kind {kind}, which is not known.")
+        wide = {"<": "-le", ">": "-be"}[self._order] if coding in ("utf-16", "utf-32") else ""
+        return self._data[begin : begin + length].decode(coding + wide, errors="replace")
+
+    def _value(self, flags, dims, parts, depth):
+        kind = flags & 0xFF
+        if kind == _CELL:
+            return self._children(parts, n_bytes(dims, np.dtype("u1")), depth)
+        if kind == _STRUCT:
+            return self._struct(dims, parts, depth)
+        if kind == _CHAR:
+            return self._characters(dims, parts)
+        if kind in (_OBJECT, _FUNCTION):
+            return None
+        if kind not in _CLASSES:
+            what = "a sparse matrix: save it with full(x)" if kind == _SPARSE else f"an array of class {kind}"
+            raise ValueError(f"It holds {what}.")
+        numbers = [self._numbers(part, dims, _CLASSES[kind]) for part in parts]
+        if len(numbers) != 1 + bool(flags & _COMPLEX):
+            raise ValueError(f"It holds an array of {len(numbers)} parts: it is damaged.")
+        return without_unit_axis(numbers[0] if len(numbers) == 1 else numbers[0] + 1j * numbers[1])
+
+    def _children(self, parts, number, depth):
+        if len(parts) != number:
+            raise ValueError(f"It holds {len(parts)} values for {number} cells or fields: it is damaged.")
+        return [self.matrix(start, begin + length, depth + 1)[1] for _, begin, length, start in parts]
+
+    def _struct(self, dims, parts, depth):
+        """Return the fields of a struct; of an array of structs, each by its name or number."""
+        width = self._integers(parts[0])[0] if len(parts) > 1 and parts[0][2] == 4 else 0
+        if not 0 < width <= 256 or parts[1][2] % width:
             raise ValueError("It holds a struct without names of fields: it is damaged.")
-        number, first = number * (parts[4][3] // width), 5
-    inside = parts[first:]
-    nested = [position for part_kind, position, _, _ in inside if part_kind == MATRIX]
-    if kind in (CELL, STRUCT):
-        if len(nested) != len(inside) or len(nested) != number:
-            raise ValueError(f"It holds {len(nested)} values for {number} cells or fields: it is damaged.")
-    elif nested or number > sum(length for _, _, _, length in inside):
-        raise ValueError(f"It declares {number:,} numbers that are not there: it is damaged.")
-    return nested
+        words = self._text(parts[1])
+        names = [words[k : k + width].partition("\0")[0] for k in range(0, len(words), width)]
+        n_records = n_bytes(dims, np.dtype("u1"))
+        values = self._children(parts[2:], n_records * len(names), depth)
+        if not names:
+            return {}
+        records = [dict(zip(names, values[k : k + len(names)])) for k in range(0, len(values), len(names))]
+        return records[0] if len(records) == 1 else by_name(records)
 
+    def _characters(self, dims, parts):
+        text = self._text(parts[0]) if len(parts) == 1 else ""
+        if len(dims) > 2 or dims[0] < 2:
+            return text
+        if len(text) != dims[0] * dims[1]:
+            raise ValueError(f"It holds {len(text)} characters for {dims[0]} x {dims[1]}: it is damaged.")
+        return [text[row :: dims[0]] for row in range(dims[0])]
 
-def _number(data, part, order):
-    return struct.unpack_from(f"{order}i", data, part[2])[0] if part[3] == 4 else 0
-
-
-def plain_value(value):
-    """Return a value of SciPy's as an array, text, list or dict.
-
-    Parameters
-    ----------
-    value : ndarray
-
-    Returns
-    -------
-    ndarray, str, list or dict
-        A vector has one axis; an array of structs is a dict, by names that they hold or by numbers from 1.
-
-    Examples
-    --------
-    >>> plain_value(np.zeros((4, 1))).shape
-    (4,)
-    """
-    if value.dtype.names is not None:
-        fields = [{n: plain_value(record[n]) for n in value.dtype.names} for record in value.flat]
-        return fields[0] if len(fields) == 1 else by_name(fields)
-    if value.dtype.kind == "O":
-        return [plain_value(np.asarray(item)) for item in value.flat]
-    if value.dtype.kind == "U":
-        return str(value.reshape(-1)[0]) if value.size == 1 else value.reshape(-1) if value.size else ""
-    return without_unit_axis(value)
+    def _numbers(self, part, dims, kind):
+        stored, begin, length, _ = part
+        if stored not in _NUMBERS:
+            raise ValueError(f"It holds numbers of the kind {stored}, which is not known.")
+        dtype = np.dtype(_NUMBERS[stored]).newbyteorder(self._order)
+        if n_bytes(dims, dtype) != length:
+            said = " x ".join(map(str, dims[:4]))
+            raise ValueError(f"It holds {length // dtype.itemsize} numbers for {said}: it is damaged.")
+        values = np.frombuffer(self._data, dtype, length // dtype.itemsize, begin).reshape(dims, order="F")
+        return values.astype(kind) if np.can_cast(dtype, kind, "same_kind") else values
 
 
 def by_name(fields):

@@ -9,6 +9,8 @@ import mmap
 
 import numpy as np
 
+HUGE = 1 << 21  # bytes of the largest page
+
 
 def release(frames, begins, lengths):
     """Let go of the pages of rows that were read; they can be read again.
@@ -47,12 +49,30 @@ def _advise(frames, begins, lengths, advice):
     if mapped is None or not hasattr(mmap, advice) or not frames.size:
         return
     memory = np.frombuffer(mapped, np.uint8)
-    first = frames.ctypes.data - memory.ctypes.data
-    size = frames.strides[0]
+    address, size = frames.ctypes.data, frames.strides[0]
     begins, lengths = np.atleast_1d(begins), np.atleast_1d(lengths)
-    for begin, length in zip(begins[lengths > 0].tolist(), lengths[lengths > 0].tolist()):
-        low = (first + begin * size) // mmap.PAGESIZE * mmap.PAGESIZE
-        mapped.madvise(getattr(mmap, advice), low, first + (begin + length) * size - low)
+    begins, lengths = begins[lengths > 0], lengths[lengths > 0]
+    # the system maps whole huge pages around what is read, and counts them
+    lows = (address + begins * size) // HUGE * HUGE
+    highs = -(-(address + (begins + lengths) * size) // HUGE) * HUGE
+    first = memory.ctypes.data
+    for low, high in zip(*merged(lows - first, highs - first)):
+        low, high = max(low, 0), min(high, len(mapped))
+        mapped.madvise(getattr(mmap, advice), low // mmap.PAGESIZE * mmap.PAGESIZE, high - low)
+
+
+def merged(lows, highs):
+    """Join ranges that overlap or touch; return lists of where they begin and end.
+
+    Examples
+    --------
+    >>> merged(np.array([5, 0, 2]), np.array([7, 2, 3]))
+    ([0, 5], [3, 7])
+    """
+    order = np.argsort(lows, kind="stable")
+    lows, reach = lows[order], np.maximum.accumulate(highs[order])
+    opens = np.append(True, lows[1:] > reach[:-1])[: len(lows)]
+    return lows[opens].tolist(), reach[np.append(opens[1:], True)[: len(lows)]].tolist()
 
 
 def mapped_by(frames):

@@ -67,12 +67,12 @@ def read_store(path, verify=None) -> tuple:
     try:
         about = read_manifest(path)
         check_hashes(path, about, verify)
-        table = pq.read_table(path / TABLE)
+        table = _read_table(path)
         streams = [_open_stream(path, stream, table, about["sha256"]) for stream in about["streams"]]
         X = _frame(about["X"], streams, table, None)
         y = None if about["y"] is None else _labels(about["y"], streams, table, X.index)
     except _DAMAGE as error:
-        told = isinstance(error, (OSError, ValueError)) and not isinstance(error, pa.ArrowException)
+        told = isinstance(error, (OSError, ValueError))
         reason = brief(str(error).removesuffix("."), 150)[1:-1] if told else f"{NAME} is not that of a store"
         raise ValueError(f"The store {path} cannot be opened: {reason}. Write the store again.") from error
     return X, y
@@ -80,7 +80,7 @@ def read_store(path, verify=None) -> tuple:
 
 _DAMAGE = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError),
-    *(MemoryError, pa.ArrowException),
+    *(MemoryError, pa.ArrowException),  # a manifest that somebody else wrote may say anything
 )
 
 
@@ -92,6 +92,13 @@ def _absent(path):
             f"{old[0].name}.old to {path.name}."
         )
     return f"{path} is no store: it has no {NAME}. Write one with avfusion.write_store."
+
+
+def _read_table(path):
+    try:
+        return pq.read_table(path / TABLE)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{TABLE} cannot be read.") from error
 
 
 def _open_stream(path, about, table, identity):
