@@ -107,8 +107,10 @@ def _opened(path):
     lines, begins = first_lines(data, N_LINES)
     if lines[0].strip().lower().startswith("@relation"):
         raise ValueError("It is an ARFF file: write its table as comma-separated rows.")
+    if Preamble.is_all(lines):
+        lines, begins = first_lines(data, 100 * N_LINES)
     preamble = Preamble.of(lines)
-    return data[begins[preamble.n_lines] :], lines, preamble
+    return data[begins[preamble.n_lines] :], lines[: preamble.n_lines + N_LINES], preamble
 
 
 def _table(path, data, lines, preamble, text=()):

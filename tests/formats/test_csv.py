@@ -1,11 +1,14 @@
 """Tables of numbers as tools write them: header, separator, index and missing values, and no step lost."""
 
+import csv
 import gzip
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from avfusion.formats._csv import as_numbers, read_table
 from avfusion.formats._csv import read as read_file
@@ -266,3 +269,40 @@ def test_tables_without_names_that_name_recordings(tmp_path):
         ("dev_1", False, ["time", 0]),
         ("dev_2", False, ["time", 0]),
     ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.floats(width=64, allow_infinity=False), min_size=3, max_size=3), min_size=2, max_size=6
+    ),
+    st.fixed_dictionaries(
+        {
+            "sep": st.sampled_from([",", ";", "\t", "|", " "]),
+            "index": st.booleans(),
+            "na_rep": st.sampled_from(["NA", "nan", "-nan(ind)", "?"]),
+            "quoting": st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC, csv.QUOTE_ALL]),
+            "encoding": st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+            "lineterminator": st.sampled_from(["\n", "\r\n"]),
+            "compression": st.sampled_from([None, "gzip"]),
+        }
+    ),
+    st.sampled_from([["größe", "AU01_r", "pose_Tx"], [0, 1, 2]]),
+)
+def test_whatever_pandas_writes_comes_back(tmp_path_factory, rows, options, names):
+    path = tmp_path_factory.mktemp("any") / "a.csv"
+    frame = pd.DataFrame(rows, columns=names)
+    frame.to_csv(path, **options)
+    table, named = read(path)
+    assert named == (names[0] != 0)
+    np.testing.assert_array_equal(numbers(table)[:, int(options["index"]) :], frame)
+
+
+def test_covarep_has_no_clock(path):
+    values = RNG.normal(size=(100, 74))
+    values[:, 0], values[:, 1] = np.repeat([0, 120.5], 50), np.repeat([0, 1], 50)
+    values[3, 5] = -np.inf
+    np.savetxt(path, values, delimiter=",")
+    (part,) = read_file(path)
+    assert not part.named
+    np.testing.assert_array_equal(part.values, values)

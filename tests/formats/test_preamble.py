@@ -84,6 +84,11 @@ def test_nothing_but_comments_is_refused():
         Preamble.of(["# a", "", "% b"])
 
 
+def test_a_thousand_lines_of_comments(tmp_path):
+    part = part_of(tmp_path, "# by hand\n" * 1000 + "# F0,loudness\n120,0.5\n")
+    assert part.values.to_dict("list") == {"F0": [120], "loudness": [0.5]}
+
+
 def test_lines_before_a_header(tmp_path):
     lines = "Device: 12\nRecorded on 1.1.2020\n\nEDA,HR\n0.5,60\n0.6,61\n0.7,62\n"
     part = part_of(tmp_path, lines)
