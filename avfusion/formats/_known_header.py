@@ -99,7 +99,7 @@ def read_like_before(path):
 
 
 def _as_frame(table, columns, whole):
-    """Return a table of numbers in one block, but for the columns of whole numbers: without looking at each."""
+    """Return a table of numbers in one block, but for the columns of whole numbers."""
     values = np.empty((table.num_columns, table.num_rows))
     for k, column in enumerate(table.columns):
         values[k] = column.to_numpy()
