@@ -12,6 +12,7 @@ from . import (
     released,
 )
 from ._discovery import all_estimators
+from .datasets import import_folder, load_folder
 from .estimators import (
     EncodedFusionRegressor,
     FrameRegressor,
@@ -90,7 +91,9 @@ __all__ = [
     "datasets",
     "estimators",
     "fusion",
+    "import_folder",
     "inspection",
+    "load_folder",
     "mask_labels",
     "metrics",
     "model_selection",

@@ -54,23 +54,30 @@ def model(max_epochs=40, seed=0):
     return make_pipeline(av.OnFrames(StandardScaler()), network)
 
 
-def pruning(n_seeds, n_trials):
-    """Search with and without pruning in turn; one line per seed."""
+def pruning(n_seeds, n_trials, max_epochs=40, n_recordings=40, space=None):
+    """Search with and without pruning in turn, on half of the recordings; one line per seed."""
     torch.set_num_threads(1)
     lines = []
     for seed in range(n_seeds):
-        X, y = recordings(seed, n_recordings=40)  # of 20 people; the relation to the label is the seed's own
-        X, y, X_new, y_new = X.iloc[:20], y.iloc[:20], X.iloc[20:], y.iloc[20:]
+        X, y = recordings(seed, n_recordings)  # two of each; the relation to the label is the seed's own
+        half = n_recordings // 2
+        X, y, X_new, y_new = X.iloc[:half], y.iloc[:half], X.iloc[half:], y.iloc[half:]
         line = {"seed": seed, "trials": n_trials}
         for name, pruner in (("without", NopPruner()), ("with", None)):
             search = av.FusionSearchCV(
-                model(seed=seed), cv=CV, n_trials=n_trials, pruner=pruner, random_state=seed, refit=False
+                model(max_epochs, seed),
+                space,
+                cv=CV,
+                n_trials=n_trials,
+                pruner=pruner,
+                random_state=seed,
+                refit=False,
             )
             begin = time.process_time()
             search.fit(X, y, groups="subject")
             line[f"{name} (s)"] = time.process_time() - begin
             line[f"{name}: best"] = search.best_score_
-            winner = model(seed=seed).set_params(**search.best_params_)
+            winner = model(max_epochs, seed).set_params(**search.best_params_)
             line[f"{name}: new recordings"] = winner.fit(X, y).score(X_new, y_new)
             line["pruned"] = int((search.cv_results_["state"] == "pruned").sum())
         line["time with / without"] = line["with (s)"] / line["without (s)"]
@@ -166,8 +173,8 @@ def to_be_killed(storage, n_trials):
     X, y = recordings(0, n_recordings=10)
     print("ready", flush=True)
     av.FusionSearchCV(
-        model(max_epochs=2), cv=CV, n_trials=n_trials, storage=storage, study_name="killed", refit=False,
-        random_state=0,
+        model(max_epochs=2), LIST, cv=CV, n_trials=n_trials, storage=storage, study_name="killed",
+        refit=False, random_state=0,
     ).fit(X, y, groups="subject")  # fmt: skip
 
 
@@ -256,14 +263,16 @@ def main(arguments=None):
         to_be_killed(chosen.killed, chosen.trials)
         return
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sizes, n_killed = {}, 6
     if chosen.short:
-        chosen.seeds, chosen.trials, chosen.configurations, chosen.repeats, chosen.kills = 1, 8, 4, 1, 2
+        chosen.seeds, chosen.trials, chosen.configurations, chosen.repeats, chosen.kills = 1, 3, 4, 1, 2
+        sizes, n_killed = {"max_epochs": chosen.epochs, "n_recordings": 20, "space": LIST}, 2
     n = chosen.configurations
     tables = {
-        "pruning": pruning(chosen.seeds, chosen.trials),
+        "pruning": pruning(chosen.seeds, chosen.trials, **sizes),
         "throughput in two processes": throughput(n, chosen.epochs, chosen.repeats),
         "the search itself, in one process": own_cost((max(1, n // 4), n), chosen.epochs),
-        "killed and resumed": killed_and_resumed(chosen.kills, n_trials=6),
+        "killed and resumed": killed_and_resumed(chosen.kills, n_killed),
     }
     report.publish("search", tables, chosen.output)
 

@@ -113,7 +113,10 @@ class TestModules:
 
 def test_every_subpackage_is_seen():
     found = {f"avfusion.{module.name}" for module in pkgutil.iter_modules(avfusion.__path__)}
-    for_ourselves = {name for name in found if name.startswith("avfusion._")} | {"avfusion.cli"}
+    for_ourselves = {name for name in found if name.startswith("avfusion._")} | {
+        "avfusion.cli",
+        "avfusion.formats",
+    }
     assert found - for_ourselves == set(SUBPACKAGES)
 
 

@@ -1,24 +1,32 @@
 """Read recordings from a folder with a sub-folder for each modality and a file for each recording."""
 
-import tomllib
 import warnings
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from avfusion.datasets._folder_labels import read_labels
+from avfusion.datasets._layout import LABELS, layout_of
+from avfusion.datasets._manifest import read_manifest
+from avfusion.datasets._reading import Reading
 from avfusion.datasets._recording_tables import read_recording_table
-from avfusion.datasets._stream_files import asked_of, files_of, read_streams
-from avfusion.sequences import SequenceArray, as_targets, mask_labels
+from avfusion.datasets._stream_file import asked_of
+from avfusion.sequences import as_targets, mask_labels
 from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._messages import quoted
 
-LABELS = "labels"
-
 
 def load_folder(
-    folder, rate_hz=None, *, targets=None, valid=None, keep=(), missing_label=None, raters=None
+    folder,
+    rate_hz=None,
+    *,
+    targets=None,
+    valid=None,
+    keep=(),
+    missing_label=None,
+    raters=None,
+    labels=True,
+    skip_damaged=False,
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Read recordings, their labels and their metadata from a folder.
 
@@ -26,24 +34,33 @@ def load_folder(
 
         audio/clip01.npy       features (steps, features) or (steps,), one folder for each modality
         audio/clip02.csv       one row per step, a column per feature, with or without a header
-        video/clip01.npy       a recording without a file in a modality's folder lacks that stream
-        labels/clip01.csv      labels per step, a column per target (or .npy); every recording has one
+        video/clip01.mat       a recording without a file in a modality's folder lacks that stream
+        text.h5                or one file for a modality, which names its recordings
+        labels/clip01.csv      labels per step, a column per target; every recording has one
         labels.csv             or instead labels per clip: the column "recording", and a column per target
         metadata.csv           optional: the column "recording", and any others (subject, session)
+        recordings.csv         optional: which file is whose, and from when on
         rates.toml             optional: steps per second, as in ``audio = 25`` and ``labels = 1``
 
-    Tables are read as pandas, R, spreadsheets, OpenFace and openSMILE write them: separated by commas,
-    semicolons, tabs or spaces (.csv, .tsv). Missing numbers (NaN, ``NA``, ``?``, ``-nan(ind)``, empty cells,
-    in a file of one column empty lines) are features that were not observed, or steps without a label.
+    `avfusion.datasets.readable_formats` lists the kinds of files. Nothing in a file is executed. Tables are
+    read as pandas, R, spreadsheets, OpenFace and openSMILE write them. Missing numbers (NaN, ``NA``, ``?``,
+    ``-nan(ind)``, empty cells, in a file of one column empty lines) are features that were not observed, or
+    steps without a label.
 
     Columns that are bookkeeping (clocks, frame numbers, face and segment ids, confidence, success, an index,
     and what counts steadily through all recordings) are neither features nor targets; a warning names them.
-    Frames that are missing by their number are steps of NaN.
+    Frames that are missing by their number are steps of NaN. A clock in seconds gives the rate, and says when
+    a recording begins; steps with begin and end at no rate, such as words, keep their times.
+
+    ``recordings.csv`` overrules the names of files. It has the column "recording", and any of these: a column
+    for a modality, or for labels, with the name of a file (two faces may name one sound); ``rate_hz`` and
+    ``start_s`` of all modalities, or of one (``audio_start_s``, ``labels_rate_hz``); others are metadata.
+    Recordings stand in its order, and files that it does not list are passed over.
 
     Parameters
     ----------
     folder : str or path-like
-        The folder.
+        The folder, or a file that holds several modalities of named recordings.
     rate_hz : dict of str to float, optional
         Steps per second by modality, and of ``labels``. They override those of ``rates.toml``.
     targets : list of str, optional
@@ -59,6 +76,10 @@ def load_folder(
     raters : "mean", optional
         What to do with columns of several annotators (``FM1``, ``FM2``, ``rater_1``), which are refused
         otherwise: average them into one target.
+    labels : bool, default=True
+        Whether to read labels. Without them y is None, and what is in ``labels`` does not matter.
+    skip_damaged : bool, default=False
+        Whether recordings with a file that cannot be read are left out, with a warning, in place of an error.
 
     Returns
     -------
@@ -79,9 +100,9 @@ def load_folder(
     Warns
     -----
     UserWarning
-        If columns are set aside, or steps are missing or not valid; if there are files of other kinds, or
-        labels or metadata of recordings without features, which are left out; if labels seem to hold a marker
-        for "no label".
+        If columns are set aside, or steps are missing or not valid; if files are passed over, or there are
+        labels or metadata of recordings without features, which are left out; if names nearly match across
+        modalities; if labels seem to hold a marker for "no label".
 
     See Also
     --------
@@ -107,74 +128,69 @@ def load_folder(
     recording
     clip01      2 x 1, 2.0 s
     """
+    how = {"targets": targets, "valid": valid, "keep": keep, "missing_label": missing_label, "raters": raters}
+    return read_folder(folder, rate_hz, **how, labels=labels, skip_damaged=skip_damaged)
+
+
+def read_folder(
+    folder, rate_hz, *, targets, valid, keep, missing_label, raters, labels, skip_damaged, frames=None
+):
+    """Read a folder, with frames kept where it is said.
+
+    Parameters
+    ----------
+    folder, rate_hz, targets, valid, keep, missing_label, raters, labels, skip_damaged
+        As in `load_folder`, which is called by the user, as is whoever else calls this.
+    frames : callable, optional
+        As in `Reading`.
+
+    Returns
+    -------
+    X : pandas.DataFrame
+        Without modalities whose frames are in a store.
+    y : pandas.DataFrame or None
+    """
     folder = Path(folder)
     targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
-    modalities, others = _modalities(folder)
-    rates = _rates(folder, rate_hz or {}, {*modalities, LABELS})
-    names = pd.Index(
-        sorted({name for files in modalities.values() for name in files}), name="recording", dtype=object
-    )
-    X = _metadata(folder, names)
-    streams = {}
-    for modality, files in modalities.items():
+    layout, metadata = read_manifest(folder, layout_of(folder, labels))
+    read = Reading(folder, layout, rate_hz or {}, skip_damaged, frames)
+    read.all_files({"keep": keep, "valid": valid}, {"keep": targets or (), "valid": False, "only": targets})
+    names = read.names(metadata)
+    X = _metadata(folder, names, metadata, read.collect("about"))
+    for modality, stream in read.streams.items():
         if modality in X.columns:
             raise ValueError(
                 f"{folder / 'metadata.csv'}: the column {modality!r} has the name of a modality; rename it."
             )
-        rate = rates.get(modality)
-        paths = [files.get(name) for name in names]
-        read = streams[modality] = read_streams(paths, keep=keep, valid=valid, rate_hz=rate)
-        column = SequenceArray.from_sequences(read.cells, dtype=np.float32)
-        X[modality] = column.with_clock(rate, start_s=read.start_s).with_features(read.names)
-        read.cells = None  # X has a copy
-    _check_found(streams, keep, valid)
-    y, aside = read_labels(folder, names, rates.get(LABELS), targets, raters)
-    _tell_of_columns(streams | {LABELS: aside})
-    _tell_of_files(others)
+        column = stream.column(names)
+        if column is not None:
+            X[modality] = column
+    _check_found(read.streams, keep, valid)
+    y, aside = None, []
+    if labels:
+        y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
+    _tell_of_columns(read.streams, aside)
+    read.tell()
     return X, _without_markers(y, missing_label)
 
 
-def _modalities(folder):
-    """Return the files of each modality by recording, and the paths that are not read."""
-    modalities, others = {}, []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            files, more = files_of(path)
-            others += more
-            if path.name != LABELS:
-                modalities[path.name] = files
-        elif path.stem in (LABELS, "metadata", "rates") and path.suffix not in (".csv", ".toml"):
-            others.append(path)
-    if not modalities:
-        raise ValueError(
-            f"{folder} holds no recordings. It needs a sub-folder for each modality (audio, video) with a "
-            ".npy or .csv file for each recording."
-        )
-    return modalities, others
-
-
-def _rates(folder, given, known):
-    path = folder / "rates.toml"
-    rates = {}
-    if path.is_file():
-        try:
-            rates = tomllib.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path} cannot be read: {error}. It holds lines such as audio = 25.") from error
-    for where, names in ((str(path), rates), ("rate_hz", given)):
-        for name in names:
-            if name not in known:
-                raise ValueError(f"{where} names {name!r}, but there are only {', '.join(sorted(known))}.")
-    return rates | given
-
-
-def _metadata(folder, names):
+def _metadata(folder, names, listed, about):
+    """Join what a table of recordings, the files themselves and a table of metadata say of each recording."""
+    parts = [] if listed is None else [listed.reindex(names)]
+    if any(about.values()):
+        parts.append(pd.DataFrame.from_dict(about, orient="index").reindex(names))
     path = folder / "metadata.csv"
-    if not path.is_file():
+    if path.is_file():
+        parts.append(read_recording_table(path, names))
+    if not parts:
         return pd.DataFrame(index=names)
-    return read_recording_table(path, names)
+    table = pd.concat([part.set_axis(names) for part in parts], axis=1)
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise ValueError(
+            f"{folder} has the metadata {twice!r} twice, also in {path.name}: remove one of them."
+        )
+    return table
 
 
 def _without_markers(y, missing_label):
@@ -182,7 +198,7 @@ def _without_markers(y, missing_label):
         return None
     if missing_label is not None:
         y = mask_labels(y, missing_label)
-    warn_of_markers(as_targets(y), stacklevel=3)
+    warn_of_markers(as_targets(y), stacklevel=4)
     return y
 
 
@@ -198,9 +214,10 @@ def _check_found(streams, keep, valid):
             )
 
 
-def _tell_of_columns(streams):
+def _tell_of_columns(streams, aside_of_labels):
     """Warn, once, of the columns that were set aside, and of steps that are not valid."""
-    aside = {name: read.aside for name, read in streams.items() if read.aside}
+    aside = {name: stream.aside for name, stream in streams.items()} | {LABELS: aside_of_labels}
+    aside = {name: own for name, own in aside.items() if own}
     parts = []
     if aside:
         columns = dict.fromkeys(column for own in aside.values() for column in own)
@@ -208,22 +225,12 @@ def _tell_of_columns(streams):
             f"Set aside as bookkeeping: {quoted(columns)} (in {quoted(aside)}). keep names those that are "
             "features, targets those that are labels."
         )
-    for name, read in streams.items():
-        if read.n_missing:
-            parts.append(f"{read.n_missing} frames that are missing in {name!r} are steps of NaN.")
-        for column, n_failed in read.n_failed.items():
-            share = n_failed / read.n_steps
+    for name, stream in streams.items():
+        if stream.n_missing:
+            parts.append(f"{stream.n_missing} frames that are missing in {name!r} are steps of NaN.")
+        for column, n_failed in stream.n_failed.items():
+            share = n_failed / stream.n_steps
             if n_failed:
                 parts.append(f"{share:.0%} of the steps of {name!r} are NaN, by {column!r} not valid.")
     if parts:
-        warnings.warn(" ".join(parts), stacklevel=3)
-
-
-def _tell_of_files(others):
-    if others:
-        named = (f"{path.parent.name}/{path.name}" for path in others)
-        warnings.warn(
-            f"Files of other kinds were not read: {quoted(named, limit=3)}. Write arrays as .npy, or as .npz "
-            "with one array, and tables as .csv or .tsv.",
-            stacklevel=3,
-        )
+        warnings.warn(" ".join(parts), stacklevel=4)

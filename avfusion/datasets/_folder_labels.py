@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.datasets._recording_tables import read_recording_table, warn_of_others
-from avfusion.datasets._stream_files import Streams, files_of, read_streams
 from avfusion.formats._csv import as_numbers
-from avfusion.sequences import SequenceArray
 from avfusion.sequences._bookkeeping import counts_steadily, named_bookkeeping
 from avfusion.sequences._messages import brief, quoted
 
@@ -20,41 +18,48 @@ _RATER = re.compile(
 )
 
 
-def read_labels(folder, names, rate_hz, targets, raters):
-    """Read the labels of a folder.
+def read_labels(folder, names, stream, rated, targets, raters):
+    """Return the labels of a folder.
 
     Parameters
     ----------
     folder : pathlib.Path
     names : pandas.Index
         The recordings.
-    rate_hz : float or None
-        Labels per second.
+    stream : Stream or None
+        Labels per step.
+    rated : dict of str to dict
+        Labels per clip that files of features hold, by recording.
     targets, raters : as in `load_folder`
 
     Returns
     -------
     y : pandas.DataFrame or None
-    read : Streams
-        What was set aside.
+    aside : list of str
+        Columns that were set aside.
 
     Raises
     ------
     ValueError
         As `load_folder`.
     """
-    per_step, per_clip = folder / "labels", folder / "labels.csv"
+    per_clip = folder / "labels.csv"
     if raters not in (None, "mean"):
         raise ValueError(f"raters={brief(raters)} must be 'mean', or None.")
-    if per_step.is_dir() and per_clip.is_file():
+    if stream is not None and stream.rows and per_clip.is_file():
         raise ValueError(
-            f"There are labels per step in {per_step} and per clip in {per_clip}: remove one of them."
+            f"There are labels per step in {folder / 'labels'} and per clip in {per_clip}: remove one of "
+            "them."
         )
     if per_clip.is_file():
         return _per_clip(per_clip, names, targets, raters)
-    if per_step.is_dir():
-        return _per_step(per_step, names, rate_hz, targets, raters)
-    return None, Streams([], None)
+    if stream is not None and stream.rows:
+        return _per_step(folder / "labels", names, stream, targets, raters)
+    if any(rated.values()):
+        table = pd.DataFrame.from_dict(rated, orient="index", dtype=np.float64).reindex(names)
+        values = _chosen(dict(table.items()), targets, folder)
+        return pd.DataFrame(_averaged(values, targets, raters, folder), index=names), []
+    return None, []
 
 
 def _per_clip(path, names, targets, raters):
@@ -77,32 +82,27 @@ def _per_clip(path, names, targets, raters):
         values = {name: column for name, column in values.items() if name not in counting}
     _check_any(path, values, aside)
     values = _averaged(_chosen(values, targets, path), targets, raters, path)
-    return pd.DataFrame(values, index=names), Streams([], None, aside)
+    return pd.DataFrame(values, index=names), aside
 
 
-def _per_step(folder, names, rate_hz, targets, raters):
-    files, _ = files_of(folder)
+def _per_step(folder, names, stream, targets, raters):
     for name in names:
-        if name not in files:
+        if name not in stream.rows:
             raise ValueError(
                 f"The recording {name!r} has no labels: {folder / name}.csv (or .npy) is missing. Put it "
                 "there, with empty cells where there is no label, or remove the recording's features."
             )
-    warn_of_others(files, names, folder)
-    paths = [files[name] for name in names]
-    read = read_streams(paths, keep=targets or (), valid=False, only=targets, rate_hz=rate_hz)
-    columns = read.names
-    if columns is None:
-        width = read.cells[0].shape[1]
-        columns = ["label"] if width == 1 else [f"label {k}" for k in range(width)]
-    lengths = [len(cell) for cell in read.cells]
-    values = dict(zip(columns, np.concatenate(read.cells).T))
-    values = _averaged(_chosen(values, targets, folder), targets, raters, folder)
+    warn_of_others(stream.rows, names, folder)
+    column = stream.column(names)
+    width = column.dtype.width
+    columns = stream.names or (["label"] if width == 1 else [f"label {k}" for k in range(width)])
+    values = _averaged(
+        _chosen(dict(zip(columns, column.pack().frames.T)), targets, folder), targets, raters, folder
+    )
     labels = {
-        name: SequenceArray.from_packed(column[:, None], lengths, rate_hz, start_s=read.start_s)
-        for name, column in values.items()
+        name: column.with_features(None).with_frames(frames[:, None]) for name, frames in values.items()
     }
-    return pd.DataFrame(labels, index=names), read
+    return pd.DataFrame(labels, index=names), stream.aside
 
 
 def _check_any(path, values, aside):

@@ -1,5 +1,7 @@
 """Frame numbers and clocks of a table: missing frames become steps of NaN, repeated ones are refused."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,7 @@ from avfusion.formats._csv import as_numbers
 from avfusion.sequences._bookkeeping import columns_of
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._table_clock import from_times
-from avfusion.sequences._time_values import seconds
+from avfusion.sequences._time_values import LONG_STEP, seconds, time_values, typical_step
 
 
 def steps_of_frames(aside):
@@ -63,53 +65,100 @@ def steps_of_frames(aside):
     return None if (gaps == gaps[0]).all() and not lead else (steps + lead).astype(np.int64)
 
 
-def steps_of_clock(aside, rate_hz=None):
-    """Return the step of each row by a clock, and when the first one begins.
+@dataclass(frozen=True)
+class Ticks:
+    """When the steps of a recording are, as far as it is known.
+
+    Parameters
+    ----------
+    rate_hz : float, optional
+        Steps per second.
+    start_s : float, optional
+        When the first step begins. None for a start within the first step or so: clocks say when a step
+        begins, is in its middle or ends.
+    times_s : ndarray of shape (n_steps, 2), optional
+        Begin and end of each step, where steps are at no rate.
+
+    Examples
+    --------
+    >>> Ticks(25.0).start_s is None
+    True
+    """
+
+    rate_hz: float | None = None
+    start_s: float | None = None
+    times_s: np.ndarray | None = None
+
+
+def clock_of(aside, rate_hz=None):
+    """Return the step of each row by a clock, and when the steps are.
 
     Parameters
     ----------
     aside : pandas.DataFrame
         The columns of a table that are bookkeeping.
     rate_hz : float, optional
-        Steps per second, which says whether a clock counts seconds or milliseconds.
+        Steps per second. Without it, the rate is that at which a clock ticks whose unit is certain.
 
     Returns
     -------
     steps : ndarray of int of shape (n_rows,), or None
         None if rows are steps: no clock ticks, or none lacks a tick.
-    start_s : float or None
-        None where the rate or the unit is not known, and for a start within the first step or so: clocks say
-        when a step begins, is in its middle or ends.
+    ticks : Ticks
 
     Examples
     --------
-    >>> steps_of_clock(pd.DataFrame({"timestamp": [15.5, 16.0, 17.0]}), rate_hz=2)
-    (array([0, 1, 3]), 15.5)
-    >>> steps_of_clock(pd.DataFrame({"timestamp": [0, 500, 1500]}))
-    (array([0, 1, 3]), None)
+    >>> clock_of(pd.DataFrame({"timestamp": [15.5, 16.0, 17.0]}), rate_hz=2)
+    (array([0, 1, 3]), Ticks(rate_hz=2.0, start_s=15.5, times_s=None))
+    >>> clock_of(pd.DataFrame({"timestamp": [0, 500, 1500]}))
+    (array([0, 1, 3]), Ticks(rate_hz=None, start_s=None, times_s=None))
     """
+    for name, times in _clocks(aside, rate_hz):
+        begins = times if times.ndim == 1 else times[:, 0]
+        if len(times) < 2 or not np.isfinite(times).all() or not np.ptp(begins):
+            continue
+        _check_forward(begins, name, aside)
+        rates = None if rate_hz is None else np.array([rate_hz])
+        found = from_times(times, np.array([len(times)]), name, rates)
+        if found.times_s is not None and times.ndim == 2 and rate_hz is None:
+            return None, Ticks(times_s=times)
+        if found.times_s is None:
+            rate = found.rates_hz[0] if rate_hz is None and _unit_is_certain(aside[name], name) else rate_hz
+            late = rate is not None and begins[0] > 1.5 / rate
+            start = float(found.starts_s[0]) if late else None
+            return found.positions, Ticks(None if rate is None else float(rate), start)
+    return None, Ticks(rate_hz)
+
+
+def _clocks(aside, rate_hz):
+    """Yield the name and the times of each clock, and of the pair of columns that hold intervals."""
     for name in columns_of(aside.columns, "clock"):
         try:
-            times = seconds(aside[name], name, rate_hz)
+            yield name, seconds(aside[name], name, rate_hz)
         except TypeError:  # words
             continue
-        if len(times) < 2 or not np.isfinite(times).all() or not np.ptp(times):
-            continue
-        back = np.flatnonzero(np.diff(times) <= 0)
-        if len(back):
-            faces = columns_of(aside.columns, "identity")
-            several = f" (by {quoted(faces, limit=3)}, of several faces?)" if faces else ""
-            raise ValueError(
-                f"Its {name!r} has {times[back[0] + 1]:g} after {times[back[0]]:g} s in step "
-                f"{back[0] + 1}{several}: put one row for each step, in order, or remove the column."
-            )
-        found = from_times(
-            times, np.array([len(times)]), name, None if rate_hz is None else np.array([rate_hz])
+    pair = columns_of(aside.columns, "interval")
+    if len(pair) == 2 and str(pair[1]).strip().lower() != "duration":
+        try:
+            yield pair[0], np.column_stack([seconds(aside[name], name, rate_hz) for name in pair])
+        except TypeError:
+            return
+
+
+def _check_forward(times, name, aside):
+    back = np.flatnonzero(np.diff(times) <= 0)
+    if len(back):
+        faces = columns_of(aside.columns, "identity")
+        several = f" (by {quoted(faces, limit=3)}, of several faces?)" if faces else ""
+        raise ValueError(
+            f"Its {name!r} has {times[back[0] + 1]:g} after {times[back[0]]:g} s in step "
+            f"{back[0] + 1}{several}: put one row for each step, in order, or remove the column."
         )
-        if found.times_s is None:
-            late = rate_hz is not None and times[0] > 1.5 / rate_hz
-            return found.positions, float(found.starts_s[0]) if late else None
-    return None, None
+
+
+def _unit_is_certain(values, name):
+    numbers, unit_s = time_values(values, name)
+    return unit_s is not None or typical_step(numbers) < LONG_STEP
 
 
 def spread(values, steps):

@@ -1,4 +1,4 @@
-"""What a reader of files returns, and what is known of a kind of file before one is read."""
+"""The parts that readers return, and the kinds of files that there are."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Part:
-    """What a file holds of one recording: the steps of one stream.
+    """The steps of one stream of a recording, from a file.
 
     Parameters
     ----------

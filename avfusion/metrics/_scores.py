@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
 
+from avfusion.metrics._abaw import abaw_scorer
 from avfusion.metrics._bootstrap import resampled_metrics, resampled_scores
 from avfusion.metrics._regression import (
     STATISTICS,
@@ -25,6 +26,7 @@ _METRICS = {
     "sagr": sagr_score,
     "rmse": root_mean_squared_error,
     "mae": mean_absolute_error,
+    "abaw": ccc_score,  # over all frames that have a label, averaged over targets
 }
 _ERRORS = (root_mean_squared_error, mean_absolute_error)
 _DEFAULT = ("ccc", "pcc", "rmse", "mae")
@@ -163,8 +165,8 @@ def resolve_scoring(scoring=None):
     Parameters
     ----------
     scoring : str, sequence of str, dict or None
-        Names ("ccc", "pcc", "sagr", "rmse", "mae", a key of `avfusion.metrics.scorers`, or a name that
-        scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
+        Names ("ccc", "pcc", "sagr", "rmse", "mae", "abaw", a key of `avfusion.metrics.scorers`, or a name
+        that scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
         ``(estimator, X, y) -> float``. By default CCC, PCC, RMSE and MAE.
 
     Returns
@@ -207,6 +209,7 @@ def _resolve(name, value):
                     f"scoring={value!r} is not known. Use one of {known}, or a name of scikit-learn's."
                 ) from None
         value = scorers[value]
+    value = ccc_score if value is abaw_scorer else value
     if value in _METRICS.values():
         return Score(value)
     for known, scorer in scorers.items():

@@ -6,6 +6,7 @@ count steadily through every recording (`counts_steadily`). Callers decide about
 explicitly, and about tables that hold nothing else.
 """
 
+import functools
 import re
 
 import numpy as np
@@ -18,12 +19,12 @@ NAMES = {
         "milliseconds millisecond millis msec ms microseconds usec minutes datetime date timecode utc "
         "unixtime unixtimestamp epochtime localtime systemtime approxtime relativetime recordingtime "
         "recordingtimestamp videotime audiotime timepoint starttime endtime begintime timestart timeend "
-        "timestampstart timestampend"
+        "timestampstart timestampend jstime daqtime"
     ),
     "frame": (
         "frame frames frameid frameids frameno framenum framenumber framenr frameindex frameidx framecount "
         "framecounter step stepid sample sampleid sampleno samplenumber sampleindex row rowid rownumber "
-        "linenumber"
+        "linenumber nseq"
     ),
     "identity": (
         "faceid faceindex personid person segment segmentid segmentindex segmentname id ids name names "
@@ -62,6 +63,7 @@ _PAIRS = (("start", "begin", "onset"), ("end", "stop", "offset", "duration"))
 _DECIMALS = 9
 
 
+@functools.cache
 def role_of(name):
     """Return the role that a column has by its name.
 

@@ -77,6 +77,22 @@ class ColumnWriter:
         self._rows.append(self._rows[row])
         return len(self) - 1
 
+    def order(self, rows, rate_hz=None, start_s=None):
+        """Put rows in another order, with rates and starts. See `StoreWriter.order_rows`."""
+        for row in rows:
+            if row is not None and not 0 <= row < len(self):
+                raise ValueError(f"Column {self._name!r} has {len(self)} rows, and none of number {row}.")
+        missing = (0, -1, np.nan, np.nan)
+        ordered = np.array([missing if row is None else self._rows[row] for row in rows]).reshape(-1, 4)
+        if (rate_hz is not None or start_s is not None) and self._clock == "times":
+            raise ValueError(f"Column {self._name!r} has a time for each step: give no rate and no start.")
+        for place, given in ((2, rate_hz), (3, start_s)):
+            if given is not None:
+                ordered[:, place] = np.where(ordered[:, 1] < 0, np.nan, given)
+        if rate_hz is not None:
+            self._clock = "rate"
+        self._rows = [(int(start), int(length), *more) for start, length, *more in ordered.tolist()]
+
     def put(self, array):
         """Write the rows of a `SequenceArray`, which become those of the column; shared frames stay so."""
         starts, lengths, moved = used_spans(array.starts, array.lengths)

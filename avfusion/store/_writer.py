@@ -51,10 +51,10 @@ class StoreWriter:
     ...     store.set_table(pd.DataFrame({"subject": ["s1", "s2", "s2"]}))
     >>> X, y = av.read_store(f"{folder.name}/store")
     >>> X
-             audio          video subject
-    0  40 x 2, 1.6 s  40 x 8, 1.6 s      s1
-    1  40 x 2, 1.6 s           <NA>      s2
-    2  40 x 2, 1.6 s  40 x 8, 1.6 s      s2
+      subject          audio          video
+    0      s1  40 x 2, 1.6 s  40 x 8, 1.6 s
+    1      s2  40 x 2, 1.6 s           <NA>
+    2      s2  40 x 2, 1.6 s  40 x 8, 1.6 s
     """
 
     def __init__(self, path, overwrite=False):
@@ -149,6 +149,27 @@ class StoreWriter:
         """
         self._column(stream, label).drop(indices)
 
+    def order_rows(self, stream, rows, *, rate_hz=None, start_s=None, label=False) -> None:
+        """Put the rows of a stream in another order, when all of them are there, and say when they are.
+
+        Parameters
+        ----------
+        stream : str
+            The column.
+        rows : list of int or None
+            Numbers of rows, from `append`. None is a row without steps; a number may be there twice.
+        rate_hz, start_s : float or array-like of shape (n_rows,), optional
+            Steps per second, and when the first step begins, in the new order. By default those of `append`.
+        label : bool, default=False
+            As in `append`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row, or rows have times of their own.
+        """
+        self._column(stream, label).order(rows, rate_hz, start_s)
+
     def set_table(self, metadata=None, clip_labels=None, index=None) -> None:
         """Set what is known of the rows beside their streams.
 
@@ -206,7 +227,7 @@ class StoreWriter:
                 raise ValueError(
                     f"Two columns have the same name: {quoted(twice or table.columns)}. Rename one."
                 )
-            columns |= more
+            columns = more | columns
             names = pd.Index(list(columns), tupleize_cols=False)
             sides.append({"columns": list(columns.values()), "names": names, "index": index})
         sides[1]["form"] = {"kind": "frame"}

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -120,10 +121,12 @@ def test_hidden_files_are_passed_over_and_others_listed(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_folder(folder)
-    for name in ("video/b.mat", "audio/d.pkl", "audio/e.h5", "labels/b.arff", "metadata.xlsx"):
+    for name in ("video/b.mp4", "audio/d.wav", "audio/e.docx", "labels/b.odt", "metadata.xlsx"):
         (folder / name).write_text("")
     with pytest.warns(
-        UserWarning, match=r"were not read: 'audio/d.pkl', 'audio/e.h5', 'labels/b.arff' and 2 mo"
+        UserWarning,
+        match=r"Not read: 'audio/d.wav', 'audio/e.docx', 'labels/b.odt' "
+        r"and 1 more \(no format .*'metadata.xlsx' \(",
     ):
         assert load_folder(folder)[0].shape == (3, 2)
 
@@ -234,7 +237,7 @@ def test_markers_for_no_label_are_told_and_taken_out(tmp_path):
     ("content", "reason"),
     [
         (b"", "It is empty"),
-        (b"not numpy", "pickle"),
+        (b"not numpy", "no array"),
         (np.array([1, 2, 3], dtype=object), "Python objects"),
         (np.zeros((2, 3, 4)), "(2, 3, 4)"),
         (np.array(["x"]), "real numbers"),
@@ -270,7 +273,7 @@ def test_a_recording_has_one_file_per_modality(folder):
 def test_an_empty_folder_says_what_belongs_there(tmp_path):
     refused(tmp_path, "holds no recordings. It needs a sub-folder for each modality")
     (tmp_path / "audio").mkdir()
-    refused(tmp_path, "audio holds no .npy or .csv file")
+    refused(tmp_path, "audio holds no file that is read: put one")
 
 
 def test_rates_of_unknown_modalities_are_refused(folder):
@@ -284,3 +287,61 @@ def test_rates_of_unknown_modalities_are_refused(folder):
 def test_metadata_does_not_have_the_name_of_a_modality(folder):
     (folder / "metadata.csv").write_text("recording,audio\na,1\nb,1\nc,1\n")
     refused(folder, "metadata.csv: the column 'audio' has the name of a modality")
+
+
+def test_a_damaged_file_costs_its_recording_if_that_is_asked_for(folder):
+    (folder / "video" / "c.csv").write_bytes(b"\x93NUMPY truncated")
+    refused(folder, "c.csv cannot be read: ")
+    with pytest.warns(
+        UserWarning, match=r"Damaged files were skipped, with their recordings: .*c\.csv cannot"
+    ):
+        X, y = load_folder(folder, skip_damaged=True)
+    assert list(X.index) == list(y.index) == ["a", "b"]
+    (folder / "labels" / "a.csv").write_text("")
+    with pytest.warns(UserWarning, match=r"a\.csv cannot be read.* 1 more: 'c\.csv'"):
+        assert list(load_folder(folder, skip_damaged=True)[0].index) == ["b"]
+
+
+def test_if_all_files_are_damaged_the_first_is_named(tmp_path):
+    write(tmp_path, "audio", "a", np.zeros(3))
+    (tmp_path / "audio" / "a.npy").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"a\.npy cannot be read"):
+        load_folder(tmp_path, skip_damaged=True)
+
+
+def test_labels_do_not_matter_where_they_are_not_wanted(folder):
+    (folder / "labels" / "a.csv").write_text("")
+    X, y = load_folder(folder, labels=False)
+    assert (len(X), y) == (3, None)
+    assert "labels" not in X
+
+
+def test_names_that_nearly_match_are_pointed_at(folder):
+    (folder / "video" / "a.csv").rename(folder / "video" / "A.csv")
+    said = pytest.warns(UserWarning, match=r"'a' in 'audio' and 'A' in 'video' may be the same recording")
+    with said, pytest.raises(ValueError, match="'A' has no labels"):
+        load_folder(folder)
+    for name in "bc":
+        (folder / "audio" / f"{name}.npy").unlink()
+    (folder / "video" / "c.csv").unlink()
+    refused(folder, "No recording has all of 'audio', 'video', 'labels': 'a' in 'audio' and 'A' in 'video'")
+
+
+def test_a_file_beside_the_folders_may_hold_a_modality(folder, monkeypatch):
+    from avfusion.formats import _npz
+    from avfusion.formats._format import Part
+
+    def read(path):
+        yield Part(np.ones((4, 2)), recording="a", rate_hz=2.0, about={"site": "x"}, targets={"mood": 1.0})
+        yield Part(np.zeros((3, 2)), recording="b", rate_hz=2.0, about={"site": "y"}, targets={"mood": 2.0})
+
+    monkeypatch.setattr("avfusion.formats._registry.formats", lambda: (replace(_npz.FORMAT, read=read),))
+    (folder / "only").mkdir()
+    path = folder / "only" / "text.npz"
+    path.write_bytes(b"x")
+    X, y = load_folder(folder / "only")
+    assert list(X.columns) == ["site", "text"]
+    assert X["text"].dtype.rate_hz == 2
+    assert y["mood"].tolist() == [1, 2]
+    X, y = load_folder(path)
+    assert X["site"].tolist() == ["x", "y"]

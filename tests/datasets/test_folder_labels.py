@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 
 from avfusion.datasets._folder_labels import read_labels
+from avfusion.datasets._layout import Source
+from avfusion.datasets._streams import InMemory, Stream
+from avfusion.formats._registry import read_parts
 
 RNG = np.random.default_rng(0)
 NAMES = pd.Index(["a", "b"], name="recording")
@@ -19,16 +22,23 @@ def per_step(folder, **columns):
 
 
 def read(folder, targets=None, raters=None):
-    return read_labels(folder, NAMES, 2.0, targets, raters)
+    stream = None
+    if (folder / "labels").is_dir():
+        stream = Stream(InMemory(np.float64), keep=targets or (), valid=False, only=targets, rate_hz=2.0)
+        for name in NAMES:
+            path = folder / "labels" / f"{name}.csv"
+            for part in read_parts(path):
+                stream.add(name, part, Source(path, name))
+    return read_labels(folder, NAMES, stream, {}, targets, raters)
 
 
 def test_a_clock_and_a_segment_are_no_targets(tmp_path):
     value = RNG.normal(size=12)
-    y, read_files = read(per_step(tmp_path, timestamp=np.arange(12) * 500, value=value, segment_id=1))
+    y, aside = read(per_step(tmp_path, timestamp=np.arange(12) * 500, value=value, segment_id=1))
     assert list(y.columns) == ["value"]
     assert str(y["value"].dtype) == "sequence[float64, 1, 2Hz]"
     np.testing.assert_allclose(y["value"].iloc[1].frames[:, 0], value)
-    assert read_files.aside == ["timestamp", "segment_id"]
+    assert aside == ["timestamp", "segment_id"]
 
 
 def test_columns_that_are_named_are_targets_in_that_order(tmp_path):
@@ -110,10 +120,10 @@ def test_bookkeeping_beside_labels_per_clip(tmp_path):
     (tmp_path / "labels.csv").write_text(
         ",recording,segment_id,start,end,file,mood\n0,a,1,0.5,2.5,x.wav,NA\n1,b,2,2.5,4.0,y.wav,3\n"
     )
-    y, read_file = read(tmp_path)
+    y, aside = read(tmp_path)
     np.testing.assert_array_equal(y["mood"], [np.nan, 3])
     assert list(y.columns) == ["mood"]
-    assert read_file.aside == ["segment_id", "start", "end", "file"]
+    assert aside == ["segment_id", "start", "end", "file"]
     assert list(read(tmp_path, ["segment_id"])[0].columns) == ["segment_id"]
 
 

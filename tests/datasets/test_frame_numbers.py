@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._frame_numbers import spread, steps_of_clock, steps_of_frames
+from avfusion.datasets._frame_numbers import clock_of, spread, steps_of_frames
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,25 @@ def test_rows_come_to_their_steps():
     ],
 )
 def test_steps_by_a_clock(columns, rate, steps, start):
-    found, begins = steps_of_clock(pd.DataFrame(columns), rate)
+    found, ticks = clock_of(pd.DataFrame(columns), rate)
     assert (found if found is None else found.tolist()) == steps
-    assert begins == start
+    assert ticks.start_s == start
+    assert rate is None or ticks.rate_hz == rate
+
+
+@pytest.mark.parametrize(
+    ("columns", "rate"),
+    [
+        ({"timestamp": np.arange(30) / 30}, 30),
+        ({"time_ms": np.arange(30) * 40}, 25),
+        ({"timestamp": np.arange(30) * 500}, None),  # seconds or milliseconds
+        ({"start": [0.0, 0.5, 1.0], "end": [0.5, 1.0, 1.5]}, 2),
+        ({"frame": np.arange(30)}, None),
+        ({"time": [0.0, 0.7, 9.3, 9.4]}, None),
+    ],
+)
+def test_the_rate_at_which_a_clock_ticks(columns, rate):
+    assert clock_of(pd.DataFrame(columns))[1].rate_hz == rate
 
 
 @pytest.mark.parametrize(
@@ -78,4 +94,4 @@ def test_steps_by_a_clock(columns, rate, steps, start):
 )
 def test_clocks_that_contradict_are_refused(columns, rate, message):
     with pytest.raises(ValueError, match=message):
-        steps_of_clock(pd.DataFrame(columns), rate)
+        clock_of(pd.DataFrame(columns), rate)

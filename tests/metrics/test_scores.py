@@ -75,7 +75,11 @@ def test_metrics_resampled_together_are_those_resampled_alone():
 @pytest.mark.parametrize(
     ("scoring", "error", "message"),
     [
-        ("cc", ValueError, "'cc' is not known. Use one of ccc, pcc, sagr, rmse, mae, neg_rmse, neg_mae"),
+        (
+            "cc",
+            ValueError,
+            "'cc' is not known. Use one of ccc, pcc, sagr, rmse, mae, abaw, neg_rmse, neg_mae",
+        ),
         ({"x": 3}, TypeError, "scoring.'x'. is 3, but must be a name, a metric or a scorer"),
         ([], ValueError, "scoring is empty"),
     ],

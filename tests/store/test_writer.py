@@ -16,7 +16,7 @@ from tests.store.data import assert_same, recordings
 
 def test_row_by_row_gives_what_the_whole_gives(tmp_path):
     X, y = recordings()
-    X = X[["audio", "video", "text", "words", "subject", "age"]].copy()
+    X = X[["subject", "age", "audio", "video", "text", "words"]].copy()
     for name in ("video", "words", "text"):
         X[name] = X[name].array.astype(
             X[name].dtype.name.replace("float16", "float32").replace("float64", "float32")
@@ -221,3 +221,22 @@ def test_memory_does_not_grow_with_what_is_written(tmp_path):
     assert int(run.stdout) < 60_000  # kB, of 210 MB written; those of the Parquet writer are among them
     X, _ = av.read_store(tmp_path / "store")
     assert X["audio"].dtype.width == 499
+
+
+def test_rows_in_another_order(tmp_path):
+    with av.StoreWriter(tmp_path / "store") as store:
+        for k in range(3):
+            store.append("audio", np.full((2, 1), k))
+        store.order_rows("audio", [2, None, 0, 2], rate_hz=[25, 1, 50, 25], start_s=[0.5, 0, 0, 1.5])
+    X, _ = av.read_store(tmp_path / "store", verify=True)
+    array = X["audio"].array
+    assert [None if cell is pd.NA else cell.frames[0, 0] for cell in array] == [2, None, 0, 2]
+    assert array.rates_hz[[0, 2, 3]].tolist() == [25, 50, 25]
+    assert array.starts_s[[0, 2, 3]].tolist() == [0.5, 0, 1.5]
+
+
+def test_an_order_names_rows_that_are_there(tmp_path):
+    with av.StoreWriter(tmp_path / "store") as store:
+        store.append("audio", np.zeros((2, 1)))
+        with pytest.raises(ValueError, match="has 1 rows, and none of number 1"):
+            store.order_rows("audio", [0, 1])

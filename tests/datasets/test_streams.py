@@ -1,4 +1,4 @@
-"""Files of one modality: what is set aside as bookkeeping, and which steps are not valid."""
+"""Files of one modality: what is set aside as bookkeeping, which steps are not valid, and one clock."""
 
 import re
 
@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._stream_files import files_of, read_stream_file, read_streams
+from avfusion.datasets._layout import Source
+from avfusion.datasets._streams import InMemory, Stream
+from avfusion.formats._registry import read_parts
 
 RNG = np.random.default_rng(0)
 
@@ -35,6 +37,16 @@ def faces(tmp_path):
         paths.append(tmp_path / f"{name}.csv")
         openface(n_steps, [3, 4]).to_csv(paths[-1], index=False)
     return paths
+
+
+def read_streams(paths, **options):
+    stream = Stream(InMemory(np.float64), **options)
+    for path in filter(None, paths):
+        for part in read_parts(path):
+            stream.add(path.stem, part, Source(path, path.stem))
+    stream.array = stream.column([path.stem if path else "without" for path in paths])
+    stream.cells = [None if cell is pd.NA else cell.frames for cell in stream.array]
+    return stream
 
 
 def refused(paths, *words, **options):
@@ -72,11 +84,6 @@ def test_a_column_that_is_kept_is_a_feature(faces):
     assert read_streams(faces, keep=["confidence"]).names == ["confidence", "AU04_r", "AU12_r"]
 
 
-def test_the_file_keeps_its_clock(faces):
-    file = read_stream_file(faces[0])
-    np.testing.assert_array_equal(file.aside["timestamp"], np.round(np.arange(30) / 30, 3))
-
-
 def test_missing_frames_are_steps_of_nan(tmp_path):
     table = openface(30, [3])
     for name, kept in {"a": [*range(10), *range(15, 30)], "b": range(30)}.items():
@@ -87,12 +94,19 @@ def test_missing_frames_are_steps_of_nan(tmp_path):
     np.testing.assert_array_equal(with_gap.cells[0][15:], whole.cells[0][15:])
 
 
-def test_several_faces_in_a_frame_are_refused(tmp_path):
+def test_one_of_several_faces_is_kept(tmp_path):
     table = openface(10, [])
     pd.concat([table, table.assign(**{" face_id": 1})]).sort_values("frame").to_csv(
         tmp_path / "a.csv", index=False
     )
-    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1", "'face_id'")
+    with pytest.warns(UserWarning, match="2 faces"):
+        assert read_streams([tmp_path / "a.csv"]).cells[0].shape == (10, 2)
+
+
+def test_frames_that_are_repeated_are_refused(tmp_path):
+    table = openface(10, []).drop(columns=[" face_id", " success"])
+    pd.concat([table, table]).sort_values("frame").to_csv(tmp_path / "a.csv", index=False)
+    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1")
 
 
 def test_columns_that_count_through_all_recordings_are_set_aside(tmp_path):
@@ -135,13 +149,6 @@ def test_columns_are_matched_by_name(tmp_path):
     refused(paths, "b.csv has the column 'frown', but", "a.csv has not")
 
 
-def test_archives_of_one_array_are_read(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.ones((3, 2)))
-    np.testing.assert_array_equal(read_streams([tmp_path / "a.npz"]).cells[0], np.ones((3, 2)))
-    np.savez(tmp_path / "a.npz", x=np.ones((3, 2)), rate=25)
-    refused([tmp_path / "a.npz"], "a.npz cannot be read: It holds 2 arrays ('x', 'rate'), not one")
-
-
 def test_a_long_line_is_not_quoted(tmp_path):
     (tmp_path / "a.csv").write_text(",".join(f"feature[{k}]" for k in range(5000)) + "\n1:2\n")
     with pytest.raises(ValueError, match=r"a\.csv cannot be read") as caught:
@@ -149,13 +156,55 @@ def test_a_long_line_is_not_quoted(tmp_path):
     assert len(str(caught.value)) < 500
 
 
-def test_files_of_other_kinds_are_listed(tmp_path):
-    for name in ("a.npy", "b.mat", "c.tsv", "README.md", ".hidden.npy"):
-        (tmp_path / name).write_text("")
-    files, others = files_of(tmp_path)
-    assert list(files) == ["a", "c"]
-    assert [path.name for path in others] == ["b.mat"]
-    for name in ("a.npy", "c.tsv"):
-        (tmp_path / name).unlink()
-    with pytest.raises(ValueError, match=r"holds no \.npy or \.csv file, but 'b\.mat': put one"):
-        files_of(tmp_path)
+@pytest.fixture
+def clocks(tmp_path):
+    """Write tables with clocks of the rates given, for clips a, b, ..."""
+
+    def write(*rates, start=0.0):
+        paths = []
+        for name, rate in zip("abcd", rates):
+            paths.append(tmp_path / f"{name}.csv")
+            time = start + np.arange(40) / rate
+            pd.DataFrame({"timestamp": time, "smile": RNG.normal(size=40)}).to_csv(paths[-1], index=False)
+        return paths
+
+    return write
+
+
+def test_a_clock_gives_the_rate_and_the_start(clocks):
+    paths = clocks(25, 25)
+    column = read_streams(paths).array
+    assert column.dtype.rate_hz == 25
+    assert read_streams(clocks(25, 50)).array.rates_hz.tolist() == [25, 50]
+    late = read_streams(clocks(25, 25, start=15.5)).array
+    assert late.starts_s.tolist() == [15.5, 15.5]
+
+
+def test_words_at_irregular_times_keep_them(tmp_path):
+    starts = np.array([0.1, 0.9, 1.0, 4.5])
+    ends = starts + np.array([0.7, 0.05, 2, 0.3])
+    table = pd.DataFrame({"start": starts, "end": ends, "polarity": [1, 2, 3, 4]})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    column = read_streams([tmp_path / "a.csv"]).array
+    np.testing.assert_allclose(column[0].times_s, table[["start", "end"]])
+
+
+def test_frames_of_one_file_are_shared(tmp_path):
+    np.save(tmp_path / "sound.npy", np.arange(6.0).reshape(3, 2))
+    stream = Stream(InMemory(np.float32))
+    (part,) = read_parts(tmp_path / "sound.npy")
+    stream.add("left", part, Source(tmp_path / "sound.npy", "left"))
+    stream.share("right", "left")
+    column = stream.column(["left", "right", "none"])
+    assert column.frames.shape == (3, 2)
+    assert column.isna().tolist() == [False, False, True]
+    np.testing.assert_array_equal(column[0].frames, column[1].frames)
+
+
+def test_a_damaged_file_is_forgotten_with_all_its_recordings(faces):
+    stream = Stream(InMemory(np.float32))
+    for path in faces:
+        for part in read_parts(path):
+            stream.add(path.stem, part, Source(path, path.stem))
+    assert stream.forget(faces[0]) == ["a"]
+    assert list(stream.rows) == ["b"]

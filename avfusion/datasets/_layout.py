@@ -1,0 +1,212 @@
+"""Which files of a folder hold which recordings, and which are passed over, with the reason."""
+
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avfusion.formats._registry import all_suffixes, format_of, formats, split_name
+from avfusion.sequences._messages import quoted
+
+LABELS = "labels"
+TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
+_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini")
+_MANY = (
+    ".h5",
+    ".hdf5",
+    ".hdf",
+    ".csd",
+    ".npz",
+    ".mat",
+    ".pkl",
+    ".pickle",
+    ".p",
+    ".pk",
+    ".parquet",
+    ".feather",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a modality.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    recording : str or None
+        Whose steps it holds, where the file does not say; None where it must.
+    rate_hz, start_s : float, optional
+        What a table of recordings says of them.
+
+    Examples
+    --------
+    >>> Source(Path("audio/clip01.npy"), "clip01").rate_hz is None
+    True
+    """
+
+    path: Path
+    recording: str | None = None
+    rate_hz: float | None = None
+    start_s: float | None = None
+
+
+@dataclass
+class Layout:
+    """The files of a folder.
+
+    Parameters
+    ----------
+    streams : dict of str to list of Source
+        By modality, and "labels".
+    passed_over : dict of pathlib.Path to str
+        Files that are not read, and why.
+    containers : list of Source
+        Files beside the folders of modalities that may hold many recordings, or many modalities.
+
+    Examples
+    --------
+    >>> Layout().streams
+    {}
+    """
+
+    streams: dict = field(default_factory=dict)
+    passed_over: dict = field(default_factory=dict)
+    containers: list = field(default_factory=list)
+
+
+def layout_of(path, labels=True):
+    """Look through a folder, or take a file that holds several modalities.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    labels : bool, default=True
+        Whether labels are read, too.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    ValueError
+        If there are no recordings, or a recording has two files of one modality.
+    OSError
+        If the folder cannot be read.
+    """
+    if path.is_file():
+        return Layout(containers=[Source(path)])
+    layout = Layout()
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith(".") or entry.name in TABLES or _is_note(entry):
+            continue
+        if entry.is_dir():
+            if entry.name != LABELS or labels:
+                layout.streams[entry.name] = _files_of(entry, layout.passed_over)
+        elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
+            layout.containers.append(Source(entry))
+        elif entry.stem in (LABELS, "metadata", "rates", "recordings"):
+            layout.passed_over[entry] = f"it must be named {_expected(entry.stem)}"
+        elif format_of(entry) is not None:
+            layout.passed_over[entry] = "it is in no modality's folder"
+        elif entry.suffix:
+            layout.passed_over[entry] = "no format of this kind is known"
+    return layout
+
+
+def _expected(stem):
+    return next(name for name in TABLES if name.startswith(stem))
+
+
+def _is_note(path):
+    return path.name.lower().startswith(_NOTES)
+
+
+def _files_of(folder, passed_over):
+    """Return the file of each recording in the folder of a modality; write down what else is there."""
+    companions = tuple(suffix for format in formats() for suffix in format.companions)
+    sources = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or _is_note(path) or path.name.lower().endswith(companions or "\0"):
+            continue
+        reason = reason_against(path)
+        if reason is not None:
+            passed_over[path] = reason
+            continue
+        recording, _ = split_name(path.name)
+        if recording in sources:
+            raise ValueError(
+                f"{sources[recording].path} and {path} are the same recording: remove one of them."
+            )
+        sources[recording] = Source(path, recording)
+    if not sources:
+        others = [path.name for path in passed_over if path.parent == folder]
+        found = f", but {quoted(others, limit=3)}" if others else ""
+        raise ValueError(
+            f"{folder} holds no file that is read{found}: put one for each recording there, such as .csv or "
+            ".npy, or remove the folder."
+        )
+    return list(sources.values())
+
+
+def reason_against(path):
+    """Return why a path is not read as the steps of a recording, None if it is.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> reason_against(Path("film.mp4"))
+    'it does not exist'
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "it is a link to nothing" if path.is_symlink() else "it does not exist"
+    if stat.S_ISDIR(mode):
+        return "it is a folder within a modality's folder"
+    if not stat.S_ISREG(mode):
+        return "it is no regular file"
+    return None if format_of(path) is not None else "no format of this kind is known"
+
+
+def no_recordings(path, layout):
+    """Return the error for a folder in which there are no recordings."""
+    found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
+    return ValueError(
+        f"{path} holds no recordings. It needs a sub-folder for each modality (audio, video) with a file for "
+        f"each recording: {', '.join(s for s in all_suffixes() if s.count('.') == 1)[:100]}.{found}"
+    )
+
+
+def told(passed_over, folder, limit=3):
+    """Return the files that were passed over, with the reason, as words.
+
+    A file in the folder of a modality is named with it.
+
+    Examples
+    --------
+    >>> told({Path("mine/video/a.mp4"): "no format of this kind is known"}, Path("mine"))
+    "'video/a.mp4' (no format of this kind is known)"
+    """
+    by_reason = {}
+    for path, reason in passed_over.items():
+        by_reason.setdefault(reason, []).append(path.relative_to(folder).as_posix())
+    return "; ".join(f"{quoted(names, limit=limit)} ({reason})" for reason, names in by_reason.items())
+
+
+def damage_told(damaged):
+    """Return what is said of the files that are damaged and were skipped, given their errors."""
+    first = str(damaged[0]).split("\n")[0]
+    more = (
+        f" {len(damaged) - 1} more: {quoted(error.path.name for error in damaged[1:])}."
+        if damaged[1:]
+        else ""
+    )
+    return f"Damaged files were skipped, with their recordings: {first}{more}"

@@ -1,0 +1,210 @@
+"""The reading of all files of a folder, once each and in order, and what is noticed on the way."""
+
+import tomllib
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from avfusion.datasets._layout import LABELS, damage_told, no_recordings, told
+from avfusion.datasets._similar_names import near_matches
+from avfusion.datasets._similar_names import told as told_of_names
+from avfusion.datasets._streams import InMemory, Stream
+from avfusion.formats._read_ahead import read_ahead
+from avfusion.formats._registry import DamagedFileError, split_name
+from avfusion.sequences._messages import quoted
+
+
+class Reading:
+    """All files of a folder, read once each.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    layout : Layout
+        Of the folder.
+    rates : dict of str to float
+        Steps per second by modality, which override those of ``rates.toml``.
+    skip_damaged : bool
+    frames : callable, optional
+        Takes the name of a modality and the dtype of its numbers, and returns where its frames are kept; by
+        default in memory.
+
+    Attributes
+    ----------
+    streams : dict of str to Stream
+        By modality.
+    labels : Stream or None
+    damaged : list of DamagedFileError
+    lost : set of str
+        Recordings of which a file is damaged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from avfusion.datasets._layout import Layout
+    >>> Reading(Path("mine"), Layout(), {}, skip_damaged=False).streams
+    {}
+    """
+
+    def __init__(self, folder, layout, rates, skip_damaged, frames=None):
+        self.folder, self.layout, self.skip_damaged = folder, layout, skip_damaged
+        self.of_file = _rates_of(folder)
+        self.given = rates
+        self.frames = frames or (lambda name, dtype: InMemory(dtype))
+        self.streams, self.labels, self.damaged, self.lost = {}, None, [], set()
+
+    def all_files(self, for_features, for_labels):
+        """Read the files of all modalities, and of labels.
+
+        Parameters
+        ----------
+        for_features, for_labels : dict
+            Parameters of `Stream`.
+
+        Raises
+        ------
+        ValueError
+            If a file is damaged, its columns are not those of the others, there are no recordings, or a rate
+            is of no modality.
+        """
+        self.how = {False: for_features, True: for_labels}
+        first, again = {}, []
+        for name, source in self._jobs():
+            same = (name, source.path, source.rate_hz, source.start_s)
+            if same in first:
+                again.append((name, source.recording, first[same][1].recording))
+            else:
+                first[same] = (name, source)
+        for (name, source), parts in zip(first.values(), read_ahead(same[1] for same in first)):
+            try:
+                self._take(name, source, parts)
+            except DamagedFileError as error:
+                if not self.skip_damaged:
+                    raise
+                self._skip(error, source)
+        for name, recording, other in again:
+            stream = self._stream(name)
+            if other in stream.rows:
+                stream.share(recording, other)
+            else:
+                self.lost.add(recording)
+        if not self.streams:
+            raise self.damaged[0] if self.damaged else no_recordings(self.folder, self.layout)
+        self._check_rates()
+
+    def _jobs(self):
+        for name, sources in self.layout.streams.items():
+            yield from ((name, source) for source in sources)
+        yield from ((None, source) for source in self.layout.containers)
+
+    def _stream(self, name):
+        """Return the stream of a modality, or of labels."""
+        rate = (self.of_file | self.given).get(name)
+        if name == LABELS:
+            if self.labels is None:
+                self.labels = Stream(self.frames(name, np.float64), rate_hz=rate, **self.how[True])
+            return self.labels
+        if name not in self.streams:
+            self.streams[name] = Stream(self.frames(name, np.float32), rate_hz=rate, **self.how[False])
+        return self.streams[name]
+
+    def _take(self, name, source, parts):
+        """Take all recordings of a file."""
+        for part in parts:
+            recording = part.recording if part.recording is not None else source.recording
+            if recording is None:
+                self.layout.passed_over[source.path] = "it does not name recordings"
+                return
+            if source.start_s is not None:
+                part = replace(part, start_s=source.start_s)
+            stream = name or part.stream or split_name(source.path.name)[0]
+            self._stream(stream).add(recording, part, source)
+
+    def _skip(self, error, source):
+        self.damaged.append(error)
+        self.lost.add(source.recording)
+        for stream in (*self.streams.values(), self.labels):
+            if stream is not None:
+                self.lost.update(stream.forget(source.path))
+
+    def _check_rates(self):
+        known = sorted({*self.streams, LABELS})
+        for where, names in ((str(self.folder / "rates.toml"), self.of_file), ("rate_hz", self.given)):
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"{where} names {name!r}, but there are only {', '.join(known)}.")
+
+    def names(self, metadata=None):
+        """Return the names of the recordings.
+
+        Parameters
+        ----------
+        metadata : pandas.DataFrame, optional
+            The table of recordings, whose order is taken; else they are sorted.
+
+        Returns
+        -------
+        pandas.Index
+        """
+        if self.labels is not None:
+            for name in self.lost:
+                self.labels.rows.pop(name, None)
+        found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
+        if metadata is None:
+            self._check_names()
+            return pd.Index(sorted(found), name="recording")
+        without = [name for name in metadata.index if name not in found | self.lost]
+        if without:
+            warnings.warn(
+                f"{self.folder / 'recordings.csv'} has recordings without features, which are left out: "
+                f"{quoted(without, limit=3)}.",
+                stacklevel=4,
+            )
+        return pd.Index([name for name in metadata.index if name in found], name="recording")
+
+    def _check_names(self):
+        names = {modality: set(stream.rows) for modality, stream in self.streams.items()}
+        if self.labels is not None:
+            names[LABELS] = set(self.labels.rows)
+        pairs = near_matches(names)
+        if pairs and not set.intersection(*names.values()):
+            raise ValueError(f"No recording has all of {quoted(names)}: {told_of_names(pairs)}")
+        if pairs:
+            warnings.warn(told_of_names(pairs), stacklevel=5)
+
+    def collect(self, what):
+        """Return what files of features hold beside steps, by recording.
+
+        Parameters
+        ----------
+        what : str
+            "about" for metadata, "targets" for labels per clip.
+
+        Returns
+        -------
+        dict of str to dict
+        """
+        found = {}
+        for stream in self.streams.values():
+            for name, row in stream.rows.items():
+                found.setdefault(name, {}).update(getattr(row, what))
+        return found
+
+    def tell(self):
+        """Warn of what was not read."""
+        if self.layout.passed_over:
+            warnings.warn(f"Not read: {told(self.layout.passed_over, self.folder)}.", stacklevel=4)
+        if self.damaged:
+            warnings.warn(damage_told(self.damaged), stacklevel=4)
+
+
+def _rates_of(folder):
+    path = folder / "rates.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}. It holds lines such as audio = 25.") from error

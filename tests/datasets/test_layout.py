@@ -1,0 +1,60 @@
+"""Which files are read, and which are passed over with the reason."""
+
+import os
+
+import numpy as np
+import pytest
+
+from avfusion.datasets._layout import layout_of, reason_against, told
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "audio").mkdir()
+    np.save(tmp_path / "audio" / "a.b.npy", np.zeros(3))
+    (tmp_path / "audio" / "c.tsv").write_text("x\ty\n1\t2\n")
+    return tmp_path
+
+
+def test_each_recording_has_the_name_of_its_file(folder):
+    layout = layout_of(folder)
+    assert [source.recording for source in layout.streams["audio"]] == ["a.b", "c"]
+    assert layout.passed_over == {}
+
+
+def test_what_is_passed_over_has_a_reason(folder):
+    for name in ("film.mp4", "README.txt", ".hidden.npy"):
+        (folder / "audio" / name).write_text("x")
+    (folder / "audio" / "old").mkdir()
+    (folder / "audio" / "gone.npy").symlink_to(folder / "nowhere.npy")
+    os.mkfifo(folder / "audio" / "pipe.npy")
+    (folder / "partition.csv").write_text("id,proposal\n1,train\n")
+    (folder / "labels.xlsx").write_text("x")
+    layout = layout_of(folder)
+    assert {path.name: reason for path, reason in layout.passed_over.items()} == {
+        "film.mp4": "no format of this kind is known",
+        "old": "it is a folder within a modality's folder",
+        "gone.npy": "it is a link to nothing",
+        "pipe.npy": "it is no regular file",
+        "partition.csv": "it is in no modality's folder",
+        "labels.xlsx": "it must be named labels.csv",
+    }
+    assert "'audio/film.mp4' (no format of this kind is known)" in told(layout.passed_over, folder)
+    assert len(layout.streams["audio"]) == 2
+
+
+def test_a_folder_without_files_that_are_read_names_those_that_are_there(folder):
+    (folder / "video").mkdir()
+    (folder / "video" / "a.mp4").write_text("x")
+    with pytest.raises(ValueError, match=r"video holds no file that is read, but 'a\.mp4': put one"):
+        layout_of(folder)
+
+
+def test_a_recording_has_one_file(folder):
+    (folder / "audio" / "c.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(ValueError, match=r"c\.csv and .*c\.tsv are the same recording: remove one"):
+        layout_of(folder)
+
+
+def test_devices_are_not_read():
+    assert reason_against(__import__("pathlib").Path("/dev/zero")) == "it is no regular file"

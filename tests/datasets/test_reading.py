@@ -1,0 +1,68 @@
+"""All files of a folder are read once each."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from avfusion.datasets import _reading
+from avfusion.datasets._layout import Layout, Source, layout_of
+from avfusion.datasets._reading import Reading
+
+HOW = ({"keep": ()}, {"keep": (), "valid": False})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("audio", "labels"):
+        (tmp_path / name).mkdir()
+        for k in range(3):
+            np.save(tmp_path / name / f"{k}.npy", np.full((4, 1), k))
+    return tmp_path
+
+
+def test_a_file_of_several_recordings_is_read_once(folder, monkeypatch):
+    read = Counter()
+    monkeypatch.setattr(
+        _reading, "read_ahead", lambda paths: (read.update([p]) or _reading_of(p) for p in paths)
+    )
+    path = folder / "audio" / "0.npy"
+    layout = Layout({"audio": [Source(path, name) for name in "abc"]})
+    reading = Reading(folder, layout, {}, skip_damaged=False)
+    reading.all_files(*HOW)
+    assert read == {path: 1}
+    assert {row.number for row in reading.streams["audio"].rows.values()} == {0}
+
+
+def _reading_of(path):
+    from avfusion.formats._registry import read_parts
+
+    return read_parts(path)
+
+
+def test_one_file_with_two_starts_is_two(folder):
+    path = folder / "audio" / "0.npy"
+    layout = Layout({"audio": [Source(path, "a", rate_hz=2.0), Source(path, "b", rate_hz=2.0, start_s=5.0)]})
+    reading = Reading(folder, layout, {}, skip_damaged=False)
+    reading.all_files(*HOW)
+    assert reading.streams["audio"].column(["a", "b"]).starts_s.tolist() == [0, 5]
+
+
+def test_frames_go_where_they_are_told(folder):
+    kept = {}
+
+    class Kept(list):
+        def append(self, frames, *more):
+            super().append(frames)
+            return len(self) - 1
+
+    reading = Reading(
+        folder,
+        layout_of(folder),
+        {},
+        skip_damaged=False,
+        frames=lambda name, dtype: kept.setdefault(name, Kept()),
+    )
+    reading.all_files(*HOW)
+    assert {name: len(blocks) for name, blocks in kept.items()} == {"audio": 3, "labels": 3}
+    assert list(reading.names()) == ["0", "1", "2"]
