@@ -122,14 +122,9 @@ def _is_bad_input(error):
     return isinstance(error, (ValueError, TypeError, OSError))
 
 
-def _read(data, target, reading, seed):
-    from avfusion.cli._recordings import (
-        parse_options,
-        parse_rates,
-        parse_valid,
-        read_recordings,
-        with_label_time,
-    )
+def _read(data, target, reading, seed, labels=True):
+    from avfusion.cli._recordings import read_recordings, with_label_time
+    from avfusion.cli._words import parse_options, parse_rates, parse_valid
 
     layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
     recordings = read_recordings(
@@ -141,6 +136,7 @@ def _read(data, target, reading, seed):
         seed=seed,
         missing_label=reading["missing_label"],
         layout={name: value for name, value in layout.items() if value is not None},
+        labels=labels,
     )
     return with_label_time(recordings, reading["label_start"], reading["pair"])
 
@@ -161,20 +157,6 @@ def _known_groups(recordings, groups):
         return recordings.groups
     check_known("--groups", [groups], recordings.metadata, f"{recordings.name} has no such metadata column")
     return groups
-
-
-def _check_parent(path):
-    """Raise an error before the work if its result could not be written."""
-    if not path.parent.is_dir():
-        raise ValueError(f"--output {path}: there is no folder {path.parent}.")
-
-
-def _check_file(path, *suffixes):
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise ValueError(f"--output {path}: the name must end in {' or '.join(suffixes)}.")
-    _check_parent(path)
-    if path.is_dir():
-        raise ValueError(f"--output {path} is a folder: name a file.")
 
 
 @_command(
@@ -248,7 +230,7 @@ def compare(
         typer.Option(
             "--train",
             metavar="COLUMN=VALUE",
-            help="Train on these rows alone, such as partition=train; repeat.",
+            help="Train on these rows alone, such as partition=train; repeat for more values.",
         ),
     ] = None,
     test: Annotated[
@@ -278,7 +260,9 @@ def compare(
     if folds and (train or test):
         raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
     if output is not None:
-        _check_parent(output)
+        from avfusion.cli._outputs import check_parent
+
+        check_parent(output, data)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -335,7 +319,9 @@ def fit(
     debug: Debug = False,
 ):
     """Fit an estimator to all recordings and save it."""
-    _check_file(output)
+    from avfusion.cli._outputs import check_file
+
+    check_file(output, data)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
@@ -351,10 +337,12 @@ def fit(
     examples(
         "predict film.model studyforrest --output predictions.parquet",
         "predict mine.model new_recordings/ --rate audio=100 -o predictions.csv",
+        "predict mine.model new_recordings/ -o predictions/",
     ),
     "The file has a row per recording: its metadata, and a column per target, with a sequence where labels "
     "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE). A .csv file has a row per "
-    "step: recording, metadata, step, time_s, and a column per target.",
+    "step: recording, metadata, step, time_s, and a column per target. A folder (a name without a suffix) "
+    "has a file RECORDING.csv for each, like labels/: a column per target, a row per step.",
     "Loading a model executes code that its file names: use only models that you trust.",
     DATA_HELP,
     EXIT_CODES,
@@ -363,8 +351,13 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that avfusion fit has written.")],
     data: Data,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The .parquet, .feather or .csv file to write."),
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            help="The .parquet, .feather or .csv file to write, or a folder, for one .csv per recording.",
+        ),
     ],
     reading: dict | None = None,
     seed: Seed = 0,
@@ -372,13 +365,16 @@ def predict(
 ):
     """Predict the targets of recordings with a saved model.
 
-    Labels, if there are any, are ignored.
+    Labels are not read, except with --pair, which brings the recordings onto their steps.
     """
-    _check_file(output, ".parquet", ".feather", ".csv")
+    from avfusion.cli._outputs import check_predictions
+
+    path = check_predictions(output, data)
     from avfusion import persistence
-    from avfusion.cli._results import predict_table, save_table
+    from avfusion.cli._results import predict_table, save_files, save_table
 
     header = persistence.read_header(model)
-    recordings = _read(data, None, reading, seed)
-    save_table(predict_table(persistence.load(model), header, recordings.X), output)
-    typer.echo(f"Written to {output}", err=True)
+    recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
+    table = predict_table(persistence.load(model), header, recordings.X)
+    (save_table if path.suffix else save_files)(table, path)
+    typer.echo(f"Written to {path}", err=True)

@@ -165,8 +165,8 @@ def resolve_scoring(scoring=None):
     Parameters
     ----------
     scoring : str, sequence of str, dict or None
-        Names ("ccc", "pcc", "sagr", "rmse", "mae", "abaw", a key of `avfusion.metrics.scorers`, or a name that
-        scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
+        Names ("ccc", "pcc", "sagr", "rmse", "mae", "abaw", a key of `avfusion.metrics.scorers`, or a name
+        that scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
         ``(estimator, X, y) -> float``. By default CCC, PCC, RMSE and MAE.
 
     Returns
