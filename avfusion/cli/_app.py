@@ -180,6 +180,7 @@ def describe(
     Of recordings: modalities, targets and metadata. Of a model: what it reads and predicts.
     """
     from avfusion.cli._description import describe_model, describe_recordings
+    from avfusion.cli._next_step import typed_options
     from avfusion.persistence import is_model, read_header
 
     if is_model(data):
@@ -188,7 +189,8 @@ def describe(
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
-        typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
+        notes = [str(warning.message) for warning in said]
+        typer.echo(describe_recordings(recordings, notes, typed_options(target, reading)))
 
 
 @_command(

@@ -111,7 +111,7 @@ def _frames_of(sample, rows, hold):
     if missing:
         raise ValueError(
             f"{sample} asks for {sum(missing.values())} frames without predictions, of "
-            f"{quoted(missing, limit=3)}: predict these videos, too. If only the last frames lack one, hold=30 repeats the prediction "
-            "before."
+            f"{quoted(missing, limit=3)}: predict these videos, too. If only the last frames lack one, "
+            "hold=30 repeats the prediction before."
         )
     return frames
