@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK = 2_000_000  # numbers looked at at once
+BLOCK = 65_536  # numbers looked at at once, which stay in the cache
 # Integers that tools write for "nothing", if they are repeated and far from all other values.
 MARKERS = (-1, -5, -9, -99, -100, -999, -1000, -9999, -10000, -32768, 99, 999, 9999, 99999, 32767, 65535)
+_MAGNITUDES = np.unique(np.abs(MARKERS))
 N_REPEATS, N_OTHERS, GAP = 10, 30, 2.0  # times, other values, and ranges of these that the marker is apart
 
 
@@ -68,13 +69,10 @@ def summarize(column):
     for row, (start, length) in enumerate(zip(column.starts, column.lengths)):
         run = 0
         for first in range(start, start + max(length, 0), size):
-            values = np.asarray(column.frames[first : min(first + size, start + length)], dtype=np.float64)
-            run = _count(found, values, row, run)
-            infinite = np.isinf(values)
-            if infinite.any():
-                values = np.where(infinite, np.nan, values)
-            low.update(values)
-            high.update(-values)
+            values = np.asarray(column.frames[first : min(first + size, start + length)])
+            known, run = _count(found, values, row, run)
+            low.update(values, known)
+            high.update(-values, known)
     if found.n_steps:
         found.constant = np.flatnonzero(~(low.value < -high.value)).tolist()
         found.markers = _markers(low, -high.value) | _markers(high, -low.value, sign=-1)
@@ -82,44 +80,49 @@ def summarize(column):
 
 
 def _count(found, values, row, run):
-    """Add up what is missing, and return how many steps of NaN are at the end, from `run` at the begin on."""
+    """Add up what is missing; return how many values are known, and the steps of NaN at the end."""
+    found.n_steps += len(values)
+    if np.isfinite(values.sum()):
+        return np.full(values.shape[1], len(values)), 0
     nan = np.isnan(values)
     empty = nan.all(axis=1)
-    found.n_steps += len(values)
     found.n_nan += int(nan.sum())
     found.n_nan_steps += int(empty.sum())
     found.n_partly += int(nan.any(axis=1).sum()) - int(empty.sum())
-    found.n_infinite += int(np.isinf(values).sum())
+    infinite = np.isinf(values)
+    found.n_infinite += int(infinite.sum())
+    known = (~(nan | infinite)).sum(axis=0)
     if not empty.any():
-        return 0
-    seen = np.flatnonzero(~empty)
-    ends = np.concatenate([[-1 - run], seen, [len(values)]])
+        return known, 0
+    ends = np.concatenate([[-1 - run], np.flatnonzero(~empty), [len(values)]])
     longest = int(np.diff(ends).max()) - 1
     if longest > found.longest_gap:
         found.longest_gap, found.gap_row = longest, row
-    return int(len(values) - 1 - ends[-2])
+    return known, int(len(values) - 1 - ends[-2])
 
 
 class _Extreme:
-    """The lowest value of each feature, how often it occurs, the lowest of the others, and their number."""
+    """The lowest value of each feature and, if it may be a marker, its count and the lowest of the others."""
 
     def __init__(self, width):
         self.value, self.next = np.full(width, np.inf), np.full(width, np.inf)
-        self.count, self.others = np.zeros(width, dtype=np.int64), np.zeros(width, dtype=np.int64)
+        self.count, self.known = np.zeros(width, dtype=np.int64), np.zeros(width, dtype=np.int64)
 
-    def update(self, values):
-        known = (~np.isnan(values)).sum(axis=0)
-        filled = np.where(np.isnan(values), np.inf, values)
-        lowest = filled.min(axis=0)
-        at = filled == lowest
-        count = np.where(known > 0, at.sum(axis=0), 0)
-        beyond = np.where(at, np.inf, filled).min(axis=0)
-        total = self.count + self.others + known
-        higher = [self.value, lowest, self.next, beyond]
+    def update(self, values, known):
+        if (known < len(values)).any():
+            values = np.where(np.isfinite(values), values, np.inf)
+        lowest = values.min(axis=0)
+        count, beyond = np.zeros(len(lowest), dtype=np.int64), np.full(len(lowest), np.inf)
+        likely = np.flatnonzero(np.isin(np.abs(lowest), _MAGNITUDES))
+        if len(likely):
+            at = values[:, likely] == lowest[likely]
+            count[likely] = at.sum(axis=0)
+            beyond[likely] = np.where(at, np.inf, values[:, likely]).min(axis=0)
         value = np.minimum(self.value, lowest)
         self.count = self.count * (self.value == value) + count * (lowest == value)
-        self.next = np.min([np.where(part > value, part, np.inf) for part in higher], axis=0)
-        self.value, self.others = value, total - self.count
+        others = (self.value, lowest, self.next, beyond)
+        self.next = np.min([np.where(part > value, part, np.inf) for part in others], axis=0)
+        self.value, self.known = value, self.known + known
 
 
 def _markers(extreme, top, sign=1):
@@ -127,5 +130,5 @@ def _markers(extreme, top, sign=1):
     with np.errstate(invalid="ignore"):
         spread, gap = top - extreme.next, extreme.next - extreme.value
         likely = np.isin(sign * extreme.value, MARKERS) & (extreme.count >= N_REPEATS)
-        likely &= (extreme.others >= N_OTHERS) & (spread > 0) & (gap >= GAP * spread)
+        likely &= (extreme.known - extreme.count >= N_OTHERS) & (spread > 0) & (gap >= GAP * spread)
     return {int(k): (float(sign * extreme.value[k]), int(extreme.count[k])) for k in np.flatnonzero(likely)}
