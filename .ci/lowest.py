@@ -12,9 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def lowest_versions(project):
-    """Return name -> lowest version of what an installation with all extras for users requires."""
-    extras = project["optional-dependencies"]
-    required = project["dependencies"] + [r for name in extras if name != "dev" for r in extras[name]]
+    """Return name -> lowest version of what an installation requires."""
+    required = project["dependencies"]
     return dict(re.match(r"([\w.-]+)>=([\d.]+)", requirement).groups() for requirement in required)
 
 

@@ -12,7 +12,7 @@ from . import (
     released,
 )
 from ._discovery import all_estimators
-from .datasets import load_folder
+from .datasets import import_folder, load_folder
 from .estimators import (
     EncodedFusionRegressor,
     FrameRegressor,
@@ -49,6 +49,7 @@ from .sequences import (
     to_padded,
     to_panel,
 )
+from .store import StoreWriter, read_store, write_store
 
 __version__: str
 
@@ -79,6 +80,7 @@ __all__ = [
     "Sequence",
     "SequenceArray",
     "SequenceDtype",
+    "StoreWriter",
     "TensorFusionRegressor",
     "UnimodalRegressor",
     "all_estimators",
@@ -89,6 +91,7 @@ __all__ = [
     "datasets",
     "estimators",
     "fusion",
+    "import_folder",
     "inspection",
     "load_folder",
     "mask_labels",
@@ -97,8 +100,10 @@ __all__ = [
     "networks",
     "pair",
     "persistence",
+    "read_store",
     "released",
     "to_long",
     "to_padded",
     "to_panel",
+    "write_store",
 ]

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 GROUPS = {  # what a user does -> where the names for it are
     "Data and labels": "avfusion.sequences",
     "Data sets": "avfusion.datasets",
+    "Stores": "avfusion.store",
     "Preprocessing": "avfusion.preprocessing",
     "Estimators": "avfusion.estimators",
     "Fusion methods": "avfusion.fusion",

@@ -19,19 +19,20 @@ ROOT = Path(__file__).parent.parent
 PACKAGE, DOCS = ROOT / "avfusion", ROOT / "docs"
 ROOMS = (
     *("datasets", "estimators", "fusion", "inspection", "metrics", "model_selection", "networks"),
-    *("persistence", "preprocessing", "released", "sequences"),
+    *("persistence", "preprocessing", "released", "sequences", "store"),
 )
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
     "_discovery": ["all_estimators"],
-    "datasets": ["load_folder"],
+    "datasets": ["import_folder", "load_folder"],
     "model_selection": ["Comparison", "baselines", "compare"],
     "preprocessing": ["pair"],
     "sequences": [
         *("Sequence", "SequenceArray", "SequenceDtype", "as_sequences", "cut", "mask_labels"),
         *("to_long", "to_padded", "to_panel"),
     ],
+    "store": ["StoreWriter", "read_store", "write_store"],
 }
-OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences")]
+OFFERED_ROOMS = [room for room in ROOMS if room not in ("preprocessing", "sequences", "store")]
 HEAD = "# Written by `make derived`: public names and where they are, for type checkers{}.\n"
 
 
@@ -97,6 +98,17 @@ def table():
     return "\n".join(lines)
 
 
+def formats():
+    """Return the table of kinds of files of docs/files.md."""
+    listed = import_module("avfusion.datasets").readable_formats()
+    lines = ["| kind | suffixes |", "|---|---|"]
+    lines += [
+        f"| {kind} | {' '.join(f'`{s}`' for s in own['suffixes'].split())} |"
+        for kind, own in listed.iterrows()
+    ]
+    return "\n".join(lines)
+
+
 def with_block(page, name, text):
     """Return a page with the text between the two comments of that name."""
     begin, end = f"<!-- derived: {name} -->", f"<!-- end: {name} -->"
@@ -107,11 +119,13 @@ def derived():
     """Return the text of every derived file by its path."""
     page = (DOCS / "which_fusion.md").read_text(encoding="utf-8")
     page = with_block(with_block(page, "estimators", table()), "methods", sections())
+    files = with_block((DOCS / "files.md").read_text(encoding="utf-8"), "formats", formats())
     offered = [name for own in top_names().values() for name in own]
     return {
         PACKAGE / "__init__.pyi": stub(),
         PACKAGE / "fusion" / "__init__.pyi": fusion_stub(),
         DOCS / "api.md": runpy.run_path(str(DOCS / "make_api.py"))["page"](offered),
+        DOCS / "files.md": files,
         DOCS / "which_fusion.md": page,
     }
 

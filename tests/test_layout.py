@@ -14,7 +14,7 @@ MODULES = [file for file in FILES if not file.stem.startswith("__")]
 FLOORS = (
     {"_atomic", "_progress", "_sklearn_compat", "_versions"},
     {"sequences"},
-    {"formats"},
+    {"formats", "store"},
     {"metrics", "networks", "datasets", "persistence"},
     {"preprocessing", "estimators"},
     {"fusion", "released"},

@@ -4,6 +4,7 @@ from avfusion.datasets._abaw_submission import write_abaw_submission
 from avfusion.datasets._aff_wild2 import load_aff_wild2
 from avfusion.datasets._data_home import get_data_home
 from avfusion.datasets._folder import load_folder
+from avfusion.datasets._import import import_folder
 from avfusion.datasets._omg_empathy import fetch_omg_empathy
 from avfusion.datasets._pom import fetch_pom
 from avfusion.datasets._studyforrest import fetch_studyforrest
@@ -16,6 +17,7 @@ __all__ = [
     "fetch_pom",
     "fetch_studyforrest",
     "get_data_home",
+    "import_folder",
     "load_aff_wild2",
     "load_folder",
     "make_audiovisual_regression",

@@ -104,7 +104,7 @@ class _Padded(InMemory):
 
     n_frames = 0
 
-    def append(self, frames):
+    def append(self, frames, times_s=None, names=None):
         short = self.n_frames - len(frames)
         if short > 0:
             frames = np.concatenate([frames, np.full((short, frames.shape[1]), np.nan)])

@@ -128,10 +128,32 @@ def load_folder(
     recording
     clip01      2 x 1, 2.0 s
     """
+    how = {"targets": targets, "valid": valid, "keep": keep, "missing_label": missing_label, "raters": raters}
+    return read_folder(folder, rate_hz, **how, labels=labels, skip_damaged=skip_damaged)
+
+
+def read_folder(
+    folder, rate_hz, *, targets, valid, keep, missing_label, raters, labels, skip_damaged, frames=None
+):
+    """Read a folder, with frames kept where it is said.
+
+    Parameters
+    ----------
+    folder, rate_hz, targets, valid, keep, missing_label, raters, labels, skip_damaged
+        As in `load_folder`, which is called by the user, as is whoever else calls this.
+    frames : callable, optional
+        As in `Reading`.
+
+    Returns
+    -------
+    X : pandas.DataFrame
+        Without modalities whose frames are in a store.
+    y : pandas.DataFrame or None
+    """
     folder = Path(folder)
     targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
     layout, metadata = read_manifest(folder, layout_of(folder, labels))
-    read = Reading(folder, layout, rate_hz or {}, skip_damaged)
+    read = Reading(folder, layout, rate_hz or {}, skip_damaged, frames)
     read.all_files({"keep": keep, "valid": valid}, {"keep": targets or (), "valid": False, "only": targets})
     names = read.names(metadata)
     X = _metadata(folder, names, metadata, read.collect("about"))
@@ -140,9 +162,13 @@ def load_folder(
             raise ValueError(
                 f"{folder / 'metadata.csv'}: the column {modality!r} has the name of a modality; rename it."
             )
-        X[modality] = stream.column(names)
+        column = stream.column(names)
+        if column is not None:
+            X[modality] = column
     _check_found(read.streams, keep, valid)
-    y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
+    y, aside = None, []
+    if labels:
+        y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
     _tell_of_columns(read.streams, aside)
     read.tell()
     return X, _without_markers(y, missing_label)
@@ -172,7 +198,7 @@ def _without_markers(y, missing_label):
         return None
     if missing_label is not None:
         y = mask_labels(y, missing_label)
-    warn_of_markers(as_targets(y), stacklevel=3)
+    warn_of_markers(as_targets(y), stacklevel=4)
     return y
 
 
@@ -207,4 +233,4 @@ def _tell_of_columns(streams, aside_of_labels):
             if n_failed:
                 parts.append(f"{share:.0%} of the steps of {name!r} are NaN, by {column!r} not valid.")
     if parts:
-        warnings.warn(" ".join(parts), stacklevel=3)
+        warnings.warn(" ".join(parts), stacklevel=4)

@@ -92,7 +92,7 @@ def _table(path, layout, folder):
             f"{path} has two rows for the recording {repeated.iloc[0]!r}: name each differently. Two faces "
             "with one sound are two recordings that name the same file."
         )
-    table.index = pd.Index(table.pop(RECORDING), name=RECORDING, dtype=object)
+    table.index = pd.Index(table.pop(RECORDING), name=RECORDING)
     return table
 
 

@@ -1,5 +1,6 @@
 """Persuasive Opinion Multimedia: spoken film reviews with ratings of their speakers."""
 
+import h5py
 import numpy as np
 import pandas as pd
 
@@ -48,7 +49,6 @@ def fetch_pom(data_home=None, download_if_missing=True) -> tuple[pd.DataFrame, p
 
     Features of voice and face per word, and 17 mean ratings per clip by its viewers. In more than half of the
     clips the face is absent. The 9 files (12 MB) are downloaded once, checked against their SHA-256 and kept.
-    Reading them needs the package h5py: ``pip install "avfusion[pom]"``.
 
     Parameters
     ----------
@@ -71,8 +71,6 @@ def fetch_pom(data_home=None, download_if_missing=True) -> tuple[pd.DataFrame, p
 
     Raises
     ------
-    ImportError
-        If h5py is not installed.
     ValueError
         If a download is corrupted.
     OSError
@@ -113,7 +111,6 @@ def fetch_pom(data_home=None, download_if_missing=True) -> tuple[pd.DataFrame, p
     >>> cv = PredefinedSplit(np.where(valid[~test], 0, -1))  # doctest: +SKIP
     >>> GridSearchCV(model, {"lr": [1e-3, 3e-3]}, cv=cv).fit(X[~test], y[~test])  # doctest: +SKIP
     """
-    h5py = _import_h5py()
     files = fetch_files(
         get_data_home(data_home) / FOLDER, BASE_URL, CHECKSUMS, download_if_missing=download_if_missing
     )
@@ -165,13 +162,3 @@ def sequences_from_front_padding(streams):
         ]
         columns[name] = SequenceArray.from_sequences(cells, width=values.shape[2])
     return columns
-
-
-def _import_h5py():
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(
-            'fetch_pom reads HDF5 files with h5py, which is not installed: pip install "avfusion[pom]".'
-        ) from error
-    return h5py

@@ -154,15 +154,15 @@ class Reading:
         found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
         if metadata is None:
             self._check_names()
-            return pd.Index(sorted(found), name="recording", dtype=object)
+            return pd.Index(sorted(found), name="recording")
         without = [name for name in metadata.index if name not in found | self.lost]
         if without:
             warnings.warn(
                 f"{self.folder / 'recordings.csv'} has recordings without features, which are left out: "
                 f"{quoted(without, limit=3)}.",
-                stacklevel=3,
+                stacklevel=4,
             )
-        return pd.Index([name for name in metadata.index if name in found], name="recording", dtype=object)
+        return pd.Index([name for name in metadata.index if name in found], name="recording")
 
     def _check_names(self):
         names = {modality: set(stream.rows) for modality, stream in self.streams.items()}
@@ -172,7 +172,7 @@ class Reading:
         if pairs and not set.intersection(*names.values()):
             raise ValueError(f"No recording has all of {quoted(names)}: {told_of_names(pairs)}")
         if pairs:
-            warnings.warn(told_of_names(pairs), stacklevel=4)
+            warnings.warn(told_of_names(pairs), stacklevel=5)
 
     def collect(self, what):
         """Return what files of features hold beside steps, by recording.
@@ -195,9 +195,9 @@ class Reading:
     def tell(self):
         """Warn of what was not read."""
         if self.layout.passed_over:
-            warnings.warn(f"Not read: {told(self.layout.passed_over, self.folder)}.", stacklevel=3)
+            warnings.warn(f"Not read: {told(self.layout.passed_over, self.folder)}.", stacklevel=4)
         if self.damaged:
-            warnings.warn(damage_told(self.damaged), stacklevel=3)
+            warnings.warn(damage_told(self.damaged), stacklevel=4)
 
 
 def _rates_of(folder):

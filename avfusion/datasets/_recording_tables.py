@@ -67,5 +67,5 @@ def warn_of_others(found, names, path):
     if others:
         warnings.warn(
             f"{path} has recordings without features, which are left out: {quoted(others, limit=3)}.",
-            stacklevel=5,
+            stacklevel=6,
         )

@@ -194,18 +194,17 @@ def _with_every_frame(file, steps):
 
 
 def _frames(table, names):
-    if all(kind == np.float64 for kind in table.dtypes):  # as nearly all are: one copy, no table of them
-        places = {name: k for k, name in enumerate(table.columns)}
-        return _rows_first(table.to_numpy(), [places[name] for name in names])
     table = table[names]
+    if all(kind == np.float64 for kind in table.dtypes):  # as nearly all are
+        return _rows_first(table.to_numpy())
     if all(map(pd.api.types.is_numeric_dtype, table.dtypes)):
         return np.array(table.to_numpy(dtype=np.float64, na_value=np.nan), order="C")
     return np.column_stack([as_numbers(table[name], name) for name in table.columns])
 
 
-def _rows_first(values, columns, block=64):
-    """Copy columns of an array that lies column by column: block by block, so that they stay in the cache."""
-    result = np.empty((len(values), len(columns)))
+def _rows_first(values, block=64):
+    """Copy an array that lies column by column: block by block, so that its columns stay in the cache."""
+    result = np.empty(values.shape)
     for start in range(0, len(values), block):
-        result[start : start + block] = values[start : start + block][:, columns]
+        result[start : start + block] = values[start : start + block]
     return result

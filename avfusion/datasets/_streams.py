@@ -10,7 +10,7 @@ from avfusion.sequences._bookkeeping import N_INTEGERS, counts_steadily
 
 
 class InMemory:
-    """Frames of streams, kept in memory.
+    """Frames of a stream, kept in memory.
 
     Parameters
     ----------
@@ -27,21 +27,72 @@ class InMemory:
         self.dtype = np.dtype(dtype)
         self.blocks = []
 
-    def append(self, frames):
+    def append(self, frames, times_s=None, names=None):
         """Keep the frames of a recording, and return their number."""
         self.blocks.append(np.asarray(frames, dtype=self.dtype))
         return len(self.blocks) - 1
 
-    def packed(self, dropped=()):
-        """Return all frames in one buffer, without some columns, and where each recording starts in it."""
-        width = self.blocks[0].shape[1]
-        kept = np.setdiff1d(np.arange(width), dropped)
+    def column(self, rows, dropped, names, rate_hz):
+        """Return the column of sequences.
+
+        Parameters
+        ----------
+        rows : list of Row or None
+        dropped : list of int
+            Columns that are left out.
+        names : list of str or None
+            Of the others.
+        rate_hz : float or None
+            Steps per second of rows that do not say.
+
+        Returns
+        -------
+        SequenceArray
+        """
+        frames, starts = self._packed(dropped)
+        lengths = [-1 if row is None else row.n_steps for row in rows]
+        column = SequenceArray(frames, [0 if row is None else starts[row.number] for row in rows], lengths)
+        return column.with_clock(**clock(rows, starts, len(frames), rate_hz)).with_features(names)
+
+    def _packed(self, dropped):
+        """Return all frames in one buffer, and where each recording starts in it."""
+        kept = np.setdiff1d(np.arange(self.blocks[0].shape[1]), dropped)
         lengths = np.array([len(block) for block in self.blocks])
         frames = np.empty((lengths.sum(), len(kept)), self.dtype)
         for k, stop in enumerate(np.cumsum(lengths)):
-            frames[stop - lengths[k] : stop] = self.blocks[k] if not len(dropped) else self.blocks[k][:, kept]
+            frames[stop - lengths[k] : stop] = self.blocks[k] if not dropped else self.blocks[k][:, kept]
             self.blocks[k] = None  # not twice in memory
         return frames, np.cumsum(lengths) - lengths
+
+
+class InStore:
+    """Frames of a stream, written to a store as they come.
+
+    Parameters
+    ----------
+    store : StoreWriter
+    name : str
+        The stream.
+
+    Examples
+    --------
+    >>> InStore(None, "audio").name
+    'audio'
+    """
+
+    def __init__(self, store, name):
+        self.store, self.name = store, name
+
+    def append(self, frames, times_s=None, names=None):
+        """Write the frames of a recording, and return the number of their row."""
+        return self.store.append(self.name, frames, times_s=times_s, names=names)
+
+    def column(self, rows, dropped, names, rate_hz):
+        """Put the rows of the store in their order; see `InMemory.column`."""
+        self.store.drop_columns(self.name, dropped)
+        times = clock(rows, None, 0, rate_hz)
+        numbers = [None if row is None else row.number for row in rows]
+        self.store.order_rows(self.name, numbers, rate_hz=times.get("rate_hz"), start_s=times.get("start_s"))
 
 
 @dataclass
@@ -122,7 +173,8 @@ class Stream:
         self.aside += [name for name in file.aside if name not in self.aside]
         self.n_steps += len(frames)
         self.n_missing += file.n_missing
-        row = Row(self.frames.append(frames), len(frames), file.ticks, source.path, part.about, part.targets)
+        number = self.frames.append(frames, file.ticks.times_s, self.names)
+        row = Row(number, len(frames), file.ticks, source.path, part.about, part.targets)
         self.rows[recording] = row
 
     def share(self, recording, other):
@@ -194,21 +246,16 @@ class Stream:
 
         Returns
         -------
-        SequenceArray
+        SequenceArray or None
+            None where frames are in a store, whose rows are put in this order.
         """
         dropped = self.counting()
         names = self.names or [f"column {k}" for k in range(self._first[1])]
         self.aside += [names[k] for k in dropped]
         if self.names is not None:
             self.names = [name for k, name in enumerate(self.names) if k not in dropped]
-        frames, starts = self.frames.packed(dropped)
         rows = [self.rows.get(name) for name in recordings]
-        column = SequenceArray(
-            frames,
-            [0 if row is None else starts[row.number] for row in rows],
-            [-1 if row is None else row.n_steps for row in rows],
-        )
-        return column.with_clock(**clock(rows, starts, len(frames), self.rate_hz)).with_features(self.names)
+        return self.frames.column(rows, dropped, self.names, self.rate_hz)
 
 
 def clock(rows, starts, n_frames, rate_hz=None):
@@ -217,7 +264,7 @@ def clock(rows, starts, n_frames, rate_hz=None):
     Parameters
     ----------
     rows : list of Row or None
-    starts : ndarray of int
+    starts : ndarray of int or None
         Where the frames of each number of row begin.
     n_frames : int
     rate_hz : float, optional
@@ -230,6 +277,8 @@ def clock(rows, starts, n_frames, rate_hz=None):
     """
     present = [row for row in rows if row is not None]
     if any(row.ticks.times_s is not None for row in present):
+        if starts is None:  # a store has them already
+            return {}
         times = np.full((n_frames, 2), np.nan)
         for row in present:
             times[starts[row.number] : starts[row.number] + row.n_steps] = _times(row)

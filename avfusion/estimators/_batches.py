@@ -14,7 +14,8 @@ import torch
 from torch.utils.data import Dataset
 
 from avfusion.estimators._inputs import check_observed
-from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._buffers import BLOCK, within_rows
+from avfusion.sequences._paging import read_ahead, release
 
 NEVER = float(np.finfo(np.float32).max)  # the deviation of a feature that no training row has
 
@@ -154,12 +155,15 @@ class StreamDataset(Dataset):
         mask, position = spread(spans, steps)
         masks = dict.fromkeys(own, torch.from_numpy(mask))
         streams = {}
+        begin_of_rows = Spans(spans.rows, 0 * spans.begins, 0 * spans.begins + 1)  # padding is read there
         for name, pieces in own.items():
             place = position
             if pieces is not spans:
                 inside, place = spread(pieces, steps)
                 masks[name] = torch.from_numpy(inside)
             streams[name] = self._gather_stream(name, spans.rows, place)
+            self._for_pages(name, spans, release)
+            self._for_pages(name, begin_of_rows, release)
         if self.labels is None:
             return {"streams": streams, "masks": masks}, torch.empty(len(mask), 0)
         if self.per_frame:
@@ -180,6 +184,16 @@ class StreamDataset(Dataset):
         begins = spans.begins * own // whole
         ends = -(-(spans.begins + spans.lengths) * own // whole)
         return Spans(spans.rows, begins, ends - begins)
+
+    def read_ahead(self, spans):
+        """Have the frames of a batch read from the disk, where they are on one, while another is computed."""
+        for name in self.frames:
+            self._for_pages(name, spans, read_ahead)
+
+    def _for_pages(self, name, spans, advise):
+        pieces, starts = self.spans_in(name, spans), self.starts[name][spans.rows]
+        there = starts >= 0
+        advise(self.frames[name], (starts + pieces.begins)[there], pieces.lengths[there])
 
     def _gather_stream(self, name, rows, position):
         frames, starts = self.frames[name], self.starts[name][rows]
@@ -209,9 +223,9 @@ class TrainingBatches:
     def __iter__(self) -> Iterator:
         data, window = self.dataset, self.dataset.window
         spans = cut_at_random_phase(np.arange(len(data)), data.lengths, window, self.rng)
-        for chosen in bucket(spans.lengths, self.batch_size, self.rng):
-            inputs, labels = data.gather(spans.take(chosen))
-            yield self._drop_modalities(inputs, spans.rows[chosen]), labels
+        batches = [spans.take(chosen) for chosen in bucket(spans.lengths, self.batch_size, self.rng)]
+        for chosen, inputs, labels in gathered(data, batches):
+            yield self._drop_modalities(inputs, chosen.rows), labels
 
     def _drop_modalities(self, inputs, rows):
         """Make streams of some rows absent, never all that a row has."""
@@ -241,8 +255,19 @@ class EvaluationBatches:
 def span_batches(dataset, batch_size, hop):
     """Yield ``(spans, batch)`` over windows every `hop` steps, shortest first."""
     spans = cut_at_hop(np.arange(len(dataset)), dataset.lengths, dataset.window, hop)
-    for chosen in bucket(spans.lengths, batch_size):
-        yield spans.take(chosen), dataset.gather(spans.take(chosen))
+    for chosen, *batch in gathered(
+        dataset, [spans.take(chosen) for chosen in bucket(spans.lengths, batch_size)]
+    ):
+        yield chosen, tuple(batch)
+
+
+def gathered(dataset, batches):
+    """Yield ``(spans, inputs, labels)`` of batches of spans; the next one is read ahead meanwhile."""
+    for spans, following in zip(batches, [*batches[1:], None]):
+        inputs, labels = dataset.gather(spans)
+        if following is not None:
+            dataset.read_ahead(following)
+        yield spans, inputs, labels
 
 
 def expected_windows(dataset):
@@ -305,13 +330,10 @@ def observed_statistics(data, name):
     are copied nor large offsets lose digits. A feature that is never observed has mean 0 and the deviation
     `NEVER`, so that it stays zero where it is observed later.
     """
-    frames, starts = data.frames[name], data.starts[name]
-    lengths = data.lengths if data.stream_lengths is None else data.stream_lengths[name]
-    width = frames.shape[1]
+    width = data.frames[name].shape[1]
     shift, counts = np.full(width, np.nan), np.zeros(width)
     total, squares = np.zeros(width), np.zeros(width)
-    for row in np.flatnonzero(starts >= 0):
-        values = np.asarray(frames[starts[row] : starts[row] + lengths[row]], dtype=np.float64)
+    for values in row_pieces(data, name):
         whole = not may_hold_nan(values)
         if not whole:
             values = values[~np.isnan(values).all(axis=1)]
@@ -333,6 +355,19 @@ def observed_statistics(data, name):
     variance = squares / counts - np.square(mean)
     deviation = np.sqrt(np.maximum(variance, 0))
     return np.where(never, 0, mean + shift), np.where(never, NEVER, deviation)
+
+
+def row_pieces(data, name):
+    """Yield the frames of each row of a stream in float64, of long rows one part after the other."""
+    frames, starts = data.frames[name], data.starts[name]
+    lengths = data.lengths if data.stream_lengths is None else data.stream_lengths[name]
+    size = max(1, BLOCK // frames.shape[1])
+    for row in np.flatnonzero(starts >= 0):
+        for begin in range(starts[row], starts[row] + lengths[row], size):
+            end = min(begin + size, starts[row] + lengths[row])
+            values = np.array(frames[begin:end], dtype=np.float64)
+            release(frames, begin, end - begin)
+            yield values
 
 
 def may_hold_nan(values):

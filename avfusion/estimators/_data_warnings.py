@@ -10,6 +10,7 @@ import numpy as np
 from avfusion.estimators._batches import NEVER, may_hold_nan
 from avfusion.sequences._label_markers import LabelMarkerWarning, marker_message
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._paging import release
 
 SPREAD = 1e4  # ratio of feature deviations from which on the small ones are lost
 SHARE = 0.01  # of steps that lack single features, from which on it is told
@@ -129,6 +130,7 @@ def partly_missing(data, name, known):
             missing = missing[~missing.all(axis=1)] & known
             missing = missing[missing.any(axis=1)]
             n_partly, by_feature = n_partly + len(missing), by_feature + missing.sum(axis=0)
+        release(frames, starts[row], lengths[row])
     n_steps = int(lengths[rows].sum())
     if not n_partly or n_partly < SHARE * n_steps:
         return None

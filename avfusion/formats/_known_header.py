@@ -14,7 +14,7 @@ N_KNOWN = 32  # first lines that are remembered
 LONGEST = 1 << 20  # bytes of a first line
 
 _MISSING = ["", "NA", "NaN", "nan"]
-_separators = OrderedDict()  # by first line
+_known = OrderedDict()  # separator, and the type of each column, by first line
 
 
 def remember(path, table, named):
@@ -44,13 +44,13 @@ def remember(path, table, named):
     line = _first_line(path)
     if not named or line is None or table.shape[1] < 2:
         return
-    numeric = all(kind.kind in "iuf" for kind in table.dtypes)
+    numeric = all(kind in ("int64", "float64") for kind in map(str, table.dtypes))
     for separator in ",;\t|" if numeric else "":
         names = [field.strip().strip('"') for field in line.decode("utf-8-sig", "replace").split(separator)]
         if names == list(table.columns):
-            _separators[line] = separator
-            if len(_separators) > N_KNOWN:
-                _separators.popitem(last=False)
+            _known[line] = separator, dict(zip(names, map(str, table.dtypes)))
+            if len(_known) > N_KNOWN:
+                _known.popitem(last=False)
 
 
 def read_like_before(path):
@@ -63,7 +63,7 @@ def read_like_before(path):
     Returns
     -------
     pandas.DataFrame or None
-        Numbers as float64; None if the line is another, or something else than numbers follows.
+        Columns of the same types; None if the line is another, or something else follows.
 
     Examples
     --------
@@ -75,22 +75,21 @@ def read_like_before(path):
     True
     """
     line = _first_line(path)
-    separator = _separators.get(line)
-    if separator is None:
+    if line not in _known:
         return None
-    names = [field.strip().strip('"') for field in line.decode("utf-8-sig").split(separator)]
+    separator, types = _known[line]
     try:
         table = pa.csv.read_csv(
             path,
-            pa.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=names, block_size=1 << 24),
+            pa.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=list(types), block_size=1 << 24),
             pa.csv.ParseOptions(delimiter=separator),
-            pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.float64()), null_values=_MISSING, check_utf8=False
-            ),
+            pa.csv.ConvertOptions(column_types=types, null_values=_MISSING, check_utf8=False),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None
-    if not len(table) or all(column.null_count == len(column) for column in table.columns):
+    whole = {name for name, kind in types.items() if kind == "int64"}
+    empty = {name for name in types if table[name].null_count}
+    if not len(table) or whole & empty or len(empty) == len(types):
         return None
     return table.to_pandas()
 

@@ -1,8 +1,11 @@
 """Read a NumPy array."""
 
+import tokenize
+
 import numpy as np
 
-from avfusion.formats._format import Format, Part
+from avfusion.formats._format import Format
+from avfusion.formats._steps import part_of
 
 
 def read(path):
@@ -15,9 +18,12 @@ def read(path):
     Returns
     -------
     list of Part
+        A table with names where the array has fields.
 
     Raises
     ------
+    TypeError
+        If it holds complex numbers, text or dates.
     ValueError
         If it holds Python objects, or fewer numbers than its header says.
 
@@ -32,11 +38,14 @@ def read(path):
     """
     try:
         # Mapped first: a header that promises more than the file holds is refused before memory is taken.
-        return [Part(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))]
+        values = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
     except ValueError as error:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise ValueError("It holds Python objects, or is no array: such files are not loaded.") from error
         raise
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ValueError("Its header is damaged.") from error
+    return [part_of(values)]
 
 
 FORMAT = Format(

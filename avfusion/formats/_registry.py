@@ -3,13 +3,19 @@
 import functools
 import importlib
 import pkgutil
+import unicodedata
+from dataclasses import replace
 
 import pandas as pd
 
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
+from avfusion.formats._recording_names import split
+from avfusion.sequences._messages import brief
 
 HEAD = 4096  # bytes that formats are recognised by
+LONGEST_NAME = 200  # characters: names of files have 255 bytes
+_NOT_PRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, directions of writing, lone surrogates, line ends
 
 
 class DamagedFileError(ValueError):
@@ -28,7 +34,7 @@ class DamagedFileError(ValueError):
     """
 
     def __init__(self, path, reason):
-        super().__init__(f"{path} cannot be read: {reason}")
+        super().__init__(f"{_printable(path)} cannot be read: {reason}")
         self.path = path
 
 
@@ -149,9 +155,82 @@ def read_parts(path):
         raise DamagedFileError(path, f"No format has this suffix. There are {', '.join(all_suffixes())}.")
     try:
         format = _by_content(path, format)
-        yield from format.read(path)
+        made = (own for part in format.read(path) for own in _by_producer(part, path))
+        yield from _with_checked_names(made)
     except Exception as error:  # whatever a library raises for bytes that somebody else wrote
         raise DamagedFileError(path, f"{brief_reason(error)}. {format.expects}") from error
+
+
+def _by_producer(part, path):
+    """Let the first producer that knows a table by its columns make parts of it."""
+    table = part.values
+    if not isinstance(table, pd.DataFrame) or not part.named or part.recording or part.stream:
+        return [part]
+    table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
+    table.attrs["stem"] = split_name(path.name)[0]
+    producer = next((producer for producer in producers() if producer.recognises(table)), None)
+    made = split(table) if producer is None else producer.parts(table)
+    return (_with_defaults(own, part) for own in made)
+
+
+def _with_defaults(own, part):
+    rate_hz = part.rate_hz if own.rate_hz is None else own.rate_hz
+    start_s = part.start_s if own.start_s is None else own.start_s
+    return replace(own, rate_hz=rate_hz, start_s=start_s, about=part.about | own.about)
+
+
+def _with_checked_names(parts):
+    """Pass parts on with names that nothing bad can be done with, and that are still different."""
+    given = {}
+    for part in parts:
+        names = {"recording": part.recording, "stream": part.stream}
+        checked = {
+            key: name if name is None else check_recording_name(name, key) for key, name in names.items()
+        }
+        other = given.setdefault(checked["recording"], part.recording)
+        if other != part.recording:
+            raise ValueError(f"Recordings {brief(other)} and {brief(part.recording)} would get one name.")
+        yield part if checked == names else replace(part, **checked)
+
+
+def check_recording_name(name, what="recording"):
+    """Return the name of a recording as a file may have it, which a file of somebody else gave.
+
+    Parameters
+    ----------
+    name : str
+        Separators of folders within become "_".
+    what : str, default="recording"
+        What it is the name of, for the message.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it is no text, empty, longer than 200 characters or not printable, or leads out of its folder.
+
+    Examples
+    --------
+    >>> check_recording_name("train/clip01"), check_recording_name("03bSnISJMiM$_$1")
+    ('train_clip01', '03bSnISJMiM$_$1')
+    >>> check_recording_name("../clip01")
+    Traceback (most recent call last):
+    ...
+    ValueError: The name '../clip01' of a recording leads out of its folder: rename it.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"The name {brief(name, 30)} of a {what} must be text of 1 to {LONGEST_NAME} characters."
+        )
+    if any(unicodedata.category(character) in _NOT_PRINTABLE for character in name):
+        raise ValueError(f"The name {ascii(name)[:60]} of a {what} holds characters that nobody can see.")
+    folders = name.replace("\\", "/").split("/")
+    if set(folders) & {"", ".", ".."} or (len(folders) > 1 and folders[0].endswith(":")):
+        raise ValueError(f"The name {brief(name)} of a {what} leads out of its folder: rename it.")
+    return "_".join(folders)
 
 
 def _by_content(path, format):
@@ -195,6 +274,11 @@ def readable_formats():
     return table.rename_axis("format")
 
 
+def _printable(text):
+    r"""Write what a terminal would obey as an escape, such as \x1b."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
 def brief_reason(error, limit=160):
     """Return an error's words on one line, without the full stop, and cut off where they are long.
 
@@ -203,5 +287,5 @@ def brief_reason(error, limit=160):
     >>> brief_reason(ValueError("Column 'a' holds text."))
     "Column 'a' holds text"
     """
-    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    words = _printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__
     return words if len(words) <= limit else f"{words[: limit - 3]}..."

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.indexers import BaseIndexer
 
-from avfusion.preprocessing._base import BLOCK, StreamTransformer, present_lengths
+from avfusion.preprocessing._base import StreamTransformer, present_lengths
 from avfusion.preprocessing._statistics import check_statistics, run_statistics
+from avfusion.sequences._buffers import in_blocks
 from avfusion.sequences._messages import brief
 
 _MOVING = ("mean", "std", "min", "max")
@@ -117,11 +118,14 @@ class AddContext(StreamTransformer):
         widths = [n for n in _to_steps(self.widths_s, column.rate_hz) if n > 1]
         lags = _to_steps(self.lags_s, column.rate_hz)
         n_parts = 1 + len(widths) * len(self.statistics) + len(lags)
-        result = np.empty((len(column.frames), n_parts * column.width), dtype=column.frames.dtype)
-        for begin, end, lengths in _whole_rows(present_lengths(column), column.width):
-            parts = self._parts(column.frames[begin:end], lengths, widths, lags)
-            for i, part in enumerate(parts):
+        lengths = present_lengths(column)
+        result = np.empty((lengths.sum(), n_parts * column.width), dtype=column.frames.dtype)
+        begin = 0
+        for rows, frames in in_blocks(column.frames, column.starts, column.lengths):
+            end = begin + len(frames)
+            for i, part in enumerate(self._parts(frames, lengths[rows], widths, lags)):
                 result[begin:end, i * column.width : (i + 1) * column.width] = part
+            begin = end
         return column.with_frames(result)
 
     def _parts(self, frames, lengths, widths, lags):
@@ -182,12 +186,3 @@ def _to_steps(seconds, rate_hz, name=None):
             )
         steps[n] = None
     return list(steps)
-
-
-def _whole_rows(lengths, width):
-    """Cut rows that follow each other into blocks of moderate size: first frame, end, lengths."""
-    ends = np.cumsum(lengths)
-    block = ends * width // BLOCK
-    firsts = np.flatnonzero(np.diff(block, prepend=-1))
-    for first, last in zip(firsts, [*firsts[1:], len(lengths)]):
-        yield ends[first] - lengths[first], ends[last - 1], lengths[first:last]

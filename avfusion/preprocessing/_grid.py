@@ -8,7 +8,8 @@ from avfusion.preprocessing._base import blocks, present_lengths
 from avfusion.preprocessing._statistics import run_statistics
 from avfusion.preprocessing._timed_statistics import TIMED_STATISTICS, timed_statistics
 from avfusion.sequences import SequenceArray
-from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._buffers import in_blocks, within_rows
+from avfusion.sequences._paging import release
 
 SLACK = 1e-6  # of a step or frame: 24.999999 steps, from rounding, are 25
 
@@ -44,7 +45,7 @@ class Grid:
         Parameters
         ----------
         column : SequenceArray
-            With a clock. Its frames lie one after the other.
+            With a clock.
         statistics : tuple of str, default=("mean",)
             Of a step, side by side.
         max_gap_s : float, optional
@@ -55,10 +56,18 @@ class Grid:
         Returns
         -------
         SequenceArray
-            Of the rate of the grid. A missing row stays missing.
+            Of the rate of the grid; over the same frames where each step is one of them. A missing row
+            stays missing.
         """
         steps = np.where(column.lengths < 0, -1, self.steps)
         ratios = column.rates_hz / self.rate_hz
+        starts_s = self.starts_s if declared else None
+        shift = (self.starts_s - np.nan_to_num(column.starts_s)) * column.rates_hz
+        if tuple(statistics) == ("mean",) and column.dtype.clock != "times":
+            first = _in_step(column, steps, ratios, shift)
+            if first is not None:  # no frame is copied
+                starts = np.where(steps > 0, column.starts + first, 0)
+                return SequenceArray(column.frames, starts, steps, self.rate_hz, start_s=starts_s)
         if column.dtype.clock == "times" or any(name in TIMED_STATISTICS for name in statistics):
             frames = self._by_time(column, steps, statistics, max_gap_s)
         else:
@@ -70,25 +79,31 @@ class Grid:
             for some, frames_of in ((faster, _aggregated), (~faster, _interpolated)):
                 if (some & (steps > 0)).any():
                     chosen = np.where(some, steps, -1)
-                    shift = (self.starts_s - np.nan_to_num(column.starts_s)) * column.rates_hz
                     frames[some[rows]] = frames_of(column, chosen, ratios, shift, statistics)
-        starts_s = self.starts_s if declared else None
         return SequenceArray.from_packed(frames, steps, self.rate_hz, start_s=starts_s)
 
     def _by_time(self, column, steps, statistics, max_gap_s):
-        counts = np.maximum(steps, 0)
-        row, step = within_rows(counts)
-        begins = self.starts_s[row] + step / self.rate_hz
-        return timed_statistics(
-            column.pack().frames,
-            column.step_times(),
-            present_lengths(column),
-            begins,
-            counts,
-            1 / self.rate_hz,
-            statistics,
-            max_gap_s,
-        )
+        """Go by the time of each step, in blocks of rows."""
+        counts, lengths = np.maximum(steps, 0), present_lengths(column)
+        times, ends, parts = column.step_times(), np.cumsum(lengths), []
+        for rows, frames in in_blocks(column.frames, column.starts, column.lengths):
+            row, step = within_rows(counts[rows])
+            begins = self.starts_s[rows][row] + step / self.rate_hz
+            own = times[ends[rows.start] - lengths[rows.start] : ends[rows.stop - 1]]
+            of_rows = (frames, own, lengths[rows], begins, counts[rows])
+            parts.append(timed_statistics(*of_rows, 1 / self.rate_hz, statistics, max_gap_s))
+        empty = np.empty((0, column.width * len(statistics)), column.frames.dtype)
+        return np.concatenate([empty, *parts])
+
+
+def _in_step(column, steps, ratios, shift):
+    """Return the first frame of each row where each step is one frame that is there, else None."""
+    first = np.rint(np.where(steps > 0, shift, 0.0))
+    if (np.abs(np.where(steps > 0, ratios - 1, 0.0)) * np.maximum(steps, 1) > SLACK).any():
+        return None
+    inside = (np.abs(np.where(steps > 0, shift, 0.0) - first) < SLACK) & (first >= 0)
+    inside &= first + steps <= present_lengths(column)
+    return first.astype(np.int64) if inside[steps > 0].all() else None
 
 
 def _aggregated(column, steps, ratios, shift, statistics):
@@ -117,4 +132,6 @@ def _interpolated(column, steps, ratios, shift, statistics):
         between = low + weight * (high - low)
         between = np.where(np.isnan(between), np.where(weight < 0.5, low, high), between)
         result[begin:end] = np.where(outside[:, None], np.nan, between)
+        of_block = np.unique(row)
+        release(column.frames, column.starts[of_block], column.lengths[of_block])
     return run_statistics(result, np.arange(len(rows)), np.ones(len(rows), dtype=np.int64), statistics)

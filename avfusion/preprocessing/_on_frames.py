@@ -9,6 +9,7 @@ from sklearn.utils import get_tags
 from avfusion.preprocessing._base import StreamTransformer
 from avfusion.sequences._convert import ONLY
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._paging import release
 
 
 class OnFrames(StreamTransformer):
@@ -120,7 +121,7 @@ class OnFrames(StreamTransformer):
     def _learn(self, data):
         fitted, widths = {}, {}
         for name, transformer in self._choose(data).items():
-            frames = data.open(name).frames
+            frames = data.open(name).pack().frames
             observed = _observed(frames)
             if not observed.any():
                 raise ValueError(
@@ -129,6 +130,7 @@ class OnFrames(StreamTransformer):
             seen = frames if observed.all() else frames[observed]
             fitted[name] = clone(transformer).fit(seen)
             widths[name] = _apply(fitted[name], seen[:1]).shape[1]
+            release(frames, 0, len(frames))
         self.transformers_, self._widths = fitted, widths
 
     def _choose(self, data):
@@ -151,7 +153,7 @@ class OnFrames(StreamTransformer):
     def _change(self, data):
         changed = {}
         for name, transformer in self.transformers_.items():
-            column = data.open(name)
+            column = data.open(name).pack()
             observed = _observed(column.frames)
             if observed.all() and len(observed):
                 frames = _apply(transformer, column.frames)
@@ -160,6 +162,7 @@ class OnFrames(StreamTransformer):
                 if observed.any():
                     frames[observed] = _apply(transformer, column.frames[observed])
             changed[name] = column.with_frames(frames.astype(column.frames.dtype, order="C", copy=False))
+            release(column.frames, 0, len(column.frames))
         return changed
 
     def _array_feature_names(self, names):

@@ -90,7 +90,7 @@ def pair(X, y, *, rate_hz=None, start_s=None, tolerance_s=None, pad=False, aggre
     _check_tolerance(spans, tolerance_s, X.index, "steps" if by_step else "s")
     _report(spans, X.index, "steps" if by_step else "s")
     grid = Grid(spans.rate_hz, spans.starts_s + spans.first / spans.rate_hz, spans.steps)
-    columns = {name: grid.read(column.pack(), statistics) for name, column in streams.items()}
+    columns = {name: grid.read(column, statistics) for name, column in streams.items()}
     cut = {name: _cut(labels[name].array, spans, grid) for name in labels.columns}
     if by_step:
         columns, cut = ({n: c.with_clock() for n, c in part.items()} for part in (columns, cut))

@@ -6,6 +6,7 @@ import numpy as np
 
 from avfusion.preprocessing._base import blocks
 from avfusion.sequences._messages import brief
+from avfusion.sequences._paging import release
 
 _QUANTILE = re.compile(r"q(\d{1,3}(?:\.\d+)?)")
 
@@ -82,6 +83,7 @@ def run_statistics(frames, begins, lengths, statistics):
         for low, high in blocks(count, length * width):
             runs = order[start + low : start + high]
             values = frames[begins[runs, None] + np.arange(length)].astype(np.float64)
+            release(frames, begins[runs], lengths[runs])
             result[runs] = _summarise(values, statistics)
     return result
 

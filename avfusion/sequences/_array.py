@@ -374,7 +374,9 @@ class SequenceArray(ColumnProtocol):
         return self.copy()
 
     def __getstate__(self):
-        used = (self._starts, self._lengths, TRIM_BELOW)
+        # frames of a store are pickled as the place where they lie: a part of them is as small as all
+        in_store = getattr(self._frames, "_identity", None) is not None
+        used = (self._starts, self._lengths, 0 if in_store else TRIM_BELOW)
         frames, starts = trim(self._frames, *used)
         times = None if self._times_s is None else trim(self._times_s, *used)[0]
         # the buffer is a plain attribute of the state, so that joblib finds it and memory-maps it

@@ -19,12 +19,12 @@ NAMES = {
         "milliseconds millisecond millis msec ms microseconds usec minutes datetime date timecode utc "
         "unixtime unixtimestamp epochtime localtime systemtime approxtime relativetime recordingtime "
         "recordingtimestamp videotime audiotime timepoint starttime endtime begintime timestart timeend "
-        "timestampstart timestampend"
+        "timestampstart timestampend jstime daqtime"
     ),
     "frame": (
         "frame frames frameid frameids frameno framenum framenumber framenr frameindex frameidx framecount "
         "framecounter step stepid sample sampleid sampleno samplenumber sampleindex row rowid rownumber "
-        "linenumber"
+        "linenumber nseq"
     ),
     "identity": (
         "faceid faceindex personid person segment segmentid segmentindex segmentname id ids name names "

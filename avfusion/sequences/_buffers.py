@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from avfusion.sequences._paging import release
+
 BLOCK = 1 << 22  # numbers that are looked at together: 32 MB of float64
 
 
@@ -125,7 +127,37 @@ def gather(frames, starts, lengths):
     if (shifts == shifts[:1]).all():
         first = int(shifts[0]) if len(shifts) else 0
         return frames if total == len(frames) else frames[first : first + total]
-    return frames[np.arange(total) + np.repeat(shifts, lengths)]
+    copied = frames[np.arange(total) + np.repeat(shifts, lengths)]
+    release(frames, starts, lengths)
+    return copied
+
+
+def in_blocks(frames, starts, lengths):
+    """Go through the frames of rows in blocks of whole rows, of about `BLOCK` numbers.
+
+    Memory-mapped frames are let go of again, so that they are never in memory at once.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray of shape (N, D)
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+
+    Yields
+    ------
+    rows : slice
+    frames : numpy.ndarray of shape (n, D)
+        Of these rows, one after the other.
+
+    Examples
+    --------
+    >>> [(rows, block.ravel()) for rows, block in in_blocks(np.zeros((3, 1)), np.array([1]), np.array([2]))]
+    [(slice(0, 1, None), array([0., 0.]))]
+    """
+    ends = np.cumsum(np.maximum(lengths, 0))
+    firsts = np.flatnonzero(np.diff(ends * frames.shape[1] // BLOCK, prepend=-1)).tolist()
+    for rows in map(slice, firsts, [*firsts[1:], len(lengths)]):
+        yield rows, gather(frames, starts[rows], lengths[rows])
+        release(frames, starts[rows], lengths[rows])
 
 
 def trim(frames, starts, lengths, below=1.0):
@@ -150,6 +182,30 @@ def trim(frames, starts, lengths, below=1.0):
     >>> frames.ravel(), starts
     (array([1, 4, 5, 6]), array([2, 0, 1]))
     """
+    span_starts, span_lengths, moved = used_spans(starts, lengths)
+    if span_lengths.sum() >= below * len(frames):
+        return frames, starts
+    return gather(frames, span_starts, span_lengths), moved
+
+
+def used_spans(starts, lengths):
+    """Find the parts of a buffer that belong to rows, and where the rows are once these lie side by side.
+
+    Parameters
+    ----------
+    starts, lengths : numpy.ndarray of int64 of shape (n_rows,)
+
+    Returns
+    -------
+    span_starts, span_lengths : numpy.ndarray of int64 of shape (n_spans,)
+        In the order of the buffer.
+    starts : numpy.ndarray of int64 of shape (n_rows,)
+
+    Examples
+    --------
+    >>> used_spans(np.array([5, 1, 4]), np.array([2, 1, 3]))
+    (array([1, 4]), array([1, 3]), array([2, 0, 1]))
+    """
     rows = np.flatnonzero(lengths > 0)
     rows = rows[np.argsort(starts[rows], kind="stable")]
     begin = starts[rows]
@@ -158,11 +214,9 @@ def trim(frames, starts, lengths, below=1.0):
     span = np.cumsum(opens) - 1
     span_starts = begin[opens]
     span_lengths = reach[np.append(opens[1:], True)[: len(rows)]] - span_starts
-    if span_lengths.sum() >= below * len(frames):
-        return frames, starts
     moved = np.zeros_like(starts)
     moved[rows] = begin + (packed_starts(span_lengths) - span_starts)[span]
-    return gather(frames, span_starts, span_lengths), moved
+    return span_starts, span_lengths, moved
 
 
 def concatenate(parts):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences._buffers import BLOCK, gather
+from avfusion.sequences._buffers import in_blocks
 from avfusion.sequences._callers import table_tool
 from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._messages import quoted
@@ -97,17 +97,10 @@ def first_infinite(column):
     (1, 1)
     """
     ends = np.cumsum(np.maximum(column.lengths, 0))
-    for first, last in _runs(ends * column.width // BLOCK):
-        rows = slice(first, last)
-        infinite = np.isinf(gather(column.frames, column.starts[rows], column.lengths[rows])).any(axis=1)
+    for rows, frames in in_blocks(column.frames, column.starts, column.lengths):
+        infinite = np.isinf(frames).any(axis=1)
         if infinite.any():
-            frame = ends[first] - max(column.lengths[first], 0) + int(infinite.argmax())
+            frame = ends[rows.start] - max(column.lengths[rows.start], 0) + int(infinite.argmax())
             row = int(np.searchsorted(ends, frame, side="right"))
             return row, int(frame - (ends[row] - column.lengths[row]))
     return None
-
-
-def _runs(values):
-    """Return (first, last) of each run of equal values."""
-    firsts = np.flatnonzero(np.diff(values, prepend=-1))
-    return zip(firsts, [*firsts[1:], len(values)])

@@ -170,10 +170,10 @@ class Recordings:
         return place_labels(targets, lengths, RowClock(rates, starts))
 
     def open(self, name):
-        """Return a column whose frames lie one after the other, after checking that none is infinite."""
+        """Return a column, after checking that none of its frames is infinite."""
         if not self.is_table:  # scikit-learn's rules have been applied to those
             self.check_finite([name])
-        return self.columns[name].pack()
+        return self.columns[name]
 
     def mirror(self, changed):
         """Return X with some columns replaced, in the form in which it came.

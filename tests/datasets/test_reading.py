@@ -52,7 +52,7 @@ def test_frames_go_where_they_are_told(folder):
     kept = {}
 
     class Kept(list):
-        def append(self, frames):
+        def append(self, frames, *more):
             super().append(frames)
             return len(self) - 1
 

@@ -94,12 +94,19 @@ def test_missing_frames_are_steps_of_nan(tmp_path):
     np.testing.assert_array_equal(with_gap.cells[0][15:], whole.cells[0][15:])
 
 
-def test_several_faces_in_a_frame_are_refused(tmp_path):
+def test_one_of_several_faces_is_kept(tmp_path):
     table = openface(10, [])
     pd.concat([table, table.assign(**{" face_id": 1})]).sort_values("frame").to_csv(
         tmp_path / "a.csv", index=False
     )
-    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1", "'face_id'")
+    with pytest.warns(UserWarning, match="2 faces"):
+        assert read_streams([tmp_path / "a.csv"]).cells[0].shape == (10, 2)
+
+
+def test_frames_that_are_repeated_are_refused(tmp_path):
+    table = openface(10, []).drop(columns=[" face_id", " success"])
+    pd.concat([table, table]).sort_values("frame").to_csv(tmp_path / "a.csv", index=False)
+    refused([tmp_path / "a.csv"], "a.csv cannot be read: Its 'frame' has 1 after 1 in step 1")
 
 
 def test_columns_that_count_through_all_recordings_are_set_aside(tmp_path):

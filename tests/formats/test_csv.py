@@ -1,10 +1,15 @@
 """Tables of numbers as tools write them: header, separator, index and missing values, and no step lost."""
 
+import gzip
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from avfusion.formats._csv import as_numbers, read_table
+from avfusion.formats._csv import read as read_file
+from avfusion.formats._registry import read_parts
 
 RNG = np.random.default_rng(0)
 VALUES = RNG.normal(size=(40, 3))
@@ -88,6 +93,10 @@ def test_empty_lines_of_several_columns_are_no_steps(path):
         ("time;value\n0.00;0.5\n0.04;-0.6\n", ["time", "value"], [[0, 0.5], [0.04, -0.6]]),
         ("time;value\n0,00;0,5\n0,04;-0,6\n", ["time", "value"], [[0, 0.5], [0.04, -0.6]]),
         ("value\n0,5\n-0,6\n0,5\n", ["value"], [[0.5], [-0.6], [0.5]]),
+        ("value\n0,5\nNA\n0,6\n", ["value"], [[0.5], [np.nan], [0.6]]),
+        ("0,5\n-0,6\n0,7\n", [0], [[0.5], [-0.6], [0.7]]),
+        ("0,51234\n0,61234\n0,71234\n", [0], [[0.51234], [0.61234], [0.71234]]),
+        ("0,5\n0,6\n1,7\n", [0, 1], [[0, 5], [0, 6], [1, 7]]),
         ("a\tb\n1\t2\n", ["a", "b"], [[1, 2]]),
         ("a\tb\n1,5\t2\n", ["a", "b"], [[1.5, 2]]),
         ("1.0 2.0\n3.0 4.0\n", [0, 1], [[1, 2], [3, 4]]),
@@ -151,8 +160,8 @@ def test_encodings(path):
     path.write_bytes("größe,b\n1,2\n".encode("utf-16"))
     assert list(read(path)[0].columns) == ["größe", "b"]
     path.write_bytes("größe,b\n1,2\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="not UTF-8 text: save it as such"):
-        read(path)
+    with pytest.warns(UserWarning, match="not UTF-8 is read as Windows-1252"):
+        assert list(read(path)[0].columns) == ["größe", "b"]
 
 
 def test_names_stay_words(path):
@@ -162,3 +171,70 @@ def test_names_stay_words(path):
     assert table["recording"].tolist() == ["007", "NA", "null"]
     assert table["subject"].isna().tolist() == [True, False, True]
     np.testing.assert_array_equal(table["age"], [3, np.nan, 4])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a,b\n1,2\n3\n", "Expected 2 fields in line 3, saw 1 (read with ',' between the fields)"),
+        ("a;b\n\n1;2\n3;4;5\n", "Expected 2 fields in line 4, saw 3 (read with ';' between the fields)"),
+        ("# x\n1 2\n3\n", "Expected 2 fields in line 3, saw 1 (read with spaces between the fields)"),
+        ("a,b\n1,2\na,b\n3,4\n", "Line 3 repeats the first line"),
+        ("a\n1\na\n3\n", "Line 3 repeats the first line"),
+        ("Call me Ishmael. Some years ago\nI had little money\n", "first line is 'Call me Ishmael. Some"),
+        ("Call me Ishmael.\n", "It is no table: its first line is 'Call me Ishmael.'"),
+        ("Dear all,\nthanks, and bye,\nA.\n", "It is no table: its first line is 'Dear all"),
+    ],
+)
+def test_damaged_tables_are_named_by_their_line(path, text, reason):
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        read_file(path)
+
+
+def test_a_text_among_numbers_is_named_by_its_line(path):
+    path.write_text("a;F0\n\n1;2\n3;?\n5;0.5.1\n")
+    table = read_file(path)[0].values
+    with pytest.raises(TypeError, match=r"'F0' holds text in line 5, '0.5.1' \(read with ';' between"):
+        as_numbers(table["F0"], "F0")
+
+
+@pytest.mark.parametrize("width", [1, 2, 50])
+@pytest.mark.parametrize("sep", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("index", [False, True])
+def test_every_separator_and_decimal_sign_comes_back(path, width, sep, decimal, index):
+    if sep == decimal:
+        return
+    values = np.random.default_rng(width).normal(size=(30, width))
+    values[3, -1] = values[0, 0] = np.nan
+    frame = pd.DataFrame(values, columns=[f"x{k}" for k in range(width)])
+    frame.to_csv(path, sep=sep, decimal=decimal, index=index, na_rep="NA")
+    table, named = read(path)
+    assert named
+    np.testing.assert_array_equal(numbers(table)[:, int(index) :], values)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt", ".csv.gz", ".TXT"])
+def test_the_labels_of_aff_wild2(tmp_path, suffix):
+    path = tmp_path / f"clip01_left{suffix}"
+    pack = gzip.compress if suffix.endswith(".gz") else bytes
+    path.write_bytes(pack(b"valence,arousal\n0.1,0.2\n-5,-5\n0.30000001192092896,-0.4\n"))
+    (part,) = read_parts(path)
+    assert part.values.to_dict("list") == {
+        "valence": [0.1, -5, 0.30000001192092896],
+        "arousal": [0.2, -5, -0.4],
+    }
+
+
+def test_a_gap_in_a_clock_without_a_name_is_seen(path):
+    kept = np.r_[0:20, 25:60]
+    np.savetxt(path, np.column_stack([kept / 25, RNG.normal(size=55)]), fmt="%.3f")
+    table = read_file(path)[0].values
+    assert list(table.columns) == ["time", 0]
+    np.testing.assert_allclose(table["time"], kept / 25)
+
+
+def test_a_column_that_is_empty_in_a_table_without_names_is_the_end_of_lines(path):
+    assert read(path, "1,2,\n3,4,\n")[0].to_numpy().tolist() == [[1, 2], [3, 4]]
+    assert read(path, "1,,2\n3,,4\n")[0].shape == (2, 3)

@@ -16,7 +16,7 @@ from avfusion.formats._known_header import read_like_before, remember
 @pytest.fixture
 def seen(tmp_path, monkeypatch):
     """Write a first file, read it, and return the path of the next one."""
-    monkeypatch.setattr(_known_header, "_separators", _known_header.OrderedDict())
+    monkeypatch.setattr(_known_header, "_known", _known_header.OrderedDict())
 
     def see(text):
         (tmp_path / "first.csv").write_text(text, encoding="utf-8")
@@ -29,10 +29,10 @@ def seen(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_and_the_names_are_those_of_the_first(seen, separator):
-    path = seen("frame, smile,gaze\n1,0.5,1\n".replace(",", separator))
+    path = seen("frame, smile,gaze\n1,0.5,1.5\n".replace(",", separator))
     path.write_text("frame, smile,gaze\n7,1e-3,\n8, -2.5 ,nan\n".replace(",", separator))
     table = read_like_before(path)
-    expected = pd.DataFrame({"frame": [7.0, 8], "smile": [1e-3, -2.5], "gaze": [np.nan, np.nan]})
+    expected = pd.DataFrame({"frame": [7, 8], "smile": [1e-3, -2.5], "gaze": [np.nan, np.nan]})
     pd.testing.assert_frame_equal(table, expected, check_column_type=False)
 
 
@@ -51,7 +51,7 @@ def test_the_separator_and_the_names_are_those_of_the_first(seen, separator):
     ],
 )
 def test_whatever_is_not_plain_is_not_read_the_short_way(seen, text):
-    path = seen("smile,gaze\n0.5,1\n")
+    path = seen("smile,gaze\n0.5,1.5\n")
     path.write_text(text)
     assert read_like_before(path) is None
 
@@ -101,7 +101,7 @@ def test_both_ways_read_the_same(tmp_path_factory, rows, end):
 
 
 def test_the_reader_takes_the_short_way(seen, monkeypatch):
-    path = seen("smile,gaze\n0.5,1\n")
+    path = seen("smile,gaze\n0.5,1.5\n")
     path.write_text("smile,gaze\n0.25,1\n")
     monkeypatch.setattr("avfusion.formats._csv.read_table", lambda path: pytest.fail("the long way"))
     (part,) = read(path)
@@ -114,13 +114,23 @@ def test_few_first_lines_are_kept(seen, tmp_path):
         path = seen(f"a{k},b\n1,2\n")
     path.write_text("a0,b\n1,2\n")
     assert read_like_before(path) is None
-    assert len(_known_header._separators) == _known_header.N_KNOWN
+    assert len(_known_header._known) == _known_header.N_KNOWN
 
 
 def test_exact_numbers(seen):
     values = np.random.default_rng(0).normal(size=(200, 3))
-    path = seen("a,b,c\n1,2,3\n")
+    path = seen("a,b,c\n.1,.2,.3\n")
     text = io.StringIO()
     pd.DataFrame(values, columns=list("abc")).to_csv(text, index=False)
     path.write_text(text.getvalue())
     np.testing.assert_array_equal(read_like_before(path), values)
+
+
+def test_numbers_of_songs_stay_whole(seen):
+    path = seen("musicId,Arousal\n7,0.5\n")
+    path.write_text("musicId,Arousal\n8,0.5\n")
+    assert read_like_before(path)["musicId"].tolist() == [8]
+    assert str(read_like_before(path)["musicId"].dtype) == "int64"
+    for text in ("8.5,0.5", ",0.5"):
+        path.write_text(f"musicId,Arousal\n{text}\n1,1\n")
+        assert read_like_before(path) is None

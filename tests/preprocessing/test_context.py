@@ -7,8 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from avfusion.preprocessing import AddContext
-from avfusion.preprocessing import _context as context
-from avfusion.sequences import Sequence, as_sequences
+from avfusion.sequences import Sequence, _buffers, as_sequences
 
 SLOW = {"mean": np.mean, "std": np.std, "min": min, "max": max}
 
@@ -138,7 +137,7 @@ def test_causal_windows_do_not_look_ahead():
 def test_blocks_of_rows_do_not_change_the_answer(recordings, monkeypatch):
     add_context = AddContext((0.5, 1), ("mean", "max"), lags_s=(0.2,))
     whole = add_context.fit_transform(recordings)
-    monkeypatch.setattr(context, "BLOCK", 200)
+    monkeypatch.setattr(_buffers, "BLOCK", 200)
     assert add_context.fit_transform(recordings).equals(whole)
 
 

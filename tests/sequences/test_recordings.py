@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, dok_array
 
-from avfusion.sequences import SequenceArray, _recording_checks, as_sequences
+from avfusion.sequences import SequenceArray, _buffers, as_sequences
 from avfusion.sequences._recording_checks import first_infinite
 from avfusion.sequences._recordings import is_table, read_recordings
 
@@ -171,7 +171,7 @@ def test_the_infinite_value_is_found_wherever_it_is(lengths, width, data):
     filled = [row for row in range(len(lengths)) if lengths[row] > 0]
     index = [f"r{k}" for k in range(len(lengths))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_recording_checks, "BLOCK", data.draw(st.integers(1, 12)))
+        patch.setattr(_buffers, "BLOCK", data.draw(st.integers(1, 12)))
         assert first_infinite(column[order]) is None
         if not filled:
             return

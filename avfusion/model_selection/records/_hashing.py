@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._buffers import in_blocks
 from avfusion.sequences._rows import read_rows
 from avfusion.sequences._sequence import Sequence
 
@@ -153,14 +154,16 @@ def _feed_column(digest, column, feed_other):
         digest.update(str(column.dtype).encode())
         _feed(digest, column.to_numpy(), feed_other)
         return
-    packed = array.pack()
-    digest.update(f"sequences {packed.rate_hz}".encode())
-    _feed(digest, np.asarray(packed.lengths), feed_other)
-    _feed(digest, np.asarray(packed.frames), feed_other)
+    digest.update(f"sequences {array.rate_hz}".encode())
+    _feed(digest, np.asarray(array.lengths), feed_other)
+    shape = (int(np.maximum(array.lengths, 0).sum()), array.width)
+    digest.update(f"{array.frames.dtype} {shape}".encode())
+    for _, frames in in_blocks(array.frames, array.starts, array.lengths):
+        digest.update(np.ascontiguousarray(frames))
     if (
-        packed.dtype.clock is not None or not np.isnan(packed.starts_s).all()
+        array.dtype.clock is not None or not np.isnan(array.starts_s).all()
     ):  # else as before there were clocks
-        _feed(digest, packed.step_times(), feed_other)
+        _feed(digest, array.step_times(), feed_other)
 
 
 def _feed_sparse(digest, matrix, feed_other):

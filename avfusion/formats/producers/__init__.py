@@ -1,0 +1,1 @@
+"""Producers: tools and data sets whose tables are known by their columns."""

@@ -1,0 +1,67 @@
+"""A clock in the first column of a table without names."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from avfusion.formats._headerless import with_clock
+
+RNG = np.random.default_rng(0)
+GAP = np.r_[0:20, 25:60]
+
+
+def table(first, n_others=1):
+    return pd.DataFrame({0: first} | {k + 1: RNG.normal(size=len(first)) for k in range(n_others)})
+
+
+@pytest.mark.parametrize(
+    ("first", "role"),
+    [
+        (GAP / 25, "time"),
+        (np.round(GAP / 30, 2), "time"),
+        (np.round(GAP / 30, 6), "time"),
+        (np.round(GAP * 1000 / 30), "time"),
+        (GAP / 29.97, "time"),
+        (1544027337 + GAP / 4, "time"),
+        (np.arange(200) / 50 + RNG.uniform(-0.004, 0.004, 200).clip(0), "time"),
+        (GAP, "frame"),
+        (GAP + 1, "frame"),
+        (GAP * 40, "time"),
+        (15 + GAP / 2, "time"),
+        (np.arange(60) / 25, "time"),
+        (np.arange(5) * 500, "time"),
+    ],
+)
+def test_a_clock_is_named(first, role):
+    found = with_clock(table(first, 2))
+    assert list(found.columns) == [role, 0, 1]
+    np.testing.assert_array_equal(found[role], first)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        RNG.normal(size=60),
+        np.sort(RNG.normal(size=60) ** 2),
+        np.cumsum(RNG.exponential(size=60)),
+        np.arange(4),
+        np.linspace(0, 1, 10),
+        np.linspace(-1, 1, 60),
+        np.repeat(np.arange(30), 2),
+        np.arange(60) * 12.5,
+        np.arange(60)[::-1],
+        np.where(GAP == 30, np.nan, GAP),
+    ],
+)
+def test_what_only_increases_is_a_feature(first):
+    assert list(with_clock(table(first)).columns) == [0, 1]
+
+
+def test_ramps_beside_each_other_are_features():
+    ramps = pd.DataFrame(np.arange(120.0).reshape(60, 2))
+    assert with_clock(ramps) is ramps
+
+
+def test_a_table_with_one_column_or_with_an_index_is_left_alone():
+    assert list(with_clock(pd.DataFrame({0: np.arange(60)})).columns) == [0]
+    assert list(with_clock(table(GAP).rename(columns={0: "Unnamed: 0"})).columns) == ["Unnamed: 0", 1]
