@@ -465,7 +465,7 @@ def test_aff_wild2_is_recognised(tmp_path, out):
 def test_a_folder_becomes_a_store_and_data(clips):
     store = clips.parent / "clips.store"
     written = run("import", clips, "-o", store, "--rate", "audio=10", "--rate", "labels=10")
-    assert words_in(written.output, "3 recordings, labels label. Written to")
+    assert words_in(written.output, "3 recordings, labels mood. Written to")
     assert words_in(run("describe", store).output, "10 Hz")
     assert words_in(run("import", clips, "-o", store, code=2).output, "choose another name, or --force")
     run("import", clips, "-o", store, "--force")
