@@ -124,12 +124,21 @@ def attributes_of(thing):
     Returns
     -------
     dict of str to array or text
+
+    Examples
+    --------
+    >>> with h5py.File("a.h5", "w", driver="core", backing_store=False) as file:
+    ...     file.attrs["fps"], file.attrs["CLASS"] = 25.0, "GROUP"
+    ...     list(attributes_of(file))
+    ['fps']
     """
     found = {}
     for name in thing.attrs:
         if ROLES.get(plain(name)) not in _OF_ATTRIBUTES:
             continue
         kind = thing.attrs.get_id(name)
+        if kind.shape is None:  # empty
+            continue
         is_text = h5py.check_string_dtype(kind.dtype) is not None
         if (is_text or kind.dtype.kind in "fiub") and np.prod(kind.shape, dtype=float) <= _LARGEST_ATTRIBUTE:
             found[name] = thing.attrs[name]

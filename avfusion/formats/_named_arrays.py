@@ -160,6 +160,11 @@ def _parts_of_stream(found, place):
         known |= place.of_recording(name)
     if place.arrays_are == "streams":
         known["stream"] = place.stream or stream_of(name) or name
+    if sum(length != 1 for length in values.shape) > 2 and min(values.shape):
+        raise ValueError(
+            f"Its array {brief(name, 30)} has the shape {brief(tuple(values.shape))}. If the first axis "
+            "counts recordings, add 'lengths' and 'ids'."
+        )
     steps = _valid(values, found.mask)
     if found.either and steps.ndim == 2 and len(found.either) == len(steps) != steps.shape[1]:
         raise ValueError("Its names may be of features or of recordings: call them 'feature_names' or 'ids'.")

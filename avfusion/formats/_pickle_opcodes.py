@@ -70,16 +70,9 @@ def check_opcodes(content):
         if position > end:
             break
         n_opcodes += 1
-        if opcode.name.startswith("EXT"):  # may be an object that another pickle left in a cache of Python's
-            raise ValueError("It names an extension, which is not loaded.")
         if opcode.name in _PUTS or opcode.name in _GETS:
             number = _memo_number(content[begin:position], opcode, len(memo))
-            if number > n_opcodes:
-                raise ValueError("It numbers its objects beyond their count, which would take memory.")
-            if opcode.name in _GETS:
-                stack.append(memo.get(number, _ATOM))
-            elif stack:
-                memo[number] = stack[-1]
+            _remember(opcode, number, n_opcodes, stack, memo)
         else:
             _step(opcode, stack)
     raise ValueError("It is no pickle, or damaged: it ends before its last object.")
@@ -119,9 +112,21 @@ def _memo_number(argument, opcode, n_memo):
     return int(argument)
 
 
+def _remember(opcode, number, n_opcodes, stack, memo):
+    """Follow what an opcode does to the memo."""
+    if number > n_opcodes:
+        raise ValueError("It numbers its objects beyond their count, which would take memory.")
+    if opcode.name in _GETS:
+        stack.append(memo.get(number, _ATOM))
+    elif stack:
+        memo[number] = stack[-1]
+
+
 def _step(opcode, stack):
     """Follow what an opcode does to the stack."""
     name, before = opcode.name, opcode.stack_before
+    if name.startswith("EXT"):  # may be an object that another pickle left in a cache of Python's
+        raise ValueError("It names an extension, which is not loaded.")
     if not before:
         stack.append(None if name == "MARK" else _ATOM)
         return

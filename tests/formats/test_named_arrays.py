@@ -119,7 +119,7 @@ def test_a_mask_over_steps_makes_them_missing():
         ({"arr_0": frames(5, 2), "arr_1": frames(6, 2)}, "2 arrays"),
         ({"x": frames(5, 2), "mean": frames(2)}, "Name one 'features'"),
         ({"x": frames(5, 2), "clip": {"y": frames(5, 2)}}, "arrays 'x' beside the groups 'clip'"),
-        ({"features": frames(2, 5, 3)}, r"not the shape \(2, 5, 3\)"),
+        ({"features": frames(2, 5, 3)}, r"the shape \(2, 5, 3\)\. If .* add 'lengths' and 'ids'"),
         ({"x": np.array([1j, 2])}, "complex"),
     ],
 )
