@@ -28,6 +28,7 @@ from avfusion.formats._text import first_lines, read_text
 
 __all__ = ["FORMAT", "as_numbers", "read", "read_table"]
 
+_WIDE = 500  # columns
 _BLANK = ["", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A"]
 
 
@@ -132,6 +133,8 @@ def _table(path, data, lines, preamble, text=()):
         )
     except pd.errors.ParserError as error:
         raise of_parser(error, preamble.n_lines, dialect.separator) from error
+    if dialect.width > _WIDE:
+        table = table.copy()  # into one block, of which later steps make views
     first_line = 1 + preamble.n_lines + dialect.header
     source = Source(dialect.separator, dialect.decimal, first_line, path if dialect.width > 1 else None)
     if len(table) and dialect.width > 1 and table.iloc[:, -1].isna().any():

@@ -9,7 +9,7 @@ from avfusion.formats._numbers import DECIMAL_COMMA, as_written, is_number, is_v
 from avfusion.sequences._messages import brief, quoted
 
 N_LINES, N_FIELDS = 400, 4000  # that are looked at for separator and names
-WIDEST = 100_000  # columns
+WIDEST = 50_000  # columns
 SPACES = r"\s+"
 _DIGITS = 4  # of the integers in a column: longer ones are decimals
 UNNAMED = "Unnamed: 0"
@@ -158,7 +158,10 @@ def fields_of(lines, separator):
 def _fields(line, separator):
     if separator == SPACES:
         return [field.strip('"') for field in line.split()]
-    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), None) or [""]
+    try:
+        fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), None) or [""]
+    except csv.Error as error:  # a field of more than 128 kB
+        raise ValueError(f"A field is too long, in the line {brief(line, 40)}: it is no table.") from error
     return [field.strip().strip('"') for field in fields]
 
 

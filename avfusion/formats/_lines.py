@@ -8,6 +8,7 @@ from avfusion.formats._dialect import SPACES
 from avfusion.formats._numbers import Source
 
 _OF_PARSER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+_OF_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
 def ragged(line, seen, expected, separator):
@@ -31,6 +32,10 @@ def of_parser(error, n_skipped, separator):
     ValueError("Expected 2 fields in line 12, saw 3 (read with ',' between the fields).")
     """
     found = _OF_PARSER.search(str(error))
+    quote = _OF_QUOTE.search(str(error))
+    if quote is not None:
+        line = int(quote[1]) + 1 + n_skipped
+        return ValueError(f"The quote that is opened in line {line}, or after it, is never closed.")
     if found is None:
         return ValueError(f"{' '.join(str(error).split())}.")
     expected, line, seen = map(int, found.groups())

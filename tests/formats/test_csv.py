@@ -189,6 +189,8 @@ def test_names_stay_words(path):
         ("# x\n1 2\n3\n", "Expected 2 fields in line 3, saw 1 (read with spaces between the fields)"),
         ("a,b\n1,2\na,b\n3,4\n", "Line 3 repeats the first line"),
         ("a\n1\na\n3\n", "Line 3 repeats the first line"),
+        ('a,b\n1,2\n"3,4\n1,2\n', "quote that is opened in line 3, or after it, is never closed"),
+        ("a;b\n" + "1," * 99_999 + ";2\n", "A field is too long, in the line '1,1,1,"),
         ("Call me Ishmael. Some years ago\nI had little money\n", "first line is 'Call me Ishmael. Some"),
         ("mood\n", "no values, only names"),
         ("Call me Ishmael.\n", "It is no table: its first line is 'Call me Ishmael.'"),
