@@ -102,8 +102,8 @@ def _comma_between(separator, data):
     """Return whether there is a number with a comma between two separators."""
     if separator == "," or b"," not in data:
         return False
-    between = r"[ \t]" if separator == SPACES else re.escape(separator)
-    number = rf"(?:^|{between}) *[+-]?\d*,\d+ *(?:{between}|\r|$)"
+    between, pad = (r"[ \t]", "") if separator == SPACES else (re.escape(separator), " *")
+    number = rf"(?:^|{between}){pad}[+-]?\d*,\d+{pad}(?:{between}|\r|$)"
     return re.search(number.encode(), data, re.MULTILINE) is not None
 
 

@@ -50,6 +50,12 @@ def test_a_decimal_comma_that_comes_late_is_seen():
     assert Dialect.of(lines, data=b"a;b\n0;0\n0;0\n0;(0,5)\n").decimal == "."
 
 
+def test_a_million_spaces_are_passed_by_at_once():
+    lines = ["1 2", "3 4"]
+    assert Dialect.of(lines, data=b"1 2\n3" + b" " * 10**6 + b"4,5,6\n").decimal == "."
+    assert Dialect.of(lines, data=b"1 2\n3" + b" " * 10**6 + b"4,5\n").decimal == ","
+
+
 def test_names_that_stood_before_cover_a_last_separator():
     assert Dialect.of(["1\t2\t", "3\t4\t"], ["a", "b"]).names == ["a", "b", "Unnamed: 2"]
 
