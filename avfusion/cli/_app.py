@@ -79,7 +79,7 @@ def _interrupt(signum, frame):
     raise _Interrupted
 
 
-def _command(*epilog):
+def _command(*epilog, name=None):
     """Make a function a command that reports errors in one line and ends with the right exit code."""
 
     def register(function):
@@ -100,7 +100,7 @@ def _command(*epilog):
 
         run.__signature__ = _with_reading(inspect.signature(function))
         run.__annotations__ = {name: one.annotation for name, one in run.__signature__.parameters.items()}
-        app.command(epilog="\n\n".join(epilog), no_args_is_help=True)(run)
+        app.command(name, epilog="\n\n".join(epilog), no_args_is_help=True)(run)
         return function
 
     return register
@@ -122,16 +122,10 @@ def _is_bad_input(error):
     return isinstance(error, (ValueError, TypeError, OSError))
 
 
-def _read(data, target, reading, seed):
-    from avfusion.cli._recordings import (
-        parse_options,
-        parse_rates,
-        parse_valid,
-        read_recordings,
-        with_label_time,
-    )
+def _read(data, target, reading, seed, labels=True):
+    from avfusion.cli._recordings import read_recordings, with_label_time
+    from avfusion.cli._words import parse_options, parse_rates
 
-    layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
     recordings = read_recordings(
         data,
         targets=target or (),
@@ -140,9 +134,19 @@ def _read(data, target, reading, seed):
         options=parse_options(reading["option"] or ()),
         seed=seed,
         missing_label=reading["missing_label"],
-        layout={name: value for name, value in layout.items() if value is not None},
+        layout=_layout(reading),
+        labels=labels,
     )
     return with_label_time(recordings, reading["label_start"], reading["pair"])
+
+
+def _layout(reading):
+    """Return the parameters of `load_folder` that were given."""
+    from avfusion.cli._words import parse_valid
+
+    given = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
+    given["skip_damaged"] = reading["skip_damaged"] or None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _require_labels(recordings):
@@ -161,20 +165,6 @@ def _known_groups(recordings, groups):
         return recordings.groups
     check_known("--groups", [groups], recordings.metadata, f"{recordings.name} has no such metadata column")
     return groups
-
-
-def _check_parent(path):
-    """Raise an error before the work if its result could not be written."""
-    if not path.parent.is_dir():
-        raise ValueError(f"--output {path}: there is no folder {path.parent}.")
-
-
-def _check_file(path, *suffixes):
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise ValueError(f"--output {path}: the name must end in {' or '.join(suffixes)}.")
-    _check_parent(path)
-    if path.is_dir():
-        raise ValueError(f"--output {path} is a folder: name a file.")
 
 
 @_command(
@@ -198,6 +188,7 @@ def describe(
     Of recordings: modalities, targets and metadata. Of a model: what it reads and predicts.
     """
     from avfusion.cli._description import describe_model, describe_recordings
+    from avfusion.cli._next_step import typed_options
     from avfusion.persistence import is_model, read_header
 
     if is_model(data):
@@ -206,7 +197,55 @@ def describe(
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
-        typer.echo(describe_recordings(recordings, [str(warning.message) for warning in said]))
+        notes = [str(warning.message) for warning in said]
+        typer.echo(describe_recordings(recordings, notes, typed_options(target, reading)))
+
+
+@_command(
+    examples(
+        "import recordings/ --rate audio=100 --output recordings.store",
+        "import clips/ --skip-damaged -o clips.store",
+        "compare recordings.store --train partition=train --test partition=devel",
+    ),
+    "The store is a folder. It appears when it is complete, is opened in milliseconds, checked, and may be "
+    "larger than memory. Every other command takes it as DATA.",
+    EXIT_CODES,
+    name="import",
+)
+def import_(
+    data: Annotated[Path, typer.Argument(metavar="FOLDER", help="Recordings, as of every other command.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="STORE", help="The store to write.")],
+    target: Target = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a store of this name.")] = False,
+    reading: dict | None = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Import a folder of recordings into a store, which is opened at once and may be larger than memory.
+
+    Files are read one by one, labels and metadata with them.
+    """
+    _check_parent(output)
+    if output.exists() and not force:
+        raise ValueError(f"--output {output} exists: choose another name, or --force to replace a store.")
+    from avfusion.cli._words import parse_rates
+    from avfusion.datasets import import_folder
+
+    for option in ("label_start", "pair", "data_home", "option"):
+        if reading[option] not in (None, []):
+            raise ValueError(f"--{option.replace('_', '-')} is for what reads the store, not for import.")
+    X, y = import_folder(
+        data,
+        output,
+        overwrite=force,
+        verbose=not quiet and sys.stderr.isatty(),
+        rate_hz=parse_rates(reading["rate"] or ()),
+        targets=target or None,
+        missing_label=reading["missing_label"] or None,
+        **_layout(reading),
+    )
+    labels = "no labels" if y is None else f"labels {', '.join(map(str, y.columns))}"
+    typer.echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
 
 
 @_command(
@@ -248,7 +287,7 @@ def compare(
         typer.Option(
             "--train",
             metavar="COLUMN=VALUE",
-            help="Train on these rows alone, such as partition=train; repeat.",
+            help="Train on these rows alone, such as partition=train; repeat for more values.",
         ),
     ] = None,
     test: Annotated[
@@ -278,7 +317,9 @@ def compare(
     if folds and (train or test):
         raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
     if output is not None:
-        _check_parent(output)
+        from avfusion.cli._outputs import check_parent
+
+        check_parent(output, data)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -335,7 +376,9 @@ def fit(
     debug: Debug = False,
 ):
     """Fit an estimator to all recordings and save it."""
-    _check_file(output)
+    from avfusion.cli._outputs import check_file
+
+    check_file(output, data)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
@@ -351,10 +394,12 @@ def fit(
     examples(
         "predict film.model studyforrest --output predictions.parquet",
         "predict mine.model new_recordings/ --rate audio=100 -o predictions.csv",
+        "predict mine.model new_recordings/ -o predictions/",
     ),
     "The file has a row per recording: its metadata, and a column per target, with a sequence where labels "
     "are per step. In Python: import avfusion, pandas; pandas.read_parquet(FILE). A .csv file has a row per "
-    "step: recording, metadata, step, time_s, and a column per target.",
+    "step: recording, metadata, step, time_s, and a column per target. A folder (a name without a suffix) "
+    "has a file RECORDING.csv for each, like labels/: a column per target, a row per step.",
     "Loading a model executes code that its file names: use only models that you trust.",
     DATA_HELP,
     EXIT_CODES,
@@ -363,8 +408,13 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that avfusion fit has written.")],
     data: Data,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="The .parquet, .feather or .csv file to write."),
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            help="The .parquet, .feather or .csv file to write, or a folder, for one .csv per recording.",
+        ),
     ],
     reading: dict | None = None,
     seed: Seed = 0,
@@ -372,13 +422,16 @@ def predict(
 ):
     """Predict the targets of recordings with a saved model.
 
-    Labels, if there are any, are ignored.
+    Labels are not read, except with --pair, which brings the recordings onto their steps.
     """
-    _check_file(output, ".parquet", ".feather", ".csv")
+    from avfusion.cli._outputs import check_predictions
+
+    path = check_predictions(output, data)
     from avfusion import persistence
-    from avfusion.cli._results import predict_table, save_table
+    from avfusion.cli._results import predict_table, save_files, save_table
 
     header = persistence.read_header(model)
-    recordings = _read(data, None, reading, seed)
-    save_table(predict_table(persistence.load(model), header, recordings.X), output)
-    typer.echo(f"Written to {output}", err=True)
+    recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
+    table = predict_table(persistence.load(model), header, recordings.X)
+    (save_table if path.suffix else save_files)(table, path)
+    typer.echo(f"Written to {path}", err=True)

@@ -1,6 +1,7 @@
 """Official partitions: the rows that the options --train and --test name by a metadata column."""
 
 import numpy as np
+import pandas as pd
 
 from avfusion.cli._recordings import check_known
 
@@ -35,17 +36,25 @@ def rows_named(option, texts, recordings):
     """
     chosen = np.zeros(len(recordings.X), dtype=bool)
     for text in texts:
-        name, equals, value = text.partition("=")
+        name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
             raise ValueError(f"{option} {text} must have the form COLUMN=VALUE, as in partition=train.")
         check_known(option, [name], recordings.metadata, f"{recordings.name} has no such metadata column")
-        values = recordings.X[name].astype(str)
-        if not (values == value).any():
-            check_known(
-                option, [value], values.dropna().unique(), f"{name!r} of {recordings.name} has no such value"
-            )
-        chosen |= (values == value).to_numpy(dtype=bool, na_value=False)
+        found = _equal(recordings.X[name], value)
+        if not found.any():
+            known = recordings.X[name].dropna().astype(str).unique()
+            check_known(option, [value], known, f"{name!r} of {recordings.name} has no such value")
+        chosen |= found
     return np.flatnonzero(chosen)
+
+
+def _equal(column, text):
+    """Return which rows have a value, however it was written: 1 is 1.0, too."""
+    known = column.notna().to_numpy()
+    found = np.array([str(value).strip() == text for value in column])
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        found |= column.to_numpy(dtype=np.float64, na_value=np.nan) == pd.to_numeric(text, errors="coerce")
+    return found & known
 
 
 def official_fold(train, test, recordings):

@@ -168,7 +168,8 @@ def _by_producer(part, path):
         return [part]
     if not part.named:
         return (_with_defaults(own, part) for own in split(table, named=False))
-    table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
+    if any(isinstance(name, str) and name != name.strip() for name in table.columns):
+        table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
     table.attrs["stem"] = split_name(path.name)[0]
     producer = next((producer for producer in producers() if producer.recognises(table)), None)
     made = split(table) if producer is None else producer.parts(table)
