@@ -21,6 +21,16 @@ _WIDTHS = {
 }
 
 
+_SIMPLE = {  # length of those that put an object on the stack, and have an argument of one length
+    code: 1 + (opcode.arg.n if opcode.arg else 0)
+    for code, opcode in _OPCODES.items()
+    if not opcode.stack_before
+    and opcode.stack_after
+    and opcode.name not in (*_GETS, "MARK", "EXT1", "EXT2", "EXT4")
+    and (opcode.arg is None or opcode.arg.n >= 0)
+}
+
+
 def check_opcodes(content):
     r"""Refuse opcodes that take memory or time in no relation to the file.
 
@@ -46,7 +56,12 @@ def check_opcodes(content):
     """
     stack, memo, n_opcodes, position, end = [], {}, 0, 0, len(content)
     while position < end:
-        opcode = _OPCODES.get(content[position])
+        code = content[position]
+        if code in _SIMPLE:  # most are, in a list of numbers
+            n_opcodes, position = n_opcodes + 1, position + _SIMPLE[code]
+            stack.append(_ATOM)
+            continue
+        opcode = _OPCODES.get(code)
         if opcode is None:
             break
         begin, position = _argument(content, position + 1, opcode)
@@ -111,7 +126,7 @@ def _step(opcode, stack):
         stack.append(None if name == "MARK" else _ATOM)
         return
     if name == "DUP":
-        stack.append(stack[-1])
+        stack.append(stack[-1] if stack else _ATOM)
         return
     taken = []
     if pickletools.markobject in before:
