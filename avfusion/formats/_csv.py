@@ -122,8 +122,9 @@ def _table(path, data, lines, preamble, text=()):
             io.BytesIO(data),
             sep=dialect.separator,
             decimal=dialect.decimal,
-            header=0 if dialect.header else None,
+            header=0 if dialect.header and dialect.names is None else None,
             names=dialect.names,
+            skiprows=_n_before_rows(lines[preamble.n_lines :]) if dialect.header and dialect.names else 0,
             skip_blank_lines=dialect.width > 1,
             skipinitialspace=True,
             low_memory=False,
@@ -133,6 +134,9 @@ def _table(path, data, lines, preamble, text=()):
         )
     except pd.errors.ParserError as error:
         raise of_parser(error, preamble.n_lines, dialect.separator) from error
+    if not isinstance(table.index, pd.RangeIndex):  # longer lines, whose first fields pandas takes for names
+        check_widths(data, table.shape[1], dialect.separator, preamble.n_lines)
+        raise ValueError("Its lines have more fields than there are names.")
     if dialect.width > _WIDE:
         table = table.copy()  # into one block, of which later steps make views
     first_line = 1 + preamble.n_lines + dialect.header
@@ -144,6 +148,10 @@ def _table(path, data, lines, preamble, text=()):
         _check_one_header(table, dialect.first, source)
     table.attrs[SOURCE] = source
     return table, named
+
+
+def _n_before_rows(lines):
+    return 1 + next(k for k, line in enumerate(lines) if line.strip())
 
 
 def _check_one_header(table, first, source):

@@ -15,6 +15,7 @@ _DIGITS = 4  # of the integers in a column: longer ones are decimals
 UNNAMED = "Unnamed: 0"
 
 _QUOTED = re.compile(r'"[^"]*"')
+_SPACED_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
 
@@ -134,7 +135,7 @@ def separator_of(lines):
 def _is_spaced_with_decimal_commas(line):
     fields = line.split()
     return len(fields) > 1 and all(
-        is_value(field) and ("," not in field or DECIMAL_COMMA.fullmatch(field)) for field in fields
+        is_value(field) and ("," not in field or _SPACED_COMMA.fullmatch(field)) for field in fields
     )
 
 
@@ -241,6 +242,8 @@ def _row_names(rows):
         raise ValueError(
             f"Its first line has {len(names)} fields, but others have {usual - len(names)} more."
         )
+    if usual == len(names) - 1 and names[-1] == "" and not any(len(row) > usual for row in values):
+        return names[:-1]  # the header alone ends with a separator
     if usual <= len(names):
         return None
     if all(row[-1] == "" for row in values):  # lines end with a separator

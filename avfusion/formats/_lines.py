@@ -43,7 +43,7 @@ def of_parser(error, n_skipped, separator):
 
 
 def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
-    r"""Refuse a line with too few fields, which pandas fills up.
+    r"""Refuse a line with too few fields, which pandas fills up, or with too many.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
     n_skipped : int
         Lines before the data.
     header : bool, default=False
-        Whether the first line may have one field less, because the names of rows have none.
+        Whether the first line may have one field less, because the names of rows have none, or one more,
+        where it alone ends with a separator.
     quote : str
 
     Raises
@@ -77,6 +78,6 @@ def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
     for line, row in rows:
         if not row or (len(row) == 1 and not row[0].strip()):
             continue
-        if len(row) < width - header:
+        if not width - header <= len(row) <= width + header:
             raise ragged(line + n_skipped, len(row), width, separator)
         header = False
