@@ -1,6 +1,7 @@
 """Find out how a table of text is written, by its first lines: separator, decimal sign, header."""
 
 import csv
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -185,7 +186,7 @@ def check_is_table(rows):
 def _has_header(rows):
     first, values = rows[0], rows[1:]
     if not all(map(is_value, first)):
-        return not _is_like(first, values)
+        return not (_is_like(first, values) or _are_unordered(first))
     if first[0] == "" and len(first) > 1:  # the index, as it is written by default
         counted = [row[0] for row in values[:3]]
         return counts_from(first[1:], (0, 1)) and any(
@@ -203,6 +204,12 @@ def _is_like(first, values):
     if not numbers or not values or len(values[0]) != len(first) or counts_from(numbers, (0, 1)):
         return False
     return all(is_value(a) == is_value(b) for a, b in zip(first, values[0]))
+
+
+def _are_unordered(first):
+    """Return whether there are numbers below 0, or that do not increase: as names they are frequencies."""
+    numbers = [float(as_written(field).replace(",", ".")) for field in first if is_number(field)]
+    return any(number < 0 for number in numbers) or any(a >= b for a, b in itertools.pairwise(numbers))
 
 
 def counts_from(fields, starts):
