@@ -5,6 +5,22 @@ import pandas as pd
 
 from avfusion.cli._recordings import check_known
 
+PARTS = (
+    ("train", "training", "train_set", "training_set"),
+    (
+        "dev",
+        "devel",
+        "development",
+        "val",
+        "valid",
+        "validation",
+        "validation_set",
+        "test",
+        "testing",
+        "test_set",
+    ),
+)
+
 
 def rows_named(option, texts, recordings):
     """Return the rows that have one of the values.
@@ -93,3 +109,39 @@ def official_fold(train, test, recordings):
     if len(both):
         raise ValueError(f"--train and --test have {len(both)} recordings in common: choose other values.")
     return [fold]
+
+
+def check_is_no_partition(name, values):
+    """Raise an error where groups are the parts of an official partition: each would be trained on.
+
+    Parameters
+    ----------
+    name : str
+        The metadata column.
+    values : pandas.Series
+        Its values.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_is_no_partition("partition", pd.Series(["train", "devel", "test"]))
+    Traceback (most recent call last):
+    ...
+    ValueError: --groups partition would train on 'test' and 'devel' in turn. Name both sides: --train
+    partition=train --test partition=devel.
+    """
+    given = [str(value) for value in values.dropna().unique()]
+    parts = {value.strip().lower(): value for value in given}
+    train = next((parts[word] for word in PARTS[0] if word in parts), None)
+    tests = [value for word, value in parts.items() if word in PARTS[1]]
+    if train is None or not tests or len(given) != len(tests) + 1:
+        return
+    test = next((value for value in tests if "test" not in value.lower()), tests[0])
+    others = " and ".join(repr(value) for value in sorted(tests, reverse=True))
+    raise ValueError(
+        f"--groups {name} would train on {others} in turn. Name both sides: --train {name}={train} --test "
+        f"{name}={test}."
+    )

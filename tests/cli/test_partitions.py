@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion.cli import app
-from avfusion.cli._partitions import official_fold, rows_named
+from avfusion.cli._partitions import check_is_no_partition, official_fold, rows_named
 from avfusion.cli._recordings import Recordings
 
 
@@ -133,3 +133,16 @@ def test_nothing_of_the_test_rows_reaches_training(tmp_path, table):
     assert float(largest) == pytest.approx(np.abs((train - train.mean()) / train.std()).max(), rel=1e-5)
     folds = pd.read_csv(tmp_path / "out" / "folds.csv")
     assert (folds["n_train"].item(), folds["n_test"].item()) == (6, 3)
+
+
+@pytest.mark.parametrize("values", [["train", "devel", "test"], ["Train", "Val"], ["training", "validation"]])
+def test_an_official_partition_is_no_group(values):
+    with pytest.raises(ValueError, match=rf"--train partition={values[0]} --test partition={values[1]}"):
+        check_is_no_partition("partition", pd.Series(values))
+
+
+@pytest.mark.parametrize(
+    "values", [["s1", "s2"], ["train", "bus", "car"], ["train"], ["test", "retest"], [1, 2]]
+)
+def test_other_groups_are_groups(values):
+    check_is_no_partition("subject", pd.Series(values))
