@@ -3,14 +3,18 @@
 import numpy as np
 import pandas as pd
 
+from avfusion.cli._next_step import next_step, unlike_lengths
+from avfusion.cli._stream_summary import summarize
 from avfusion.sequences import as_targets, sequence_columns
 from avfusion.sequences._label_markers import marker_message
-from avfusion.sequences._messages import row_name
+from avfusion.sequences._messages import quoted, row_name
 from avfusion.sequences._recording_checks import first_infinite
 
+LONG_GAP, LONG_GAP_S = 25, 1.0  # steps, or seconds, without anything observed that are worth a note
 
-def describe_recordings(recordings, notes=()):
-    """Describe recordings: modalities, targets and metadata, a table each, and what to look at.
+
+def describe_recordings(recordings, notes=(), typed=()):
+    """Describe recordings: modalities, targets and metadata, a table each, notes, and the next step.
 
     Parameters
     ----------
@@ -18,6 +22,8 @@ def describe_recordings(recordings, notes=()):
         What to describe.
     notes : iterable of str
         What was said when they were read, such as which columns were set aside.
+    typed : list of str
+        Options that were given to read them, for the next command.
 
     Returns
     -------
@@ -36,9 +42,11 @@ def describe_recordings(recordings, notes=()):
     """
     X, y = recordings.X, recordings.y
     modalities = sequence_columns(X)
+    found = {name: summarize(X[name].array) for name in modalities}
+    streams = pd.DataFrame([_stream(name, X[name].array, found[name]) for name in modalities])
     parts = [
         f"{recordings.name}: {len(X)} recording{'s' if len(X) != 1 else ''}",
-        _block("Modalities", pd.DataFrame([_stream(name, X[name].array) for name in modalities])),
+        _block("Modalities", streams),
         "No targets (in a Parquet or Feather file, --target says which columns are)."
         if y is None
         else _block("Targets", _targets(y)),
@@ -46,9 +54,13 @@ def describe_recordings(recordings, notes=()):
     if recordings.metadata:
         lines = [_column(name, X[name]) for name in recordings.metadata]
         parts.append(_block("Metadata", pd.DataFrame(lines)))
-    notes = [*notes, *_infinite(recordings), *_markers(y)]
+    notes = [*notes, *_infinite(recordings), *_markers(y), *_gaps(X, found), *_odd_features(X, found)]
+    notes = dict.fromkeys([*notes, *filter(None, [unlike_lengths(recordings)[1]])])
     if notes:
-        parts.append("\n- ".join(["Notes", *dict.fromkeys(notes)]))
+        parts.append("\n- ".join(["Notes", *notes]))
+    command = next_step(recordings, typed)
+    if command is not None:
+        parts.append(f"Next\n  {command}")
     return "\n\n".join(parts)
 
 
@@ -119,26 +131,68 @@ def _duration(n_steps, rate_hz):
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _stream(name, array):
-    lengths = array.lengths
-    n_steps = int(np.maximum(lengths, 0).sum())
-    missing = np.zeros(3, dtype=np.int64)  # steps with any NaN, with nothing else, and values
-    for start, n in zip(array.starts[lengths > 0], lengths[lengths > 0]):
-        # row by row, so that memory-mapped frames are never all in memory
-        nan = np.isnan(array.frames[start : start + n])
-        missing += [nan.any(axis=1).sum(), nan.all(axis=1).sum(), nan.sum()]
-    return {
+def _rate(array):
+    if array.dtype.clock == "times":
+        return "times"
+    rates = array.rates_hz[array.lengths >= 0]
+    if not array.dtype.timed or not len(rates):
+        return "unknown"
+    low, high = f"{rates.min():g}", f"{rates.max():g}"
+    return f"{low} Hz" if low == high else f"{low}-{high} Hz"
+
+
+def _stream(name, array, found):
+    lengths, n_steps = array.lengths, found.n_steps
+    line = {
         "name": name,
         "width": array.width,
-        "rate": "unknown" if array.rate_hz is None else f"{array.rate_hz:g} Hz",
+        "rate": _rate(array),
         "dtype": array.dtype.subtype.name,
         "steps: min median max": _lengths(lengths),
         "total": _duration(n_steps, array.rate_hz),
         "absent": _share(int((lengths < 0).sum()), len(array)),
-        "NaN frames": _share(missing[1], n_steps),
-        "partly NaN": _share(missing[0] - missing[1], n_steps),
-        "NaN values": _share(missing[2], n_steps * array.width),
+        "NaN frames": _share(found.n_nan_steps, n_steps),
+        "partly NaN": _share(found.n_partly, n_steps),
+        "NaN values": _share(found.n_nan, n_steps * array.width),
     }
+    starts = array.starts_s[(lengths >= 0) & ~np.isnan(array.starts_s)]
+    if len(starts) and starts.any():
+        line["starts (s)"] = " ".join(dict.fromkeys(f"{value:g}" for value in (starts.min(), starts.max())))
+    return line
+
+
+def _gaps(X, found):
+    """Yield a line for each column in which nothing was observed for a while."""
+    for name, summary in found.items():
+        rates = X[name].array.rates_hz
+        rate = rates[summary.gap_row] if X[name].array.dtype.timed and len(rates) else np.nan
+        if summary.longest_gap >= (LONG_GAP if np.isnan(rate) else LONG_GAP_S * rate):
+            seconds = "" if np.isnan(rate) else f" ({summary.longest_gap / rate:.1f} s)"
+            yield (
+                f"The longest gap of {name!r} has {summary.longest_gap} steps{seconds}, in "
+                f"{row_name(summary.gap_row, X.index)}."
+            )
+
+
+def _odd_features(X, found):
+    """Yield a line for each column with features that are constant, or hold a marker for "nothing"."""
+    for name, summary in found.items():
+        array = X[name].array
+        names = array.features or [f"column {k}" for k in range(array.width)]
+        if summary.constant and summary.n_steps > 1:
+            shown = quoted((names[k] for k in summary.constant), limit=3)
+            yield (
+                f"{len(summary.constant)} of {array.width} features of {name!r} are constant in all "
+                f"recordings: {shown}."
+            )
+        if summary.markers:
+            k, (value, count) = next(iter(summary.markers.items()))
+            yield (
+                f"{len(summary.markers)} of {array.width} features of {name!r} look like a marker for "
+                '"nothing": '
+                f"{names[k]} is {value:g} in {count} of {summary.n_steps} steps, far from all others. If "
+                "so, write NaN in the files."
+            )
 
 
 def _infinite(recordings):

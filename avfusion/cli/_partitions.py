@@ -1,8 +1,25 @@
 """Official partitions: the rows that the options --train and --test name by a metadata column."""
 
 import numpy as np
+import pandas as pd
 
 from avfusion.cli._recordings import check_known
+
+PARTS = (
+    ("train", "training", "train_set", "training_set"),
+    (
+        "dev",
+        "devel",
+        "development",
+        "val",
+        "valid",
+        "validation",
+        "validation_set",
+        "test",
+        "testing",
+        "test_set",
+    ),
+)
 
 
 def rows_named(option, texts, recordings):
@@ -35,17 +52,25 @@ def rows_named(option, texts, recordings):
     """
     chosen = np.zeros(len(recordings.X), dtype=bool)
     for text in texts:
-        name, equals, value = text.partition("=")
+        name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
             raise ValueError(f"{option} {text} must have the form COLUMN=VALUE, as in partition=train.")
         check_known(option, [name], recordings.metadata, f"{recordings.name} has no such metadata column")
-        values = recordings.X[name].astype(str)
-        if not (values == value).any():
-            check_known(
-                option, [value], values.dropna().unique(), f"{name!r} of {recordings.name} has no such value"
-            )
-        chosen |= (values == value).to_numpy(dtype=bool, na_value=False)
+        found = _equal(recordings.X[name], value)
+        if not found.any():
+            known = recordings.X[name].dropna().astype(str).unique()
+            check_known(option, [value], known, f"{name!r} of {recordings.name} has no such value")
+        chosen |= found
     return np.flatnonzero(chosen)
+
+
+def _equal(column, text):
+    """Return which rows have a value, however it was written: 1 is 1.0, too."""
+    known = column.notna().to_numpy()
+    found = np.array([str(value).strip() == text for value in column])
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        found |= column.to_numpy(dtype=np.float64, na_value=np.nan) == pd.to_numeric(text, errors="coerce")
+    return found & known
 
 
 def official_fold(train, test, recordings):
@@ -84,3 +109,39 @@ def official_fold(train, test, recordings):
     if len(both):
         raise ValueError(f"--train and --test have {len(both)} recordings in common: choose other values.")
     return [fold]
+
+
+def check_is_no_partition(name, values):
+    """Raise an error where groups are the parts of an official partition: each would be trained on.
+
+    Parameters
+    ----------
+    name : str
+        The metadata column.
+    values : pandas.Series
+        Its values.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_is_no_partition("partition", pd.Series(["train", "devel", "test"]))
+    Traceback (most recent call last):
+    ...
+    ValueError: --groups partition would train on 'test' and 'devel' in turn. Name both sides: --train
+    partition=train --test partition=devel.
+    """
+    given = [str(value) for value in values.dropna().unique()]
+    parts = {value.strip().lower(): value for value in given}
+    train = next((parts[word] for word in PARTS[0] if word in parts), None)
+    tests = [value for word, value in parts.items() if word in PARTS[1]]
+    if train is None or not tests or len(given) != len(tests) + 1:
+        return
+    test = next((value for value in tests if "test" not in value.lower()), tests[0])
+    others = " and ".join(repr(value) for value in sorted(tests, reverse=True))
+    raise ValueError(
+        f"--groups {name} would train on {others} in turn. Name both sides: --train {name}={train} --test "
+        f"{name}={test}."
+    )

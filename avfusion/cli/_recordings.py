@@ -8,14 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from avfusion.datasets import fetch_studyforrest, load_folder, make_audiovisual_regression
+from avfusion.datasets import (
+    fetch_studyforrest,
+    load_aff_wild2,
+    load_folder,
+    make_audiovisual_regression,
+)
+from avfusion.datasets._aff_wild2 import annotations_in
 from avfusion.datasets._folder import LABELS
+from avfusion.formats._registry import format_of
 from avfusion.preprocessing import pair
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
 from avfusion.sequences._bookkeeping import role_of
 from avfusion.sequences._messages import quoted
+from avfusion.store import read_store
+from avfusion.store._manifest import is_store
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
 
@@ -67,15 +75,25 @@ class Recordings:
 
 
 def read_recordings(
-    source, *, targets=(), rates=None, data_home=None, options=None, seed=0, missing_label=None, layout=None
+    source,
+    *,
+    targets=(),
+    rates=None,
+    data_home=None,
+    options=None,
+    seed=0,
+    missing_label=None,
+    layout=None,
+    labels=True,
 ):
     """Read recordings.
 
     Parameters
     ----------
     source : str
-        ``synthetic``, ``studyforrest``, a folder (see `load_folder`), or a .parquet or .feather file with
-        columns of sequences. To read a folder of such a name write ``./synthetic``.
+        ``synthetic``, ``studyforrest``, a folder or file (see `load_folder` and `load_aff_wild2`), a store,
+        or a .parquet or .feather file with columns of sequences. To read a folder of such a name write
+        ``./synthetic``.
     targets : list of str
         Names of the targets; by default all targets of the source (of a file, none).
     rates : dict of str to float, optional
@@ -89,7 +107,9 @@ def read_recordings(
     missing_label : list of float, optional
         Numbers that stand for "no label".
     layout : dict, optional
-        More parameters of `load_folder`: valid, keep, raters.
+        More parameters of `load_folder`: valid, keep, raters, skip_damaged.
+    labels : bool, default=True
+        Whether the labels of a folder are read.
 
     Returns
     -------
@@ -108,9 +128,11 @@ def read_recordings(
     """
     if options and source != "synthetic":
         raise ValueError(f"--option {next(iter(options))}=...: options are for synthetic data only.")
-    if source not in ("synthetic", "studyforrest") and Path(source).is_dir():
+    if source not in ("synthetic", "studyforrest") and _is_for_load_folder(Path(source)):
+        if Path(source).is_dir() and annotations_in(Path(source)) is not None:
+            return _read_aff_wild2(source, targets, rates, missing_label, layout or {}, labels)
         how = {"targets": targets or None, "missing_label": missing_label or None, **(layout or {})}
-        X, y = load_folder(source, rates, **how)
+        X, y = load_folder(source, rates, **how, labels=labels)
         return Recordings(source, X, None if y is None else _series_if_one(y))
     for option in layout or ():
         if option != "keep":
@@ -119,6 +141,15 @@ def read_recordings(
     if not missing_label or recordings.y is None:
         return recordings
     return replace(recordings, y=mask_labels(recordings.y, missing_label))
+
+
+def _read_aff_wild2(source, targets, rates, missing_label, layout, labels):
+    if "raters" in layout:
+        raise ValueError(f"--raters is for labels of several annotators; {source} is Aff-Wild2, with one.")
+    X, y = load_aff_wild2(source, rate_hz=rates, labels=labels, **layout)
+    if y is not None:
+        y = _select(mask_labels(y, missing_label) if missing_label else y, targets, source)
+    return Recordings(source, X, y, "video_id")
 
 
 def _read(source, targets, rates, data_home, options, seed, keep):
@@ -134,6 +165,11 @@ def _read(source, targets, rates, data_home, options, seed, keep):
         X, y = fetch_studyforrest(data_home, **columns)
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
+    if is_store(path):
+        if rates or keep:
+            raise ValueError(f"--{'rate' if rates else 'keep'} is for what is imported; {source} is a store.")
+        X, y = read_store(path)
+        return Recordings(source, X, None if y is None else _select(_as_frame(y), targets, source))
     if path.suffix.lower() in _READERS and path.is_file():
         return Recordings(source, *_read_file(path, targets, rates or {}, keep))
     raise ValueError(_no_source(path))
@@ -179,69 +215,6 @@ def with_label_time(recordings, label_start=None, how=None):
         ) from None
     X, y = pair(recordings.X, recordings.y, start_s=label_start, tolerance_s=within, pad=how == "pad")
     return replace(recordings, X=X, y=y)
-
-
-def parse_rates(texts):
-    """Read ``NAME=HZ`` for each modality.
-
-    Examples
-    --------
-    >>> parse_rates(["audio=100", "video=29.97"])
-    {'audio': 100.0, 'video': 29.97}
-    """
-    rates = {}
-    for name, value in _pairs("--rate", texts, "audio=25"):
-        try:
-            rates[name] = float(value)
-        except ValueError:
-            rates[name] = np.nan
-        if not 0 < rates[name] < np.inf:
-            raise ValueError(f"--rate {name}={value} must be a positive number of Hz, as in --rate audio=25.")
-    return rates
-
-
-def parse_valid(texts):
-    """Read ``COLUMN`` or ``COLUMN>=NUMBER`` for each column that says which steps are valid, or ``none``.
-
-    Examples
-    --------
-    >>> parse_valid(["success", "confidence>=0.8"]), parse_valid(["none"]), parse_valid([])
-    ({'success': None, 'confidence': 0.8}, False, None)
-    """
-    if not texts:
-        return None
-    if [text.lower() for text in texts] == ["none"]:
-        return False
-    valid = {}
-    for text in texts:
-        name, sign, least = text.partition(">=") if ">=" in text else text.partition("=")
-        try:
-            valid[name.strip()] = float(least) if sign else None
-        except ValueError:
-            raise ValueError(
-                f"--valid {text} must be a column, or as in --valid 'confidence>=0.8'."
-            ) from None
-    return valid
-
-
-def parse_options(texts):
-    """Read ``NAME=VALUE``, values as in YAML.
-
-    Examples
-    --------
-    >>> parse_options(["n_recordings=20", "duration_s=[30, 60]", "target=clip"])
-    {'n_recordings': 20, 'duration_s': [30, 60], 'target': 'clip'}
-    """
-    pairs = _pairs("--option", texts, "n_recordings=20")
-    return {name: yaml.safe_load(value) for name, value in pairs}
-
-
-def _pairs(option, texts, example):
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise ValueError(f"{option} {text} must have the form NAME=VALUE, as in {option} {example}.")
-        yield name, value
 
 
 def nearest(name, names):
@@ -348,12 +321,23 @@ def _without_bookkeeping(X, keep):
     return X.drop(columns=aside)
 
 
+def _is_for_load_folder(path):
+    """Return whether recordings are in a folder, or in a file that may hold several modalities."""
+    if path.is_dir():
+        return not is_store(path)
+    return path.is_file() and path.suffix.lower() not in _READERS and format_of(path) is not None
+
+
+def _as_frame(y):
+    return y.to_frame() if isinstance(y, pd.Series) else pd.DataFrame(y)
+
+
 def _may_hold_sequences(dtype):
     return isinstance(dtype, SequenceDtype) or pd.api.types.is_object_dtype(dtype)
 
 
 def _no_source(path):
-    known = f"Known are synthetic, studyforrest, folders, and {' and '.join(_READERS)} files."
+    known = f"Known are synthetic, studyforrest, folders, stores, and {' and '.join(_READERS)} files."
     if path.is_file():
         return f"{path} is not a file of recordings. {known}"
     kind = "file" if path.suffix else "folder"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion._atomic import atomic_write
+from avfusion.cli._outputs import check_names
 from avfusion.cli._recordings import drop_other_streams
 from avfusion.sequences import SequenceArray, as_targets, sequence_columns
 
@@ -81,6 +82,54 @@ def save_table(table, path):
             table.to_parquet(part)
         else:  # Feather has no index
             table.reset_index(drop=table.index.name is None).to_feather(part)
+
+
+def save_files(table, folder):
+    r"""Write a .csv file for each recording, like those of labels, to a folder that appears when all are
+    there.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row for each recording, named by the index: predictions per step, and metadata, which are left out.
+    folder : pathlib.Path
+        Of a recording ``clip01`` it will hold ``clip01.csv``: a line of the targets' names, and one per step.
+        A recording without prediction has no file.
+
+    Raises
+    ------
+    ValueError
+        If predictions are per clip, or recordings have names that no files can have.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from avfusion.sequences import as_sequences
+    >>> table = as_sequences({"mood": [[0.5, 0.25]]}).set_axis(["clip01"])
+    >>> with TemporaryDirectory() as folder:
+    ...     save_files(table, Path(folder, "predictions"))
+    ...     Path(folder, "predictions", "clip01.csv").read_text()
+    'mood\n0.5\n0.25\n'
+    """
+    targets = sequence_columns(table)
+    if not targets:
+        raise ValueError(f"Predictions are per clip: write them to one file, --output {folder}.csv.")
+    check_names(table.index)
+    with atomic_write(folder) as part:
+        part.mkdir()
+        for name, row in zip(table.index, table[targets].itertuples(index=False)):
+            steps = {target: cell.frames for target, cell in zip(targets, row) if cell is not pd.NA}
+            if steps:
+                pd.DataFrame(_side_by_side(steps)).to_csv(part / f"{name}.csv", index=False)
+
+
+def _side_by_side(steps):
+    """Return a column for each feature, named as in `long_table`."""
+    return {
+        name if frames.shape[1] == 1 else f"{name} {k}": frames[:, k]
+        for name, frames in steps.items()
+        for k in range(frames.shape[1])
+    }
 
 
 def long_table(table):

@@ -12,7 +12,7 @@ TARGETS = ["valence", "arousal"]
 HEADER = "image_location,valence,arousal"
 
 
-def write_abaw_submission(predictions, path, *, sample=None):
+def write_abaw_submission(predictions, path, *, sample=None, hold=0):
     """Write predictions of valence and arousal as the ABAW challenge takes them.
 
     A line for each video frame: ``image_location,valence,arousal``, such as ``video1/00001.jpg,0.12,-0.3``.
@@ -27,6 +27,9 @@ def write_abaw_submission(predictions, path, *, sample=None):
     sample : str or path-like, optional
         The list of frames that the challenge gives out: exactly these lines are written, in this order. By
         default all frames of `predictions`.
+    hold : int, default=0
+        How many frames after the last prediction of a video may take its value: sound often ends before the
+        pictures, and `Align` with it.
 
     Raises
     ------
@@ -59,11 +62,11 @@ def write_abaw_submission(predictions, path, *, sample=None):
             "is not there."
         )
     rows = _by_video(predictions)
-    frames = _all_frames(rows) if sample is None else _frames_of(Path(sample), rows)
+    frames = _all_frames(rows) if sample is None else _frames_of(Path(sample), rows, hold)
     with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{HEADER}\n")
         for place, video, number in frames:
-            valence, arousal = rows[video][number - 1].tolist()
+            valence, arousal = rows[video][min(number, len(rows[video])) - 1].tolist()
             file.write(f"{place},{valence!r},{arousal!r}\n")
 
 
@@ -91,7 +94,7 @@ def _all_frames(rows):
             yield f"{name}/{number:05d}.jpg", name, number
 
 
-def _frames_of(sample, rows):
+def _frames_of(sample, rows, hold):
     """Return place, video and number of the frames of a list; all are there."""
     frames, missing = [], {}
     for line in sample.read_text(encoding="utf-8-sig").splitlines():
@@ -102,12 +105,13 @@ def _frames_of(sample, rows):
         number, video = name.rpartition(".")[0], video.rpartition("/")[2]
         if not number.isdigit():
             raise ValueError(f"{sample}: the line {line!r} names no frame, such as video1/00001.jpg.")
-        if not 1 <= int(number) <= len(rows.get(video, ())):
+        if video not in rows or not 1 <= int(number) <= len(rows[video]) + hold:
             missing[video] = missing.get(video, 0) + 1
         frames.append((place, video, int(number)))
     if missing:
         raise ValueError(
             f"{sample} asks for {sum(missing.values())} frames without predictions, of "
-            f"{quoted(missing, limit=3)}: predict these videos, too, with as many frames."
+            f"{quoted(missing, limit=3)}: predict these videos, too. If only the last frames lack one, "
+            "hold=30 repeats the prediction before."
         )
     return frames

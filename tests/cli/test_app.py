@@ -15,7 +15,7 @@ import avfusion as av
 from avfusion import persistence
 from avfusion._versions import package_versions
 from avfusion.cli import app
-from avfusion.cli._app import _show_once
+from tests.datasets.aff_wild2_layout import write_aff_wild2
 
 SMALL = [
     "--option",
@@ -394,7 +394,89 @@ def test_the_help_needs_none_of_the_heavy_libraries():
     assert process.stdout.strip() == ""
 
 
-def test_a_warning_is_shown_once(capsys):
-    show = _show_once(set())
-    assert [show(message) for message in ("Look.", "Look.", "Listen.")] == [None] * 3
-    assert capsys.readouterr().err == "Warning: Look.\nWarning: Listen.\n"
+@pytest.fixture
+def clips(tmp_path):
+    """A folder with labels per step, as many as there are steps."""
+    rng = np.random.default_rng(0)
+    for modality in ("audio", "labels"):
+        (tmp_path / "clips" / modality).mkdir(parents=True)
+    for name in ("a", "b.1", "c"):
+        signal = rng.normal(size=20 + len(name))
+        np.save(tmp_path / "clips" / "audio" / f"{name}.npy", np.column_stack([signal, signal**2]))
+        pd.DataFrame({"mood": signal}).to_csv(tmp_path / "clips" / "labels" / f"{name}.csv", index=False)
+    return tmp_path / "clips"
+
+
+def test_predictions_of_a_folder_mirror_its_labels(clips, out):
+    run("fit", clips, "-e", "ridge", "-o", out / "ridge.model")
+    (clips / "labels" / "a.csv").write_bytes(b"\xff\xfe\x00 damaged")
+    (clips / "labels" / "b.1.csv").unlink()
+    run("describe", clips, code=2)
+    run("predict", out / "ridge.model", clips, "-o", f"{out}/predictions/")
+    run("predict", out / "ridge.model", clips, "-o", out / "long.csv")
+    assert sorted(path.name for path in (out / "predictions").iterdir()) == ["a.csv", "b.1.csv", "c.csv"]
+    long = pd.read_csv(out / "long.csv")
+    for name, rows in long.groupby("recording"):
+        steps = pd.read_csv(out / "predictions" / f"{name}.csv")
+        assert steps.columns.tolist() == ["mood"]
+        np.testing.assert_array_equal(steps["mood"], rows["mood"])
+    again = run("predict", out / "ridge.model", clips, "-o", out / "predictions", code=2)
+    assert "is there already: name a new folder" in again.stderr
+    inside = run("predict", out / "ridge.model", clips, "-o", clips / "predictions", code=2)
+    assert "would be read as one of them" in inside.stderr
+    assert sorted(path.name for path in clips.iterdir()) == ["audio", "labels"]
+
+
+def test_predict_reads_labels_where_it_has_to_be_paired_with_them(clips, out):
+    np.save(clips / "audio" / "a.npy", np.load(clips / "audio" / "a.npy")[5:])
+    options = ["--rate", "audio=1", "--rate", "labels=1", "--pair", "trim"]
+    run("fit", clips, *options, "-e", "ridge", "-o", out / "ridge.model")
+    run("predict", out / "ridge.model", clips, *options, "-o", out / "p.csv")
+    assert pd.read_csv(out / "p.csv").groupby("recording").size().to_dict() == {"a": 16, "b.1": 23, "c": 21}
+
+
+def test_aff_wild2_is_recognised(tmp_path, out):
+    write_aff_wild2(tmp_path / "aff")
+    rates = ["--rate", "labels=30", "--rate", "audio=100"]
+    text = run("describe", tmp_path / "aff", *rates).stdout
+    assert words_in(text, "6 recordings", "audio 3 100 Hz", "video 6 30 Hz", "valence frame 30 Hz")
+    (out / "mine.yaml").write_text(
+        "trees: {FrameRegressor: {regressor: {HistGradientBoostingRegressor: {}}}}"
+    )
+    official = ["--train", "partition=train", "--test", "partition=validation", "--scoring", "abaw"]
+    with pytest.warns(UserWarning, match="Left out"):
+        run(
+            "compare",
+            tmp_path / "aff",
+            *rates,
+            "--pair",
+            "trim",
+            *official,
+            "-e",
+            out / "mine.yaml",
+            "-o",
+            out / "r",
+        )
+    folds = pd.read_csv(out / "r" / "folds.csv")
+    assert (folds["n_train"].item(), folds["n_test"].item()) == (4, 2)
+    assert pd.read_csv(out / "r" / "targets.csv")["target"].tolist() == ["valence", "arousal"]
+
+
+def test_a_folder_becomes_a_store_and_data(clips):
+    store = clips.parent / "clips.store"
+    written = run("import", clips, "-o", store, "--rate", "audio=10", "--rate", "labels=10")
+    assert words_in(written.output, "3 recordings, labels mood. Written to")
+    assert words_in(run("describe", store).output, "10 Hz")
+    assert words_in(run("import", clips, "-o", store, code=2).output, "choose another name, or --force")
+    run("import", clips, "-o", store, "--force")
+    assert words_in(
+        run("describe", store, "--rate", "audio=3", code=2).output, "--rate is for what is imported"
+    )
+    assert words_in(run("import", clips, "-o", clips / "x", code=2).output, "would be read as one of them")
+
+
+def test_damaged_files_are_skipped_if_that_is_asked_for(clips):
+    next((clips / "audio").iterdir()).write_bytes(b"x")
+    assert words_in(run("describe", clips, code=2).output, "cannot be read")
+    described = run("describe", clips, "--skip-damaged")
+    assert words_in(described.output, "2 recordings", "Damaged files were skipped")

@@ -26,9 +26,10 @@ def test_streams_targets_and_metadata_have_their_numbers():
 
 
 def test_infinite_values_and_markers_are_notes():
-    frames = np.ones((30, 2))
+    steps = np.arange(60.0).reshape(30, 2) % 7
+    frames = steps.copy()
     frames[[4, 7], 1] = -np.inf
-    X = av.as_sequences({"audio": [np.ones((30, 2)), frames]}).set_axis(["a", "b"])
+    X = av.as_sequences({"audio": [steps, frames]}).set_axis(["a", "b"])
     y = av.as_sequences({"mood": [np.linspace(-1, 1, 30), np.full(30, -5.0)]}, dtype="float64").set_axis(
         X.index
     )
@@ -59,3 +60,31 @@ def test_models_name_streams_with_their_rates():
     text = describe_model("film.model", header)
     assert "Reads: audio (6 features at 10 Hz), video (8 features)\n" in text
     assert "Predicts: not known\n" in text
+
+
+def test_rates_starts_gaps_constants_and_markers_are_told():
+    rng = np.random.default_rng(0)
+    face = rng.normal(size=(100, 3))
+    face[:, 2] = 4
+    face[30:60] = np.nan
+    face[60:75, 0] = -999
+    column = av.SequenceArray.from_sequences([face, face[:80]]).with_clock(
+        np.array([25.0, 30.0]), start_s=[0, 2.5]
+    )
+    X = pd.DataFrame({"face": column.with_features(["AU12", "AU4", "none"])}, index=["a", "b"])
+    text = describe_recordings(Recordings("mine", X, None))
+    assert "25-30 Hz" in text
+    assert text.split("Modalities\n")[1].splitlines()[0].split()[-2:] == ["starts", "(s)"]
+    assert text.split("Modalities\n")[1].splitlines()[1].endswith("0 2.5")
+    assert "The longest gap of 'face' has 30 steps (1.2 s), in row 0 (index 'a')." in text
+    assert "1 of 3 features of 'face' are constant in all recordings: 'none'." in text
+    assert "1 of 3 features of 'face' look like a marker" in text
+    assert "AU12 is -999 in 30 of 180 steps" in text
+
+
+def test_it_fits_on_a_screen():
+    X, y = av.datasets.make_audiovisual_regression(6, random_state=0)
+    text = describe_recordings(Recordings("synthetic", X, y.to_frame(), "subject"))
+    assert len(text.splitlines()) <= 24
+    assert max(map(len, text.splitlines())) <= 110
+    assert text.endswith("Next\n  avfusion compare synthetic --output results")

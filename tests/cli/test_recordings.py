@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import avfusion as av
-from avfusion.cli._recordings import parse_options, parse_rates, parse_valid, read_recordings
+from avfusion.cli._recordings import read_recordings
+from avfusion.cli._words import parse_valid
 
 
 @pytest.fixture
@@ -137,23 +138,5 @@ def test_files_that_cannot_be_read_are_named(table, tmp_path):
     with pytest.raises(ValueError, match=r"--target aroused: .* has no such column. Nearest: arousal"):
         read_recordings(str(path), targets=["aroused"])
     (tmp_path / "clips.txt").write_text("hello")
-    with pytest.raises(ValueError, match=r"clips.txt is not a file of recordings"):
+    with pytest.raises(ValueError, match=r"clips.txt cannot be read: It is no table"):
         read_recordings(str(tmp_path / "clips.txt"))
-
-
-@pytest.mark.parametrize("text", ["audio", "audio=fast", "=25", "audio=-1", "audio=inf"])
-def test_rates_are_name_and_hz(text):
-    with pytest.raises(ValueError, match=f"--rate {text} must"):
-        parse_rates([text])
-
-
-@pytest.mark.parametrize("text", ["n_recordings", "=3"])
-def test_options_are_name_and_value(text):
-    with pytest.raises(ValueError, match=f"--option {text} must have the form NAME=VALUE"):
-        parse_options([text])
-
-
-@pytest.mark.parametrize("text", ["confidence>=high", "confidence="])
-def test_valid_is_a_column_or_a_threshold(text):
-    with pytest.raises(ValueError, match=f"--valid {text} must be a column, or"):
-        parse_valid([text])

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import avfusion as av
-from avfusion.cli._results import predict_table, save_comparison, save_table
+from avfusion.cli._results import predict_table, save_comparison, save_files, save_table
 
 
 class Predicts:
@@ -74,3 +74,47 @@ def test_a_comparison_replaces_its_own_files_only(tmp_path):
     assert {"notes.txt", "table.csv", "recipe.joblib"} <= names
     assert "groups.csv" not in names  # which only the first one had
     assert pd.read_csv(tmp_path / "r" / "table.csv")["estimator"].tolist() == ["b"]
+
+
+def test_a_folder_has_a_file_for_each_recording(tmp_path):
+    labels = {"mood": [[0.5, 0.25], None, [1.0]], "joy": [[1.0, 2.0], None, [3.0]]}
+    table = av.as_sequences(labels, dtype="float64", rate_hz=4).assign(subject=["s", "t", "s"])
+    save_files(table.set_axis(["a", "b", "c.wav"]), tmp_path / "p")
+    assert sorted(file.name for file in (tmp_path / "p").iterdir()) == ["a.csv", "c.wav.csv"]
+    assert (tmp_path / "p" / "a.csv").read_text() == "mood,joy\n0.5,1.0\n0.25,2.0\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["p"]
+
+
+def test_a_folder_of_predictions_is_read_back_as_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {"mood": [rng.normal(size=n) for n in (5, 9)], "joy": [rng.normal(size=n) for n in (5, 9)]}
+    table = av.as_sequences(columns, dtype="float64").set_axis(["a", "b"])
+    save_files(table, tmp_path / "labels")
+    (tmp_path / "audio").mkdir()
+    for name in table.index:
+        np.save(tmp_path / "audio" / f"{name}.npy", np.zeros((9, 1)))
+    _, y = av.datasets.load_folder(tmp_path)
+    for target in columns:
+        for name in table.index:
+            np.testing.assert_allclose(y[target][name].frames, table[target][name].frames, rtol=1e-15)
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    table = av.as_sequences({"mood": [[0.5], [1.0]]}).set_axis(["a", "b"])
+    write, calls = pd.DataFrame.to_csv, []
+
+    def fails_at_the_second(self, *arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError("No space left on device")
+        write(self, *arguments, **options)
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fails_at_the_second)
+    with pytest.raises(OSError, match="No space"):
+        save_files(table, tmp_path / "p")
+    assert not list(tmp_path.iterdir())
+
+
+def test_predictions_per_clip_go_into_one_file(tmp_path):
+    with pytest.raises(ValueError, match=r"per clip: write them to one file, --output .*p\.csv"):
+        save_files(pd.DataFrame({"mood": [1.0]}), tmp_path / "p")

@@ -62,3 +62,13 @@ def test_what_is_no_prediction_of_both(predictions, tmp_path):
     gap = av.as_sequences({"valence": [[np.nan, 0.1]], "arousal": [[0.0, 0.1]]}).set_axis(["a"])
     with pytest.raises(ValueError, match="of 'a' are NaN"):
         write_abaw_submission(gap, tmp_path / "p.txt")
+
+
+def test_the_last_prediction_may_be_held(predictions, tmp_path):
+    (tmp_path / "sample.txt").write_text("a/00002.jpg\na/00003.jpg\na/00004.jpg\n")
+    write_abaw_submission(predictions, tmp_path / "p.txt", sample=tmp_path / "sample.txt", hold=2)
+    values = [line.partition(",")[2] for line in (tmp_path / "p.txt").read_text().splitlines()[1:]]
+    assert len(values) == 3
+    assert len(set(values)) == 1
+    with pytest.raises(ValueError, match="asks for 1 frames without predictions"):
+        write_abaw_submission(predictions, tmp_path / "p.txt", sample=tmp_path / "sample.txt", hold=1)

@@ -1,0 +1,67 @@
+"""Read the words of options: rates, thresholds, parameters."""
+
+import numpy as np
+import yaml
+
+
+def parse_rates(texts):
+    """Read ``NAME=HZ`` for each modality.
+
+    Examples
+    --------
+    >>> parse_rates(["audio=100", "video=29.97"])
+    {'audio': 100.0, 'video': 29.97}
+    """
+    rates = {}
+    for name, value in _pairs("--rate", texts, "audio=25"):
+        try:
+            rates[name] = float(value)
+        except ValueError:
+            rates[name] = np.nan
+        if not 0 < rates[name] < np.inf:
+            raise ValueError(f"--rate {name}={value} must be a positive number of Hz, as in --rate audio=25.")
+    return rates
+
+
+def parse_valid(texts):
+    """Read ``COLUMN`` or ``COLUMN>=NUMBER`` for each column that says which steps are valid, or ``none``.
+
+    Examples
+    --------
+    >>> parse_valid(["success", "confidence>=0.8"]), parse_valid(["none"]), parse_valid([])
+    ({'success': None, 'confidence': 0.8}, False, None)
+    """
+    if not texts:
+        return None
+    if [text.lower() for text in texts] == ["none"]:
+        return False
+    valid = {}
+    for text in texts:
+        name, sign, least = text.partition(">=") if ">=" in text else text.partition("=")
+        try:
+            valid[name.strip()] = float(least) if sign else None
+        except ValueError:
+            raise ValueError(
+                f"--valid {text} must be a column, or as in --valid 'confidence>=0.8'."
+            ) from None
+    return valid
+
+
+def parse_options(texts):
+    """Read ``NAME=VALUE``, values as in YAML.
+
+    Examples
+    --------
+    >>> parse_options(["n_recordings=20", "duration_s=[30, 60]", "target=clip"])
+    {'n_recordings': 20, 'duration_s': [30, 60], 'target': 'clip'}
+    """
+    pairs = _pairs("--option", texts, "n_recordings=20")
+    return {name: yaml.safe_load(value) for name, value in pairs}
+
+
+def _pairs(option, texts, example):
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ValueError(f"{option} {text} must have the form NAME=VALUE, as in {option} {example}.")
+        yield name, value
