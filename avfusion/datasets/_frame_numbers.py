@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.formats._csv import as_numbers
-from avfusion.sequences._bookkeeping import columns_of
+from avfusion.sequences._bookkeeping import columns_of, interval_pair
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._table_clock import from_times
 from avfusion.sequences._time_values import LONG_STEP, seconds, time_values, typical_step
@@ -65,6 +65,9 @@ def steps_of_frames(aside):
     return None if (gaps == gaps[0]).all() and not lead else (steps + lead).astype(np.int64)
 
 
+MILLISECONDS = 100  # from one step to the next, from which on whole numbers without a unit are refused
+
+
 @dataclass(frozen=True)
 class Ticks:
     """When the steps of a recording are, as far as it is known.
@@ -113,36 +116,64 @@ def clock_of(aside, rate_hz=None):
     >>> clock_of(pd.DataFrame({"timestamp": [0, 500, 1500]}))
     (array([0, 1, 3]), Ticks(rate_hz=None, start_s=None, times_s=None))
     """
+    incomplete = None
     for name, times in _clocks(aside, rate_hz):
         begins = times if times.ndim == 1 else times[:, 0]
-        if len(times) < 2 or not np.isfinite(times).all() or not np.ptp(begins):
+        if len(times) < 2 or np.isnan(begins).all() or not np.ptp(begins[np.isfinite(begins)]):
+            continue
+        if not np.isfinite(times).all():
+            incomplete = incomplete or (name, begins)
             continue
         _check_forward(begins, name, aside)
         rates = None if rate_hz is None else np.array([rate_hz])
         found = from_times(times, np.array([len(times)]), name, rates)
-        if found.times_s is not None and times.ndim == 2 and rate_hz is None:
-            return None, Ticks(times_s=times)
+        certain = _unit_is_certain(aside[name], name)
         if found.times_s is None:
-            rate = found.rates_hz[0] if rate_hz is None and _unit_is_certain(aside[name], name) else rate_hz
-            late = rate is not None and begins[0] > 1.5 / rate
+            rate = found.rates_hz[0] if rate_hz is None and certain else rate_hz
+            late = rate is not None and abs(begins[0]) > 1.5 / rate
             start = float(found.starts_s[0]) if late else None
             return found.positions, Ticks(None if rate is None else float(rate), start)
+        if rate_hz is None and (certain or times.ndim == 2):
+            return None, Ticks(times_s=_checked_unit(found.times_s, aside[name], name))
+    if incomplete is not None:
+        _refuse_gaps(*incomplete)
     return None, Ticks(rate_hz)
 
 
+def _refuse_gaps(name, begins):
+    row = int(np.isnan(begins).argmax())
+    raise ValueError(
+        f"Its {name!r} has no value in step {row}: fill it in, drop the row, which becomes a step of NaN, or "
+        "remove the column."
+    )
+
+
+def _checked_unit(times_s, values, name):
+    """Return times, after checking that they are no milliseconds, which whole numbers far apart may be."""
+    if np.median(np.diff(times_s[:, 0])) >= MILLISECONDS and not _unit_is_certain(values, name):
+        raise ValueError(
+            f"Its {name!r} counts in steps of {np.median(np.diff(times_s[:, 0])):g}: are these seconds or "
+            f"milliseconds? Name the column {name}_s or {name}_ms."
+        )
+    return times_s
+
+
 def _clocks(aside, rate_hz):
-    """Yield the name and the times of each clock, and of the pair of columns that hold intervals."""
+    """Yield the name and the times of the pair of columns that hold intervals, and of each clock."""
+    pair = interval_pair(aside.columns)
+    if pair is not None:
+        try:
+            times = np.column_stack([seconds(aside[name], name, rate_hz) for name in pair])
+            if "duration" in str(pair[1]).lower():
+                times[:, 1] += times[:, 0]
+            yield pair[0], times
+        except TypeError:  # words
+            pass
     for name in columns_of(aside.columns, "clock"):
         try:
             yield name, seconds(aside[name], name, rate_hz)
-        except TypeError:  # words
-            continue
-    pair = columns_of(aside.columns, "interval")
-    if len(pair) == 2 and str(pair[1]).strip().lower() != "duration":
-        try:
-            yield pair[0], np.column_stack([seconds(aside[name], name, rate_hz) for name in pair])
         except TypeError:
-            return
+            continue
 
 
 def _check_forward(times, name, aside):
