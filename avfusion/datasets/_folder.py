@@ -150,7 +150,7 @@ def read_folder(
         Without modalities whose frames are in a store.
     y : pandas.DataFrame or None
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
     layout, metadata = read_manifest(folder, layout_of(folder, labels))
     read = Reading(folder, layout, rate_hz or {}, skip_damaged, frames)
@@ -170,6 +170,7 @@ def read_folder(
     if labels:
         y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
     _tell_of_columns(read.streams, aside)
+    _tell_of_targets(read.streams, y)
     read.tell()
     return X, _without_markers(y, missing_label)
 
@@ -211,6 +212,19 @@ def _check_found(streams, keep, valid):
             raise ValueError(
                 f"{parameter} names {quoted(unknown, limit=3)}, but no file of features has such a column. "
                 f"There are {quoted(sorted(known)) or 'no names: arrays have none'}."
+            )
+
+
+def _tell_of_targets(streams, y):
+    """Warn of features that have the name of a target."""
+    names = {} if y is None else {str(name).strip().lower() for name in y.columns}
+    for modality, stream in streams.items():
+        alike = [name for name in stream.names or () if str(name).strip().lower() in names]
+        if alike:
+            warnings.warn(
+                f"The features of {modality!r} have the names of targets: {quoted(alike, limit=3)}. If they "
+                "are the labels, remove these columns: a model would be given what it is to predict.",
+                stacklevel=4,
             )
 
 

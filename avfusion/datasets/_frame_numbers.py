@@ -12,6 +12,44 @@ from avfusion.sequences._table_clock import from_times
 from avfusion.sequences._time_values import LONG_STEP, seconds, time_values, typical_step
 
 
+def frames_of(aside):
+    """Return the name of the column that numbers the frames, and its numbers; None and None without one.
+
+    Names of images that end in a number are numbered, too.
+
+    Parameters
+    ----------
+    aside : pandas.DataFrame
+        The columns of a table that are bookkeeping.
+
+    Returns
+    -------
+    name : object or None
+    frames : ndarray of float of shape (n_rows,) or None
+
+    Examples
+    --------
+    >>> frames_of(pd.DataFrame({"image": ["a/frame_00001.jpg", "a/frame_00003.jpg"]}))
+    ('image', array([1., 3.]))
+    """
+    for name in columns_of(aside.columns, "frame"):
+        if "frame" in str(name).lower():
+            return name, as_numbers(aside[name], name)
+    for name in columns_of(aside.columns, "identity"):
+        numbers = _numbers_of_images(aside[name])
+        if numbers is not None:
+            return name, numbers
+    return None, None
+
+
+def _numbers_of_images(words):
+    if pd.api.types.is_numeric_dtype(words.dtype) or not len(words) or words.isna().any():
+        return None
+    found = words.astype(str).str.extract(_IMAGE, expand=False)
+    numbers = None if found.isna().any() else found.to_numpy(np.float64)
+    return numbers if numbers is not None and (np.diff(numbers) > 0).all() else None
+
+
 def steps_of_frames(aside):
     """Return the step of each row, where rows have frame numbers and some frames are missing.
 
@@ -38,11 +76,8 @@ def steps_of_frames(aside):
     >>> steps_of_frames(pd.DataFrame({"frame": [0, 5, 10]})) is None
     True
     """
-    name = next((name for name in columns_of(aside.columns, "frame") if "frame" in str(name).lower()), None)
-    if name is None:
-        return None
-    frames = as_numbers(aside[name], name)
-    if len(frames) < 2 or not np.isfinite(frames).all():
+    name, frames = frames_of(aside)
+    if name is None or len(frames) < 2 or not np.isfinite(frames).all():
         return None
     gaps = np.diff(frames)
     if (gaps <= 0).all() and not gaps.any():  # it says nothing of the rows
@@ -58,14 +93,47 @@ def steps_of_frames(aside):
     steps = (frames - frames[0]) / gaps.min()
     if (steps != np.rint(steps)).any():
         return None
-    lead = (
-        frames[0] - min(frames[0], 1) if gaps.min() == 1 else 0
-    )  # of frames that are not in the file, from 1 on
+    lead = _lead(frames)
     lead = lead if lead <= len(frames) else 0
     return None if (gaps == gaps[0]).all() and not lead else (steps + lead).astype(np.int64)
 
 
+_IMAGE = r"(?i)(\d+)\.(?:jpe?g|png|bmp|tiff?|webp)\s*$"
 MILLISECONDS = 100  # from one step to the next, from which on whole numbers without a unit are refused
+
+
+def start_of_frames(aside, rate_hz):
+    """Return when the first row begins, where its number is beyond what begins with steps of NaN.
+
+    Parameters
+    ----------
+    aside : pandas.DataFrame
+        The columns of a table that are bookkeeping.
+    rate_hz : float or None
+        Steps per second.
+
+    Returns
+    -------
+    float or None
+
+    Examples
+    --------
+    >>> start_of_frames(pd.DataFrame({"frame": [101, 102, 103]}), 25), start_of_frames(pd.DataFrame(), 25)
+    (4.0, None)
+    """
+    name, frames = frames_of(aside)
+    clocks = [*columns_of(aside.columns, "clock"), *(interval_pair(aside.columns) or ())]
+    if any(aside[clock].nunique() > 1 for clock in clocks):  # which say it themselves
+        return None
+    if name is None or rate_hz is None or len(frames) < 2 or not np.isfinite(frames).all():
+        return None
+    lead = _lead(frames)
+    return float(lead / rate_hz) if lead > len(frames) else None
+
+
+def _lead(frames):
+    """Return how many frames, counted from 1, come before the first; 0 where not every frame has a number."""
+    return frames[0] - min(frames[0], 1) if np.diff(frames).min() == 1 else 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,20 @@ from avfusion.sequences._messages import quoted
 
 LABELS = "labels"
 TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
-_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini")
+_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini", "~$")  # the last: open in a spreadsheet
+_LABELS = frozenset(
+    [
+        "label",
+        "annotation",
+        "annotations",
+        "target",
+        "targets",
+        "goldstandard",
+        "goldstandards",
+        "groundtruth",
+        "ratings",
+    ]
+)
 _MANY = (
     ".h5",
     ".hdf5",
@@ -100,18 +113,36 @@ def layout_of(path, labels=True):
     for entry in sorted(path.iterdir()):
         if entry.name.startswith(".") or entry.name in TABLES or _is_note(entry):
             continue
+        _check_name(entry, path)
         if entry.is_dir():
             if entry.name != LABELS or labels:
                 layout.streams[entry.name] = _files_of(entry, layout.passed_over)
         elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
             layout.containers.append(Source(entry))
-        elif entry.stem in (LABELS, "metadata", "rates", "recordings"):
-            layout.passed_over[entry] = f"it must be named {_expected(entry.stem)}"
+        elif entry.stem.lower() in (LABELS, "metadata", "rates", "recordings"):
+            layout.passed_over[entry] = f"it must be named {_expected(entry.stem.lower())}"
         elif format_of(entry) is not None:
             layout.passed_over[entry] = "it is in no modality's folder"
         elif entry.suffix:
             layout.passed_over[entry] = "no format of this kind is known"
     return layout
+
+
+def _check_name(entry, folder):
+    """Refuse what is called like labels, or like a table, but for an s or capitals: it would be taken for features."""
+    if entry.name not in TABLES and entry.name.lower() in TABLES:
+        raise ValueError(f"{entry} is not read under this name: rename it {entry.name.lower()}.")
+    plain = "".join(letter for letter in entry.stem.lower() if letter.isalpha())
+    alike = plain in _LABELS or (plain == LABELS and entry.stem != LABELS)
+    if (
+        alike
+        and (entry.is_dir() or entry.name.lower().endswith(_MANY))
+        and not any((folder / name).exists() for name in (LABELS, f"{LABELS}.csv"))
+    ):
+        raise ValueError(
+            f"{entry} would be read as features, and there are no labels: rename it "
+            f"{LABELS}{entry.suffix.lower()}, or, if it holds features, give it another name."
+        )
 
 
 def _expected(stem):

@@ -15,6 +15,25 @@ from avfusion.formats._read_ahead import read_ahead
 from avfusion.formats._registry import DamagedFileError, split_name
 from avfusion.sequences._messages import quoted
 
+MODALITIES = frozenset(
+    [
+        "audio",
+        "video",
+        "visual",
+        "vision",
+        "face",
+        "faces",
+        "facial",
+        "text",
+        "transcript",
+        "speech",
+        "voice",
+        "sound",
+        "labels",
+        "label",
+    ]
+)
+
 
 class Reading:
     """All files of a folder, read once each.
@@ -122,6 +141,11 @@ class Reading:
                 return
             if source.start_s is not None:
                 part = replace(part, start_s=source.start_s)
+            if source.rate_hz is not None and self.given.get(name, source.rate_hz) != source.rate_hz:
+                raise ValueError(
+                    f"rate_hz is {self.given[name]:g} for {name!r}, but recordings.csv has "
+                    f"{source.rate_hz:g} for {source.recording!r}: leave one of them out."
+                )
             if not part.n_steps:
                 self.of_wholes.append((recording, part))
                 continue
@@ -159,6 +183,7 @@ class Reading:
             for name in self.lost:
                 self.labels.rows.pop(name, None)
         found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
+        self._check_not_swapped(found)
         if metadata is None:
             self._check_names()
             return pd.Index(sorted(found), name="recording")
@@ -170,6 +195,17 @@ class Reading:
                 stacklevel=4,
             )
         return pd.Index([name for name in metadata.index if name in found], name="recording")
+
+    def _check_not_swapped(self, found):
+        """Refuse a folder for each recording, with a file for each modality."""
+        swapped = {name.lower() for name in found} <= MODALITIES
+        if found and swapped and not any(name.lower() in MODALITIES for name in self.streams):
+            name, modality = next(iter(self.streams)), min(found)
+            raise ValueError(
+                f"{self.folder} has a folder for each recording ({quoted(self.streams, limit=3)}) with files "
+                f"called {quoted(sorted(found), limit=3)}. It is read the other way round: put "
+                f"{name}/{modality} into {modality}/{name}, or write a table recordings.csv."
+            )
 
     def _check_names(self):
         names = {modality: set(stream.rows) for modality, stream in self.streams.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._frame_numbers import Ticks, clock_of, spread, steps_of_frames
+from avfusion.datasets._frame_numbers import Ticks, clock_of, spread, start_of_frames, steps_of_frames
 from avfusion.formats._csv import as_numbers
 from avfusion.formats._registry import DamagedFileError, brief_reason, format_of, read_parts
 from avfusion.sequences import Sequence
@@ -168,6 +168,8 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         frames, set_aside = _frames(table, names), table[aside]
         failed, steps = failed_steps(set_aside, valid), steps_of_frames(set_aside)
         by_clock, ticks = clock_of(set_aside, rate_hz)
+        if ticks.start_s is None and ticks.times_s is None:
+            ticks = replace(ticks, start_s=start_of_frames(set_aside, ticks.rate_hz))
         steps = by_clock if steps is None else steps
     except (TypeError, ValueError) as error:
         expects = getattr(format_of(path), "expects", "")

@@ -1,5 +1,6 @@
 """The recordings of one modality, taken file by file, until they are a column of sequences."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from avfusion.datasets._stream_file import stream_of
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._bookkeeping import N_INTEGERS, counts_steadily
+from avfusion.sequences._messages import quoted
 
 
 class InMemory:
@@ -140,7 +142,7 @@ class Stream:
         self.frames, self.keep, self.valid, self.only, self.rate_hz = frames, keep, valid, only, rate_hz
         self.rows, self.names, self.aside, self.n_failed = {}, None, [], {}
         self.n_steps = self.n_missing = 0
-        self._first = self._counting = None
+        self._first = self._counting = self._unnamed = self._disordered = None
         self._read = {}
 
     def add(self, recording, part, source):
@@ -198,9 +200,11 @@ class Stream:
                 f"{file.path} has {file.frames.shape[1]} columns per step, but {path} has {width}. All "
                 "recordings have the same columns: write one of the two files again."
             )
+        self._unnamed = self._unnamed or (file.path if file.names is None else None)
         if self.names is None or file.names is None or self.names == file.names:
             self.names = file.names if self.names is None else self.names
             return file.frames
+        self._disordered = file.path
         odd = [name for name in file.names if name not in self.names]
         if odd:
             raise ValueError(
@@ -208,6 +212,18 @@ class Stream:
                 "columns: write one of the two files again."
             )
         return file.frames[:, [file.names.index(name) for name in self.names]]
+
+    def _check_unnamed(self):
+        """Warn where a file without names is taken in the order of others, refuse it where they have several."""
+        if self._unnamed is None or self.names is None:
+            return
+        order = f"{self._unnamed} has no names of columns; others of its modality have"
+        if self._disordered is not None:
+            raise ValueError(
+                f"{order}, and not all in one order ({self._disordered.name} has another than "
+                f"{self._first[0].name}): write it with names, or all files in one order."
+            )
+        warnings.warn(f"{order}: its columns are taken for {quoted(self.names, limit=3)}.", stacklevel=5)
 
     def _watch(self, frames):
         """Keep the columns that have increased in all recordings so far: they may be counters."""
@@ -249,6 +265,7 @@ class Stream:
         SequenceArray or None
             None where frames are in a store, whose rows are put in this order.
         """
+        self._check_unnamed()
         dropped = self.counting()
         names = self.names or [f"column {k}" for k in range(self._first[1])]
         self.aside += [names[k] for k in dropped]
@@ -285,12 +302,23 @@ def clock(rows, starts, n_frames, rate_hz=None):
         return {"times_s": times}
     rates = _rates([row.ticks.rate_hz if row.ticks.rate_hz is not None else rate_hz for row in present])
     if rates is None:
+        _check_no_starts(present)
         return {}
     begins = np.array([row.ticks.start_s or 0.0 if row is not None else 0.0 for row in rows])
     if not np.isscalar(rates):
         of_rows = iter(rates)
         rates = np.array([np.nan if row is None else next(of_rows) for row in rows])
     return {"rate_hz": rates} | ({"start_s": begins} if begins.any() else {})
+
+
+def _check_no_starts(rows):
+    """Refuse to drop when a recording begins because its steps have no rate."""
+    late = next((row for row in rows if row.ticks.start_s), None)
+    if late is not None:
+        raise ValueError(
+            f"{late.path} begins at {late.ticks.start_s:g} s, but the steps of its modality have no rate, or "
+            "not all: say rate_hz (--rate), or, in recordings.csv, rate_hz for each row."
+        )
 
 
 def _rates(rates):

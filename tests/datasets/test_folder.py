@@ -345,3 +345,16 @@ def test_a_file_beside_the_folders_may_hold_a_modality(folder, monkeypatch):
     assert y["mood"].tolist() == [1, 2]
     X, y = load_folder(path)
     assert X["site"].tolist() == ["x", "y"]
+
+
+def test_features_with_the_name_of_a_target_are_pointed_at(tmp_path):
+    write(tmp_path, "audio", "a", RNG.normal(size=(6, 2)), ["f0", "Valence"])
+    write(tmp_path, "labels", "a", RNG.normal(size=(6, 1)), ["valence"])
+    with pytest.warns(UserWarning, match="features of 'audio' have the names of targets: 'Valence'"):
+        load_folder(tmp_path)
+
+
+def test_the_home_folder_may_be_written_short(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, "audio", "a", RNG.normal(size=(6, 2)))
+    assert load_folder("~")[0].index.tolist() == ["a"]

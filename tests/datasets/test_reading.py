@@ -95,3 +95,21 @@ def test_labels_without_steps_are_those_of_whole_recordings(tmp_path):
     reading = Reading(tmp_path, layout_of(tmp_path), {}, skip_damaged=False)
     reading.all_files(*HOW)
     assert reading.collect("targets") == {"a": {"label": 0.5}, "b": {"label": 1.0}}
+
+
+def test_a_folder_for_each_recording_is_not_read_the_other_way_round(tmp_path):
+    for name in ("clip1", "clip2"):
+        (tmp_path / name).mkdir()
+        for modality in ("audio", "video"):
+            np.save(tmp_path / name / f"{modality}.npy", np.zeros((3, 1)))
+    read = Reading(tmp_path, layout_of(tmp_path), {}, skip_damaged=False)
+    read.all_files(*HOW)
+    with pytest.raises(ValueError, match=r"put clip1/audio into audio/clip1"):
+        read.names()
+
+
+def test_a_rate_that_contradicts_the_table_of_recordings_is_refused(folder):
+    layout = Layout(streams={"audio": [Source(folder / "audio" / "0.npy", "0", rate_hz=25)]})
+    with pytest.raises(ValueError, match="rate_hz is 10 for 'audio', but recordings.csv has 25 for '0'"):
+        Reading(folder, layout, {"audio": 10}, skip_damaged=False).all_files(*HOW)
+    Reading(folder, layout, {"audio": 25}, skip_damaged=False).all_files(*HOW)
