@@ -129,7 +129,7 @@ def layout_of(path, labels=True):
 
 
 def _check_name(entry, folder):
-    """Refuse what is called like labels, or like a table, but for an s or capitals: it would be taken for features."""
+    """Refuse what is called nearly like labels or a table: it would be taken for features."""
     if entry.name not in TABLES and entry.name.lower() in TABLES:
         raise ValueError(f"{entry} is not read under this name: rename it {entry.name.lower()}.")
     plain = "".join(letter for letter in entry.stem.lower() if letter.isalpha())

@@ -214,7 +214,7 @@ class Stream:
         return file.frames[:, [file.names.index(name) for name in self.names]]
 
     def _check_unnamed(self):
-        """Warn where a file without names is taken in the order of others, refuse it where they have several."""
+        """Warn of a file without names that goes by the order of others; refuse it where they have two."""
         if self._unnamed is None or self.names is None:
             return
         order = f"{self._unnamed} has no names of columns; others of its modality have"

@@ -29,9 +29,10 @@ NAMES = {
     "identity": (
         "faceid faceindex personid person segment segmentid segmentindex segmentname id ids name names "
         "file files filename filepath path input image img imagelocation imagename imagefile imagepath "
-        "framepath framefile framename videoid videoname videofile clip clipid clipname recording recordingid session sessionid subject subjectid participant participantid "
-        "participantname speaker speakerid utterance utteranceid uttid trackid trial trialid turnid "
-        "instancename instanceid uuid fold folds split splits partition partitions subset"
+        "framepath framefile framename videoid videoname videofile clip clipid clipname recording "
+        "recordingid session sessionid subject subjectid participant participantid participantname "
+        "speaker speakerid utterance utteranceid uttid trackid trial trialid turnid instancename "
+        "instanceid uuid fold folds split splits partition partitions subset"
     ),
     "quality": (
         "success confidence detected facedetected detectionsuccess detectionconfidence trackingconfidence "

@@ -110,6 +110,6 @@ def test_a_folder_for_each_recording_is_not_read_the_other_way_round(tmp_path):
 
 def test_a_rate_that_contradicts_the_table_of_recordings_is_refused(folder):
     layout = Layout(streams={"audio": [Source(folder / "audio" / "0.npy", "0", rate_hz=25)]})
-    with pytest.raises(ValueError, match="rate_hz is 10 for 'audio', but recordings.csv has 25 for '0'"):
+    with pytest.raises(ValueError, match=r"rate_hz is 10 for 'audio', but recordings\.csv has 25 for '0'"):
         Reading(folder, layout, {"audio": 10}, skip_damaged=False).all_files(*HOW)
     Reading(folder, layout, {"audio": 25}, skip_damaged=False).all_files(*HOW)
