@@ -242,6 +242,12 @@ def _tell_of_columns(streams, aside_of_labels):
     for name, stream in streams.items():
         if stream.n_missing:
             parts.append(f"{stream.n_missing} frames that are missing in {name!r} are steps of NaN.")
+        if stream.packed is not None:
+            path, counter = stream.packed
+            parts.append(
+                f"{path} lacks rows by its {counter!r}, but its steps follow one after the other: if these "
+                "are frames that were dropped, call the column frame."
+            )
         for column, n_failed in stream.n_failed.items():
             share = n_failed / stream.n_steps
             if n_failed:

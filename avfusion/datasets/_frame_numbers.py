@@ -102,6 +102,51 @@ _IMAGE = r"(?i)(\d+)\.(?:jpe?g|png|bmp|tiff?|webp)\s*$"
 MILLISECONDS = 100  # from one step to the next, from which on whole numbers without a unit are refused
 
 
+def counter_with_holes(aside):
+    """Return a counter of rows that lacks some, where nothing else says which steps are missing.
+
+    Parameters
+    ----------
+    aside : pandas.DataFrame
+        The columns of a table that are bookkeeping.
+
+    Returns
+    -------
+    object or None
+        The name of an index or a number of row, as tables have of which rows were dropped.
+
+    Examples
+    --------
+    >>> counter_with_holes(pd.DataFrame({"Unnamed: 0": [0, 1, 2, 5, 6]}))
+    'Unnamed: 0'
+    >>> counter_with_holes(pd.DataFrame({"Unnamed: 0": [0, 1, 2, 5, 6], "frame": [1, 2, 3, 4, 5]})) is None
+    True
+    """
+    if frames_of(aside)[0] is not None or any(
+        counts(aside[name]) for name in columns_of(aside.columns, "clock")
+    ):
+        return None
+    names = [*columns_of(aside.columns, "index"), *columns_of(aside.columns, "frame")]
+    return next((name for name in names if counts(aside[name], holes=True)), None)
+
+
+def counts(values, holes=False):
+    """Return whether numbers go up in every row; with holes, whether whole ones mostly do so by 1.
+
+    Examples
+    --------
+    >>> counts(pd.Series([1, 2, 4])), counts(pd.Series([1, 2, 4]), holes=True), counts(pd.Series([3, 5, 8]))
+    (True, True, True)
+    >>> counts(pd.Series([1, 2, 3]), holes=True), counts(pd.Series(["a", "b"]))
+    (False, False)
+    """
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        return False
+    gaps = np.diff(values.to_numpy(np.float64, na_value=np.nan))
+    rises = len(gaps) > 1 and bool((gaps > 0).all())
+    return rises and (not holes or bool((gaps == np.rint(gaps)).all() and 0.5 <= (gaps == 1).mean() < 1))
+
+
 def start_of_frames(aside, rate_hz):
     """Return when the first row begins, where its number is beyond what begins with steps of NaN.
 

@@ -4,7 +4,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avfusion.formats._registry import all_suffixes, format_of, formats, split_name
+from avfusion.formats._registry import format_of, formats, split_name
 from avfusion.sequences._messages import quoted
 
 LABELS = "labels"
@@ -170,12 +170,12 @@ def _files_of(folder, passed_over):
                 f"{sources[recording].path} and {path} are the same recording: remove one of them."
             )
         sources[recording] = Source(path, recording)
-    if not sources:
+    if not sources and not (folder.parent / "recordings.csv").is_file():
         others = [path.name for path in passed_over if path.parent == folder]
         found = f", but {quoted(others, limit=3)}" if others else ""
         raise ValueError(
             f"{folder} holds no file that is read{found}: put one for each recording there, such as .csv or "
-            ".npy, or remove the folder."
+            ".npy, name files in sub-folders in a table recordings.csv, or remove the folder."
         )
     return list(sources.values())
 
@@ -212,7 +212,7 @@ def no_recordings(path, layout):
     found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
     return ValueError(
         f"{path} holds no recordings. It needs a sub-folder for each modality (audio, video) with a file for "
-        f"each recording: {', '.join(s for s in all_suffixes() if s.count('.') == 1)[:100]}.{found}"
+        f"each recording: .npy, .csv, .mat, .h5 or another of datasets.readable_formats().{found}"
     )
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._frame_numbers import Ticks, clock_of, spread, start_of_frames, steps_of_frames
+from avfusion.datasets._frame_numbers import (
+    Ticks,
+    clock_of,
+    counter_with_holes,
+    spread,
+    start_of_frames,
+    steps_of_frames,
+)
 from avfusion.formats._csv import as_numbers
 from avfusion.formats._registry import DamagedFileError, brief_reason, format_of, read_parts
 from avfusion.sequences import Sequence
@@ -31,6 +38,8 @@ class StreamFile:
         Steps that are not valid, by the column that says so.
     n_missing : int
         Steps of frames that the file lacks.
+    packed : object or None
+        A counter of rows that lacks some, although the steps follow one after the other.
     ticks : Ticks
         Rate, start and times, as far as they are known.
 
@@ -47,6 +56,7 @@ class StreamFile:
     aside: pd.DataFrame
     failed: dict = field(default_factory=dict)
     n_missing: int = 0
+    packed: object = None
     ticks: Ticks = field(default_factory=Ticks)
 
 
@@ -181,7 +191,8 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         )
     if part.start_s is not None:
         ticks = replace(ticks, start_s=part.start_s)
-    file = StreamFile(path, frames, names if named else None, set_aside, failed, ticks=ticks)
+    packed = counter_with_holes(set_aside)
+    file = StreamFile(path, frames, names if named else None, set_aside, failed, 0, packed, ticks)
     return file if steps is None else _with_every_frame(file, steps)
 
 

@@ -129,6 +129,8 @@ class Stream:
         Columns that were set aside.
     n_failed : dict of str to int
         Steps that each column told to have failed, whose features are NaN.
+    packed : tuple or None
+        A file with a counter of rows that lacks some, and the name of the counter.
     n_steps, n_missing : int
         All steps, and those of frames that are missing in the files, all of whose features are NaN.
 
@@ -142,6 +144,7 @@ class Stream:
         self.frames, self.keep, self.valid, self.only, self.rate_hz = frames, keep, valid, only, rate_hz
         self.rows, self.names, self.aside, self.n_failed = {}, None, [], {}
         self.n_steps = self.n_missing = 0
+        self.packed = None
         self._first = self._counting = self._unnamed = self._disordered = None
         self._read = {}
 
@@ -175,6 +178,7 @@ class Stream:
         self.aside += [name for name in file.aside if name not in self.aside]
         self.n_steps += len(frames)
         self.n_missing += file.n_missing
+        self.packed = self.packed or (None if file.packed is None else (file.path, file.packed))
         number = self.frames.append(frames, file.ticks.times_s, self.names)
         row = Row(number, len(frames), file.ticks, source.path, part.about, part.targets)
         self.rows[recording] = row

@@ -358,3 +358,17 @@ def test_the_home_folder_may_be_written_short(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     write(tmp_path, "audio", "a", RNG.normal(size=(6, 2)))
     assert load_folder("~")[0].index.tolist() == ["a"]
+
+
+def test_rows_that_an_index_lacks_are_told(tmp_path):
+    (tmp_path / "audio").mkdir()
+    table = pd.DataFrame({"f0": RNG.normal(size=12)})
+    table.drop([4, 5]).to_csv(tmp_path / "audio" / "a.csv")
+    with pytest.warns(UserWarning, match=r"a.csv lacks rows by its 'Unnamed: 0'.*call the column frame"):
+        assert len(load_folder(tmp_path)[0].loc["a", "audio"]) == 10
+    table.drop([4, 5]).to_csv(tmp_path / "audio" / "a.csv", index_label="frame")
+    assert len(load_folder(tmp_path)[0].loc["a", "audio"]) == 12
+    table.to_csv(tmp_path / "audio" / "a.csv")
+    with pytest.warns(UserWarning, match="Set aside") as told:
+        load_folder(tmp_path)
+    assert "lacks" not in str(told[0].message)

@@ -105,3 +105,13 @@ def test_spaces_around_a_name_are_not_part_of_it(folder):
     (folder / "recordings.csv").write_text("recording,audio\n 001_left , 001 \n")
     X, _ = load_folder(folder)
     assert X.index.tolist() == ["001_left"]
+
+
+def test_files_in_folders_of_sessions_are_read_where_a_table_names_them(tmp_path):
+    (tmp_path / "audio" / "s1").mkdir(parents=True)
+    np.save(tmp_path / "audio" / "s1" / "a.npy", np.arange(4.0))
+    with pytest.raises(ValueError, match=r"name files in sub-folders in a table recordings\.csv"):
+        load_folder(tmp_path)
+    (tmp_path / "recordings.csv").write_text("recording,audio\nr,s1/a.npy\n")
+    X, _ = load_folder(tmp_path)
+    assert X.loc["r", "audio"].frames.ravel().tolist() == [0, 1, 2, 3]
