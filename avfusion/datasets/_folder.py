@@ -245,8 +245,8 @@ def _tell_of_columns(streams, aside_of_labels):
         if stream.packed is not None:
             path, counter = stream.packed
             parts.append(
-                f"{path} lacks rows by its {counter!r}, but its steps follow one after the other: if these "
-                "are frames that were dropped, call the column frame."
+                f"{path} lacks rows by its {counter!r}, but its steps follow one after the other: if "
+                "these are frames that were dropped, call the column frame."
             )
         for column, n_failed in stream.n_failed.items():
             share = n_failed / stream.n_steps

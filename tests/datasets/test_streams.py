@@ -239,3 +239,14 @@ def test_a_begin_without_a_rate_is_not_dropped(tmp_path):
         ValueError, match=r"a.npy begins at 0.5 s, but the steps of its modality have no rate"
     ):
         stream.column("a")
+
+
+def test_a_file_without_a_clock_does_not_cost_others_their_rates(tmp_path):
+    tables = [pd.DataFrame({"time": np.arange(30) / rate, "x": RNG.normal(size=30)}) for rate in (25, 50)]
+    bare = pd.DataFrame({"x": RNG.normal(size=30)})
+    assert stream_of_files(tmp_path, *tables).column("01").dtype.name == "sequence[float32, 1, rates]"
+    assert stream_of_files(tmp_path, tables[0], bare).column("01").dtype.rate_hz == 25
+    with pytest.raises(
+        ValueError, match=r"2.csv has no clock, but other files of its modality have different"
+    ):
+        stream_of_files(tmp_path, *tables, bare).column("012")
