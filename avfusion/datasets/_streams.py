@@ -306,6 +306,7 @@ def clock(rows, starts, n_frames, rate_hz=None):
         return {"times_s": times}
     rates = _rates([row.ticks.rate_hz if row.ticks.rate_hz is not None else rate_hz for row in present])
     if rates is None:
+        _check_rates(present, rate_hz)
         _check_no_starts(present)
         return {}
     begins = np.array([row.ticks.start_s or 0.0 if row is not None else 0.0 for row in rows])
@@ -331,6 +332,17 @@ def _rates(rates):
     if len(known) == 1:
         return known.pop()
     return rates if known and None not in rates else None
+
+
+def _check_rates(rows, rate_hz):
+    """Refuse files without a clock beside files of different rates, which would all lose theirs."""
+    rates = {row.ticks.rate_hz for row in rows}
+    if rate_hz is None and None in rates and len(rates) > 2:
+        bare = next(row for row in rows if row.ticks.rate_hz is None)
+        raise ValueError(
+            f"{bare.path} has no clock, but other files of its modality have different rates: say rate_hz of "
+            "each recording in a table recordings.csv, or write a clock into the file."
+        )
 
 
 def _times(row):
