@@ -21,6 +21,9 @@ _LABELS = frozenset(
         "goldstandards",
         "groundtruth",
         "ratings",
+        "arousal",
+        "valence",
+        "dominance",
     ]
 )
 _MANY = (
@@ -140,8 +143,8 @@ def _check_name(entry, folder):
         and not any((folder / name).exists() for name in (LABELS, f"{LABELS}.csv"))
     ):
         raise ValueError(
-            f"{entry} would be read as features, and there are no labels: rename it "
-            f"{LABELS}{entry.suffix.lower()}, or, if it holds features, give it another name."
+            f"{entry} would be read as features, and there are no labels: name it "
+            f"{LABELS}{entry.suffix.lower()}, with a column for each target, or, if it holds features, give it another name."
         )
 
 

@@ -44,14 +44,17 @@ def read_recording_table(path, names):
         )
     repeated = table[RECORDING][table[RECORDING].duplicated()]
     if len(repeated):
-        raise ValueError(f"{path} has two rows for the recording {repeated.iloc[0]!r}: remove one of them.")
+        raise ValueError(
+            f"{path} has two rows for the recording {repeated.iloc[0]!r}: remove one of them. Labels of each "
+            "step are files of their own, in labels/, one for each recording."
+        )
     table = table.assign(**{RECORDING: _without_suffixes(table[RECORDING].astype(str), names)})
     table = table.set_index(RECORDING)
     missing = names.difference(table.index)
     if len(missing):
         raise ValueError(
-            f"{path} has no row for {quoted(missing, limit=3)}: add one for every recording."
-            f"{_nearly(missing, table.index)}"
+            f"{path} has no row for {quoted(missing, limit=3)}{_nearly(missing, table.index)}: add one for "
+            "every recording, under its name."
         )
     warn_of_others(table.index, names, path)
     return table.loc[names].set_axis(names)
@@ -67,9 +70,9 @@ def _without_suffixes(found, names):
 
 
 def _nearly(missing, found):
-    """Return a sentence about a name in a table that nearly is one that is missing, if there is one."""
+    """Return, in brackets, a name in a table that nearly is one that is missing, if there is one."""
     pairs = near_matches({"missing": set(missing), "found": {str(name) for name in found}})
-    return f" Is {pairs[0][3]!r} the row of {pairs[0][1]!r}? Write the same name." if pairs else ""
+    return f" ({pairs[0][3]!r} may be meant for {pairs[0][1]!r})" if pairs else ""
 
 
 def warn_of_others(found, names, path):

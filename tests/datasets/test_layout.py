@@ -60,12 +60,14 @@ def test_devices_are_not_read():
     assert reason_against(__import__("pathlib").Path("/dev/zero")) == "it is no regular file"
 
 
-@pytest.mark.parametrize("name", ["Labels", "label", "LABELS", "annotations", "gold_standard", "GroundTruth"])
+@pytest.mark.parametrize(
+    "name", ["Labels", "label", "LABELS", "annotations", "gold_standard", "GroundTruth", "arousal"]
+)
 def test_labels_under_another_name_are_not_read_as_features(folder, name):
     (folder / name).mkdir()
     np.save(folder / name / "c.npy", np.zeros(3))
     with pytest.raises(
-        ValueError, match=f"{name} would be read as features, and there are no labels: rename"
+        ValueError, match=f"{name} would be read as features, and there are no labels: name it labels"
     ):
         layout_of(folder)
     (folder / "labels.csv").write_text("recording,mood\na.b,1\nc,2\n")

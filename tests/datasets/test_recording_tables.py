@@ -59,5 +59,5 @@ def test_dots_in_names_are_no_suffixes_where_they_are_recordings(tmp_path):
 
 def test_a_name_that_nearly_matches_is_pointed_at(tmp_path):
     (tmp_path / "labels.csv").write_text("Recording,m\n01,1\n")
-    with pytest.raises(ValueError, match=r"no row for '001': add one .* Is '01' the row of '001'[?]"):
+    with pytest.raises(ValueError, match=r"no row for '001' \('01' may be meant for '001'\): add one"):
         read_recording_table(tmp_path / "labels.csv", pd.Index(["001"]))
