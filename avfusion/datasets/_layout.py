@@ -144,7 +144,8 @@ def _check_name(entry, folder):
     ):
         raise ValueError(
             f"{entry} would be read as features, and there are no labels: name it "
-            f"{LABELS}{entry.suffix.lower()}, with a column for each target, or, if it holds features, give it another name."
+            f"{LABELS}{entry.suffix.lower()}, with a column for each target, or, if it holds features, give "
+            "it another name."
         )
 
 
