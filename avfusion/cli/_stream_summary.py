@@ -1,4 +1,4 @@
-"""What one pass over the frames of a column finds: what is missing, infinite, constant, or a marker."""
+"""One pass over the frames of a column: what is missing, infinite or constant, and markers."""
 
 from dataclasses import dataclass
 
