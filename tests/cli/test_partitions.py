@@ -1,6 +1,7 @@
 """Rows of official partitions."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion.cli import app
-from avfusion.cli._partitions import official_fold, rows_named
+from avfusion.cli._partitions import official_fold, official_partition, rows_named, warn_of_partition
 from avfusion.cli._recordings import Recordings
 
 
@@ -133,3 +134,13 @@ def test_nothing_of_the_test_rows_reaches_training(tmp_path, table):
     assert float(largest) == pytest.approx(np.abs((train - train.mean()) / train.std()).max(), rel=1e-5)
     folds = pd.read_csv(tmp_path / "out" / "folds.csv")
     assert (folds["n_train"].item(), folds["n_test"].item()) == (6, 3)
+
+
+def test_cross_validation_over_a_partition_is_warned_of(recordings):
+    with pytest.warns(UserWarning, match="--train partition=train --test partition=devel"):
+        warn_of_partition(recordings)
+    X = recordings.X.drop(columns="partition").assign(site=["train", "bus", "bus", "bus", "bus"])
+    assert official_partition(Recordings("clips", X, None)) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_partition(Recordings("clips", X, None))
