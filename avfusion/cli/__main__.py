@@ -1,6 +1,6 @@
 """Run the command line as ``python -m avfusion.cli``."""
 
-from avfusion.cli._app import main
+from avfusion.cli import main
 
 if __name__ == "__main__":
     main()

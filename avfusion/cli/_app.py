@@ -1,21 +1,17 @@
-"""The commands: their arguments, output and exit codes."""
+"""The commands: their arguments, and what they do with them."""
 
-import functools
-import inspect
-import signal
 import sys
-import traceback
 import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from avfusion.cli._command import command
 from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
     EXIT_CODES,
-    READING,
     Data,
     Debug,
     Groups,
@@ -25,108 +21,11 @@ from avfusion.cli._options import (
     examples,
 )
 
-app = typer.Typer(
-    name="avfusion",
-    help="Compare audio-visual fusion methods on recordings, fit one, and predict with it.",
-    epilog="\n\n".join(
-        [
-            examples(
-                "describe studyforrest",
-                "compare studyforrest --target arousal --output results",
-                "fit studyforrest --target arousal --estimator joint-attention -o film.model",
-                "predict film.model studyforrest -o predictions.parquet",
-            ),
-            "avfusion COMMAND --help explains all options.",
-            EXIT_CODES,
-        ]
-    ),
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def main():
-    """Run the command line; Ctrl-C ends it with exit code 130."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
-    warnings.showwarning = _show_once(set())
-    try:
-        app(prog_name="avfusion")
-    except _Interrupted:
-        typer.echo("Interrupted: nothing was written.", err=True)
-        sys.exit(130)
-
-
-def _show_once(shown):
-    """Return what shows warnings: in one line each, and what reading and comparing both say only once."""
-
-    def show(message, *_, **__):
-        if str(message) not in shown:
-            typer.echo(f"Warning: {message}", err=True)
-        shown.add(str(message))
-
-    return show
-
-
-class _Interrupted(BaseException):
-    """Ctrl-C. A KeyboardInterrupt would leave with exit code 1, like a failure."""
-
-
-def _interrupt(signum, frame):
-    raise _Interrupted
-
-
-def _command(*epilog):
-    """Make a function a command that reports errors in one line and ends with the right exit code."""
-
-    def register(function):
-        @functools.wraps(function)
-        def run(debug, **arguments):
-            arguments["reading"] = {name: arguments.pop(name) for name in READING}
-            try:
-                function(debug=debug, **arguments)
-            except BrokenPipeError:  # the reader of our output has ended
-                raise
-            except Exception as error:
-                code = 2 if _is_bad_input(error) else 1
-                if debug or code == 1:
-                    traceback.print_exc()
-                kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
-                typer.echo(f"Error: {kind}{error}", err=True)
-                raise typer.Exit(code) from error
-
-        run.__signature__ = _with_reading(inspect.signature(function))
-        run.__annotations__ = {name: one.annotation for name, one in run.__signature__.parameters.items()}
-        app.command(epilog="\n\n".join(epilog), no_args_is_help=True)(run)
-        return function
-
-    return register
-
-
-def _with_reading(signature):
-    """Put the options that say how DATA is read in the place of the parameter `reading`."""
-    parameters = []
-    for name, parameter in signature.parameters.items():
-        own = READING if name == "reading" else {}
-        parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
-        parameters += [] if own else [parameter]
-    return signature.replace(parameters=parameters)
-
-
-def _is_bad_input(error):
-    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # from `compare`
-        error = error.__cause__
-    return isinstance(error, (ValueError, TypeError, OSError))
-
 
 def _read(data, target, reading, seed, labels=True):
     from avfusion.cli._recordings import read_recordings, with_label_time
-    from avfusion.cli._words import parse_options, parse_rates, parse_valid
+    from avfusion.cli._words import parse_options, parse_rates
 
-    layout = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
     recordings = read_recordings(
         data,
         targets=target or (),
@@ -135,10 +34,19 @@ def _read(data, target, reading, seed, labels=True):
         options=parse_options(reading["option"] or ()),
         seed=seed,
         missing_label=reading["missing_label"],
-        layout={name: value for name, value in layout.items() if value is not None},
+        layout=_layout(reading),
         labels=labels,
     )
     return with_label_time(recordings, reading["label_start"], reading["pair"])
+
+
+def _layout(reading):
+    """Return the parameters of `load_folder` that were given."""
+    from avfusion.cli._words import parse_valid
+
+    given = {"valid": parse_valid(reading["valid"]), "keep": reading["keep"], "raters": reading["raters"]}
+    given["skip_damaged"] = reading["skip_damaged"] or None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _require_labels(recordings):
@@ -151,15 +59,17 @@ def _require_labels(recordings):
 
 
 def _known_groups(recordings, groups):
+    from avfusion.cli._partitions import check_is_no_partition
     from avfusion.cli._recordings import check_known
 
     if groups is None:
         return recordings.groups
     check_known("--groups", [groups], recordings.metadata, f"{recordings.name} has no such metadata column")
+    check_is_no_partition(groups, recordings.X[groups])
     return groups
 
 
-@_command(
+@command(
     examples(
         "describe synthetic --option n_recordings=10",
         "describe recordings/ --rate audio=100 --rate labels=25",
@@ -193,7 +103,56 @@ def describe(
         typer.echo(describe_recordings(recordings, notes, typed_options(target, reading)))
 
 
-@_command(
+@command(
+    examples(
+        "import recordings/ --rate audio=100 --output recordings.store",
+        "import clips/ --skip-damaged -o clips.store",
+        "compare recordings.store --train partition=train --test partition=devel",
+    ),
+    "The store is a folder. It appears when it is complete, is opened in milliseconds, checked, and may be "
+    "larger than memory. Every other command takes it as DATA.",
+    EXIT_CODES,
+    name="import",
+)
+def import_(
+    data: Annotated[Path, typer.Argument(metavar="FOLDER", help="Recordings, as of every other command.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="STORE", help="The store to write.")],
+    target: Target = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a store of this name.")] = False,
+    reading: dict | None = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Import a folder of recordings into a store, which is opened at once and may be larger than memory.
+
+    Files are read one by one, labels and metadata with them.
+    """
+    from avfusion.cli._outputs import check_parent
+
+    check_parent(output, str(data))
+    if output.exists() and not force:
+        raise ValueError(f"--output {output} exists: choose another name, or --force to replace a store.")
+    from avfusion.cli._words import parse_rates
+    from avfusion.datasets import import_folder
+
+    for option in ("label_start", "pair", "data_home", "option"):
+        if reading[option] not in (None, []):
+            raise ValueError(f"--{option.replace('_', '-')} is for what reads the store, not for import.")
+    X, y = import_folder(
+        data,
+        output,
+        overwrite=force,
+        verbose=not quiet and sys.stderr.isatty(),
+        rate_hz=parse_rates(reading["rate"] or ()),
+        targets=target or None,
+        missing_label=reading["missing_label"] or None,
+        **_layout(reading),
+    )
+    labels = "no labels" if y is None else f"labels {', '.join(map(str, y.columns))}"
+    typer.echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
+
+
+@command(
     examples(
         "compare synthetic --jobs 2",
         "compare studyforrest --target arousal --output results",
@@ -298,7 +257,7 @@ def compare(
         raise typer.Exit(1)
 
 
-@_command(
+@command(
     examples(
         "fit studyforrest --target arousal --estimator joint-attention -o film.model",
         "fit recordings/ --estimator mine.yaml:attention --output mine.model",
@@ -339,7 +298,7 @@ def fit(
     typer.echo(f"Written to {output}", err=True)
 
 
-@_command(
+@command(
     examples(
         "predict film.model studyforrest --output predictions.parquet",
         "predict mine.model new_recordings/ --rate audio=100 -o predictions.csv",

@@ -93,6 +93,13 @@ Raters = Annotated[
     str | None,
     typer.Option("--raters", metavar="mean", help="In a folder: average the labels of several annotators."),
 ]
+SkipDamaged = Annotated[
+    bool,
+    typer.Option(
+        "--skip-damaged",
+        help="In a folder: leave out recordings with a file that cannot be read, and name them.",
+    ),
+]
 LabelStart = Annotated[
     float | None,
     typer.Option(
@@ -134,6 +141,7 @@ READING = {
     "valid": Valid,
     "keep": Keep,
     "raters": Raters,
+    "skip_damaged": SkipDamaged,
     "label_start": LabelStart,
     "pair": Pair,
     "data_home": DataHome,

@@ -7,8 +7,21 @@ import pandas as pd
 
 from avfusion.cli._recordings import check_known
 
-TRAIN = ("train", "training", "trn", "train_set")
-TEST = ("devel", "dev", "development", "validation", "valid", "val", "test", "validation_set")
+PARTS = (
+    ("train", "training", "train_set", "training_set"),
+    (
+        "dev",
+        "devel",
+        "development",
+        "val",
+        "valid",
+        "validation",
+        "validation_set",
+        "test",
+        "testing",
+        "test_set",
+    ),
+)
 
 
 def official_partition(recordings):
@@ -33,7 +46,7 @@ def official_partition(recordings):
     """
     for name in recordings.metadata:
         values = {str(value).lower(): str(value) for value in recordings.X[name].dropna().unique()}
-        train, test = (next((values[one] for one in known if one in values), None) for known in (TRAIN, TEST))
+        train, test = (next((values[one] for one in known if one in values), None) for known in PARTS)
         if train and test:
             return name, train, test
     return None
@@ -143,3 +156,39 @@ def official_fold(train, test, recordings):
     if len(both):
         raise ValueError(f"--train and --test have {len(both)} recordings in common: choose other values.")
     return [fold]
+
+
+def check_is_no_partition(name, values):
+    """Raise an error where groups are the parts of an official partition: each would be trained on.
+
+    Parameters
+    ----------
+    name : str
+        The metadata column.
+    values : pandas.Series
+        Its values.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_is_no_partition("partition", pd.Series(["train", "devel", "test"]))
+    Traceback (most recent call last):
+    ...
+    ValueError: --groups partition would train on 'test' and 'devel' in turn. Name both sides: --train
+    partition=train --test partition=devel.
+    """
+    given = [str(value) for value in values.dropna().unique()]
+    parts = {value.strip().lower(): value for value in given}
+    train = next((parts[word] for word in PARTS[0] if word in parts), None)
+    tests = [value for word, value in parts.items() if word in PARTS[1]]
+    if train is None or not tests or len(given) != len(tests) + 1:
+        return
+    test = next((value for value in tests if "test" not in value.lower()), tests[0])
+    others = " and ".join(repr(value) for value in sorted(tests, reverse=True))
+    raise ValueError(
+        f"--groups {name} would train on {others} in turn. Name both sides: --train {name}={train} --test "
+        f"{name}={test}."
+    )

@@ -17,10 +17,13 @@ from avfusion.datasets import (
 )
 from avfusion.datasets._aff_wild2 import annotations_in
 from avfusion.datasets._folder import LABELS
+from avfusion.formats._registry import format_of
 from avfusion.preprocessing import pair
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
 from avfusion.sequences._bookkeeping import role_of
 from avfusion.sequences._messages import quoted
+from avfusion.store import read_store
+from avfusion.store._manifest import is_store
 
 _READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
 
@@ -88,8 +91,9 @@ def read_recordings(
     Parameters
     ----------
     source : str
-        ``synthetic``, ``studyforrest``, a folder (see `load_folder` and `load_aff_wild2`), or a .parquet or
-        .feather file with columns of sequences. To read a folder of such a name write ``./synthetic``.
+        ``synthetic``, ``studyforrest``, a folder or file (see `load_folder` and `load_aff_wild2`), a store,
+        or a .parquet or .feather file with columns of sequences. To read a folder of such a name write
+        ``./synthetic``.
     targets : list of str
         Names of the targets; by default all targets of the source (of a file, none).
     rates : dict of str to float, optional
@@ -103,7 +107,7 @@ def read_recordings(
     missing_label : list of float, optional
         Numbers that stand for "no label".
     layout : dict, optional
-        More parameters of `load_folder`: valid, keep, raters.
+        More parameters of `load_folder`: valid, keep, raters, skip_damaged.
     labels : bool, default=True
         Whether the labels of a folder are read.
 
@@ -124,8 +128,8 @@ def read_recordings(
     """
     if options and source != "synthetic":
         raise ValueError(f"--option {next(iter(options))}=...: options are for synthetic data only.")
-    if source not in ("synthetic", "studyforrest") and Path(source).is_dir():
-        if annotations_in(Path(source)) is not None:
+    if source not in ("synthetic", "studyforrest") and _is_for_load_folder(Path(source)):
+        if Path(source).is_dir() and annotations_in(Path(source)) is not None:
             return _read_aff_wild2(source, targets, rates, missing_label, layout or {}, labels)
         how = {"targets": targets or None, "missing_label": missing_label or None, **(layout or {})}
         X, y = load_folder(source, rates, **how, labels=labels)
@@ -161,6 +165,11 @@ def _read(source, targets, rates, data_home, options, seed, keep):
         X, y = fetch_studyforrest(data_home, **columns)
         return Recordings(source, X, _series_if_one(y), "segment")
     path = Path(source)
+    if is_store(path):
+        if rates or keep:
+            raise ValueError(f"--{'rate' if rates else 'keep'} is for what is imported; {source} is a store.")
+        X, y = read_store(path)
+        return Recordings(source, X, None if y is None else _select(_as_frame(y), targets, source))
     if path.suffix.lower() in _READERS and path.is_file():
         return Recordings(source, *_read_file(path, targets, rates or {}, keep))
     raise ValueError(_no_source(path))
@@ -312,12 +321,23 @@ def _without_bookkeeping(X, keep):
     return X.drop(columns=aside)
 
 
+def _is_for_load_folder(path):
+    """Return whether recordings are in a folder, or in a file that may hold several modalities."""
+    if path.is_dir():
+        return not is_store(path)
+    return path.is_file() and path.suffix.lower() not in _READERS and format_of(path) is not None
+
+
+def _as_frame(y):
+    return y.to_frame() if isinstance(y, pd.Series) else pd.DataFrame(y)
+
+
 def _may_hold_sequences(dtype):
     return isinstance(dtype, SequenceDtype) or pd.api.types.is_object_dtype(dtype)
 
 
 def _no_source(path):
-    known = f"Known are synthetic, studyforrest, folders, and {' and '.join(_READERS)} files."
+    known = f"Known are synthetic, studyforrest, folders, stores, and {' and '.join(_READERS)} files."
     if path.is_file():
         return f"{path} is not a file of recordings. {known}"
     kind = "file" if path.suffix else "folder"

@@ -1,4 +1,4 @@
-"""One pass over the frames of a column: what is missing, infinite or constant, and markers."""
+"""One pass over the frames of a column: missing, infinite and constant values, and markers."""
 
 from dataclasses import dataclass
 

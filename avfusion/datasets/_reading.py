@@ -54,6 +54,7 @@ class Reading:
         self.given = rates
         self.frames = frames or (lambda name, dtype: InMemory(dtype))
         self.streams, self.labels, self.damaged, self.lost = {}, None, [], set()
+        self.of_wholes = []  # name and part of recordings of which a file has labels, but no steps
 
     def all_files(self, for_features, for_labels):
         """Read the files of all modalities, and of labels.
@@ -114,12 +115,18 @@ class Reading:
         """Take all recordings of a file."""
         for part in parts:
             recording = part.recording if part.recording is not None else source.recording
+            if recording is None and part.stream is not None:  # the streams of one recording
+                recording = split_name(source.path.name)[0]
             if recording is None:
                 self.layout.passed_over[source.path] = "it does not name recordings"
                 return
             if source.start_s is not None:
                 part = replace(part, start_s=source.start_s)
-            stream = name or part.stream or split_name(source.path.name)[0]
+            if not part.n_steps:
+                self.of_wholes.append((recording, part))
+                continue
+            stream = LABELS if part.stream == LABELS else name or part.stream
+            stream = stream or split_name(source.path.name)[0]
             self._stream(stream).add(recording, part, source)
 
     def _skip(self, error, source):
@@ -190,6 +197,9 @@ class Reading:
         for stream in self.streams.values():
             for name, row in stream.rows.items():
                 found.setdefault(name, {}).update(getattr(row, what))
+        for name, part in self.of_wholes:
+            if name in found:
+                found[name].update(getattr(part, what))
         return found
 
     def tell(self):

@@ -37,10 +37,8 @@ def is_batch(found):
         return True
     if found.arrays and found.mask is not None and deep:
         return True
-    ids = found.ids or found.either
-    if not ids or (found.ids is None and any(value.shape[-1] == len(ids) for value in found.arrays.values())):
-        return False
-    return any(len(value) == len(ids) for value in found.arrays.values())
+    ids = found.ids or (found.either if deep else None)
+    return bool(ids) and any(len(value) == len(ids) for value in found.arrays.values())
 
 
 def _n_axes(value):

@@ -269,7 +269,8 @@ def ids_of(value):
     numbers = _integers(value)
     if numbers is not None and len(numbers) == len(value):
         return [str(number) for number in numbers], None
-    if (words := _words(value)) is not None:
+    in_columns = is_array(value) and len(value.shape) > 1 and value.shape[1] > 1
+    if not in_columns and (words := _words(value)) is not None:
         return words, None
     rows = [_words_of_id(row) for row in value]
     if None in rows or not rows:

@@ -19,7 +19,7 @@ from avfusion.formats._dialect import (
     separator_of,
 )
 from avfusion.formats._format import Format, Part
-from avfusion.formats._headerless import with_clock
+from avfusion.formats._headerless import with_names
 from avfusion.formats._known_header import read_like_before, remember
 from avfusion.formats._lines import check_widths, of_parser
 from avfusion.formats._numbers import SOURCE, Source, as_numbers
@@ -96,7 +96,7 @@ def read(path):
     start_s = preamble.start_s
     if start_s is not None and "time" in table.columns:  # times count from the start
         table, start_s = table.assign(time=table["time"] + start_s), None
-    return [Part(table if named else with_clock(table), named, rate_hz=preamble.rate_hz, start_s=start_s)]
+    return [Part(table if named else with_names(table), named, rate_hz=preamble.rate_hz, start_s=start_s)]
 
 
 def _opened(path):
@@ -107,8 +107,10 @@ def _opened(path):
     lines, begins = first_lines(data, N_LINES)
     if lines[0].strip().lower().startswith("@relation"):
         raise ValueError("It is an ARFF file: write its table as comma-separated rows.")
+    if Preamble.is_all(lines):
+        lines, begins = first_lines(data, 100 * N_LINES)
     preamble = Preamble.of(lines)
-    return data[begins[preamble.n_lines] :], lines, preamble
+    return data[begins[preamble.n_lines] :], lines[: preamble.n_lines + N_LINES], preamble
 
 
 def _table(path, data, lines, preamble, text=()):

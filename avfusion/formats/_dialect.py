@@ -15,6 +15,7 @@ _DIGITS = 4  # of the integers in a column: longer ones are decimals
 UNNAMED = "Unnamed: 0"
 
 _QUOTED = re.compile(r'"[^"]*"')
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
 
 
@@ -74,7 +75,7 @@ class Dialect:
         header, decimal = names is None and _has_header(rows), "."
         if len(rows) == header:
             raise ValueError("It holds no values, only names.")
-        if separator != "," and (_has_decimal_commas(rows[header:]) or _comma_between(separator, data)):
+        if _has_decimal_commas(rows[header:], separator) or _comma_between(separator, data):
             decimal = ","
         elif _is_one_column_of_decimal_commas(rows, header):
             separator, decimal, rows = ";", ",", [[line.strip()] for line in lines]
@@ -88,13 +89,18 @@ class Dialect:
         return cls(separator, decimal, header, names, width, rows[0])
 
 
-def _has_decimal_commas(rows):
-    return any(DECIMAL_COMMA.fullmatch(field) for row in rows for field in row)
+def _has_decimal_commas(rows, separator):
+    """Return whether there are decimal commas; between commas these are in quotes, and not for thousands."""
+    fields = [field for row in rows for field in row if "," in field]
+    if separator != ",":
+        return any(map(DECIMAL_COMMA.fullmatch, fields))
+    decimal = all(map(DECIMAL_COMMA.fullmatch, fields)) and not any("." in f for row in rows for f in row)
+    return decimal and any(not _THOUSANDS.fullmatch(field) for field in fields)
 
 
 def _comma_between(separator, data):
     """Return whether there is a number with a comma between two separators."""
-    if b"," not in data:
+    if separator == "," or b"," not in data:
         return False
     between = r"[ \t]" if separator == SPACES else re.escape(separator)
     number = rf"(?:^|{between}) *[+-]?\d*,\d+ *(?:{between}|\r|$)"
@@ -157,7 +163,7 @@ def _fields(line, separator):
 
 
 def check_is_table(rows):
-    """Refuse text without a number below its first line.
+    """Refuse sentences without a number among them.
 
     Examples
     --------
@@ -167,7 +173,8 @@ def check_is_table(rows):
     ValueError: It is no table: its first line is 'It was a dark and stormy night.'.
     """
     words = [field for row in rows[1:] or rows for field in row if field]
-    if words and not any(map(is_value, words)):
+    is_text = len(set(map(len, rows))) > 1 or any(field.count(" ") > 1 for row in rows for field in row)
+    if words and is_text and not any(map(is_value, words)):
         raise ValueError(f"It is no table: its first line is {brief(' '.join(rows[0]))}.")
 
 

@@ -1,22 +1,26 @@
-"""Clocks and frame numbers in the first column of a table without names."""
+"""Recordings, clocks and frame numbers in the first columns of a table without names."""
 
 import numpy as np
 import pandas as pd
 
 from avfusion.sequences._bookkeeping import N_FLOATS, N_INTEGERS
+from avfusion.sequences._time_values import time_values
 
 _LONGEST = 10.0  # seconds of a step
 _REGULAR = 0.75  # share of the steps between rows that are of one length
 _DECIMALS = 10
+_TIME_OF_DAY = r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T])?\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(Z|[+-]\d{2}:?\d{2})?"
 
 
-def with_clock(table):
-    """Name the first column of a table without names, if it is a clock or counts frames.
+def with_names(table):
+    """Name the first columns of a table without names that are bookkeeping: a recording, a clock, frames.
 
-    It is one if it increases in every row by whole multiples of one step, mostly by just this step, and no
-    other column increases throughout. Only then is a gap in it seen: a clock without a gap is set aside as
-    what counts steadily, whatever it is called. Integers have to do so in 5 rows, other numbers in 20, from 0
-    or above on: a short ramp may be a feature.
+    Words of which some are repeated are names of recordings, as openSMILE and the AVEC challenges write them.
+    Then, or at the front, a clock is one if it increases in every row by whole multiples of one step, mostly
+    by just this step, and no other column increases throughout. Only then is a gap in it seen: a clock
+    without a gap is set aside as what counts steadily, whatever it is called. Integers have to do so in 5
+    rows, other numbers in 20, from 0 or above on: a short ramp may be a feature. Times of day, and dates with
+    one, have to increase.
 
     Parameters
     ----------
@@ -26,24 +30,46 @@ def with_clock(table):
     Returns
     -------
     pandas.DataFrame
-        With "frame" or "time" for the first name, and the others numbered from 0.
+        With "name", and "frame" or "time", for the first names, and the others numbered from 0.
 
     Examples
     --------
-    >>> with_clock(pd.DataFrame({0: [0, 40, 80, 160, 200], 1: [0.1, 0.3, 0.2, 0.4, 0.2]})).columns.tolist()
+    >>> with_names(pd.DataFrame({0: [0, 40, 80, 160, 200], 1: [0.1, 0.3, 0.2, 0.4, 0.2]})).columns.tolist()
     ['time', 0]
+    >>> with_names(pd.DataFrame({0: ["a", "a"], 1: [0.1, 0.3]})).columns.tolist()
+    ['name', 0]
     """
-    if table.shape[1] < 2 or list(table.columns) != list(range(table.shape[1])):
+    if list(table.columns) != list(range(table.shape[1])):
         return table
-    kinds = list(map(pd.api.types.is_numeric_dtype, table.dtypes))
-    if not kinds[0] or pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
-        return table
-    values = table[0].to_numpy(dtype=np.float64)
-    role = _role(values)
-    others = [k for k, numeric in enumerate(kinds) if numeric and k]
-    if role is None or any((np.diff(table[k].to_numpy(np.float64)) > 0).all() for k in others):
-        return table
-    return table.rename(columns={0: role}).rename(columns=lambda name: name if name == role else name - 1)
+    names, rest, rows = [], table, slice(None)
+    if table.shape[1] > 1 and _are_names(table[0]):
+        names, rest, rows = ["name"], table.iloc[:, 1:], (table[0] == table[0].iloc[0]).to_numpy()
+    role = _clock_role(rest[rows])
+    names += [] if role is None else [role]
+    return table.set_axis([*names, *range(table.shape[1] - len(names))], axis=1) if names else table
+
+
+def _are_names(column):
+    if (
+        pd.api.types.is_numeric_dtype(column.dtype)
+        or column.isna().any()
+        or _role_of_words(column) is not None
+    ):
+        return False
+    return column.duplicated().any() and pd.to_numeric(column, errors="coerce").isna().all()
+
+
+def _clock_role(table):
+    """Return what the first column of some rows is, if it is a clock or counts frames."""
+    if table.shape[1] < 2 or pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
+        return None
+    first, *others = (table.iloc[:, k] for k in range(table.shape[1]))
+    numeric = pd.api.types.is_numeric_dtype(first.dtype)
+    role = _role(first.to_numpy(np.float64)) if numeric else _role_of_words(first)
+    if role is None:
+        return None
+    others = [other.to_numpy(np.float64) for other in others if pd.api.types.is_numeric_dtype(other.dtype)]
+    return None if any((np.diff(other) > 0).all() for other in others) else role
 
 
 def _role(values):
@@ -61,6 +87,17 @@ def _role(values):
     if not (ticks or _jitters(steps)) or (not whole and step > _LONGEST):
         return None
     return "frame" if whole and step == 1 else "time"
+
+
+def _role_of_words(words):
+    """Return "time" for times of day and dates."""
+    if words.isna().any() or not words.astype(str).str.fullmatch(_TIME_OF_DAY).all():
+        return None
+    try:
+        times, _ = time_values(words, "time")
+    except TypeError:
+        return None
+    return "time" if len(times) > 1 and (np.diff(times) > 0).all() else None
 
 
 def _last_decimal(values):

@@ -7,11 +7,14 @@ as if it were the first.
 
 from collections import OrderedDict
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
 N_KNOWN = 32  # first lines that are remembered
 LONGEST = 1 << 20  # bytes of a first line
+BLOCK = 1 << 24  # bytes that are parsed at once: a whole file
 
 _MISSING = ["", "NA", "NaN", "nan"]
 _known = OrderedDict()  # separator, and the type of each column, by first line
@@ -48,7 +51,8 @@ def remember(path, table, named):
     for separator in ",;\t|" if numeric else "":
         names = [field.strip().strip('"') for field in line.decode("utf-8-sig", "replace").split(separator)]
         if names == list(table.columns):
-            _known[line] = separator, dict(zip(names, map(str, table.dtypes)))
+            columns = pd.Index(names, dtype=object)  # one for all tables: it knows where each name is
+            _known[line] = separator, dict(zip(names, map(str, table.dtypes))), columns
             if len(_known) > N_KNOWN:
                 _known.popitem(last=False)
 
@@ -77,11 +81,11 @@ def read_like_before(path):
     line = _first_line(path)
     if line not in _known:
         return None
-    separator, types = _known[line]
+    separator, types, columns = _known[line]
     try:
         table = pa.csv.read_csv(
             path,
-            pa.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=list(types), block_size=1 << 24),
+            pa.csv.ReadOptions(use_threads=False, skip_rows=1, column_names=list(types), block_size=BLOCK),
             pa.csv.ParseOptions(delimiter=separator),
             pa.csv.ConvertOptions(column_types=types, null_values=_MISSING, check_utf8=False),
         )
@@ -91,7 +95,18 @@ def read_like_before(path):
     empty = {name for name in types if table[name].null_count}
     if not len(table) or whole & empty or len(empty) == len(types):
         return None
-    return table.to_pandas()
+    return _as_frame(table, columns, [k for k, name in enumerate(types) if name in whole])
+
+
+def _as_frame(table, columns, whole):
+    """Return a table of numbers in one block, but for the columns of whole numbers."""
+    values = np.empty((table.num_columns, table.num_rows))
+    for k, column in enumerate(table.columns):
+        values[k] = column.to_numpy()
+    frame = pd.DataFrame(values.T, columns=columns, copy=False)
+    for k in whole:
+        frame.isetitem(k, table.column(k).to_numpy())
+    return frame
 
 
 def _first_line(path):

@@ -10,6 +10,7 @@ import numpy as np
 
 from avfusion.formats._batches import is_batch, parts_of_batch
 from avfusion.formats._contents import contents_of, is_array, scalar_of
+from avfusion.formats._format import Part
 from avfusion.formats._names import ROLES, is_a, plain, stream_of, target_name
 from avfusion.formats._steps import part_of
 from avfusion.sequences._messages import brief, quoted
@@ -61,6 +62,12 @@ class Place:
     def of_recording(self, name):
         """Return the changes for a recording of this name in the place."""
         return {"recording": name if self.recording is None else f"{self.recording}_{name}"}
+
+    @property
+    def is_of_one_stream(self):
+        """True if the place or the file is named after a stream: arrays in it are recordings."""
+        named = stream_of(self.stem) is not None or ROLES.get(plain(self.stem)) == "labels"
+        return self.stream is not None or (named and self.recording is None)
 
     def known(self, found):
         """Return the fields of a part that stands here."""
@@ -127,8 +134,21 @@ def parts_of(mapping, stem, place=None):
         yield from _parts_of_several(found, place)
     elif any(is_array(value) for value in found.labels.values()):
         yield from _parts_of_labels(found, place, None)
+    elif ROLES.get(plain(place.stem)) == "labels" and _are_numbers(found.about):
+        yield from _parts_of_numbers(found.about, place)
     else:
         raise ValueError("It holds no array of numbers.")
+
+
+def _are_numbers(values):
+    return bool(values) and all(isinstance(value, float) for value in values.values())
+
+
+def _parts_of_numbers(values, place):
+    """Yield the label of each recording, in a file called after labels, without steps."""
+    for name, value in values.items():
+        known = place.of_recording(name) | {"stream": "labels", "about": place.about}
+        yield Part(np.empty((0, 0)), targets={"label": value}, **known)
 
 
 def _parts_of_stream(found, place):
@@ -141,6 +161,8 @@ def _parts_of_stream(found, place):
     if place.arrays_are == "streams":
         known["stream"] = place.stream or stream_of(name) or name
     steps = _valid(values, found.mask)
+    if found.either and steps.ndim == 2 and len(found.either) == len(steps) != steps.shape[1]:
+        raise ValueError("Its names may be of features or of recordings: call them 'feature_names' or 'ids'.")
     yield part_of(steps, found.names or found.either, _times(found, len(steps)), **known)
     yield from _parts_of_labels(found, place, len(steps))
 
@@ -193,7 +215,7 @@ def _parts_of_several(found, place):
     elif len(targets) == len(arrays) and len({np.size(value) for value in arrays.values()}) == 1:
         columns = np.column_stack([np.asarray(value).reshape(-1) for value in arrays.values()])
         yield part_of(columns, list(arrays), _times(found, len(columns)), **place.known(found))
-    elif len(widths) == 1 and not found.labels and (place.stream or not _is_ambiguous(arrays)):
+    elif len(widths) == 1 and not found.labels and (place.is_of_one_stream or not _is_ambiguous(arrays)):
         for name, value in arrays.items():
             found.about = {}
             known = place.known(found) | place.of_recording(name)

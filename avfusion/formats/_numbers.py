@@ -13,7 +13,7 @@ from avfusion.sequences._messages import brief
 
 _WORDS = (
     "? - -- . .. na n.a. n/a <na> nan null nil none nat missing undefined --undefined-- "
-    "#n/a #na #null! #value! #div/0! #num! #ref! #name?"
+    "fit_failed find_failed #n/a #na #null! #value! #div/0! #num! #ref! #name?"
 )
 MISSING = {"", *_WORDS.split()}  # in lower case, beside what pandas takes for missing
 SOURCE = "avfusion.source"  # in the attributes of a table

@@ -212,7 +212,7 @@ def _with_vectors(table, lists):
 
 
 def _of_rows(table, lists):
-    """Yield the streams of each row."""
+    """Yield the streams of each row; a cell without steps is a missing stream."""
     plain = _frame(table.select([name for name in table.column_names if name not in lists]))
     columns = recording_columns(plain) or [
         name for name in columns_of(plain.columns, "identity") if plain[name].is_unique
@@ -227,7 +227,7 @@ def _of_rows(table, lists):
         own = {str(name): value for name, value in about.iloc[row].items() if pd.notna(value)}
         for name in lists:
             cell = table[name][row]
-            if cell.is_valid:
+            if cell.is_valid and len(cell.values):
                 stream = name if len(lists) > 1 else None
                 recording = keys[0][row] if keys else None
                 yield Part(_steps(cell, name, row), recording=recording, stream=stream, about=own)
@@ -241,8 +241,10 @@ def _steps(cell, name, row):
     width = set(pa.compute.list_value_length(values).to_pylist())
     if len(width) > 1 or None in width:
         raise ValueError(f"Steps in row {row} of its column {brief(name, 30)} have not all as many features.")
+    if 0 in width:
+        raise ValueError(f"Steps in row {row} of its column {brief(name, 30)} have no features.")
     numbers = pa.compute.list_flatten(values).to_numpy(zero_copy_only=False)
-    return numbers.reshape(len(values), width.pop() if width else 0)
+    return numbers.reshape(len(values), width.pop())
 
 
 FORMAT = Format(

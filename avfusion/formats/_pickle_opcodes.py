@@ -55,6 +55,8 @@ def check_opcodes(content):
         if position > end:
             break
         n_opcodes += 1
+        if opcode.name.startswith("EXT"):  # may be an object that another pickle left in a cache of Python's
+            raise ValueError("It names an extension, which is not loaded.")
         if opcode.name in _PUTS or opcode.name in _GETS:
             number = _memo_number(content[begin:position], opcode, len(memo))
             if number > n_opcodes:

@@ -41,6 +41,11 @@ class Preamble:
     start_s: float | None = None
     named: bool = True
 
+    @staticmethod
+    def is_all(lines):
+        """Return whether lines are comments, all of them."""
+        return all(not line.strip() or _is_comment(line) for line in lines)
+
     @classmethod
     def of(cls, lines):
         """Find the lines before a table.

@@ -85,7 +85,7 @@ def _tells(table, name, position):
     if n_distinct < 2 or values.isna().any() or pd.api.types.is_float_dtype(values.dtype):
         return False
     if n_distinct == len(values):
-        return plain in _WHOLE or all(map(_is_media, values))
+        return plain in _WHOLE or all(map(_is_media, values)) or _at_one_time(table)
     return plain not in _UNLESS_ONE_CLOCK or not _one_clock(table)
 
 
@@ -94,10 +94,21 @@ def _is_media(value):
 
 
 def _one_clock(table):
+    steps = _steps_of_clock(table)
+    return steps is not None and bool((steps > 0).all())
+
+
+def _at_one_time(table):
+    """Return whether a clock stands still, as in functionals of whole files."""
+    steps = _steps_of_clock(table)
+    return steps is not None and not steps.any()
+
+
+def _steps_of_clock(table):
     for name in columns_of(table.columns, "clock"):
         if pd.api.types.is_numeric_dtype(table[name].dtype):
-            return bool((np.diff(table[name].to_numpy(np.float64, na_value=np.nan)) > 0).all())
-    return False
+            return np.diff(table[name].to_numpy(np.float64, na_value=np.nan))
+    return None
 
 
 def by_recording(table, columns):
@@ -139,12 +150,14 @@ def by_recording(table, columns):
         yield name, rows.drop(columns=[*columns, *constant]).reset_index(drop=True), about
 
 
-def split(table):
+def split(table, named=True):
     """Return a part for each recording of a table with several, and one for a table of one.
 
     Parameters
     ----------
     table : pandas.DataFrame
+    named : bool, default=True
+        Whether its features have names.
 
     Yields
     ------
@@ -158,7 +171,7 @@ def split(table):
     """
     columns = recording_columns(table)
     if not columns:
-        yield Part(table, named=True)
+        yield Part(table, named)
         return
     for name, rows, about in by_recording(table, columns):
-        yield Part(rows, named=True, recording=name, about=about)
+        yield Part(rows, named, recording=name, about=about)

@@ -164,9 +164,12 @@ def read_parts(path):
 def _by_producer(part, path):
     """Let the first producer that knows a table by its columns make parts of it."""
     table = part.values
-    if not isinstance(table, pd.DataFrame) or not part.named or part.recording or part.stream:
+    if not isinstance(table, pd.DataFrame) or part.recording or part.stream:
         return [part]
-    table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
+    if not part.named:
+        return (_with_defaults(own, part) for own in split(table, named=False))
+    if any(isinstance(name, str) and name != name.strip() for name in table.columns):
+        table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
     table.attrs["stem"] = split_name(path.name)[0]
     producer = next((producer for producer in producers() if producer.recognises(table)), None)
     made = split(table) if producer is None else producer.parts(table)

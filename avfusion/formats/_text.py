@@ -52,6 +52,8 @@ def read_text(path):
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in data or _CONTROL.search(data, 0, _HEAD):
         raise ValueError("It is no text: it holds zeros or control characters.")
+    if b"\r\r\n" in data[:_HEAD]:  # ends of lines that were translated twice
+        data = data.replace(b"\r\r\n", b"\n")
     return data if data.isascii() else _as_utf8(data)
 
 

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 HEADER = 128  # bytes before the numbers; numpy leaves room in it for any number of rows
-CHUNK = 1 << 24  # bytes that are read or written together
+CHUNK = 1 << 22  # bytes that are read or written together
 
 
 class ArrayFile:

@@ -15,7 +15,6 @@ import avfusion as av
 from avfusion import persistence
 from avfusion._versions import package_versions
 from avfusion.cli import app
-from avfusion.cli._app import _show_once
 from tests.datasets.aff_wild2_layout import write_aff_wild2
 
 SMALL = [
@@ -395,12 +394,6 @@ def test_the_help_needs_none_of_the_heavy_libraries():
     assert process.stdout.strip() == ""
 
 
-def test_a_warning_is_shown_once(capsys):
-    show = _show_once(set())
-    assert [show(message) for message in ("Look.", "Look.", "Listen.")] == [None] * 3
-    assert capsys.readouterr().err == "Warning: Look.\nWarning: Listen.\n"
-
-
 @pytest.fixture
 def clips(tmp_path):
     """A folder with labels per step, as many as there are steps."""
@@ -467,3 +460,23 @@ def test_aff_wild2_is_recognised(tmp_path, out):
     folds = pd.read_csv(out / "r" / "folds.csv")
     assert (folds["n_train"].item(), folds["n_test"].item()) == (4, 2)
     assert pd.read_csv(out / "r" / "targets.csv")["target"].tolist() == ["valence", "arousal"]
+
+
+def test_a_folder_becomes_a_store_and_data(clips):
+    store = clips.parent / "clips.store"
+    written = run("import", clips, "-o", store, "--rate", "audio=10", "--rate", "labels=10")
+    assert words_in(written.output, "3 recordings, labels mood. Written to")
+    assert words_in(run("describe", store).output, "10 Hz")
+    assert words_in(run("import", clips, "-o", store, code=2).output, "choose another name, or --force")
+    run("import", clips, "-o", store, "--force")
+    assert words_in(
+        run("describe", store, "--rate", "audio=3", code=2).output, "--rate is for what is imported"
+    )
+    assert words_in(run("import", clips, "-o", clips / "x", code=2).output, "would be read as one of them")
+
+
+def test_damaged_files_are_skipped_if_that_is_asked_for(clips):
+    next((clips / "audio").iterdir()).write_bytes(b"x")
+    assert words_in(run("describe", clips, code=2).output, "cannot be read")
+    described = run("describe", clips, "--skip-damaged")
+    assert words_in(described.output, "2 recordings", "Damaged files were skipped")

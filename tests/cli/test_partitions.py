@@ -11,7 +11,13 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion.cli import app
-from avfusion.cli._partitions import official_fold, official_partition, rows_named, warn_of_partition
+from avfusion.cli._partitions import (
+    check_is_no_partition,
+    official_fold,
+    official_partition,
+    rows_named,
+    warn_of_partition,
+)
 from avfusion.cli._recordings import Recordings
 
 
@@ -144,3 +150,16 @@ def test_cross_validation_over_a_partition_is_warned_of(recordings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_of_partition(Recordings("clips", X, None))
+
+
+@pytest.mark.parametrize("values", [["train", "devel", "test"], ["Train", "Val"], ["training", "validation"]])
+def test_an_official_partition_is_no_group(values):
+    with pytest.raises(ValueError, match=rf"--train partition={values[0]} --test partition={values[1]}"):
+        check_is_no_partition("partition", pd.Series(values))
+
+
+@pytest.mark.parametrize(
+    "values", [["s1", "s2"], ["train", "bus", "car"], ["train"], ["test", "retest"], [1, 2]]
+)
+def test_other_groups_are_groups(values):
+    check_is_no_partition("subject", pd.Series(values))

@@ -1,5 +1,6 @@
 """All files of a folder are read once each."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -66,3 +67,31 @@ def test_frames_go_where_they_are_told(folder):
     reading.all_files(*HOW)
     assert {name: len(blocks) for name, blocks in kept.items()} == {"audio": 3, "labels": 3}
     assert list(reading.names()) == ["0", "1", "2"]
+
+
+def test_labels_lie_beside_features_in_a_file_of_a_modality(tmp_path):
+    (tmp_path / "audio").mkdir()
+    np.savez(tmp_path / "audio" / "a.npz", features=np.ones((4, 2)), labels=np.zeros(4))
+    reading = Reading(tmp_path, layout_of(tmp_path), {}, skip_damaged=False)
+    reading.all_files(*HOW)
+    assert list(reading.streams) == ["audio"]
+    assert list(reading.labels.rows) == ["a"]
+
+
+def test_a_file_of_the_streams_of_one_recording_is_called_after_it(tmp_path):
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", audio=np.ones((4, 2)), video=np.ones((4, 3)))
+    reading = Reading(tmp_path, layout_of(tmp_path), {}, skip_damaged=False)
+    reading.all_files(*HOW)
+    assert {name: list(stream.rows) for name, stream in reading.streams.items()} == {
+        "audio": ["a", "b"],
+        "video": ["a", "b"],
+    }
+
+
+def test_labels_without_steps_are_those_of_whole_recordings(tmp_path):
+    np.savez(tmp_path / "audio.npz", a=np.ones((4, 2)), b=np.ones((3, 2)))
+    (tmp_path / "labels.pkl").write_bytes(pickle.dumps({"a": 0.5, "b": 1.0, "unknown": 2.0}))
+    reading = Reading(tmp_path, layout_of(tmp_path), {}, skip_damaged=False)
+    reading.all_files(*HOW)
+    assert reading.collect("targets") == {"a": {"label": 0.5}, "b": {"label": 1.0}}

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avfusion.estimators import _batches
 from avfusion.estimators._batches import (
     EvaluationBatches,
     StreamDataset,
@@ -13,6 +14,7 @@ from avfusion.estimators._batches import (
     cut_at_random_phase,
     expected_batches,
     expected_windows,
+    observed_statistics,
     span_batches,
 )
 
@@ -251,3 +253,25 @@ def test_expected_batches_is_the_mean_number_of_batches(window):
     # without batches to round: the mean number of windows itself
     counted = np.mean([sum(1 for _ in TrainingBatches(data, 1, batches.rng)) for _ in range(200)])
     assert abs(expected_windows(data) - counted) < 1
+
+
+def test_the_next_batch_is_read_ahead_and_the_last_one_is_let_go(tmp_path, monkeypatch):
+    data, told = dataset(), []
+    for name in ("read_ahead", "release"):
+        monkeypatch.setattr(_batches, name, lambda frames, begins, lengths, name=name: told.append(name))
+    all_spans = cut_at_hop(np.arange(4), data.lengths, 3, 2)
+    pieces = [all_spans.take([k]) for k in range(3)]
+    for spans, _, labels in _batches.gathered(data, list(pieces)):
+        assert spans is pieces.pop(0)
+        assert told.index("release") < told.index("read_ahead") if pieces else "read_ahead" not in told
+        np.testing.assert_array_equal(labels.numpy(), data.gather(spans)[1].numpy())
+        told.clear()
+
+
+@pytest.mark.parametrize("block", [1, 10, 1 << 22])
+def test_statistics_of_long_rows_are_those_of_short_ones(block, monkeypatch):
+    data = dataset()
+    expected = observed_statistics(data, "audio")
+    monkeypatch.setattr(_batches, "BLOCK", block)
+    for found, known in zip(observed_statistics(data, "audio"), expected):
+        np.testing.assert_allclose(found, known, rtol=1e-12)

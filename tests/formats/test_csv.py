@@ -1,11 +1,14 @@
 """Tables of numbers as tools write them: header, separator, index and missing values, and no step lost."""
 
+import csv
 import gzip
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from avfusion.formats._csv import as_numbers, read_table
 from avfusion.formats._csv import read as read_file
@@ -97,6 +100,11 @@ def test_empty_lines_of_several_columns_are_no_steps(path):
         ("0,5\n-0,6\n0,7\n", [0], [[0.5], [-0.6], [0.7]]),
         ("0,51234\n0,61234\n0,71234\n", [0], [[0.51234], [0.61234], [0.71234]]),
         ("0,5\n0,6\n1,7\n", [0, 1], [[0, 5], [0, 6], [1, 7]]),
+        ('"0,5","0,6"\n"0,7","-0,8"\n', [0, 1], [[0.5, 0.6], [0.7, -0.8]]),
+        ('a,b\n"0,5",1\n"0,7",2\n', ["a", "b"], [[0.5, 1], [0.7, 2]]),
+        ("   1.0e+00   2.0e+00\n   3.0e+00  -4.0e+00\n", [0, 1], [[1, 2], [3, -4]]),
+        ("a,b\n1.5 , 2\n 3 ,4 \n", ["a", "b"], [[1.5, 2], [3, 4]]),
+        ("0.1\r\r\n0.2\r\r\n", [0], [[0.1], [0.2]]),
         ("a\tb\n1\t2\n", ["a", "b"], [[1, 2]]),
         ("a\tb\n1,5\t2\n", ["a", "b"], [[1.5, 2]]),
         ("1.0 2.0\n3.0 4.0\n", [0, 1], [[1, 2], [3, 4]]),
@@ -182,6 +190,7 @@ def test_names_stay_words(path):
         ("a,b\n1,2\na,b\n3,4\n", "Line 3 repeats the first line"),
         ("a\n1\na\n3\n", "Line 3 repeats the first line"),
         ("Call me Ishmael. Some years ago\nI had little money\n", "first line is 'Call me Ishmael. Some"),
+        ("mood\n", "no values, only names"),
         ("Call me Ishmael.\n", "It is no table: its first line is 'Call me Ishmael.'"),
         ("Dear all,\nthanks, and bye,\nA.\n", "It is no table: its first line is 'Dear all"),
     ],
@@ -197,6 +206,18 @@ def test_a_text_among_numbers_is_named_by_its_line(path):
     table = read_file(path)[0].values
     with pytest.raises(TypeError, match=r"'F0' holds text in line 5, '0.5.1' \(read with ';' between"):
         as_numbers(table["F0"], "F0")
+
+
+def test_thousands_in_quotes_are_refused(path):
+    path.write_text('a,b\n"1,234",1\n"12,345",2\n')
+    with pytest.raises(TypeError, match="'a' holds text in line 2, '1,234'"):
+        as_numbers(read(path)[0]["a"], "a")
+
+
+def test_categories_are_named_with_their_column(path):
+    path.write_text("mood\nhappy\nsad\n")
+    with pytest.raises(TypeError, match="'mood' holds text in line 2, 'happy'"):
+        as_numbers(read_file(path)[0].values["mood"], "mood")
 
 
 @pytest.mark.parametrize("width", [1, 2, 50])
@@ -238,3 +259,50 @@ def test_a_gap_in_a_clock_without_a_name_is_seen(path):
 def test_a_column_that_is_empty_in_a_table_without_names_is_the_end_of_lines(path):
     assert read(path, "1,2,\n3,4,\n")[0].to_numpy().tolist() == [[1, 2], [3, 4]]
     assert read(path, "1,,2\n3,,4\n")[0].shape == (2, 3)
+
+
+def test_tables_without_names_that_name_recordings(tmp_path):
+    rows = [f"'{name}.wav';{k / 10:.1f};{RNG.normal():.3f}" for name in ("dev_1", "dev_2") for k in range(30)]
+    (tmp_path / "features.csv").write_text("\n".join(rows))
+    parts = list(read_parts(tmp_path / "features.csv"))
+    assert [(part.recording, part.named, list(part.values.columns)) for part in parts] == [
+        ("dev_1", False, ["time", 0]),
+        ("dev_2", False, ["time", 0]),
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.floats(width=64, allow_infinity=False), min_size=3, max_size=3), min_size=2, max_size=6
+    ),
+    st.fixed_dictionaries(
+        {
+            "sep": st.sampled_from([",", ";", "\t", "|", " "]),
+            "index": st.booleans(),
+            "na_rep": st.sampled_from(["NA", "nan", "-nan(ind)", "?"]),
+            "quoting": st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC, csv.QUOTE_ALL]),
+            "encoding": st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+            "lineterminator": st.sampled_from(["\n", "\r\n"]),
+            "compression": st.sampled_from([None, "gzip"]),
+        }
+    ),
+    st.sampled_from([["größe", "AU01_r", "pose_Tx"], [0, 1, 2]]),
+)
+def test_whatever_pandas_writes_comes_back(tmp_path_factory, rows, options, names):
+    path = tmp_path_factory.mktemp("any") / "a.csv"
+    frame = pd.DataFrame(rows, columns=names)
+    frame.to_csv(path, **options)
+    table, named = read(path)
+    assert named == (names[0] != 0)
+    np.testing.assert_array_equal(numbers(table)[:, int(options["index"]) :], frame)
+
+
+def test_covarep_has_no_clock(path):
+    values = RNG.normal(size=(100, 74))
+    values[:, 0], values[:, 1] = np.repeat([0, 120.5], 50), np.repeat([0, 1], 50)
+    values[3, 5] = -np.inf
+    np.savetxt(path, values, delimiter=",")
+    (part,) = read_file(path)
+    assert not part.named
+    np.testing.assert_array_equal(part.values, values)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.formats._headerless import with_clock
+from avfusion.formats._headerless import with_names
 
 RNG = np.random.default_rng(0)
 GAP = np.r_[0:20, 25:60]
@@ -33,7 +33,7 @@ def table(first, n_others=1):
     ],
 )
 def test_a_clock_is_named(first, role):
-    found = with_clock(table(first, 2))
+    found = with_names(table(first, 2))
     assert list(found.columns) == [role, 0, 1]
     np.testing.assert_array_equal(found[role], first)
 
@@ -54,14 +54,43 @@ def test_a_clock_is_named(first, role):
     ],
 )
 def test_what_only_increases_is_a_feature(first):
-    assert list(with_clock(table(first)).columns) == [0, 1]
+    assert list(with_names(table(first)).columns) == [0, 1]
+
+
+def test_names_of_recordings_stand_before_a_clock():
+    rows = pd.concat([table(GAP / 25), table(np.arange(60) / 25)], ignore_index=True)
+    rows.insert(0, "name", ["'Train_01'"] * len(GAP) + ["'Train_02'"] * 60)
+    assert list(with_names(rows.set_axis(range(3), axis=1)).columns) == ["name", "time", 0]
+
+
+def test_words_that_are_all_different_may_be_anything():
+    assert list(with_names(pd.DataFrame({0: ["a", "b"], 1: [0.5, 0.6]})).columns) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        ["12:00:01.0", "12:00:01.5", "12:00:02.5"],
+        ["2020-01-01 12:00:00", "2020-01-01 12:00:01", "2020-01-01 12:00:03"],
+        ["2020-01-01T12:00:00.000Z", "2020-01-01T12:00:00.040Z", "2020-01-01T12:00:00.120Z"],
+    ],
+)
+def test_times_of_day_are_a_clock(first):
+    assert list(with_names(table(first)).columns) == ["time", 0]
+
+
+@pytest.mark.parametrize(
+    "first", [["a", "b"], ["12:00:00", "11:00:00"], ["1:2:3:4", "1:2:3:5"], ["12:00", None]]
+)
+def test_other_words_are_none(first):
+    assert list(with_names(table(first)).columns) == [0, 1]
 
 
 def test_ramps_beside_each_other_are_features():
     ramps = pd.DataFrame(np.arange(120.0).reshape(60, 2))
-    assert with_clock(ramps) is ramps
+    assert with_names(ramps) is ramps
 
 
 def test_a_table_with_one_column_or_with_an_index_is_left_alone():
-    assert list(with_clock(pd.DataFrame({0: np.arange(60)})).columns) == [0]
-    assert list(with_clock(table(GAP).rename(columns={0: "Unnamed: 0"})).columns) == ["Unnamed: 0", 1]
+    assert list(with_names(pd.DataFrame({0: np.arange(60)})).columns) == [0]
+    assert list(with_names(table(GAP).rename(columns={0: "Unnamed: 0"})).columns) == ["Unnamed: 0", 1]

@@ -28,3 +28,17 @@ def test_objects_are_not_unpickled(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="object"):
         read(tmp_path / "a.npy")
+
+
+def test_records_are_a_table(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([(0.5, 1), (1.0, 0)], dtype=[("F0", "f4"), ("voiced", "?")]))
+    (part,) = read(tmp_path / "a.npy")
+    assert part.named
+    assert part.values.to_dict("list") == {"F0": [0.5, 1.0], "voiced": [True, False]}
+
+
+@pytest.mark.parametrize("values", [np.array([1j]), np.array(["a"]), np.array(["2020"], dtype="M8[Y]")])
+def test_what_is_no_number_is_said(tmp_path, values):
+    np.save(tmp_path / "a.npy", values)
+    with pytest.raises(TypeError, match="not real numbers"):
+        read(tmp_path / "a.npy")

@@ -87,6 +87,15 @@ def test_lists_of_steps_are_recordings(tmp_path):
     assert parts[2].about == {"subject": "s2"}
 
 
+def test_a_cell_without_steps_is_a_missing_stream(tmp_path):
+    table = pd.DataFrame({"clip": ["a", "b"], "audio": [[0.5], []], "video": [[[1.0]], [[2.0]]]})
+    assert [(part.recording, part.stream) for part in parts_of(tmp_path, table)] == [
+        ("a", "audio"),
+        ("a", "video"),
+        ("b", "video"),
+    ]
+
+
 def test_one_column_of_lists_belongs_to_the_folder(tmp_path):
     table = pd.DataFrame({"recording": ["a", "b"], "frames": [X.tolist(), X[:2].tolist()]})
     parts = parts_of(tmp_path, table)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avfusion.formats._csv import read
+from avfusion.formats._csv import as_numbers, read
 from avfusion.formats._preamble import Preamble
 
 OPENSIGNALS = (
@@ -84,10 +84,23 @@ def test_nothing_but_comments_is_refused():
         Preamble.of(["# a", "", "% b"])
 
 
+def test_a_thousand_lines_of_comments(tmp_path):
+    part = part_of(tmp_path, "# by hand\n" * 1000 + "# F0,loudness\n120,0.5\n")
+    assert part.values.to_dict("list") == {"F0": [120], "loudness": [0.5]}
+
+
 def test_lines_before_a_header(tmp_path):
     lines = "Device: 12\nRecorded on 1.1.2020\n\nEDA,HR\n0.5,60\n0.6,61\n0.7,62\n"
     part = part_of(tmp_path, lines)
     assert part.values.to_dict("list") == {"EDA": [0.5, 0.6, 0.7], "HR": [60, 61, 62]}
+
+
+def test_facereader(tmp_path):
+    lines = "Video analysis detailed log\nFace Model:\tGeneral\nFilename:\tC:\\a.mp4\nFrame rate:\t25\n\n"
+    lines += "Video Time\tNeutral\tHappy\n00:00:00.000\tFIT_FAILED\tFIT_FAILED\n"
+    part = part_of(tmp_path, lines + "00:00:00.040\t0.9\t0.1\n00:00:00.080\t0.8\t0.2\n")
+    assert list(part.values.columns) == ["Video Time", "Neutral", "Happy"]
+    assert as_numbers(part.values["Happy"], "Happy")[1:].tolist() == [0.1, 0.2]
 
 
 @pytest.mark.parametrize(

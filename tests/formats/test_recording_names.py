@@ -46,6 +46,8 @@ TWO = ["a", "a", "b", "b"]
         ({"filename": ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]} | RUNNING, []),
         ({"filename": ["1.wav", "2.wav", "3.wav", "4.wav"], "F0": [1, 2, 3, 4]}, ["filename"]),
         ({"recording": ["1", "2", "3", "4"], "F0": [1, 2, 3, 4]}, ["recording"]),
+        ({"name": ["1", "2", "3", "4"], "frameTime": [0, 0, 0, 0], "F0": [1, 2, 3, 4]}, ["name"]),
+        ({"name": ["1", "2", "3", "4"], "frameTime": [0, 1, 2, 3], "F0": [1, 2, 3, 4]}, []),
         ({"file": ["a.wav", "a.wav", "b.wav", "b.wav"], "name": [1, 1, 2, 2]} | CLOCK, ["file"]),
         ({"video": TWO, "clip": [1, 2, 1, 2], "F0": [1, 2, 3, 4]}, ["video", "clip"]),
     ],

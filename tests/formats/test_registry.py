@@ -6,6 +6,7 @@ import pytest
 from avfusion.formats._registry import (
     DamagedFileError,
     brief_reason,
+    check_recording_name,
     format_of,
     formats,
     read_parts,
@@ -54,3 +55,58 @@ def test_a_file_of_no_known_kind_names_the_kinds(tmp_path):
 def test_a_reason_is_short_and_never_empty():
     assert brief_reason(KeyError()) == "KeyError"
     assert len(brief_reason(ValueError("x" * 999))) == 160
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("clip 01", "clip 01"),
+        ("v$_$1", "v$_$1"),
+        ("train/clip", "train_clip"),
+        ("a\\b", "a_b"),
+        ("größe", "größe"),
+    ],
+)
+def test_names_of_recordings_that_are_kept(name, expected):
+    assert check_recording_name(name) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x",
+        "a/../b",
+        "/etc/passwd",
+        "C:\\x",
+        "..",
+        "",
+        " ",
+        "a\0",
+        "a\nb",
+        "\x1b[2J",
+        "a\u202eb",
+        "\udce9",
+        "x" * 201,
+        3,
+    ],
+)
+def test_names_of_recordings_that_are_refused(name):
+    with pytest.raises(ValueError, match="of a recording") as caught:
+        check_recording_name(name)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+
+
+def test_names_that_become_one_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", **{"a_b": np.zeros((2, 2)), "a/b": np.zeros((3, 2))})
+    with pytest.raises(DamagedFileError, match="Recordings 'a_b' and 'a/b' would get one name"):
+        list(read_parts(tmp_path / "a.npz"))
+
+
+def test_a_message_obeys_no_terminal(tmp_path):
+    path = tmp_path / "a\x1b[2J.npy"
+    path.write_bytes(b"x")
+    with pytest.raises(DamagedFileError) as caught:
+        list(read_parts(path))
+    assert str(caught.value).isprintable()
+    assert brief_reason(ValueError("a\x07\n\x1b[0m")) == "a\\x07 \\x1b[0m"

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from avfusion.preprocessing import Align
+from avfusion.preprocessing import Align, _grid
 from avfusion.preprocessing._grid import Grid
-from avfusion.sequences import Sequence, SequenceArray
+from avfusion.sequences import Sequence, SequenceArray, _buffers
 
 
 def one(column, grid, **more):
@@ -60,3 +60,38 @@ def test_regular_frames_and_the_same_as_intervals_agree():
     )
     for one_row, other_row in zip(*found):
         assert_allclose(one_row.frames, other_row.frames, atol=1e-12)
+
+
+@pytest.mark.parametrize("starts_s", [[0.0, 0.0, 0.0], [0.4, 0.0, -0.2]])
+@pytest.mark.parametrize("steps", [[5, 3, 0], [6, 3, 2], [7, 4, 2]])
+def test_steps_that_are_single_frames_are_those_frames(starts_s, steps, monkeypatch):
+    frames = np.arange(24.0).reshape(12, 2)
+    frames[3] = np.nan
+    column = SequenceArray(frames, [5, 0, 0], [7, 4, -1], rate_hz=5, start_s=[0.0, -0.2, 0.0])
+    grid = Grid(5.0, np.array(starts_s), np.array(steps))
+    found = grid.read(column)
+    inside = max(starts_s) == 0 and steps[0] < 7 and steps[1] < 4
+    inside |= max(starts_s) == 0.4 and steps == [5, 3, 0]
+    assert np.shares_memory(found.frames, column.frames) == inside
+    monkeypatch.setattr(_grid, "_in_step", lambda *rows: None)
+    pd.testing.assert_extension_array_equal(found, grid.read(column))
+
+
+@pytest.mark.parametrize("ratio", [1.0001, 2.0, 0.5])
+def test_other_rates_are_computed(ratio):
+    column = SequenceArray.from_packed(np.arange(4000.0)[:, None], [4000], 5 * ratio)
+    found = Grid(5.0, np.zeros(1), np.array([1000])).read(column)
+    assert not np.shares_memory(found.frames, column.frames)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "max", "share", "hold"])
+def test_blocks_of_rows_with_times_do_not_change_the_answer(statistic, monkeypatch):
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 20, size=(30, 2)), axis=1)
+    column = SequenceArray(rng.normal(size=(30, 2)), [0, 5, 5, 0, 20], [5, 0, 15, -1, 10], times_s=times)
+    grid = Grid(1.0, np.array([0.0, 1.0, 2.5, 0.0, 1.0]), np.array([20, 3, 17, 4, 19]))
+    whole = grid.read(column, (statistic,), max_gap_s=3.0)
+    monkeypatch.setattr(_buffers, "BLOCK", 7)
+    found = grid.read(column, (statistic,), max_gap_s=3.0)
+    assert_allclose(found.pack().frames, whole.pack().frames, rtol=1e-12)
+    assert found.lengths.tolist() == whole.lengths.tolist()

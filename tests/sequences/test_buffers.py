@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from avfusion.sequences._buffers import concatenate, gather, trim
+from avfusion.sequences import _buffers
+from avfusion.sequences._buffers import concatenate, gather, in_blocks, trim, used_spans
 from tests.sequences.sequence_models import columns
 
 
@@ -38,3 +41,27 @@ def test_rows_without_frames_do_not_force_a_copy():
     )
     assert joined is frames
     assert (starts.tolist(), lengths.tolist()) == ([0, 0, 4], [-1, 0, 2])
+
+
+@given(columns(), st.integers(1, 30))
+def test_blocks_of_rows_are_all_rows_in_order(column, block):
+    array, model = column
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_buffers, "BLOCK", block)
+        blocks = list(in_blocks(array.frames, array.starts, array.lengths))
+    assert [row for rows, _ in blocks for row in range(len(model))[rows]] == list(range(len(model)))
+    for rows, frames in blocks:
+        cells = [cell for cell in model[rows] if cell is not None]
+        np.testing.assert_array_equal(frames, np.concatenate([array.frames[:0], *cells]))
+        assert frames.size <= max([block, *(2 * cell.size for cell in cells)])
+
+
+@given(columns())
+def test_spans_are_the_frames_that_rows_have(column):
+    array, _ = column
+    used = {k for s, n in zip(array.starts, array.lengths) for k in range(s, s + n)}
+    starts, lengths, moved = used_spans(array.starts, array.lengths)
+    assert [k for s, n in zip(starts, lengths) for k in range(s, s + n)] == sorted(used)
+    position = {frame: place for place, frame in enumerate(sorted(used))}
+    for start, length, place in zip(array.starts, array.lengths, moved):
+        assert length <= 0 or place == position[start]

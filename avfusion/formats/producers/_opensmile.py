@@ -39,8 +39,9 @@ def parts(table):
     Yields
     ------
     Part
-        Whose table has the column "time", in seconds, in place of file, start and end. A file with one row,
-        such as functionals of all of it, has none, and no rate.
+        Whose table has the column "time", in seconds, in place of file, start and end; segments that do not
+        follow each other regularly keep start and end. A file with one row, such as functionals of all of it,
+        has no time and no rate.
 
     Examples
     --------
@@ -60,19 +61,23 @@ def parts(table):
 def _in_seconds(table):
     if pd.api.types.is_numeric_dtype(table["start"].dtype):
         return table
-    return table.assign(start=pd.to_timedelta(table["start"]).dt.total_seconds()).drop(columns="end")
+    return table.assign(
+        **{name: pd.to_timedelta(table[name]).dt.total_seconds() for name in ("start", "end")}
+    )
 
 
 def _part(rows, name, about):
     rows = _in_seconds(rows)
     starts = rows["start"].to_numpy()
-    rest = rows.drop(columns=["start", "end"], errors="ignore")
+    rest = rows.drop(columns=["start", "end"])
     if len(rows) < 2:
         return Part(rest, True, name, start_s=float(starts[0]) if len(rows) else None, about=about)
     steps = np.diff(starts)
     step = np.median(steps)
     regular = step > 0 and np.mean(np.abs(steps - step) < 0.01 * step) >= _REGULAR
     rate_hz = float(f"{1 / step:.6g}") if regular else None
+    if not regular and rows["end"].notna().all():
+        return Part(rows, True, name, about=about)
     rest.insert(0, "time", starts)
     return Part(rest, True, name, rate_hz=rate_hz, start_s=float(starts[0]), about=about)
 

@@ -1,0 +1,108 @@
+"""The command `avfusion` itself: how a command is made, ends, warns and is interrupted."""
+
+import functools
+import inspect
+import signal
+import sys
+import traceback
+import warnings
+
+import typer
+
+from avfusion.cli._options import EXIT_CODES, READING, examples
+
+app = typer.Typer(
+    name="avfusion",
+    help="Compare audio-visual fusion methods on recordings, fit one, and predict with it.",
+    epilog="\n\n".join(
+        [
+            examples(
+                "describe studyforrest",
+                "compare studyforrest --target arousal --output results",
+                "fit studyforrest --target arousal --estimator joint-attention -o film.model",
+                "predict film.model studyforrest -o predictions.parquet",
+            ),
+            "avfusion COMMAND --help explains all options.",
+            EXIT_CODES,
+        ]
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main():
+    """Run the command line; Ctrl-C ends it with exit code 130."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+    warnings.showwarning = show_once(set())
+    try:
+        app(prog_name="avfusion")
+    except _Interrupted:
+        typer.echo("Interrupted: nothing was written.", err=True)
+        sys.exit(130)
+
+
+def show_once(shown):
+    """Return what shows warnings: in one line each, and what reading and comparing both say only once."""
+
+    def show(message, *_, **__):
+        if str(message) not in shown:
+            typer.echo(f"Warning: {message}", err=True)
+        shown.add(str(message))
+
+    return show
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C. A KeyboardInterrupt would leave with exit code 1, like a failure."""
+
+
+def _interrupt(signum, frame):
+    raise _Interrupted
+
+
+def command(*epilog, name=None):
+    """Make a function a command that reports errors in one line and ends with the right exit code."""
+
+    def register(function):
+        @functools.wraps(function)
+        def run(debug, **arguments):
+            arguments["reading"] = {name: arguments.pop(name) for name in READING}
+            try:
+                function(debug=debug, **arguments)
+            except BrokenPipeError:  # the reader of our output has ended
+                raise
+            except Exception as error:
+                code = 2 if _is_bad_input(error) else 1
+                if debug or code == 1:
+                    traceback.print_exc()
+                kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
+                typer.echo(f"Error: {kind}{error}", err=True)
+                raise typer.Exit(code) from error
+
+        run.__signature__ = _with_reading(inspect.signature(function))
+        run.__annotations__ = {name: one.annotation for name, one in run.__signature__.parameters.items()}
+        app.command(name, epilog="\n\n".join(epilog), no_args_is_help=True)(run)
+        return function
+
+    return register
+
+
+def _with_reading(signature):
+    """Put the options that say how DATA is read in the place of the parameter `reading`."""
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        own = READING if name == "reading" else {}
+        parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
+        parameters += [] if own else [parameter]
+    return signature.replace(parameters=parameters)
+
+
+def _is_bad_input(error):
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # from `compare`
+        error = error.__cause__
+    return isinstance(error, (ValueError, TypeError, OSError))

@@ -1,0 +1,28 @@
+"""The command itself: warnings once and in a line, interrupts that are no failures."""
+
+import signal
+
+import pytest
+
+from avfusion.cli import _command
+from avfusion.cli._command import show_once
+
+
+def test_a_warning_is_shown_once(capsys):
+    show = show_once(set())
+    assert [show(message) for message in ("Look.", "Look.", "Listen.")] == [None] * 3
+    assert capsys.readouterr().err == "Warning: Look.\nWarning: Listen.\n"
+
+
+def test_an_interrupt_has_an_exit_code_of_its_own(monkeypatch, capsys):
+    def interrupted(prog_name):
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(_command, "app", interrupted)
+    try:
+        with pytest.raises(SystemExit, match="130"):
+            _command.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "Interrupted: nothing was written.\n"
