@@ -7,21 +7,8 @@ import pandas as pd
 
 from avfusion.cli._recordings import check_known
 
-PARTS = (
-    ("train", "training", "train_set", "training_set"),
-    (
-        "dev",
-        "devel",
-        "development",
-        "val",
-        "valid",
-        "validation",
-        "validation_set",
-        "test",
-        "testing",
-        "test_set",
-    ),
-)
+TRAIN = ("train", "training", "trn", "train_set")
+TEST = ("devel", "dev", "development", "validation", "valid", "val", "test", "validation_set")
 
 
 def official_partition(recordings):
@@ -46,7 +33,7 @@ def official_partition(recordings):
     """
     for name in recordings.metadata:
         values = {str(value).lower(): str(value) for value in recordings.X[name].dropna().unique()}
-        train, test = (next((values[one] for one in known if one in values), None) for known in PARTS)
+        train, test = (next((values[one] for one in known if one in values), None) for known in (TRAIN, TEST))
         if train and test:
             return name, train, test
     return None
@@ -182,8 +169,8 @@ def check_is_no_partition(name, values):
     """
     given = [str(value) for value in values.dropna().unique()]
     parts = {value.strip().lower(): value for value in given}
-    train = next((parts[word] for word in PARTS[0] if word in parts), None)
-    tests = [value for word, value in parts.items() if word in PARTS[1]]
+    train = next((parts[word] for word in TRAIN if word in parts), None)
+    tests = [value for word, value in parts.items() if word in TEST]
     if train is None or not tests or len(given) != len(tests) + 1:
         return
     test = next((value for value in tests if "test" not in value.lower()), tests[0])

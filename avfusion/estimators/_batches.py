@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from avfusion.estimators._inputs import check_observed
 from avfusion.sequences._buffers import BLOCK, within_rows
-from avfusion.sequences._paging import read_ahead, release
+from avfusion.sequences._paging import read_ahead, release, take
 
 NEVER = float(np.finfo(np.float32).max)  # the deviation of a feature that no training row has
 
@@ -155,15 +155,12 @@ class StreamDataset(Dataset):
         mask, position = spread(spans, steps)
         masks = dict.fromkeys(own, torch.from_numpy(mask))
         streams = {}
-        begin_of_rows = Spans(spans.rows, 0 * spans.begins, 0 * spans.begins + 1)  # padding is read there
         for name, pieces in own.items():
             place = position
             if pieces is not spans:
                 inside, place = spread(pieces, steps)
                 masks[name] = torch.from_numpy(inside)
             streams[name] = self._gather_stream(name, spans.rows, place)
-            self._for_pages(name, spans, release)
-            self._for_pages(name, begin_of_rows, release)
         if self.labels is None:
             return {"streams": streams, "masks": masks}, torch.empty(len(mask), 0)
         if self.per_frame:
@@ -187,13 +184,10 @@ class StreamDataset(Dataset):
 
     def read_ahead(self, spans):
         """Have the frames of a batch read from the disk, where they are on one, while another is computed."""
-        for name in self.frames:
-            self._for_pages(name, spans, read_ahead)
-
-    def _for_pages(self, name, spans, advise):
-        pieces, starts = self.spans_in(name, spans), self.starts[name][spans.rows]
-        there = starts >= 0
-        advise(self.frames[name], (starts + pieces.begins)[there], pieces.lengths[there])
+        for name, frames in self.frames.items():
+            pieces, starts = self.spans_in(name, spans), self.starts[name][spans.rows]
+            there = starts >= 0
+            read_ahead(frames, (starts + pieces.begins)[there], pieces.lengths[there])
 
     def _gather_stream(self, name, rows, position):
         frames, starts = self.frames[name], self.starts[name][rows]
@@ -201,7 +195,7 @@ class StreamDataset(Dataset):
         if absent.all():
             return torch.full((*position.shape, frames.shape[1]), torch.nan, dtype=_torch_dtype(self.dtype))
         index = np.where(absent, 0, starts)[:, None] + np.where(absent[:, None], 0, position)
-        values = np.asarray(np.take(frames, index, axis=0), dtype=self.dtype)
+        values = np.asarray(take(frames, index), dtype=self.dtype)
         if absent.any():
             values[absent] = np.nan
         return torch.from_numpy(values)

@@ -303,7 +303,7 @@ def _recordings(found, place, n_rows):
 
 
 def _about_row(found, place, names, row):
-    about = place.about | found.about
+    about = place.about | place.about_of.get(names[row], {}) | found.about
     about |= {name: words[row] for name, words in found.words.items() if len(words) == len(names)}
     video = found.videos[row] if found.videos else names[row].partition("$_$")[0]
     if found.videos or "$_$" in names[row]:

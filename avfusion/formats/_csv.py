@@ -28,6 +28,7 @@ from avfusion.formats._text import first_lines, read_text
 
 __all__ = ["FORMAT", "as_numbers", "read", "read_table"]
 
+_WIDE = 500  # columns
 _BLANK = ["", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A"]
 
 
@@ -121,8 +122,9 @@ def _table(path, data, lines, preamble, text=()):
             io.BytesIO(data),
             sep=dialect.separator,
             decimal=dialect.decimal,
-            header=0 if dialect.header else None,
+            header=0 if dialect.header and dialect.names is None else None,
             names=dialect.names,
+            skiprows=_n_before_rows(lines[preamble.n_lines :]) if dialect.header and dialect.names else 0,
             skip_blank_lines=dialect.width > 1,
             skipinitialspace=True,
             low_memory=False,
@@ -132,6 +134,11 @@ def _table(path, data, lines, preamble, text=()):
         )
     except pd.errors.ParserError as error:
         raise of_parser(error, preamble.n_lines, dialect.separator) from error
+    if not isinstance(table.index, pd.RangeIndex):  # longer lines, whose first fields pandas takes for names
+        check_widths(data, table.shape[1], dialect.separator, preamble.n_lines)
+        raise ValueError("Its lines have more fields than there are names.")
+    if dialect.width > _WIDE:
+        table = table.copy()  # into one block, of which later steps make views
     first_line = 1 + preamble.n_lines + dialect.header
     source = Source(dialect.separator, dialect.decimal, first_line, path if dialect.width > 1 else None)
     if len(table) and dialect.width > 1 and table.iloc[:, -1].isna().any():
@@ -141,6 +148,10 @@ def _table(path, data, lines, preamble, text=()):
         _check_one_header(table, dialect.first, source)
     table.attrs[SOURCE] = source
     return table, named
+
+
+def _n_before_rows(lines):
+    return 1 + next(k for k, line in enumerate(lines) if line.strip())
 
 
 def _check_one_header(table, first, source):

@@ -1,6 +1,7 @@
 """Find out how a table of text is written, by its first lines: separator, decimal sign, header."""
 
 import csv
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from avfusion.formats._numbers import DECIMAL_COMMA, as_written, is_number, is_v
 from avfusion.sequences._messages import brief, quoted
 
 N_LINES, N_FIELDS = 400, 4000  # that are looked at for separator and names
-WIDEST = 100_000  # columns
+WIDEST = 50_000  # columns
 SPACES = r"\s+"
 _DIGITS = 4  # of the integers in a column: longer ones are decimals
 UNNAMED = "Unnamed: 0"
 
 _QUOTED = re.compile(r'"[^"]*"')
+_SPACED_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
 
@@ -102,8 +104,8 @@ def _comma_between(separator, data):
     """Return whether there is a number with a comma between two separators."""
     if separator == "," or b"," not in data:
         return False
-    between = r"[ \t]" if separator == SPACES else re.escape(separator)
-    number = rf"(?:^|{between}) *[+-]?\d*,\d+ *(?:{between}|\r|$)"
+    between, pad = (r"[ \t]", "") if separator == SPACES else (re.escape(separator), " *")
+    number = rf"(?:^|{between}){pad}[+-]?\d*,\d+{pad}(?:{between}|\r|$)"
     return re.search(number.encode(), data, re.MULTILINE) is not None
 
 
@@ -134,7 +136,7 @@ def separator_of(lines):
 def _is_spaced_with_decimal_commas(line):
     fields = line.split()
     return len(fields) > 1 and all(
-        is_value(field) and ("," not in field or DECIMAL_COMMA.fullmatch(field)) for field in fields
+        is_value(field) and ("," not in field or _SPACED_COMMA.fullmatch(field)) for field in fields
     )
 
 
@@ -158,7 +160,10 @@ def fields_of(lines, separator):
 def _fields(line, separator):
     if separator == SPACES:
         return [field.strip('"') for field in line.split()]
-    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), None) or [""]
+    try:
+        fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), None) or [""]
+    except csv.Error as error:  # a field of more than 128 kB
+        raise ValueError(f"A field is too long, in the line {brief(line, 40)}: it is no table.") from error
     return [field.strip().strip('"') for field in fields]
 
 
@@ -181,7 +186,7 @@ def check_is_table(rows):
 def _has_header(rows):
     first, values = rows[0], rows[1:]
     if not all(map(is_value, first)):
-        return not _is_like(first, values)
+        return not (_is_like(first, values) or _are_unordered(first))
     if first[0] == "" and len(first) > 1:  # the index, as it is written by default
         counted = [row[0] for row in values[:3]]
         return counts_from(first[1:], (0, 1)) and any(
@@ -199,6 +204,12 @@ def _is_like(first, values):
     if not numbers or not values or len(values[0]) != len(first) or counts_from(numbers, (0, 1)):
         return False
     return all(is_value(a) == is_value(b) for a, b in zip(first, values[0]))
+
+
+def _are_unordered(first):
+    """Return whether there are numbers below 0, or that do not increase: as names they are frequencies."""
+    numbers = [float(as_written(field).replace(",", ".")) for field in first if is_number(field)]
+    return any(number < 0 for number in numbers) or any(a >= b for a, b in itertools.pairwise(numbers))
 
 
 def counts_from(fields, starts):
@@ -238,6 +249,8 @@ def _row_names(rows):
         raise ValueError(
             f"Its first line has {len(names)} fields, but others have {usual - len(names)} more."
         )
+    if usual == len(names) - 1 and names[-1] == "" and not any(len(row) > usual for row in values):
+        return names[:-1]  # the header alone ends with a separator
     if usual <= len(names):
         return None
     if all(row[-1] == "" for row in values):  # lines end with a separator

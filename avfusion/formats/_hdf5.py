@@ -8,7 +8,7 @@ import numpy as np
 from avfusion.formats._format import Format
 from avfusion.formats._named_arrays import parts_of
 from avfusion.formats._names import ROLES, plain
-from avfusion.formats._steps import bounded, check_size, n_bytes
+from avfusion.formats._steps import LEAST, bounded, check_size, n_bytes
 from avfusion.sequences._messages import brief
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -41,10 +41,13 @@ class Dataset:
         check_size(n_bytes(dataset.chunks or (), dataset.dtype), size)
         if dataset.size and not dataset.id.get_storage_size():
             raise ValueError(f"Its {name} was never written.")
-        self._dataset = dataset
+        text = h5py.check_string_dtype(dataset.dtype)
+        if dataset.dtype.hasobject and text is None and h5py.check_ref_dtype(dataset.dtype) is None:
+            raise ValueError(f"Its {name} holds rows of unlike lengths, which are not read.")
+        self._dataset, self._size = dataset, size
         self.shape = dataset.shape
-        is_text = h5py.check_string_dtype(dataset.dtype) is not None
-        self.dtype = np.dtype("S1") if is_text else dataset.dtype
+        self._is_of_words = text is not None and text.length is None
+        self.dtype = dataset.dtype if text is None else np.dtype("S1")
 
     def __len__(self):
         return self.shape[0]
@@ -53,8 +56,17 @@ class Dataset:
         return self._dataset[rows]
 
     def __array__(self, dtype=None, copy=None):
-        array = np.asarray(self._dataset[()])
+        array = self._words() if self._is_of_words and self.shape else np.asarray(self._dataset[()])
         return array if dtype is None else array.astype(dtype)
+
+    def _words(self):
+        """Read words in blocks: all of them may be one place in the file, as long as the file."""
+        blocks, total, n_words = [], 0, max(1, LEAST // self._size)
+        for begin in range(0, len(self), n_words):
+            blocks.append(np.asarray(self._dataset[begin : begin + n_words], dtype=object))
+            total += sum(map(len, blocks[-1].flat))
+            check_size(total, self._size)
+        return np.concatenate(blocks) if blocks else np.empty(self.shape, dtype=object)
 
 
 class Group(Mapping):
@@ -124,12 +136,21 @@ def attributes_of(thing):
     Returns
     -------
     dict of str to array or text
+
+    Examples
+    --------
+    >>> with h5py.File("a.h5", "w", driver="core", backing_store=False) as file:
+    ...     file.attrs["fps"], file.attrs["CLASS"] = 25.0, "GROUP"
+    ...     list(attributes_of(file))
+    ['fps']
     """
     found = {}
     for name in thing.attrs:
         if ROLES.get(plain(name)) not in _OF_ATTRIBUTES:
             continue
         kind = thing.attrs.get_id(name)
+        if kind.shape is None:  # empty
+            continue
         is_text = h5py.check_string_dtype(kind.dtype) is not None
         if (is_text or kind.dtype.kind in "fiub") and np.prod(kind.shape, dtype=float) <= _LARGEST_ATTRIBUTE:
             found[name] = thing.attrs[name]

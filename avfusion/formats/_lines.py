@@ -8,6 +8,7 @@ from avfusion.formats._dialect import SPACES
 from avfusion.formats._numbers import Source
 
 _OF_PARSER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+_OF_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
 def ragged(line, seen, expected, separator):
@@ -31,6 +32,10 @@ def of_parser(error, n_skipped, separator):
     ValueError("Expected 2 fields in line 12, saw 3 (read with ',' between the fields).")
     """
     found = _OF_PARSER.search(str(error))
+    quote = _OF_QUOTE.search(str(error))
+    if quote is not None:
+        line = int(quote[1]) + 1 + n_skipped
+        return ValueError(f"The quote that is opened in line {line}, or after it, is never closed.")
     if found is None:
         return ValueError(f"{' '.join(str(error).split())}.")
     expected, line, seen = map(int, found.groups())
@@ -38,7 +43,7 @@ def of_parser(error, n_skipped, separator):
 
 
 def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
-    r"""Refuse a line with too few fields, which pandas fills up.
+    r"""Refuse a line with too few fields, which pandas fills up, or with too many.
 
     Parameters
     ----------
@@ -48,7 +53,8 @@ def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
     n_skipped : int
         Lines before the data.
     header : bool, default=False
-        Whether the first line may have one field less, because the names of rows have none.
+        Whether the first line may have one field less, because the names of rows have none, or one more,
+        where it alone ends with a separator.
     quote : str
 
     Raises
@@ -72,6 +78,6 @@ def check_widths(data, width, separator, n_skipped, header=False, quote='"'):
     for line, row in rows:
         if not row or (len(row) == 1 and not row[0].strip()):
             continue
-        if len(row) < width - header:
+        if not width - header <= len(row) <= width + header:
             raise ragged(line + n_skipped, len(row), width, separator)
         header = False

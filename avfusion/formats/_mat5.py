@@ -8,6 +8,7 @@ to read the file. The format is described in MathWorks' "MAT-File Format".
 import mmap
 import struct
 import zlib
+from itertools import islice
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from avfusion.formats._steps import LEAST, n_bytes
 
 HEADER = 128
 DEEPEST = 50  # cells and structs in each other
+MOST_PARTS = 1_000_000
 _BLOCK = 2**20
 
 _MATRIX, _COMPRESSED = 14, 15  # kinds of elements
@@ -121,7 +123,9 @@ class _Reader:
         kind, begin, length, _ = _tag(self._data, position, self._order)
         if kind != _MATRIX or begin + length > end or depth > DEEPEST:
             raise ValueError(f"It holds an array in more than {DEEPEST} others, or is damaged.")
-        parts = list(self._parts(begin, begin + length))
+        parts = list(islice(self._parts(begin, begin + length), MOST_PARTS + 1))
+        if len(parts) > MOST_PARTS:
+            raise ValueError(f"It holds more than {MOST_PARTS:,} values in one cell array or struct.")
         if not parts:
             return "", None
         if len(parts) < 2 or parts[0][0] != 6 or parts[0][2] != 8:

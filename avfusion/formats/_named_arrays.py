@@ -12,7 +12,7 @@ from avfusion.formats._batches import is_batch, parts_of_batch
 from avfusion.formats._contents import contents_of, is_array, scalar_of
 from avfusion.formats._format import Part
 from avfusion.formats._names import ROLES, is_a, plain, stream_of, target_name
-from avfusion.formats._steps import part_of
+from avfusion.formats._steps import part_of, texts_of
 from avfusion.sequences._messages import brief, quoted
 
 DEEPEST = 8  # mappings in mappings
@@ -28,8 +28,8 @@ class Place:
     stem : str
         Name of the file without its suffix.
     recording, stream : str, optional
-    about, targets : dict
-        targets: of each recording.
+    about, about_of, targets : dict
+        Of all recordings; of each.
     rate_hz, start_s : float, optional
     arrays_are : str, optional
         What arrays in groups are named after, as their neighbours show: "recordings" or "streams".
@@ -45,6 +45,7 @@ class Place:
     recording: str | None = None
     stream: str | None = None
     about: dict = field(default_factory=dict)
+    about_of: dict = field(default_factory=dict)
     targets: dict = field(default_factory=dict)
     rate_hz: float | None = None
     start_s: float | None = None
@@ -78,7 +79,7 @@ class Place:
             "stream": self.stream,
             "rate_hz": self.rate_hz if found.rate_hz is None else found.rate_hz,
             "start_s": self.start_s if found.start_s is None else found.start_s,
-            "about": self.about | found.about,
+            "about": self.about | self.about_of.get(self.recording, {}) | found.about,
             "targets": self.targets.get(self.recording, {}) | own,
         }
 
@@ -124,7 +125,7 @@ def parts_of(mapping, stem, place=None):
         found.groups = groups or found.groups
     else:
         found.groups = {}
-    if found.groups:
+    if found.groups or any(map(_has_arrays, found.labels.values())):
         yield from _parts_of_groups(found, place)
     elif is_batch(found):
         yield from parts_of_batch(found, place)
@@ -157,9 +158,14 @@ def _parts_of_stream(found, place):
     known = place.known(found)
     in_recording = place.recording is not None and place.arrays_are != "recordings"
     if place.depth and not in_recording and not _is_of_features(name):
-        known |= place.of_recording(name)
+        known = replace(place, **place.of_recording(name)).known(found)
     if place.arrays_are == "streams":
         known["stream"] = place.stream or stream_of(name) or name
+    if sum(length != 1 for length in values.shape) > 2 and min(values.shape):
+        raise ValueError(
+            f"Its array {brief(name, 30)} has the shape {brief(tuple(values.shape))}. If the first axis "
+            "counts recordings, add 'lengths' and 'ids'."
+        )
     steps = _valid(values, found.mask)
     if found.either and steps.ndim == 2 and len(found.either) == len(steps) != steps.shape[1]:
         raise ValueError("Its names may be of features or of recordings: call them 'feature_names' or 'ids'.")
@@ -218,8 +224,7 @@ def _parts_of_several(found, place):
     elif len(widths) == 1 and not found.labels and (place.is_of_one_stream or not _is_ambiguous(arrays)):
         for name, value in arrays.items():
             found.about = {}
-            known = place.known(found) | place.of_recording(name)
-            known["targets"] = place.targets.get(known["recording"], {})
+            known = replace(place, **place.of_recording(name)).known(found)
             yield part_of(value, found.names or found.either, **known)
     else:
         raise ValueError(_ambiguous(arrays))
@@ -247,29 +252,47 @@ def _ambiguous(arrays):
 
 
 def _parts_of_groups(found, place):
-    groups = found.groups
+    groups, aside = _set_apart(found.groups)
     if found.arrays or found.ragged:
         beside = quoted([*found.arrays, *found.ragged], limit=2)
         raise ValueError(f"It holds the arrays {beside} beside the groups {quoted(groups, limit=2)}.")
-    targets = place.targets | _targets_by_recording(found)
-    labels = {name: value for name, value in found.labels.items() if _has_arrays(value)}
-    groups = groups | labels
+    rated = {name: values for name, values in aside.items() if is_a("target", name)}
+    about = place.about_of | _by_recording({n: values for n, values in aside.items() if n not in rated})
+    targets = place.targets | _by_recording(rated | found.labels)
+    groups = groups | {name: value for name, value in found.labels.items() if _has_arrays(value)}
     for name, changes in _places(groups, place).items():
-        yield from parts_of(groups[name], place.stem, place.within(found, targets=targets, **changes))
+        inner = place.within(found, targets=targets, about_of=about, **changes)
+        yield from parts_of(groups[name], place.stem, inner)
+
+
+def _set_apart(groups):
+    """Return the groups of frames, and those that say one thing of each recording."""
+    known = [name for name in groups if _is_known(name)]
+    if not known or len(known) == len(groups):
+        return groups, {}
+    aside = {name: group for name, group in groups.items() if name not in known and not _has_arrays(group)}
+    return {name: group for name, group in groups.items() if name not in aside}, aside
+
+
+def _is_known(name):
+    return is_a("partition", name) or is_a("container", name) or stream_of(name) is not None
 
 
 def _has_arrays(value):
-    return hasattr(value, "values") and any(scalar_of(one) is None for one in value.values())
+    if not hasattr(value, "values"):
+        return False
+    return any(not isinstance(one, (str, bytes)) and scalar_of(one) is None for one in value.values())
 
 
-def _targets_by_recording(found):
-    """Return the targets of each recording, where labels are a mapping of names to numbers."""
-    targets = {}
-    for name, values in found.labels.items():
+def _by_recording(groups):
+    """Return what mappings of recordings to numbers and words say of each recording."""
+    found = {}
+    for name, values in groups.items():
         if hasattr(values, "items") and not _has_arrays(values):
             for recording, value in values.items():
-                targets.setdefault(str(recording), {})[target_name(name)] = scalar_of(value)
-    return targets
+                known = texts_of([value])[0] if isinstance(value, (str, bytes)) else scalar_of(value)
+                found.setdefault(str(recording), {})[target_name(name)] = known
+    return found
 
 
 def _places(groups, place):
@@ -277,14 +300,12 @@ def _places(groups, place):
     if all(is_a("partition", name) for name in groups):
         return {name: {"about": {"partition": name}} for name in groups}
     streams = {name: "labels" if plain(name) in ("labels", "label") else stream_of(name) for name in groups}
-    if place.stream is None and all(streams.values()):
-        return {name: {"stream": stream} for name, stream in streams.items()}
-    if len(groups) == 1 and is_a("container", next(iter(groups))):
-        return {name: {} for name in groups}
+    containers = [name for name in groups if is_a("container", name)]
+    understood = all(stream or name in containers for name, stream in streams.items())
+    if understood and len(containers) < 2 and (place.stream is None or containers):
+        return {name: {"stream": stream} if stream else {} for name, stream in streams.items()}
     if place.stream is None and all(map(_is_of_recordings, islice(groups.values(), 3))):
-        return (
-            {name: {"stream": name} for name in groups} if len(groups) > 1 else {name: {} for name in groups}
-        )
+        return {name: {"stream": name} if len(groups) > 1 else {} for name in groups}
     if len(groups) == 1 and place.recording is None and _holds_recordings(next(iter(groups.values()))):
         return {name: {} for name in groups}
     inner = _what_arrays_are(groups)

@@ -21,6 +21,19 @@ _WIDTHS = {
 }
 
 
+_CONTAINERS = ("EMPTY_DICT", "EMPTY_LIST", "EMPTY_SET")  # a byte that takes 60 to 200 in memory
+MOST_CONTAINERS = 2_000_000
+
+_SIMPLE = {  # length of those that put an object on the stack, and have an argument of one length
+    code: 1 + (opcode.arg.n if opcode.arg else 0)
+    for code, opcode in _OPCODES.items()
+    if not opcode.stack_before
+    and opcode.stack_after
+    and opcode.name not in (*_GETS, *_CONTAINERS, "MARK", "EXT1", "EXT2", "EXT4")
+    and (opcode.arg is None or opcode.arg.n >= 0)
+}
+
+
 def check_opcodes(content):
     r"""Refuse opcodes that take memory or time in no relation to the file.
 
@@ -44,9 +57,15 @@ def check_opcodes(content):
     ...
     ValueError: It numbers its objects beyond their count, which would take memory.
     """
-    stack, memo, n_opcodes, position, end = [], {}, 0, 0, len(content)
+    stack, memo, end = [], {}, len(content)
+    n_opcodes = n_containers = position = 0
     while position < end:
-        opcode = _OPCODES.get(content[position])
+        code = content[position]
+        if code in _SIMPLE:  # most are, in a list of numbers
+            n_opcodes, position = n_opcodes + 1, position + _SIMPLE[code]
+            stack.append(_ATOM)
+            continue
+        opcode = _OPCODES.get(code)
         if opcode is None:
             break
         begin, position = _argument(content, position + 1, opcode)
@@ -55,16 +74,12 @@ def check_opcodes(content):
         if position > end:
             break
         n_opcodes += 1
-        if opcode.name.startswith("EXT"):  # may be an object that another pickle left in a cache of Python's
-            raise ValueError("It names an extension, which is not loaded.")
+        n_containers += opcode.name in _CONTAINERS
+        if n_containers > max(MOST_CONTAINERS, end // 50):
+            raise ValueError("It holds more containers than its size justifies.")
         if opcode.name in _PUTS or opcode.name in _GETS:
             number = _memo_number(content[begin:position], opcode, len(memo))
-            if number > n_opcodes:
-                raise ValueError("It numbers its objects beyond their count, which would take memory.")
-            if opcode.name in _GETS:
-                stack.append(memo.get(number, _ATOM))
-            elif stack:
-                memo[number] = stack[-1]
+            _remember(opcode, number, n_opcodes, stack, memo)
         else:
             _step(opcode, stack)
     raise ValueError("It is no pickle, or damaged: it ends before its last object.")
@@ -104,14 +119,26 @@ def _memo_number(argument, opcode, n_memo):
     return int(argument)
 
 
+def _remember(opcode, number, n_opcodes, stack, memo):
+    """Follow what an opcode does to the memo."""
+    if number > n_opcodes:
+        raise ValueError("It numbers its objects beyond their count, which would take memory.")
+    if opcode.name in _GETS:
+        stack.append(memo.get(number, _ATOM))
+    elif stack:
+        memo[number] = stack[-1]
+
+
 def _step(opcode, stack):
     """Follow what an opcode does to the stack."""
     name, before = opcode.name, opcode.stack_before
+    if name.startswith("EXT"):  # may be an object that another pickle left in a cache of Python's
+        raise ValueError("It names an extension, which is not loaded.")
     if not before:
         stack.append(None if name == "MARK" else _ATOM)
         return
     if name == "DUP":
-        stack.append(stack[-1])
+        stack.append(stack[-1] if stack else _ATOM)
         return
     taken = []
     if pickletools.markobject in before:

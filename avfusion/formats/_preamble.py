@@ -11,6 +11,7 @@ from avfusion.formats._numbers import MISSING, is_number, is_value
 _COMMENT = re.compile(r"\s*(#+|%+|//+)\s*(?P<text>.*)")
 _UNIX_TIMES = (5e8, 5e9)  # seconds since 1970
 _FASTEST = 1e5  # steps per second
+_LONGEST = 100_000  # characters of a comment with names
 _FEW = 40  # lines before a table
 
 
@@ -95,6 +96,8 @@ def _of_comments(n_lines, comments, lines):
 
 def _names_in(text, separator, width, line):
     """Return the names of columns that a comment holds, or None."""
+    if len(text) > _LONGEST:
+        return None
     for candidate in dict.fromkeys((separator, separator_of([text]))):
         names = fields_of([text], candidate)[0]
         if width > 1 and len(names) == width + 1 and names[-1] == "":

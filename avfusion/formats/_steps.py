@@ -150,35 +150,38 @@ def part_of(values, names=None, times=None, **known):
     named = names is not None or isinstance(steps, pd.DataFrame)
     if names is None and times is None:
         return Part(steps, named, **known)
-    if not isinstance(steps, pd.DataFrame):
-        steps = _named(steps if steps.ndim == 2 else steps[:, None], names)
+    if isinstance(steps, pd.DataFrame):
+        steps, names = steps.to_numpy(), list(steps.columns)
+    steps = steps if steps.ndim == 2 else steps[:, None]
+    if names is not None:
+        steps = _of_names(steps, names)
+    columns = range(steps.shape[1]) if names is None else names
     if times is not None:
-        steps = _with_times(steps, np.asarray(times, dtype=np.float64))
-    return Part(steps, named, **known)
+        steps, columns = _with_times(steps, columns, np.asarray(times, dtype=np.float64))
+    return Part(pd.DataFrame(steps, columns=columns), named, **known)
 
 
-def _named(steps, names):
-    if names is None:
-        return pd.DataFrame(steps)
+def _of_names(steps, names):
+    """Return steps with as many features as there are names, all of them different."""
     if len(names) != steps.shape[1] and len(names) == len(steps):
         steps = steps.T
     if len(names) != steps.shape[1]:
         raise ValueError(f"It has {len(names)} names for {steps.shape[1]} features: write as many.")
-    repeated = next((name for k, name in enumerate(names) if name in names[:k]), None)
-    if repeated is not None:
+    if len(set(names)) < len(names):
+        repeated = next(name for k, name in enumerate(names) if name in names[:k])
         raise ValueError(f"Two of its features have the name {brief(repeated)}: rename one of them.")
-    return pd.DataFrame(steps, columns=names)
+    return steps
 
 
-def _with_times(table, times):
+def _with_times(steps, columns, times):
     """Put the times in front of the features, under names that are those of clocks."""
-    if len(times) != len(table):
-        raise ValueError(f"It has {len(times)} times for {len(table)} steps: write one for each.")
-    clocks = {"timestamp": times} if times.ndim == 1 else {"start_time": times[:, 0], "end_time": times[:, 1]}
-    taken = [name for name in clocks if name in table.columns]
+    if len(times) != len(steps):
+        raise ValueError(f"It has {len(times)} times for {len(steps)} steps: write one for each.")
+    clocks = ["timestamp"] if times.ndim == 1 else ["start_time", "end_time"]
+    taken = [name for name in clocks if name in columns]
     if taken:
         raise ValueError(f"Its times and its feature {brief(taken[0])} are two clocks: remove one of them.")
-    return pd.concat([pd.DataFrame(clocks, index=table.index), table], axis=1)
+    return np.column_stack([times, steps]), [*clocks, *columns]
 
 
 def n_bytes(shape, dtype):
@@ -249,6 +252,6 @@ def bounded(parts, available, times=100):
     total = 0
     for part in parts:
         table = isinstance(part.values, pd.DataFrame)
-        total += int(part.values.memory_usage().sum()) if table else part.values.nbytes
+        total += 8 * part.values.size if table else part.values.nbytes
         check_size(total, available, times)
         yield part

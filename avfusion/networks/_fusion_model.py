@@ -24,7 +24,8 @@ class FusionModel(nn.Module):
         ``network(streams, masks) -> (B, T, network.output_size)``.
     head : Module
         ``head(hidden, streams, masks)``, such as `FrameHead` or `ClipHead`. It sees the normalised
-        streams without the training noise, which would inflate their standard deviations.
+        streams without the training noise, which would inflate their standard deviations, or none if it
+        says ``needs_streams = False``.
 
     Examples
     --------
@@ -65,9 +66,14 @@ class FusionModel(nn.Module):
         """
         masks = {name: masks[name] for name in self.names}
         clean, noisy = {}, {}
-        for name, norm in self.input_norms.items():
-            missing = missing_features(streams[name])
-            x = norm.normalise(norm.impute(streams[name], missing))  # (B, T, D_m)
-            clean[name] = x if missing is None else x.masked_fill(missing, torch.nan)
-            noisy[name] = norm.perturb(x)
+        for name in self.names:
+            noisy[name] = self._normalise(name, streams[name], clean)
         return self.head(self.network(noisy, masks), clean, masks)
+
+    def _normalise(self, name, x, clean):
+        """Return a normalised stream with noise; put it without noise into `clean` if the head needs it."""
+        norm, missing = self.input_norms[name], missing_features(x)
+        x = norm.normalise(norm.impute(x, missing))  # (B, T, D_m)
+        if getattr(self.head, "needs_streams", True):
+            clean[name] = x if missing is None else x.masked_fill(missing, torch.nan)
+        return norm.perturb(x)

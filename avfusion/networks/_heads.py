@@ -37,6 +37,8 @@ class FrameHead(nn.Module):
     torch.Size([2, 6, 2])
     """
 
+    needs_streams = False
+
     def __init__(self, input_size: int, n_targets: int, dropout: float = 0.5):
         super().__init__()
         self.layers = nn.Sequential(
@@ -72,6 +74,8 @@ class SeparateHeads(nn.Module):
     >>> SeparateHeads(8, n_targets=2, hidden_size=4)(hidden, {}, masks).shape
     torch.Size([2, 6, 2])
     """
+
+    needs_streams = False
 
     def __init__(self, input_size: int, n_targets: int, hidden_size: int = 128, dropout: float = 0.6):
         super().__init__()

@@ -44,6 +44,33 @@ def read_ahead(frames, begins, lengths):
     _advise(frames, begins, lengths, "MADV_WILLNEED")
 
 
+def take(frames, index):
+    """Return some frames; of those that are mapped, little is in memory besides at any time.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray or numpy.memmap of shape (N, D)
+    index : numpy.ndarray of int of shape (n_pieces, n)
+        Frames that lie close together in each piece.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n_pieces, n, D)
+
+    Examples
+    --------
+    >>> take(np.array([[1.0], [2.0], [3.0]]), np.array([[2, 0]])).ravel()
+    array([3., 1.])
+    """
+    if mapped_by(frames) is None:
+        return np.take(frames, index, axis=0)
+    values = np.empty((*index.shape, frames.shape[1]), frames.dtype)
+    for piece, steps in zip(values, index):
+        np.take(frames, steps, axis=0, out=piece, mode="clip")  # any other mode copies once more
+        release(frames, steps.min(), np.ptp(steps) + 1)
+    return values
+
+
 def _advise(frames, begins, lengths, advice):
     mapped = mapped_by(frames)
     if mapped is None or not hasattr(mmap, advice) or not frames.size:

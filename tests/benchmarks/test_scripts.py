@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, long_table, overhead, parallel, scaling
+from benchmarks import gpu, long_table, overhead, parallel, scaling, store
 
 
 def tables(folder, name):
@@ -100,3 +100,16 @@ def test_both_ways_to_read_a_long_table_hold_the_same_numbers(order, clock):
     X = both[long_table.OURS]().sort_values("recording")
     np.testing.assert_array_equal(np.concatenate([cell.frames for cell in X["all"]]), expected)
     np.testing.assert_array_equal(both[long_table.FRAMES](), expected)
+
+
+@pytest.mark.slow
+def test_store(tmp_path):
+    sizes = ["--gb", "0.002", "--width", "16", "--steps", "400", "--opened", "3", "--folder", str(tmp_path)]
+    store.main(["--short", "--output", str(tmp_path / "out"), *sizes])
+    opened, trained, compared = (lines[0] for lines in tables(tmp_path / "out", "store").values())
+    assert opened["recordings"] == 3
+    assert 0 < opened["sizes (ms)"] <= opened["all hashes (ms)"]
+    assert trained["store (GB)"] == pytest.approx(0.002, rel=0.2)
+    assert trained["resident (MB)"] >= trained["mapped (MB)"]
+    assert compared["weights differ by"] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]  # the stores are removed again

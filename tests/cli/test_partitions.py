@@ -142,16 +142,6 @@ def test_nothing_of_the_test_rows_reaches_training(tmp_path, table):
     assert (folds["n_train"].item(), folds["n_test"].item()) == (6, 3)
 
 
-def test_cross_validation_over_a_partition_is_warned_of(recordings):
-    with pytest.warns(UserWarning, match="--train partition=train --test partition=devel"):
-        warn_of_partition(recordings)
-    X = recordings.X.drop(columns="partition").assign(site=["train", "bus", "bus", "bus", "bus"])
-    assert official_partition(Recordings("clips", X, None)) is None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warn_of_partition(Recordings("clips", X, None))
-
-
 @pytest.mark.parametrize("values", [["train", "devel", "test"], ["Train", "Val"], ["training", "validation"]])
 def test_an_official_partition_is_no_group(values):
     with pytest.raises(ValueError, match=rf"--train partition={values[0]} --test partition={values[1]}"):
@@ -163,3 +153,13 @@ def test_an_official_partition_is_no_group(values):
 )
 def test_other_groups_are_groups(values):
     check_is_no_partition("subject", pd.Series(values))
+
+
+def test_cross_validation_over_a_partition_is_warned_of(recordings):
+    with pytest.warns(UserWarning, match="--train partition=train --test partition=devel"):
+        warn_of_partition(recordings)
+    X = recordings.X.drop(columns="partition").assign(site=["train", "bus", "bus", "bus", "bus"])
+    assert official_partition(Recordings("clips", X, None)) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_partition(Recordings("clips", X, None))

@@ -255,16 +255,21 @@ def test_expected_batches_is_the_mean_number_of_batches(window):
     assert abs(expected_windows(data) - counted) < 1
 
 
-def test_the_next_batch_is_read_ahead_and_the_last_one_is_let_go(tmp_path, monkeypatch):
+def test_the_next_batch_is_read_ahead(monkeypatch):
     data, told = dataset(), []
-    for name in ("read_ahead", "release"):
-        monkeypatch.setattr(_batches, name, lambda frames, begins, lengths, name=name: told.append(name))
+    monkeypatch.setattr(
+        _batches, "read_ahead", lambda frames, begins, lengths: told.append((begins, lengths))
+    )
     all_spans = cut_at_hop(np.arange(4), data.lengths, 3, 2)
-    pieces = [all_spans.take([k]) for k in range(3)]
-    for spans, _, labels in _batches.gathered(data, list(pieces)):
-        assert spans is pieces.pop(0)
-        assert told.index("release") < told.index("read_ahead") if pieces else "read_ahead" not in told
+    pieces = [all_spans.take([k, k + 1]) for k in range(3)]
+    for k, (spans, _, labels) in enumerate(_batches.gathered(data, pieces)):
+        assert spans is pieces[k]
         np.testing.assert_array_equal(labels.numpy(), data.gather(spans)[1].numpy())
+        for (begins, lengths), name in zip(told, data.frames, strict=True) if k < 2 else ():
+            starts, following = data.starts[name][pieces[k + 1].rows], pieces[k + 1]
+            assert begins.tolist() == (starts + following.begins)[starts >= 0].tolist()
+            assert lengths.tolist() == following.lengths[starts >= 0].tolist()
+        assert bool(told) == (k < 2)
         told.clear()
 
 

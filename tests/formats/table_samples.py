@@ -96,4 +96,14 @@ CONTENTS = [
     (".feather", _arrow(TABLE, pa.ipc.new_file)),
     (".arrow", _arrow(LISTS, pa.ipc.new_stream)),
 ]
-TABLES = [lambda suffix=suffix, content=content: {suffix: content} for suffix, content in CONTENTS]
+
+
+def _sample(number, suffix, content):
+    def sample():
+        return {suffix: content}
+
+    sample.__name__ = f"table_{number}_{suffix.strip('.')}"
+    return sample
+
+
+TABLES = [_sample(number, *file) for number, file in enumerate(CONTENTS)]

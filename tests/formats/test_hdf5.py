@@ -129,3 +129,24 @@ def test_names_that_nobody_can_see(path):
     with h5py.File(path, "w") as file:
         file["a\x1b[2J"], file["b"] = FRAMES, FRAMES
     refused(path, r"The name 'a\\x1b\[2J' of a recording holds characters")
+
+
+def test_rows_of_unlike_lengths(path):
+    with h5py.File(path, "w") as file:
+        rows = file.create_dataset("x", 2, h5py.vlen_dtype("f8"))
+        rows[0], rows[1] = [1.0], [2.0, 3.0]
+    refused(path, "'/x' holds rows of unlike lengths")
+
+
+def test_words_that_are_one_place_in_the_file(path):
+    with h5py.File(path, "w") as file:
+        file["features"] = FRAMES
+        file.create_dataset("names", data=["x" * 500_000, *"abcdefgh"], dtype=h5py.string_dtype())
+        file.create_dataset("ids", data=np.array([b"abc"] * 600), dtype=h5py.string_dtype())
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        where, number = file["names"].id.get_offset(), len(file["ids"])
+        at = file["ids"].id.get_offset()
+    first = content[where : where + 16]  # length, heap and index of the long word
+    path.write_bytes(content[:at] + first * number + content[at + 16 * number :])
+    refused(path, r"would take \d+,\d+,\d+ bytes in memory")

@@ -145,6 +145,12 @@ def test_a_bomb_takes_no_memory(path):
     refused(path, element(15, b"".join([*blocks, machine.flush()])), "would take more than 268,435,456 bytes")
 
 
+def test_a_million_empty_cells_take_no_memory(path):
+    cells = zlib.compress(array(1, (1, 1_100_000), struct.pack("<II", 14, 0) * 1_100_000))
+    assert len(cells) < 30_000
+    refused(path, element(15, cells), "more than 1,000,000 values in one cell array")
+
+
 def test_objects_and_functions_are_left_out(path):
     opaque = element(14, element(6, struct.pack("<II", 17, 0)) + element(1, b"t") + element(1, b"MCOS"))
     path.write_bytes(

@@ -71,6 +71,26 @@ def test_labels_by_recording_are_targets_of_its_streams():
     assert where(content)[2:] == [("a", "labels", 2), ("b", "labels", 4)]
 
 
+def test_what_is_said_of_each_recording_goes_along():
+    content = {
+        "audio": {"a": frames(2, 3), "b": frames(4, 3)},
+        "subject": {"a": "s1", "b": b"s2"},
+        "valence": {"a": 0.5, "b": 1},
+    }
+    first, second = read(content)
+    assert (first.about, second.about) == ({"subject": "s1"}, {"subject": "s2"})
+    assert (first.targets, second.targets) == ({"valence": 0.5}, {"valence": 1.0})
+    content = {"train": {"a": frames(2, 3)}, "vocabulary": {"word": 3}}
+    assert where(content) == [("a", None, 2)]
+
+
+def test_labels_beside_a_container_or_alone():
+    labels = {"a": frames(2), "b": frames(4)}
+    content = {"features": {"a": frames(2, 3), "b": frames(4, 3)}, "labels": labels}
+    assert where(content) == [("a", None, 2), ("b", None, 4), ("a", "labels", 2), ("b", "labels", 4)]
+    assert where({"labels": labels}) == [("a", "labels", 2), ("b", "labels", 4)]
+
+
 def test_targets_are_columns():
     valence, arousal = frames(5), frames(5, 1)
     (part,) = read({"valence": valence, "arousal": arousal, "time": np.arange(5)})
@@ -119,7 +139,7 @@ def test_a_mask_over_steps_makes_them_missing():
         ({"arr_0": frames(5, 2), "arr_1": frames(6, 2)}, "2 arrays"),
         ({"x": frames(5, 2), "mean": frames(2)}, "Name one 'features'"),
         ({"x": frames(5, 2), "clip": {"y": frames(5, 2)}}, "arrays 'x' beside the groups 'clip'"),
-        ({"features": frames(2, 5, 3)}, r"not the shape \(2, 5, 3\)"),
+        ({"features": frames(2, 5, 3)}, r"the shape \(2, 5, 3\)\. If .* add 'lengths' and 'ids'"),
         ({"x": np.array([1j, 2])}, "complex"),
     ],
 )

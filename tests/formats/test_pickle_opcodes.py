@@ -49,6 +49,12 @@ def test_what_takes_memory_is_refused(content, reason):
         check_opcodes(content)
 
 
+def test_bytes_that_are_a_container_each_are_counted():
+    check_opcodes(pickle.dumps([[] for _ in range(100_000)]))
+    with pytest.raises(ValueError, match="more containers than its size justifies"):
+        check_opcodes(b"\x80\x04](" + b"\x8f" * 2_100_000 + b"e.")
+
+
 def nested(n_levels, width):
     """Return a pickle whose tuple of tuples takes width**n_levels steps to hash."""
     steps = b"".join(b"h%c" % (k - 1) * width + b"\x87q%c0" % k for k in range(1, n_levels))

@@ -29,7 +29,10 @@ def test_opensignals(tmp_path):
     assert part.values.to_dict("list") == {"nSeq": [0, 1, 2], "DI": [0, 0, 1], "CH1": [32768, 32770, 32771]}
 
 
-@pytest.mark.parametrize("header", ["# {}\n", '# {"a": 1}\n', '# {"a": {"sampling rate": "x"}}\n', "# {[\n"])
+@pytest.mark.parametrize(
+    "header",
+    ["# {}\n", "# " + '{"a":' * 50_000 + "\n", '# {"a": 1}\n', '# {"a": {"sampling rate": "x"}}\n', "# {[\n"],
+)
 def test_other_braces_are_comments(tmp_path, header):
     part = part_of(tmp_path, header + "1\t2\n3\t4\n")
     assert (part.rate_hz, part.values.shape) == (None, (2, 2))

@@ -3,11 +3,14 @@
 import mmap
 import re
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from avfusion.sequences._paging import mapped_by, read_ahead, release
+from avfusion.sequences._paging import mapped_by, merged, read_ahead, release, take
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 WIDTH = 1000
@@ -63,3 +66,31 @@ def test_which_arrays_are_maps(frames):
         assert mapped_by(other) is None
         release(other, 0, len(other))
         read_ahead(other, 0, len(other))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_what_is_taken_of_a_map_is_what_is_taken_of_an_array(dtype, tmp_path):
+    known = np.random.default_rng(0).normal(size=(50, 3)).astype(dtype)
+    np.save(tmp_path / "frames.npy", known)
+    mapped = np.load(tmp_path / "frames.npy", mmap_mode="r")
+    index = np.array([[0, 1, 2, 3], [46, 47, 48, 49], [7, 5, 5, 30]])
+    np.testing.assert_array_equal(take(mapped, index), known[index], strict=True)
+    np.testing.assert_array_equal(take(known, index), known[index], strict=True)
+
+
+@linux
+def test_no_page_stays_of_what_is_taken(frames):
+    for begin in (0, 1000, 4000):
+        take(frames, begin + np.array([np.arange(700), np.arange(300, 1000)]))
+        assert resident_mb(frames) < 0.1
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=9))
+def test_joined_ranges_cover_the_same(ranges):
+    lows = np.array([low for low, _ in ranges], dtype=int)
+    highs = lows + np.array([length for _, length in ranges], dtype=int)
+    found = list(zip(*merged(lows, highs)))
+    assert {k for low, high in found for k in range(low, high)} == {
+        k for low, length in ranges for k in range(low, low + length)
+    }
+    assert all(before[1] < after[0] for before, after in pairwise(found))

@@ -40,6 +40,7 @@ def parts(table):
     >>> [part.recording for part in parts(pd.concat([table, table.assign(frame=1)]))]
     ['a', 'b']
     """
+    table = table.drop(columns="approx_time", errors="ignore")  # in whole seconds: frames are counted
     if not _has_videos(table):
         yield Part(_one_face(table), named=True)
         return
@@ -67,8 +68,7 @@ def _one_face(table):
         face = seen_most(table.dropna(subset="Identity"), "Identity", "FaceScore")
         own = table["Identity"] == face
         tell(table, len(faces), face, f"seen in {int(own.sum())} of {n_frames} frames")
-        same = [name for name in ("approx_time", "input") if name in table.columns]
-        return with_all_frames(table[own], table, "frame", same)
+        return with_all_frames(table[own], table, "frame", table.columns.intersection(["input"]))
     tell(table, most, "the one with the highest score in each frame", "there are no identities")
     scores = pd.to_numeric(table["FaceScore"], errors="coerce").fillna(-1)
     best = scores.groupby(table["frame"]).idxmax()

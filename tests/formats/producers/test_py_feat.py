@@ -29,6 +29,12 @@ def test_one_video(tmp_path):
     np.testing.assert_array_equal(part.values[FEATURES], table[FEATURES])
 
 
+def test_seconds_beside_frames_are_no_clock(tmp_path):
+    (part,) = parts_of(tmp_path, fex(range(60), approx_time=[f"00:{k // 25:02d}" for k in range(60)]))
+    assert "approx_time" not in part.values.columns
+    assert part.values["frame"].tolist() == list(range(60))
+
+
 def test_each_video_is_a_recording(tmp_path):
     table = pd.concat([fex(range(5)), fex(range(3), input="videos/clip02.mp4")])
     parts = parts_of(tmp_path, table)
