@@ -228,15 +228,19 @@ def compare(
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
-    from avfusion.cli._partitions import official_fold
+    from avfusion.cli._partitions import official_fold, warn_of_partition
     from avfusion.model_selection import compare as run
+
+    official = official_fold(train, test, recordings)
+    if official is None:
+        warn_of_partition(recordings)
 
     result = run(
         choose_estimators(estimators, recordings, groups, seed),
         recordings.X,
         recordings.y,
         groups=groups,
-        cv=official_fold(train, test, recordings) or folds,
+        cv=official or folds,
         scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
         n_jobs=jobs,
         random_state=seed,

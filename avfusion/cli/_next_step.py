@@ -5,13 +5,12 @@ import shlex
 import numpy as np
 import pandas as pd
 
+from avfusion.cli._partitions import official_partition
 from avfusion.sequences import as_targets, sequence_columns
 from avfusion.sequences._label_markers import find_markers
 from avfusion.sequences._messages import row_name
 
 LABELS = "labels"
-TRAIN = ("train", "training", "trn")
-TEST = ("devel", "dev", "validation", "valid", "val", "test")
 GROUPS = ("subject", "speaker", "participant", "person", "session", "group", "movie", "story", "video_id")
 SLACK = 1e-6  # of a second
 NEAR = 0.05  # share of its steps by which a stream may be longer than another that begins and ends with it
@@ -183,12 +182,10 @@ def _markers(y):
 
 def _folds(recordings):
     """Return the options that split recordings as their metadata suggests."""
-    X = recordings.X
-    for name in recordings.metadata:
-        values = {str(value).lower(): str(value) for value in X[name].dropna().unique()}
-        train, test = (next((values[one] for one in known if one in values), None) for known in (TRAIN, TEST))
-        if train and test:
-            return ["--train", f"{name}={train}", "--test", f"{name}={test}"]
+    X, official = recordings.X, official_partition(recordings)
+    if official is not None:
+        name, train, test = official
+        return ["--train", f"{name}={train}", "--test", f"{name}={test}"]
     for name in recordings.metadata:
         plain = str(name).lower().removesuffix("_id") if str(name).lower() != "video_id" else "video_id"
         if recordings.groups is None and plain in GROUPS and 1 < X[name].nunique() < len(X):

@@ -1,25 +1,59 @@
 """Official partitions: the rows that the options --train and --test name by a metadata column."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from avfusion.cli._recordings import check_known
 
-PARTS = (
-    ("train", "training", "train_set", "training_set"),
-    (
-        "dev",
-        "devel",
-        "development",
-        "val",
-        "valid",
-        "validation",
-        "validation_set",
-        "test",
-        "testing",
-        "test_set",
-    ),
-)
+TRAIN = ("train", "training", "trn", "train_set")
+TEST = ("devel", "dev", "development", "validation", "valid", "val", "test", "validation_set")
+
+
+def official_partition(recordings):
+    """Find the metadata column that parts recordings into those to train on and others.
+
+    Parameters
+    ----------
+    recordings : Recordings
+
+    Returns
+    -------
+    (column, train, test) or None
+        The name of the column, and its values for training and, of validation and test, the first that is
+        there.
+
+    Examples
+    --------
+    >>> from avfusion.cli._recordings import Recordings
+    >>> X = pd.DataFrame({"split": ["Train", "Test", "Devel"]})
+    >>> official_partition(Recordings("mine", X, None))
+    ('split', 'Train', 'Devel')
+    """
+    for name in recordings.metadata:
+        values = {str(value).lower(): str(value) for value in recordings.X[name].dropna().unique()}
+        train, test = (next((values[one] for one in known if one in values), None) for known in (TRAIN, TEST))
+        if train and test:
+            return name, train, test
+    return None
+
+
+def warn_of_partition(recordings):
+    """Warn that cross-validation does not keep to an official partition, where there is one.
+
+    Parameters
+    ----------
+    recordings : Recordings
+    """
+    official = official_partition(recordings)
+    if official is not None:
+        name, train, test = official
+        warnings.warn(
+            f"{name!r} looks like an official partition, but cross-validation trains on rows of all its "
+            f"values. To keep to it: --train {name}={train} --test {name}={test}.",
+            stacklevel=3,
+        )
 
 
 def rows_named(option, texts, recordings):
@@ -135,8 +169,8 @@ def check_is_no_partition(name, values):
     """
     given = [str(value) for value in values.dropna().unique()]
     parts = {value.strip().lower(): value for value in given}
-    train = next((parts[word] for word in PARTS[0] if word in parts), None)
-    tests = [value for word, value in parts.items() if word in PARTS[1]]
+    train = next((parts[word] for word in TRAIN if word in parts), None)
+    tests = [value for word, value in parts.items() if word in TEST]
     if train is None or not tests or len(given) != len(tests) + 1:
         return
     test = next((value for value in tests if "test" not in value.lower()), tests[0])

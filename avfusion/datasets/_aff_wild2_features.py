@@ -156,12 +156,12 @@ def read_features(modality, folder, lengths, rate_hz, fps, asked):
         for name in people[1:]:
             stream.share(name, people[0])
     column = stream.column(lengths)
-    per_frame = rate_hz is None and not _has_own_rate(stream, lengths)
-    if not per_frame:
+    if rate_hz is not None or _has_own_rate(stream, lengths, fps):
         return column
     _check_lengths(modality, stream, lengths, numbered)
     _tell_of_shared(modality, of_person)
     n_frames = [_n_frames(stream.rows.get(name), n) for name, n in lengths.items()]
+    fps = column.rate_hz if fps is None else fps
     return SequenceArray(column.frames, column.starts, n_frames, fps, features=column.features)
 
 
@@ -238,14 +238,19 @@ def _differing(stream, lengths):
             yield name, row.n_steps, n_frames
 
 
-def _has_own_rate(stream, lengths):
-    """Return whether the files tell a rate, and their steps are no video frames."""
-    known = all(row.ticks.rate_hz is not None for row in stream.rows.values())
-    return known and any(_far(*numbers) for _, *numbers in _differing(stream, lengths))
+def _has_own_rate(stream, lengths, fps):
+    """Return whether the files tell a rate, and it is not that of the video frames."""
+    rates = [row.ticks.rate_hz for row in stream.rows.values()]
+    if None in rates:
+        return False
+    if fps is not None:
+        lowest, highest = np.min(fps) * (1 - SHARE_MORE), np.max(fps) * (1 + SHARE_MORE)
+        return not all(lowest <= rate <= highest for rate in rates)
+    return any(_far(*numbers) for _, *numbers in _differing(stream, lengths))
 
 
 def _check_lengths(modality, stream, lengths, numbered):
-    differing = [one for one in _differing(stream, lengths) if one[0] not in numbered]
+    differing = [one for one in _differing(stream, lengths) if one[0] not in numbered or one[1] > one[2]]
     for name, n_steps, n_frames in differing:
         if _far(n_steps, n_frames):
             raise ValueError(

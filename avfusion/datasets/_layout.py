@@ -39,6 +39,7 @@ _MANY = (
     ".pk",
     ".parquet",
     ".feather",
+    ".arrow",
 )
 
 
@@ -117,9 +118,11 @@ def layout_of(path, labels=True):
         if entry.name.startswith(".") or entry.name in TABLES or _is_note(entry):
             continue
         _check_name(entry, path)
-        if entry.is_dir():
-            if entry.name != LABELS or labels:
-                layout.streams[entry.name] = _files_of(entry, layout.passed_over)
+        if entry.is_dir() and entry.name == LABELS:
+            if labels:
+                layout.streams |= _labels_of(entry, layout.passed_over)
+        elif entry.is_dir():
+            layout.streams[entry.name] = _files_of(entry, layout.passed_over)
         elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
             layout.containers.append(Source(entry))
         elif entry.stem.lower() in (LABELS, "metadata", "rates", "recordings"):
@@ -155,6 +158,16 @@ def _expected(stem):
 
 def _is_note(path):
     return path.name.lower().startswith(_NOTES)
+
+
+def _labels_of(folder, passed_over):
+    """Return the files of labels: in one folder, or one for each dimension or annotator."""
+    inside = [
+        path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and not _is_note(path)
+    ]
+    if not inside or not all(path.is_dir() for path in inside):
+        return {LABELS: _files_of(folder, passed_over)}
+    return {f"{LABELS}/{path.name}": _files_of(path, passed_over) for path in inside}
 
 
 def _files_of(folder, passed_over):

@@ -15,6 +15,7 @@ from avfusion.formats._read_ahead import read_ahead
 from avfusion.formats._registry import DamagedFileError, split_name
 from avfusion.sequences._messages import quoted
 
+EPOCH = 1e8  # seconds, from which on a clock counts since 1970
 MODALITIES = frozenset(
     [
         "audio",
@@ -54,7 +55,8 @@ class Reading:
     ----------
     streams : dict of str to Stream
         By modality.
-    labels : Stream or None
+    labels : dict of (str or None) to Stream
+        By dimension or annotator, where each has a file or a folder of its own; else under None.
     damaged : list of DamagedFileError
     lost : set of str
         Recordings of which a file is damaged.
@@ -72,7 +74,7 @@ class Reading:
         self.of_file = _rates_of(folder)
         self.given = rates
         self.frames = frames or (lambda name, dtype: InMemory(dtype))
-        self.streams, self.labels, self.damaged, self.lost = {}, None, [], set()
+        self.streams, self.labels, self.damaged, self.lost = {}, {}, [], set()
         self.of_wholes = []  # name and part of recordings of which a file has labels, but no steps
 
     def all_files(self, for_features, for_labels):
@@ -101,9 +103,12 @@ class Reading:
             try:
                 self._take(name, source, parts)
             except DamagedFileError as error:
-                if not self.skip_damaged:
+                if self._is_note(name, source):
+                    self.layout.passed_over[source.path] = "it is no table"
+                elif self.skip_damaged:
+                    self._skip(error, source)
+                else:
                     raise
-                self._skip(error, source)
         for name, recording, other in again:
             stream = self._stream(name)
             if other in stream.rows:
@@ -113,6 +118,22 @@ class Reading:
         if not self.streams:
             raise self.damaged[0] if self.damaged else no_recordings(self.folder, self.layout)
         self._check_rates()
+        self._count_from_first()
+
+    def _count_from_first(self):
+        """Let the clocks of a recording that count since 1970 count from the first of its streams."""
+        streams = [*self.streams.values(), *self.labels.values()]
+        first = {}
+        for stream in streams:
+            for name, row in stream.rows.items():
+                if (row.ticks.start_s or 0.0) >= EPOCH:
+                    first[name] = min(row.ticks.start_s, first.get(name, np.inf))
+        for stream in streams:
+            for name, begin in first.items():
+                row = stream.rows.get(name)
+                if row is not None and (row.ticks.start_s or 0.0) >= EPOCH:
+                    ticks = replace(row.ticks, start_s=round(row.ticks.start_s - begin, 6))
+                    stream.rows[name] = replace(row, ticks=ticks)
 
     def _jobs(self):
         for name, sources in self.layout.streams.items():
@@ -122,10 +143,12 @@ class Reading:
     def _stream(self, name):
         """Return the stream of a modality, or of labels."""
         rate = (self.of_file | self.given).get(name)
-        if name == LABELS:
-            if self.labels is None:
-                self.labels = Stream(self.frames(name, np.float64), rate_hz=rate, **self.how[True])
-            return self.labels
+        if name == LABELS or name.startswith(f"{LABELS}/"):
+            own = name[len(LABELS) + 1 :] or None
+            if own not in self.labels:
+                rate = (self.of_file | self.given).get(LABELS)
+                self.labels[own] = Stream(self.frames(LABELS, np.float64), rate_hz=rate, **self.how[True])
+            return self.labels[own]
         if name not in self.streams:
             self.streams[name] = Stream(self.frames(name, np.float32), rate_hz=rate, **self.how[False])
         return self.streams[name]
@@ -150,15 +173,21 @@ class Reading:
                 self.of_wholes.append((recording, part))
                 continue
             stream = LABELS if part.stream == LABELS else name or part.stream
+            if name == LABELS and part.recording is not None:  # of all recordings, a dimension in each file
+                stream = f"{LABELS}/{split_name(source.path.name)[0]}"
             stream = stream or split_name(source.path.name)[0]
             self._stream(stream).add(recording, part, source)
+
+    def _is_note(self, name, source):
+        """Return whether a text that is no table lies among files of another kind."""
+        others = {other.path.suffix.lower() for other in self.layout.streams.get(name, ())}
+        return source.path.suffix.lower() == ".txt" and len(others) > 1
 
     def _skip(self, error, source):
         self.damaged.append(error)
         self.lost.add(source.recording)
-        for stream in (*self.streams.values(), self.labels):
-            if stream is not None:
-                self.lost.update(stream.forget(source.path))
+        for stream in (*self.streams.values(), *self.labels.values()):
+            self.lost.update(stream.forget(source.path))
 
     def _check_rates(self):
         known = sorted({*self.streams, LABELS})
@@ -179,9 +208,9 @@ class Reading:
         -------
         pandas.Index
         """
-        if self.labels is not None:
+        for stream in self.labels.values():
             for name in self.lost:
-                self.labels.rows.pop(name, None)
+                stream.rows.pop(name, None)
         found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
         self._check_not_swapped(found)
         if metadata is None:
@@ -209,8 +238,8 @@ class Reading:
 
     def _check_names(self):
         names = {modality: set(stream.rows) for modality, stream in self.streams.items()}
-        if self.labels is not None:
-            names[LABELS] = set(self.labels.rows)
+        for stream in self.labels.values():
+            names[LABELS] = set(stream.rows) | names.get(LABELS, set())
         pairs = near_matches(names)
         if pairs and not set.intersection(*names.values()):
             raise ValueError(f"No recording has all of {quoted(names)}: {told_of_names(pairs)}")

@@ -52,7 +52,7 @@ def test_a_folder_is_described_as_asked(recordings):
     lines = describe(recordings, "--raters", "mean", "--missing-label", "-5")
     assert ["video", "1"] in [line[:2] for line in lines]
     assert ["label", "frame"] in [line[:2] for line in lines]
-    notes = lines[lines.index(["Notes"]) + 1 :]
+    notes = [line for line in lines[lines.index(["Notes"]) + 1 :] if line[:1] == ["-"]]
     assert [note[:6] for note in notes] == [["-", "Set", "aside", "as", "bookkeeping:", "'frame',"]]
     lines = describe(recordings, "--target", "A2", "--valid", "none", "--keep", "frame")
     assert ["video", "2"] in [line[:2] for line in lines]

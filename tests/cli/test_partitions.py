@@ -1,6 +1,7 @@
 """Rows of official partitions."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,13 @@ from typer.testing import CliRunner
 
 import avfusion as av
 from avfusion.cli import app
-from avfusion.cli._partitions import check_is_no_partition, official_fold, rows_named
+from avfusion.cli._partitions import (
+    check_is_no_partition,
+    official_fold,
+    official_partition,
+    rows_named,
+    warn_of_partition,
+)
 from avfusion.cli._recordings import Recordings
 
 
@@ -146,3 +153,13 @@ def test_an_official_partition_is_no_group(values):
 )
 def test_other_groups_are_groups(values):
     check_is_no_partition("subject", pd.Series(values))
+
+
+def test_cross_validation_over_a_partition_is_warned_of(recordings):
+    with pytest.warns(UserWarning, match="--train partition=train --test partition=devel"):
+        warn_of_partition(recordings)
+    X = recordings.X.drop(columns="partition").assign(site=["train", "bus", "bus", "bus", "bus"])
+    assert official_partition(Recordings("clips", X, None)) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_partition(Recordings("clips", X, None))

@@ -84,8 +84,37 @@ def test_a_rate_that_the_files_tell(published):
         table.to_csv(folder / "audio" / f"{sound_of(name)}.csv", sep=";", index=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        X = load(folder)
-    assert X.dtypes["audio"].rate_hz == 100
+        for labels in (True, False):
+            X, _ = load_aff_wild2(folder, rate_hz={"labels": FPS}, labels=labels)
+            assert X.dtypes["audio"].rate_hz == 100
+        assert load_aff_wild2(folder)[0].dtypes["audio"].rate_hz == 100
+
+
+def test_a_table_with_the_clock_of_the_video_is_per_frame(published):
+    folder, _ = published
+    (folder / "video").mkdir()
+    for name, (_, n) in VIDEOS.items():
+        seen = np.arange(n) % 7 != 3
+        table = pd.DataFrame(
+            {"frame": np.arange(1, n + 1), "timestamp": np.arange(n) / FPS, "AU": np.arange(n) % 5}
+        )
+        table[seen].to_csv(folder / "video" / f"{name}.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read = [load(folder), load_aff_wild2(folder)[0], load_aff_wild2(folder, labels=False)[0]]
+    for X in read:
+        assert X.dtypes["video"].rate_hz == FPS
+        frames = X["video"]["video45"].frames[:, 0]
+        np.testing.assert_array_equal(np.isnan(frames), np.arange(len(frames)) % 7 == 3)
+
+
+def test_frame_numbers_beyond_the_video_are_refused(published):
+    folder, _ = published
+    (folder / "video").mkdir()
+    table = pd.DataFrame({"frame": np.arange(1, 301), "AU": np.arange(300) % 5})
+    table.to_csv(folder / "video" / "video45.csv", index=False)
+    with pytest.raises(ValueError, match="has 300 steps, but there are 60 video frames"):
+        load(folder)
 
 
 def test_faces_of_one_person_are_not_those_of_the_other(published):

@@ -4,9 +4,10 @@ import pickle
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from avfusion.datasets import _reading
+from avfusion.datasets import _reading, load_folder
 from avfusion.datasets._layout import Layout, Source, layout_of
 from avfusion.datasets._reading import Reading
 
@@ -75,7 +76,7 @@ def test_labels_lie_beside_features_in_a_file_of_a_modality(tmp_path):
     reading = Reading(tmp_path, layout_of(tmp_path), {}, skip_damaged=False)
     reading.all_files(*HOW)
     assert list(reading.streams) == ["audio"]
-    assert list(reading.labels.rows) == ["a"]
+    assert list(reading.labels[None].rows) == ["a"]
 
 
 def test_a_file_of_the_streams_of_one_recording_is_called_after_it(tmp_path):
@@ -113,3 +114,21 @@ def test_a_rate_that_contradicts_the_table_of_recordings_is_refused(folder):
     with pytest.raises(ValueError, match=r"rate_hz is 10 for 'audio', but recordings\.csv has 25 for '0'"):
         Reading(folder, layout, {"audio": 10}, skip_damaged=False).all_files(*HOW)
     Reading(folder, layout, {"audio": 25}, skip_damaged=False).all_files(*HOW)
+
+
+def test_clocks_since_1970_count_from_the_first_stream(tmp_path):
+    for name, start in {"eda": 1544027337.0, "face": 1544027339.5}.items():
+        (tmp_path / name).mkdir()
+        times = start + np.arange(20) / 4
+        table = pd.DataFrame({"timestamp": times, "value": np.sin(times)})
+        table.to_csv(tmp_path / name / "a.csv", index=False)
+    with pytest.warns(UserWarning, match="Set aside"):
+        X, _ = load_folder(tmp_path)
+    assert X["eda"].dtype.rate_hz == 4
+    assert (X["eda"].iloc[0].start_s or 0.0, X["face"].iloc[0].start_s) == (0.0, 2.5)
+
+
+def test_a_note_among_tables_is_passed_over(folder):
+    (folder / "audio" / "notes.txt").write_text("Recorded on Monday.\n")
+    with pytest.warns(UserWarning, match=r"Not read: 'audio/notes\.txt' \(it is no table\)"):
+        assert len(load_folder(folder)[0]) == 3
