@@ -205,6 +205,23 @@ class Ticks:
     start_s: float | None = None
     times_s: np.ndarray | None = None
 
+    @property
+    def begin_s(self):
+        """When the first step begins, 0 where it is not known."""
+        return self.start_s or 0.0 if self.times_s is None else float(self.times_s[0, 0])
+
+    def shifted(self, by_s):
+        """Return the same some seconds later.
+
+        Examples
+        --------
+        >>> Ticks(25.0, 100.0).shifted(-90.0)
+        Ticks(rate_hz=25.0, start_s=10.0, times_s=None)
+        """
+        times = None if self.times_s is None else np.round(self.times_s + by_s, 6)
+        start = None if self.start_s is None else round(self.start_s + by_s, 6)
+        return Ticks(self.rate_hz, start, times)
+
 
 def clock_of(aside, rate_hz=None):
     """Return the step of each row by a clock, and when the steps are.

@@ -126,14 +126,19 @@ class Reading:
         first = {}
         for stream in streams:
             for name, row in stream.rows.items():
-                if (row.ticks.start_s or 0.0) >= EPOCH:
-                    first[name] = min(row.ticks.start_s, first.get(name, np.inf))
+                if row.ticks.begin_s >= EPOCH:
+                    first[name] = min(row.ticks.begin_s, first.get(name, np.inf))
         for stream in streams:
             for name, begin in first.items():
                 row = stream.rows.get(name)
-                if row is not None and (row.ticks.start_s or 0.0) >= EPOCH:
-                    ticks = replace(row.ticks, start_s=round(row.ticks.start_s - begin, 6))
-                    stream.rows[name] = replace(row, ticks=ticks)
+                if row is None or row.ticks.begin_s < EPOCH:
+                    continue
+                if row.ticks.times_s is not None and stream.frames.written:
+                    raise ValueError(
+                        f"{row.path} has times since 1970 at no rate, which are not imported: subtract the "
+                        "begin of the recording, or read the folder with load_folder."
+                    )
+                stream.rows[name] = replace(row, ticks=row.ticks.shifted(-begin))
 
     def _jobs(self):
         for name, sources in self.layout.streams.items():

@@ -25,6 +25,8 @@ class InMemory:
     (0, 1)
     """
 
+    written = False
+
     def __init__(self, dtype):
         self.dtype = np.dtype(dtype)
         self.blocks = []
@@ -81,6 +83,8 @@ class InStore:
     >>> InStore(None, "audio").name
     'audio'
     """
+
+    written = True  # times, too, as soon as they come
 
     def __init__(self, store, name):
         self.store, self.name = store, name

@@ -12,9 +12,9 @@ import numpy as np
 from avfusion.sequences._messages import quoted
 
 TICKS = 0.5  # of a step: how far a time may lie from where its step is
-NEARLY = (
-    0.15  # of a step: how far times of a recording with gaps lie from their steps, by the root mean square
-)
+NEARLY = 0.15  # of a step: root mean square of how far times lie from their steps, if some steps have none
+EVENLY = 0.05  # the same where more have none than that:
+OFTEN = 0.8  # share of steps
 EXACT = 1e-6  # of a step: times that stand on steps but for rounding
 FEW = 8  # times between rows of a recording, up to which they do not tell its rate
 SPARSE = 0.5  # share of steps that are there, below which times do not count as ticking at a rate
@@ -338,7 +338,9 @@ def _lines(begins, lengths, code, steps, phased=False):
     off = time - start[code] - slope[code] * position
     mean_square = np.add.reduceat(off**2, first) / lengths
     # any time lies within half a step of some step: with gaps, that alone says nothing
-    ticks = (position[np.cumsum(lengths) - 1] == lengths - 1) | (mean_square <= (NEARLY * slope) ** 2)
+    n_steps = position[np.cumsum(lengths) - 1] + 1
+    nearly = np.where(lengths >= OFTEN * n_steps, NEARLY, EVENLY)
+    ticks = (n_steps == lengths) | (mean_square <= (nearly * slope) ** 2)
     ticks &= np.maximum.reduceat(np.abs(off), first) <= TICKS * slope
     fits = single | (rising & (slope > 0) & ticks)
     exact = single | (np.abs(start) <= 1e-3 * slope)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets import _reading, load_folder
+from avfusion.datasets import _reading, import_folder, load_folder
 from avfusion.datasets._layout import Layout, Source, layout_of
 from avfusion.datasets._reading import Reading
 
@@ -132,3 +132,19 @@ def test_a_note_among_tables_is_passed_over(folder):
     (folder / "audio" / "notes.txt").write_text("Recorded on Monday.\n")
     with pytest.warns(UserWarning, match=r"Not read: 'audio/notes\.txt' \(it is no table\)"):
         assert len(load_folder(folder)[0]) == 3
+
+
+def test_times_since_1970_at_no_rate_count_from_the_first_stream(tmp_path):
+    beats = np.array([0.7, 1.6, 5.2, 5.9, 6.1, 9.4, 11.0])
+    tables = {
+        "eda": pd.DataFrame({"timestamp": 1544027337 + np.arange(20) / 4, "value": np.sin(np.arange(20))}),
+        "beats": pd.DataFrame({"timestamp": 1544027337.5 + beats, "value": np.cos(beats)}),
+    }
+    for name, table in tables.items():
+        (tmp_path / name).mkdir()
+        table.to_csv(tmp_path / name / "a.csv", index=False)
+    with pytest.warns(UserWarning, match="Set aside"):
+        X, _ = load_folder(tmp_path)
+    np.testing.assert_allclose(X["beats"].iloc[0].times_s[:, 0], 0.5 + beats, atol=2e-6)
+    with pytest.raises(ValueError, match="times since 1970 at no rate, which are not imported"):
+        import_folder(tmp_path, tmp_path.parent / "store")

@@ -234,6 +234,13 @@ def test_a_clock_that_jitters_ticks_at_its_rate(n, dropped, jitter):
     assert steps.rates_hz == pytest.approx(25, rel=0.02 if n == 40 else 1e-3)
 
 
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("n", [12, 60])
+def test_events_at_random_do_not_tick(n, seed):
+    times = np.round(np.cumsum(np.random.default_rng(seed).exponential(size=n) + 0.05), 3)
+    assert from_times(times, np.array([n]), "t").times_s is not None
+
+
 @pytest.mark.parametrize("times", [[0.0, 0.1, 0.35, 0.5], [1.0, 1.05, 1.09, 1.11, 1.17, 1.34, 1.4, 1.45]])
 def test_uneven_times_do_not_tick_with_gaps(times):
     steps = from_times(np.array(times), np.array([len(times)]), "t")
