@@ -147,33 +147,32 @@ def counts(values, holes=False):
     return rises and (not holes or bool((gaps == np.rint(gaps)).all() and 0.5 <= (gaps == 1).mean() < 1))
 
 
-def start_of_frames(aside, rate_hz):
-    """Return when the first row begins, where its number is beyond what begins with steps of NaN.
+def lead_of_frames(aside):
+    """Return how many frames come before the first row, where they are too many to become steps of NaN.
 
     Parameters
     ----------
     aside : pandas.DataFrame
         The columns of a table that are bookkeeping.
-    rate_hz : float or None
-        Steps per second.
 
     Returns
     -------
-    float or None
+    int
+        0 where a clock says when steps are, or there are no frame numbers.
 
     Examples
     --------
-    >>> start_of_frames(pd.DataFrame({"frame": [101, 102, 103]}), 25), start_of_frames(pd.DataFrame(), 25)
-    (4.0, None)
+    >>> lead_of_frames(pd.DataFrame({"frame": [101, 102, 103]})), lead_of_frames(pd.DataFrame())
+    (100, 0)
     """
     name, frames = frames_of(aside)
     clocks = [*columns_of(aside.columns, "clock"), *(interval_pair(aside.columns) or ())]
     if any((aside[clock] != aside[clock].iloc[0]).any() for clock in clocks):  # which say it themselves
-        return None
-    if name is None or rate_hz is None or len(frames) < 2 or not np.isfinite(frames).all():
-        return None
+        return 0
+    if name is None or len(frames) < 2 or not np.isfinite(frames).all():
+        return 0
     lead = _lead(frames)
-    return float(lead / rate_hz) if lead > len(frames) else None
+    return int(lead) if lead > len(frames) else 0
 
 
 def _lead(frames):
@@ -194,6 +193,8 @@ class Ticks:
         begins, is in its middle or ends.
     times_s : ndarray of shape (n_steps, 2), optional
         Begin and end of each step, where steps are at no rate.
+    lead : int, default=0
+        Frames before the first step, by its number, where there is no rate to make a start of them.
 
     Examples
     --------
@@ -204,6 +205,7 @@ class Ticks:
     rate_hz: float | None = None
     start_s: float | None = None
     times_s: np.ndarray | None = None
+    lead: int = 0
 
     @property
     def begin_s(self):
@@ -216,11 +218,11 @@ class Ticks:
         Examples
         --------
         >>> Ticks(25.0, 100.0).shifted(-90.0)
-        Ticks(rate_hz=25.0, start_s=10.0, times_s=None)
+        Ticks(rate_hz=25.0, start_s=10.0, times_s=None, lead=0)
         """
         times = None if self.times_s is None else np.round(self.times_s + by_s, 6)
         start = None if self.start_s is None else round(self.start_s + by_s, 6)
-        return Ticks(self.rate_hz, start, times)
+        return Ticks(self.rate_hz, start, times, self.lead)
 
 
 def clock_of(aside, rate_hz=None):
@@ -242,9 +244,9 @@ def clock_of(aside, rate_hz=None):
     Examples
     --------
     >>> clock_of(pd.DataFrame({"timestamp": [15.5, 16.0, 17.0]}), rate_hz=2)
-    (array([0, 1, 3]), Ticks(rate_hz=2.0, start_s=15.5, times_s=None))
+    (array([0, 1, 3]), Ticks(rate_hz=2.0, start_s=15.5, times_s=None, lead=0))
     >>> clock_of(pd.DataFrame({"timestamp": [0, 500, 1500]}))
-    (array([0, 1, 3]), Ticks(rate_hz=None, start_s=None, times_s=None))
+    (array([0, 1, 3]), Ticks(rate_hz=None, start_s=None, times_s=None, lead=0))
     """
     incomplete = None
     for name, times in _clocks(aside, rate_hz):

@@ -119,6 +119,7 @@ class Reading:
             raise self.damaged[0] if self.damaged else no_recordings(self.folder, self.layout)
         self._check_rates()
         self._count_from_first()
+        self._check_leads()
 
     def _count_from_first(self):
         """Let the clocks of a recording that count since 1970 count from the first of its streams."""
@@ -139,6 +140,18 @@ class Reading:
                         "begin of the recording, or read the folder with load_folder."
                     )
                 stream.rows[name] = replace(row, ticks=row.ticks.shifted(-begin))
+
+    def _check_leads(self):
+        """Refuse streams that begin with different frames, by their numbers, and have no rate to tell when."""
+        first = {}
+        for stream in (*self.streams.values(), *self.labels.values()):
+            for name, row in stream.rows.items():
+                other = first.setdefault(name, row) if row.ticks.lead else row
+                if other.ticks.lead != row.ticks.lead:
+                    raise ValueError(
+                        f"{other.path} begins with frame {other.ticks.lead + 1}, and {row.path} with frame "
+                        f"{row.ticks.lead + 1}: say rate_hz (--rate) of both, to pair them by time."
+                    )
 
     def _jobs(self):
         for name, sources in self.layout.streams.items():

@@ -10,8 +10,8 @@ from avfusion.datasets._frame_numbers import (
     Ticks,
     clock_of,
     counter_with_holes,
+    lead_of_frames,
     spread,
-    start_of_frames,
     steps_of_frames,
 )
 from avfusion.formats._csv import as_numbers
@@ -178,8 +178,9 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         frames, set_aside = _frames(table, names), table[aside]
         failed, steps = failed_steps(set_aside, valid), steps_of_frames(set_aside)
         by_clock, ticks = clock_of(set_aside, rate_hz)
-        if ticks.start_s is None and ticks.times_s is None:
-            ticks = replace(ticks, start_s=start_of_frames(set_aside, ticks.rate_hz))
+        if ticks.start_s is None and ticks.times_s is None and (lead := lead_of_frames(set_aside)):
+            known = {"lead": lead} if ticks.rate_hz is None else {"start_s": float(lead / ticks.rate_hz)}
+            ticks = replace(ticks, **known)
         steps = by_clock if steps is None else steps
     except (TypeError, ValueError) as error:
         expects = getattr(format_of(path), "expects", "")

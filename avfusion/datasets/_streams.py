@@ -167,6 +167,11 @@ class Stream:
             If they are no numbers, their columns are not those of the others, or the recording is there
             already.
         """
+        if recording in self.rows and self.rows[recording].path == source.path:
+            raise ValueError(
+                f"{source.path} holds {recording!r} twice, or several modalities of it: put such a file "
+                "beside the folders of modalities, not into one, or write a file for each."
+            )
         if recording in self.rows:
             raise ValueError(
                 f"{self.rows[recording].path} and {source.path} are the same recording, {recording!r}: "

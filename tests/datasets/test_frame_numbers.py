@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._frame_numbers import clock_of, spread, start_of_frames, steps_of_frames
+from avfusion.datasets._frame_numbers import clock_of, lead_of_frames, spread, steps_of_frames
 
 
 @pytest.mark.parametrize(
@@ -136,19 +136,18 @@ def test_whole_numbers_at_no_rate_that_may_be_milliseconds_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("columns", "rate", "start"),
+    ("columns", "lead"),
     [
-        ({"frame": [101, 102, 104]}, 25, 4.0),
-        ({"frame": [101, 102, 104]}, None, None),
-        ({"frame": [3, 4, 5]}, 25, None),  # these begin with steps of NaN
-        ({"frame": [100, 105, 110]}, 25, None),
-        ({"frame": [101, 102, 104], "timestamp": [0.0, 0.04, 0.12]}, 25, None),
-        ({"frame": [101, 102, 104], "timestamp": [0.0, 0.0, 0.0]}, 25, 4.0),
-        ({"image": ["v/0101.jpg", "v/0102.jpg", "v/0104.jpg"]}, 25, 4.0),
+        ({"frame": [101, 102, 104]}, 100),
+        ({"frame": [3, 4, 5]}, 0),  # these begin with steps of NaN
+        ({"frame": [100, 105, 110]}, 0),
+        ({"frame": [101, 102, 104], "timestamp": [0.0, 0.04, 0.12]}, 0),
+        ({"frame": [101, 102, 104], "timestamp": [0.0, 0.0, 0.0]}, 100),
+        ({"image": ["v/0101.jpg", "v/0102.jpg", "v/0104.jpg"]}, 100),
     ],
 )
-def test_frames_of_a_part_say_when_it_begins(columns, rate, start):
-    assert start_of_frames(pd.DataFrame(columns), rate) == start
+def test_frames_before_a_part(columns, lead):
+    assert lead_of_frames(pd.DataFrame(columns)) == lead
 
 
 @pytest.mark.parametrize(

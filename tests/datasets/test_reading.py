@@ -148,3 +148,17 @@ def test_times_since_1970_at_no_rate_count_from_the_first_stream(tmp_path):
     np.testing.assert_allclose(X["beats"].iloc[0].times_s[:, 0], 0.5 + beats, atol=2e-6)
     with pytest.raises(ValueError, match="times since 1970 at no rate, which are not imported"):
         import_folder(tmp_path, tmp_path.parent / "store")
+
+
+def test_parts_that_begin_with_different_frames_need_a_rate(tmp_path):
+    for name, start in {"face": 401, "labels": 351}.items():
+        (tmp_path / name).mkdir()
+        table = pd.DataFrame({"frame": start + np.arange(60), "value": np.sin(np.arange(60))})
+        table.to_csv(tmp_path / name / "a.csv", index=False)
+    with pytest.raises(
+        ValueError, match=r"face/a\.csv begins with frame 401, and .*with frame 351: say rate_hz"
+    ):
+        load_folder(tmp_path)
+    with pytest.warns(UserWarning, match="Set aside"):
+        X, y = load_folder(tmp_path, {"face": 25, "labels": 25})
+    assert (X["face"].iloc[0].start_s, y["value"].iloc[0].start_s) == (16.0, 14.0)

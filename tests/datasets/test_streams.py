@@ -248,3 +248,13 @@ def test_a_file_without_a_clock_does_not_cost_others_their_rates(tmp_path):
     assert stream_of_files(tmp_path, tables[0], bare).column("01").dtype.rate_hz == 25
     with pytest.raises(ValueError, match=r"2.csv has no clock, but other files of its modality"):
         stream_of_files(tmp_path, *tables, bare).column("012")
+
+
+def test_a_file_of_several_modalities_belongs_beside_their_folders(tmp_path):
+    np.savez(tmp_path / "a.npz", audio=np.zeros((4, 2)), video=np.zeros((4, 2)))
+    stream = Stream(InMemory(np.float32))
+    with pytest.raises(
+        ValueError, match=r"a\.npz holds 'a' twice, or several modalities of it: put such a file"
+    ):
+        for part in read_parts(tmp_path / "a.npz"):
+            stream.add("a", part, Source(tmp_path / "a.npz", "a"))
