@@ -142,7 +142,7 @@ class Reading:
                 stream.rows[name] = replace(row, ticks=row.ticks.shifted(-begin))
 
     def _check_leads(self):
-        """Refuse streams that begin with different frames, by their numbers, and have no rate to tell when."""
+        """Refuse streams whose numbers of frames begin differently, and that have no rate to tell when."""
         first = {}
         for stream in (*self.streams.values(), *self.labels.values()):
             for name, row in stream.rows.items():
