@@ -242,6 +242,12 @@ def _tell_of_columns(streams, aside_of_labels):
     for name, stream in streams.items():
         if stream.n_missing:
             parts.append(f"{stream.n_missing} frames that are missing in {name!r} are steps of NaN.")
+        if stream.strided is not None:
+            stride, rate = stream.strided
+            parts.append(
+                f"Frames of {name!r} are numbered in steps of {stride:g}: {rate:g} Hz is taken for the rate "
+                f"of its rows. If it is that of the video, say {rate / stride:g}."
+            )
         if stream.packed is not None:
             path, counter = stream.packed
             parts.append(

@@ -175,6 +175,30 @@ def lead_of_frames(aside):
     return int(lead) if lead > len(frames) else 0
 
 
+def stride_of_frames(aside):
+    """Return by how much the numbers of frames go on, 1 where there are none or they are not even.
+
+    Parameters
+    ----------
+    aside : pandas.DataFrame
+        The columns of a table that are bookkeeping.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> stride_of_frames(pd.DataFrame({"frame": [0, 5, 15]})), stride_of_frames(pd.DataFrame())
+    (5.0, 1.0)
+    """
+    name, frames = frames_of(aside)
+    gaps = np.diff(frames) if name is not None else np.ones(0)
+    if not len(gaps) or not (gaps > 0).all():
+        return 1.0
+    return float(gaps.min()) if not (gaps % gaps.min()).any() else 1.0
+
+
 def _lead(frames):
     """Return how many frames, counted from 1, come before the first; 0 where not every frame has a number."""
     return frames[0] - min(frames[0], 1) if np.diff(frames).min() == 1 else 0

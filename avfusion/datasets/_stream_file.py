@@ -13,6 +13,7 @@ from avfusion.datasets._frame_numbers import (
     lead_of_frames,
     spread,
     steps_of_frames,
+    stride_of_frames,
 )
 from avfusion.formats._csv import as_numbers
 from avfusion.formats._registry import DamagedFileError, brief_reason, format_of, read_parts
@@ -40,6 +41,8 @@ class StreamFile:
         Steps of frames that the file lacks.
     packed : object or None
         A counter of rows that lacks some, although the steps follow one after the other.
+    stride : float
+        By how much the numbers of frames go on from step to step.
     ticks : Ticks
         Rate, start and times, as far as they are known.
 
@@ -57,6 +60,7 @@ class StreamFile:
     failed: dict = field(default_factory=dict)
     n_missing: int = 0
     packed: object = None
+    stride: float = 1.0
     ticks: Ticks = field(default_factory=Ticks)
 
 
@@ -193,7 +197,17 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
     if part.start_s is not None:
         ticks = replace(ticks, start_s=part.start_s)
     packed = counter_with_holes(set_aside)
-    file = StreamFile(path, frames, names if named else None, set_aside, failed, 0, packed, ticks)
+    file = StreamFile(
+        path,
+        frames,
+        names if named else None,
+        set_aside,
+        failed,
+        0,
+        packed,
+        stride_of_frames(set_aside),
+        ticks,
+    )
     return file if steps is None else _with_every_frame(file, steps)
 
 

@@ -135,6 +135,8 @@ class Stream:
         Steps that each column told to have failed, whose features are NaN.
     packed : tuple or None
         A file with a counter of rows that lacks some, and the name of the counter.
+    strided : tuple or None
+        By how much numbers of frames go on from step to step, where not by 1, and the rate that is declared.
     n_steps, n_missing : int
         All steps, and those of frames that are missing in the files, all of whose features are NaN.
 
@@ -148,7 +150,7 @@ class Stream:
         self.frames, self.keep, self.valid, self.only, self.rate_hz = frames, keep, valid, only, rate_hz
         self.rows, self.names, self.aside, self.n_failed = {}, None, [], {}
         self.n_steps = self.n_missing = 0
-        self.packed = None
+        self.packed = self.strided = None
         self._first = self._counting = self._unnamed = self._disordered = None
         self._read = {}
 
@@ -187,6 +189,8 @@ class Stream:
         self.aside += [name for name in file.aside if name not in self.aside]
         self.n_steps += len(frames)
         self.n_missing += file.n_missing
+        if rate is not None and file.stride > 1 and file.ticks.start_s is None:
+            self.strided = (file.stride, rate)
         self.packed = self.packed or (None if file.packed is None else (file.path, file.packed))
         number = self.frames.append(frames, file.ticks.times_s, self.names)
         row = Row(number, len(frames), file.ticks, source.path, part.about, part.targets)

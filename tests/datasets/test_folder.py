@@ -372,3 +372,14 @@ def test_rows_that_an_index_lacks_are_told(tmp_path):
     with pytest.warns(UserWarning, match="Set aside") as told:
         load_folder(tmp_path)
     assert "lacks" not in str(told[0].message)
+
+
+@pytest.mark.parametrize(("stride", "told"), [(5, True), (1, False)])
+def test_a_rate_beside_every_fifth_frame_is_told(tmp_path, stride, told):
+    (tmp_path / "face").mkdir()
+    table = pd.DataFrame({"frame": stride * np.arange(12), "AU01": RNG.normal(size=12)})
+    table.to_csv(tmp_path / "face" / "a.csv", index=False)
+    with pytest.warns(UserWarning, match="Set aside") as warned:
+        load_folder(tmp_path, {"face": 30})
+    assert ("numbered in steps of 5: 30 Hz" in str(warned[0].message)) == told
+    assert ("say 6." in str(warned[0].message)) == told
