@@ -4,8 +4,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avfusion.formats._registry import all_suffixes, format_of, formats, split_name
-from avfusion.sequences._messages import quoted
+from avfusion.formats._registry import all_suffixes, check_recording_name, format_of, formats, split_name
+from avfusion.sequences._messages import path_name, quoted
 
 LABELS = "labels"
 TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
@@ -98,11 +98,19 @@ def layout_of(path, labels=True):
         return Layout(containers=[Source(path)])
     layout = Layout()
     for entry in sorted(path.iterdir()):
-        if entry.name.startswith(".") or entry.name in TABLES or _is_note(entry):
+        if entry.name.startswith(".") or _is_note(entry):
             continue
-        if entry.is_dir():
-            if entry.name != LABELS or labels:
+        if entry.name in TABLES:
+            if not entry.is_file():
+                layout.passed_over[entry] = "it is no regular file"
+        elif entry.is_dir():
+            reason = _reason_against_name(entry.name, "modality")
+            if reason is not None:
+                layout.passed_over[entry] = reason
+            elif entry.name != LABELS or labels:
                 layout.streams[entry.name] = _files_of(entry, layout.passed_over)
+        elif not entry.is_file():
+            layout.passed_over[entry] = reason_against(entry)
         elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
             layout.containers.append(Source(entry))
         elif entry.stem in (LABELS, "metadata", "rates", "recordings"):
@@ -129,24 +137,34 @@ def _files_of(folder, passed_over):
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or _is_note(path) or path.name.lower().endswith(companions or "\0"):
             continue
-        reason = reason_against(path)
+        recording, _ = split_name(path.name)
+        reason = reason_against(path) or _reason_against_name(recording, "recording")
         if reason is not None:
             passed_over[path] = reason
             continue
-        recording, _ = split_name(path.name)
         if recording in sources:
             raise ValueError(
-                f"{sources[recording].path} and {path} are the same recording: remove one of them."
+                f"{path_name(sources[recording].path)} and {path_name(path)} are the same recording: remove "
+                "one of them."
             )
         sources[recording] = Source(path, recording)
     if not sources:
         others = [path.name for path in passed_over if path.parent == folder]
         found = f", but {quoted(others, limit=3)}" if others else ""
         raise ValueError(
-            f"{folder} holds no file that is read{found}: put one for each recording there, such as .csv or "
-            ".npy, or remove the folder."
+            f"{path_name(folder)} holds no file that is read{found}: put one for each recording there, such "
+            "as .csv or .npy, or remove the folder."
         )
     return list(sources.values())
+
+
+def _reason_against_name(name, what):
+    """Return why a folder or file may not give its name to a modality or recording, None if it may."""
+    try:
+        check_recording_name(name, what)
+    except ValueError:
+        return f"its name can be that of no {what}: it is blank, long, or holds characters nobody can see"
+    return None
 
 
 def reason_against(path):
@@ -179,9 +197,10 @@ def reason_against(path):
 def no_recordings(path, layout):
     """Return the error for a folder in which there are no recordings."""
     found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
+    kinds = ", ".join(suffix for suffix in all_suffixes() if suffix.count(".") == 1)[:100]
     return ValueError(
-        f"{path} holds no recordings. It needs a sub-folder for each modality (audio, video) with a file for "
-        f"each recording: {', '.join(s for s in all_suffixes() if s.count('.') == 1)[:100]}.{found}"
+        f"{path_name(path)} holds no recordings. It needs a sub-folder for each modality (audio, video) "
+        f"with a file for each recording: {kinds}.{found}"
     )
 
 

@@ -169,7 +169,7 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         failed, steps = failed_steps(set_aside, valid), steps_of_frames(set_aside)
         by_clock, ticks = clock_of(set_aside, rate_hz)
         steps = by_clock if steps is None else steps
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MemoryError) as error:
         expects = getattr(format_of(path), "expects", "")
         raise DamagedFileError(path, f"{brief_reason(error)}. {expects}".strip()) from error
     if not names:

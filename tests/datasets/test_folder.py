@@ -345,3 +345,27 @@ def test_a_file_beside_the_folders_may_hold_a_modality(folder, monkeypatch):
     assert y["mood"].tolist() == [1, 2]
     X, y = load_folder(path)
     assert X["site"].tolist() == ["x", "y"]
+
+
+def test_where_no_recording_is_left_the_damage_is_the_error(tmp_path):
+    write(tmp_path, "audio", "a", AUDIO["a"])
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.csv").write_text("mood\nhigh\n")
+    for remove in (None, tmp_path / "audio" / "a.npy"):
+        if remove is not None:
+            for file in (tmp_path / "audio").iterdir():
+                file.unlink()
+            (tmp_path / "audio" / "a.csv").write_text("x\nlow\n")
+        with pytest.raises(ValueError, match=r"a.csv cannot be read: .* holds text"):
+            load_folder(tmp_path, skip_damaged=True)
+
+
+def test_a_modality_of_damaged_files_alone_leaves_the_others(tmp_path):
+    for name in "ab":
+        write(tmp_path, "audio", name, AUDIO[name])
+    (tmp_path / "video").mkdir()
+    (tmp_path / "video" / "a.csv").write_text("x\nlow\n")
+    with pytest.warns(UserWarning, match="Damaged files were skipped"):
+        X, _ = load_folder(tmp_path, skip_damaged=True)
+    assert list(X.index) == ["b"]
+    assert list(X.columns) == ["audio"]

@@ -39,3 +39,7 @@ def test_thousands_of_names_take_no_time():
 def test_of_many_the_first_are_named():
     pairs = [("audio", f"c_{k}", "video", f"c{k}") for k in range(10)]
     assert "So may 'c_1', 'c_2', 'c_3' and 6 more." in told(pairs)
+
+
+def test_many_modalities_are_not_compared():
+    assert near_matches({f"clip{k}": {f"audio_{k}", "b"} for k in range(3000)}) == []
