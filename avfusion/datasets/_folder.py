@@ -173,6 +173,9 @@ def read_folder(
         y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
     _tell_of_columns(read.streams, aside)
     read.tell()
+    for table in (X, y):
+        if table is not None:
+            table.attrs.clear()  # of the reader, for messages: Parquet cannot hold them
     return X, _without_markers(y, missing_label)
 
 

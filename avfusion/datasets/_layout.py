@@ -6,6 +6,8 @@ from pathlib import Path
 
 from avfusion.formats._registry import all_suffixes, check_recording_name, format_of, formats, split_name
 from avfusion.sequences._messages import path_name, quoted
+from avfusion.store._manifest import NAME as MANIFEST
+from avfusion.store._manifest import TABLE
 
 LABELS = "labels"
 TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
@@ -96,6 +98,8 @@ def layout_of(path, labels=True):
     """
     if path.is_file():
         return Layout(containers=[Source(path)])
+    if (path / MANIFEST).is_file() and (path / TABLE).is_file():
+        raise ValueError(f"{path_name(path)} is a store already: open it with avfusion.read_store.")
     layout = Layout()
     for entry in sorted(path.iterdir()):
         if entry.name.startswith(".") or _is_note(entry):

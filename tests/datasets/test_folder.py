@@ -369,3 +369,18 @@ def test_a_modality_of_damaged_files_alone_leaves_the_others(tmp_path):
         X, _ = load_folder(tmp_path, skip_damaged=True)
     assert list(X.index) == ["b"]
     assert list(X.columns) == ["audio"]
+
+
+def test_what_is_read_can_be_written_to_parquet(tmp_path):
+    for name in AUDIO:
+        write(tmp_path, "audio", name, AUDIO[name])
+    (tmp_path / "metadata.csv").write_text("recording,subject\na,s1\nb,s2\nc,s2\n")
+    (tmp_path / "labels.csv").write_text("recording,mood\na,1\nb,2\nc,3\n")
+    tables = load_folder(tmp_path)
+    (tmp_path / "recordings.csv").write_text("recording,session\na,1\nb,2\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tables += load_folder(tmp_path)
+    for table in tables:
+        table.to_parquet(tmp_path / "table.pq")
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.pq"), table)

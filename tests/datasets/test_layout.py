@@ -88,3 +88,11 @@ def test_long_names_leave_messages_short(folder):
     for letter in "abcd":
         (folder / "audio" / f"{200 * letter}.doc").touch()
     assert len(told(layout_of(folder).passed_over, folder)) < 320
+
+
+def test_a_store_is_no_folder_of_recordings(folder):
+    from avfusion.store import write_store
+
+    write_store(folder / "store", {"audio": [np.zeros((3, 2))]})
+    with pytest.raises(ValueError, match=r"store is a store already: open it with avfusion.read_store"):
+        layout_of(folder / "store")
