@@ -53,12 +53,13 @@ def read_manifest(folder, layout):
     for modality in sorted(known):
         named = files.get(modality)
         own = {source.recording: source for source in layout.streams.get(modality, ())}
+        by_stem = {} if named is None else _by_stem(folder / modality)
         sources = []
         for row, recording in enumerate(table.index):
             if named is None:
                 source = own.get(recording)
             else:
-                source = _source(folder, modality, recording, named.iloc[row], path)
+                source = _source(folder, modality, recording, named.iloc[row], path, by_stem)
             if source is not None:
                 sources.append(replace(source, **_set(numbers, settings, modality, row)))
                 used.add(source.path)
@@ -136,7 +137,15 @@ def _set(numbers, settings, modality, row):
     return found
 
 
-def _source(folder, modality, recording, value, table):
+def _by_stem(folder):
+    """Return the files of a folder by their names without suffix."""
+    found = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        found.setdefault(split_name(path.name)[0], []).append(path)
+    return found
+
+
+def _source(folder, modality, recording, value, table, by_stem):
     if not isinstance(value, str) or not value.strip():
         return None
     value = value.strip()
@@ -145,9 +154,7 @@ def _source(folder, modality, recording, value, table):
         raise ValueError(
             f"{table}: {brief(value)}, of the recording {brief(recording)}, leads out of the folder."
         )
-    candidates = [folder / value, folder / modality / value]
-    if (folder / modality).is_dir():
-        candidates += [path for path in (folder / modality).iterdir() if split_name(path.name)[0] == value]
+    candidates = [folder / value, folder / modality / value, *by_stem.get(value, ())]
     path = next((path for path in candidates if os.path.isfile(path)), None)  # also of names too long
     reason = "it does not exist" if path is None else reason_against(path)
     if reason is not None:

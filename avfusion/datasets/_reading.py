@@ -165,7 +165,8 @@ class Reading:
         if metadata is None:
             self._check_names()
             return pd.Index(sorted(found), name="recording")
-        without = [name for name in metadata.index if name not in found | self.lost]
+        known = found | self.lost
+        without = [name for name in metadata.index if name not in known]
         if without:
             warnings.warn(
                 f"{self.folder / 'recordings.csv'} has recordings without features, which are left out: "

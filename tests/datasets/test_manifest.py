@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from avfusion.datasets import load_folder
+from avfusion.datasets import _manifest, load_folder
 
 
 @pytest.fixture
@@ -103,3 +103,16 @@ def test_a_long_name_of_a_file_is_cut_in_the_message(folder):
     ) as caught:
         load_folder(folder)
     assert len(str(caught.value)) < 320
+
+
+def test_reading_a_table_grows_with_its_rows_alone(folder, monkeypatch):
+    """Each file of the folder is looked at once, not once for each row."""
+    listed = []
+    real = _manifest.split_name
+    monkeypatch.setattr(_manifest, "split_name", lambda name: listed.append(name) or real(name))
+    (folder / "recordings.csv").write_text("recording,audio\n" + "".join(f"r{k},001\n" for k in range(500)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        X, _ = load_folder(folder, labels=False)
+    assert len(X) == 500
+    assert len(listed) <= len(list((folder / "audio").iterdir())) + 500
