@@ -4,12 +4,28 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avfusion.formats._registry import all_suffixes, format_of, formats, split_name
+from avfusion.formats._registry import format_of, formats, split_name
 from avfusion.sequences._messages import quoted
 
 LABELS = "labels"
 TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
-_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini")
+_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini", "~$")  # the last: open in a spreadsheet
+_LABELS = frozenset(
+    [
+        "label",
+        "annotation",
+        "annotations",
+        "target",
+        "targets",
+        "goldstandard",
+        "goldstandards",
+        "groundtruth",
+        "ratings",
+        "arousal",
+        "valence",
+        "dominance",
+    ]
+)
 _MANY = (
     ".h5",
     ".hdf5",
@@ -101,6 +117,7 @@ def layout_of(path, labels=True):
     for entry in sorted(path.iterdir()):
         if entry.name.startswith(".") or entry.name in TABLES or _is_note(entry):
             continue
+        _check_name(entry, path)
         if entry.is_dir() and entry.name == LABELS:
             if labels:
                 layout.streams |= _labels_of(entry, layout.passed_over)
@@ -108,13 +125,31 @@ def layout_of(path, labels=True):
             layout.streams[entry.name] = _files_of(entry, layout.passed_over)
         elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
             layout.containers.append(Source(entry))
-        elif entry.stem in (LABELS, "metadata", "rates", "recordings"):
-            layout.passed_over[entry] = f"it must be named {_expected(entry.stem)}"
+        elif entry.stem.lower() in (LABELS, "metadata", "rates", "recordings"):
+            layout.passed_over[entry] = f"it must be named {_expected(entry.stem.lower())}"
         elif format_of(entry) is not None:
             layout.passed_over[entry] = "it is in no modality's folder"
         elif entry.suffix:
             layout.passed_over[entry] = "no format of this kind is known"
     return layout
+
+
+def _check_name(entry, folder):
+    """Refuse what is called nearly like labels or a table: it would be taken for features."""
+    if entry.name not in TABLES and entry.name.lower() in TABLES:
+        raise ValueError(f"{entry} is not read under this name: rename it {entry.name.lower()}.")
+    plain = "".join(letter for letter in entry.stem.lower() if letter.isalpha())
+    alike = plain in _LABELS or (plain == LABELS and entry.stem != LABELS)
+    if (
+        alike
+        and (entry.is_dir() or entry.name.lower().endswith(_MANY))
+        and not any((folder / name).exists() for name in (LABELS, f"{LABELS}.csv"))
+    ):
+        raise ValueError(
+            f"{entry} would be read as features, and there are no labels: name it "
+            f"{LABELS}{entry.suffix.lower()}, with a column for each target, or, if it holds features, give "
+            "it another name."
+        )
 
 
 def _expected(stem):
@@ -152,12 +187,12 @@ def _files_of(folder, passed_over):
                 f"{sources[recording].path} and {path} are the same recording: remove one of them."
             )
         sources[recording] = Source(path, recording)
-    if not sources:
+    if not sources and not (folder.parent / "recordings.csv").is_file():
         others = [path.name for path in passed_over if path.parent == folder]
         found = f", but {quoted(others, limit=3)}" if others else ""
         raise ValueError(
             f"{folder} holds no file that is read{found}: put one for each recording there, such as .csv or "
-            ".npy, or remove the folder."
+            ".npy, name files in sub-folders in a table recordings.csv, or remove the folder."
         )
     return list(sources.values())
 
@@ -194,7 +229,7 @@ def no_recordings(path, layout):
     found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
     return ValueError(
         f"{path} holds no recordings. It needs a sub-folder for each modality (audio, video) with a file for "
-        f"each recording: {', '.join(s for s in all_suffixes() if s.count('.') == 1)[:100]}.{found}"
+        f"each recording: .npy, .csv, .mat, .h5 or another of datasets.readable_formats().{found}"
     )
 
 

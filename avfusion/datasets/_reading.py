@@ -16,6 +16,24 @@ from avfusion.formats._registry import DamagedFileError, split_name
 from avfusion.sequences._messages import quoted
 
 EPOCH = 1e8  # seconds, from which on a clock counts since 1970
+MODALITIES = frozenset(
+    [
+        "audio",
+        "video",
+        "visual",
+        "vision",
+        "face",
+        "faces",
+        "facial",
+        "text",
+        "transcript",
+        "speech",
+        "voice",
+        "sound",
+        "labels",
+        "label",
+    ]
+)
 
 
 class Reading:
@@ -101,6 +119,7 @@ class Reading:
             raise self.damaged[0] if self.damaged else no_recordings(self.folder, self.layout)
         self._check_rates()
         self._count_from_first()
+        self._check_leads()
 
     def _count_from_first(self):
         """Let the clocks of a recording that count since 1970 count from the first of its streams."""
@@ -108,14 +127,31 @@ class Reading:
         first = {}
         for stream in streams:
             for name, row in stream.rows.items():
-                if (row.ticks.start_s or 0.0) >= EPOCH:
-                    first[name] = min(row.ticks.start_s, first.get(name, np.inf))
+                if row.ticks.begin_s >= EPOCH:
+                    first[name] = min(row.ticks.begin_s, first.get(name, np.inf))
         for stream in streams:
             for name, begin in first.items():
                 row = stream.rows.get(name)
-                if row is not None and (row.ticks.start_s or 0.0) >= EPOCH:
-                    ticks = replace(row.ticks, start_s=round(row.ticks.start_s - begin, 6))
-                    stream.rows[name] = replace(row, ticks=ticks)
+                if row is None or row.ticks.begin_s < EPOCH:
+                    continue
+                if row.ticks.times_s is not None and stream.frames.written:
+                    raise ValueError(
+                        f"{row.path} has times since 1970 at no rate, which are not imported: subtract the "
+                        "begin of the recording, or read the folder with load_folder."
+                    )
+                stream.rows[name] = replace(row, ticks=row.ticks.shifted(-begin))
+
+    def _check_leads(self):
+        """Refuse streams whose numbers of frames begin differently, and that have no rate to tell when."""
+        first = {}
+        for stream in (*self.streams.values(), *self.labels.values()):
+            for name, row in stream.rows.items():
+                other = first.setdefault(name, row) if row.ticks.lead else row
+                if other.ticks.lead != row.ticks.lead:
+                    raise ValueError(
+                        f"{other.path} begins with frame {other.ticks.lead + 1}, and {row.path} with frame "
+                        f"{row.ticks.lead + 1}: say rate_hz (--rate) of both, to pair them by time."
+                    )
 
     def _jobs(self):
         for name, sources in self.layout.streams.items():
@@ -146,6 +182,11 @@ class Reading:
                 return
             if source.start_s is not None:
                 part = replace(part, start_s=source.start_s)
+            if source.rate_hz is not None and self.given.get(name, source.rate_hz) != source.rate_hz:
+                raise ValueError(
+                    f"rate_hz is {self.given[name]:g} for {name!r}, but recordings.csv has "
+                    f"{source.rate_hz:g} for {source.recording!r}: leave one of them out."
+                )
             if not part.n_steps:
                 self.of_wholes.append((recording, part))
                 continue
@@ -189,6 +230,7 @@ class Reading:
             for name in self.lost:
                 stream.rows.pop(name, None)
         found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
+        self._check_not_swapped(found)
         if metadata is None:
             self._check_names()
             return pd.Index(sorted(found), name="recording")
@@ -200,6 +242,17 @@ class Reading:
                 stacklevel=4,
             )
         return pd.Index([name for name in metadata.index if name in found], name="recording")
+
+    def _check_not_swapped(self, found):
+        """Refuse a folder for each recording, with a file for each modality."""
+        swapped = {name.lower() for name in found} <= MODALITIES
+        if found and swapped and not any(name.lower() in MODALITIES for name in self.streams):
+            name, modality = next(iter(self.streams)), min(found)
+            raise ValueError(
+                f"{self.folder} has a folder for each recording ({quoted(self.streams, limit=3)}) with files "
+                f"called {quoted(sorted(found), limit=3)}. It is read the other way round: put "
+                f"{name}/{modality} into {modality}/{name}, or write a table recordings.csv."
+            )
 
     def _check_names(self):
         names = {modality: set(stream.rows) for modality, stream in self.streams.items()}

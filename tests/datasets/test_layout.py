@@ -58,3 +58,23 @@ def test_a_recording_has_one_file(folder):
 
 def test_devices_are_not_read():
     assert reason_against(__import__("pathlib").Path("/dev/zero")) == "it is no regular file"
+
+
+@pytest.mark.parametrize(
+    "name", ["Labels", "label", "LABELS", "annotations", "gold_standard", "GroundTruth", "arousal"]
+)
+def test_labels_under_another_name_are_not_read_as_features(folder, name):
+    (folder / name).mkdir()
+    np.save(folder / name / "c.npy", np.zeros(3))
+    with pytest.raises(
+        ValueError, match=f"{name} would be read as features, and there are no labels: name it labels"
+    ):
+        layout_of(folder)
+    (folder / "labels.csv").write_text("recording,mood\na.b,1\nc,2\n")
+    assert set(layout_of(folder).streams) == {"audio", name}
+
+
+def test_tables_in_capitals_are_refused(folder):
+    (folder / "Metadata.csv").write_text("recording,subject\nc,1\n")
+    with pytest.raises(ValueError, match=r"Metadata.csv is not read under this name: rename it metadata.csv"):
+        layout_of(folder)

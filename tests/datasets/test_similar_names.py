@@ -39,3 +39,9 @@ def test_thousands_of_names_take_no_time():
 def test_of_many_the_first_are_named():
     pairs = [("audio", f"c_{k}", "video", f"c{k}") for k in range(10)]
     assert "So may 'c_1', 'c_2', 'c_3' and 6 more." in told(pairs)
+
+
+def test_suffixes_of_media_and_ways_to_write_accents_do_not_matter():
+    assert near_matches({"audio": {"a.wav"}, "video": {"a.mp4"}}) == [("audio", "a.wav", "video", "a.mp4")]
+    (match,) = near_matches({"audio": {"J\u00fcrg"}, "video": {"Ju\u0308rg"}})
+    assert match == ("audio", "J\u00fcrg", "video", "Ju\u0308rg")
