@@ -21,7 +21,7 @@ import avfusion as av
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._paging import release
 
-WIDTH, STEPS, ROWS = 256, 1000, 60
+WIDTH, STEPS, ROWS = 256, 500, 60
 STREAM_MB = WIDTH * STEPS * ROWS * 4 / 1e6
 
 

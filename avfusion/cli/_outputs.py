@@ -33,6 +33,8 @@ def check_parent(path, data):
     """
     if not path.parent.is_dir():
         raise ValueError(f"--output {path}: there is no folder {path.parent}.")
+    if os.path.exists(data) and path.resolve() == Path(data).resolve():
+        raise ValueError(f"--output {path} would replace the recordings themselves: choose another name.")
     if os.path.isdir(data) and path.resolve().is_relative_to(Path(data).resolve()):
         raise ValueError(
             f"--output {path} is in the folder of the recordings, {data}, and would be read as one of them "

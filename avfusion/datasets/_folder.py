@@ -150,7 +150,7 @@ def read_folder(
         Without modalities whose frames are in a store.
     y : pandas.DataFrame or None
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
     layout, metadata = read_manifest(folder, layout_of(folder, labels))
     read = Reading(folder, layout, {} if rate_hz is None else rate_hz, skip_damaged, frames)
@@ -172,6 +172,7 @@ def read_folder(
     if labels:
         y, aside = read_labels(folder, names, read.labels, read.collect("targets"), targets, raters)
     _tell_of_columns(read.streams, aside)
+    _tell_of_targets(read.streams, y)
     read.tell()
     for table in (X, y):
         if table is not None:
@@ -219,6 +220,19 @@ def _check_found(streams, keep, valid):
             )
 
 
+def _tell_of_targets(streams, y):
+    """Warn of features that have the name of a target."""
+    names = {} if y is None else {str(name).strip().lower() for name in y.columns}
+    for modality, stream in streams.items():
+        alike = [name for name in stream.names or () if str(name).strip().lower() in names]
+        if alike:
+            warnings.warn(
+                f"The features of {modality!r} have the names of targets: {quoted(alike, limit=3)}. If they "
+                "are the labels, remove these columns: a model would be given what it is to predict.",
+                stacklevel=4,
+            )
+
+
 def _tell_of_columns(streams, aside_of_labels):
     """Warn, once, of the columns that were set aside, and of steps that are not valid."""
     aside = {name: stream.aside for name, stream in streams.items()} | {LABELS: aside_of_labels}
@@ -233,6 +247,18 @@ def _tell_of_columns(streams, aside_of_labels):
     for name, stream in streams.items():
         if stream.n_missing:
             parts.append(f"{stream.n_missing} frames that are missing in {name!r} are steps of NaN.")
+        if stream.strided is not None:
+            stride, rate = stream.strided
+            parts.append(
+                f"Frames of {name!r} are numbered in steps of {stride:g}: {rate:g} Hz is taken for the rate "
+                f"of its rows. If it is that of the video, say {rate / stride:g}."
+            )
+        if stream.packed is not None:
+            path, counter = stream.packed
+            parts.append(
+                f"{path} lacks rows by its {counter!r}, but its steps follow one after the other: if "
+                "these are frames that were dropped, call the column frame."
+            )
         for column, n_failed in stream.n_failed.items():
             share = n_failed / stream.n_steps
             if n_failed:

@@ -18,7 +18,7 @@ _RATER = re.compile(
 )
 
 
-def read_labels(folder, names, stream, rated, targets, raters):
+def read_labels(folder, names, streams, rated, targets, raters):
     """Return the labels of a folder.
 
     Parameters
@@ -26,8 +26,8 @@ def read_labels(folder, names, stream, rated, targets, raters):
     folder : pathlib.Path
     names : pandas.Index
         The recordings.
-    stream : Stream or None
-        Labels per step.
+    streams : dict of (str or None) to Stream
+        Labels per step, by dimension or annotator where each is in a file or folder of its own.
     rated : dict of str to dict
         Labels per clip that files of features hold, by recording.
     targets, raters : as in `load_folder`
@@ -46,15 +46,16 @@ def read_labels(folder, names, stream, rated, targets, raters):
     per_clip = folder / "labels.csv"
     if raters not in (None, "mean"):
         raise ValueError(f"raters={brief(raters)} must be 'mean', or None.")
-    if stream is not None and stream.rows and per_clip.is_file():
+    streams = {own: stream for own, stream in streams.items() if stream.rows}
+    if streams and per_clip.is_file():
         raise ValueError(
             f"There are labels per step in {folder / 'labels'} and per clip in {per_clip}: remove one of "
             "them."
         )
     if per_clip.is_file():
         return _per_clip(per_clip, names, targets, raters)
-    if stream is not None and stream.rows:
-        return _per_step(folder / "labels", names, stream, targets, raters)
+    if streams:
+        return _per_step(folder / "labels", names, streams, targets, raters)
     if any(rated.values()):
         table = pd.DataFrame.from_dict(rated, orient="index", dtype=np.float64).reindex(names)
         values = _chosen(dict(table.items()), targets, folder)
@@ -85,24 +86,45 @@ def _per_clip(path, names, targets, raters):
     return pd.DataFrame(values, index=names), aside
 
 
-def _per_step(folder, names, stream, targets, raters):
+def _per_step(folder, names, streams, targets, raters):
+    columns, aside = {}, []
+    for own, stream in streams.items():
+        where = folder / own if own else folder
+        _check_all_labelled(stream, names, where)
+        warn_of_others(stream.rows, names, where)
+        for name, column in _columns(stream, names, own).items():
+            if name in columns:
+                raise ValueError(f"{where} has labels of the name {name!r}, as another file of {folder} has.")
+            columns[name] = column
+        aside += [name for name in stream.aside if name not in aside]
+    chosen = _chosen(columns, targets, folder)
+    frames = {name: column.frames[:, 0] for name, column in chosen.items()}
+    if raters is not None and len({column.lengths.tobytes() for column in chosen.values()}) > 1:
+        raise ValueError(f"raters='mean', but the annotators in {folder} have not the same number of labels.")
+    values = _averaged(frames, targets, raters, folder)
+    clocks = {name: chosen.get(name, next(iter(chosen.values()))) for name in values}
+    labels = {name: clocks[name].with_frames(values[name][:, None]) for name in values}
+    return pd.DataFrame(labels, index=names), aside
+
+
+def _check_all_labelled(stream, names, where):
     for name in names:
         if name not in stream.rows:
             raise ValueError(
-                f"The recording {name!r} has no labels: {folder / name}.csv (or .npy) is missing. Put it "
+                f"The recording {name!r} has no labels: {where / name}.csv (or .npy) is missing. Put it "
                 "there, with empty cells where there is no label, or remove the recording's features."
             )
-    warn_of_others(stream.rows, names, folder)
-    column = stream.column(names)
+
+
+def _columns(stream, names, own):
+    """Return the labels of a stream, a column for each target."""
+    column = stream.column(names).pack()
     width = column.dtype.width
-    columns = stream.names or (["label"] if width == 1 else [f"label {k}" for k in range(width)])
-    values = _averaged(
-        _chosen(dict(zip(columns, column.pack().frames.T)), targets, folder), targets, raters, folder
-    )
-    labels = {
-        name: column.with_features(None).with_frames(frames[:, None]) for name, frames in values.items()
-    }
-    return pd.DataFrame(labels, index=names), stream.aside
+    targets = stream.names or (["label"] if width == 1 else [f"label {k}" for k in range(width)])
+    if own is not None and width == 1:
+        targets = [own if targets[0].lower() in ("label", "value", "rating", own.lower()) else targets[0]]
+    plain = column.with_features(None)
+    return {name: plain.with_frames(frames[:, None]) for name, frames in zip(targets, column.frames.T)}
 
 
 def _check_any(path, values, aside):

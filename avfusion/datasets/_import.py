@@ -91,7 +91,7 @@ class _Counted:
 
     def __init__(self, frames, bar):
         self.frames, self.bar = frames, bar
-        self.column = frames.column
+        self.column, self.written = frames.column, frames.written
 
     def append(self, *row):
         self.bar.update()

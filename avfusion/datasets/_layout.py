@@ -4,14 +4,30 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avfusion.formats._registry import all_suffixes, check_recording_name, format_of, formats, split_name
+from avfusion.formats._registry import check_recording_name, format_of, formats, split_name
 from avfusion.sequences._messages import path_name, quoted
 from avfusion.store._manifest import NAME as MANIFEST
 from avfusion.store._manifest import TABLE
 
 LABELS = "labels"
 TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
-_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini")
+_NOTES = ("readme", "license", "licence", "thumbs.db", "desktop.ini", "~$")  # the last: open in a spreadsheet
+_LABELS = frozenset(
+    [
+        "label",
+        "annotation",
+        "annotations",
+        "target",
+        "targets",
+        "goldstandard",
+        "goldstandards",
+        "groundtruth",
+        "ratings",
+        "arousal",
+        "valence",
+        "dominance",
+    ]
+)
 _MANY = (
     ".h5",
     ".hdf5",
@@ -25,6 +41,7 @@ _MANY = (
     ".pk",
     ".parquet",
     ".feather",
+    ".arrow",
 )
 
 
@@ -104,26 +121,45 @@ def layout_of(path, labels=True):
     for entry in sorted(path.iterdir()):
         if entry.name.startswith(".") or _is_note(entry):
             continue
+        reason = _reason_against_entry(entry)
+        if reason is not None:
+            layout.passed_over[entry] = reason
+            continue
         if entry.name in TABLES:
-            if not entry.is_file():
-                layout.passed_over[entry] = "it is no regular file"
+            continue
+        _check_name(entry, path)
+        if entry.is_dir() and entry.name == LABELS:
+            if labels:
+                layout.streams |= _labels_of(entry, layout.passed_over)
         elif entry.is_dir():
-            reason = _reason_against_name(entry.name, "modality")
-            if reason is not None:
-                layout.passed_over[entry] = reason
-            elif entry.name != LABELS or labels:
-                layout.streams[entry.name] = _files_of(entry, layout.passed_over)
-        elif not entry.is_file():
-            layout.passed_over[entry] = reason_against(entry)
+            layout.streams[entry.name] = _files_of(entry, layout.passed_over)
         elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
             layout.containers.append(Source(entry))
-        elif entry.stem in (LABELS, "metadata", "rates", "recordings"):
-            layout.passed_over[entry] = f"it must be named {_expected(entry.stem)}"
+        elif entry.stem.lower() in (LABELS, "metadata", "rates", "recordings"):
+            layout.passed_over[entry] = f"it must be named {_expected(entry.stem.lower())}"
         elif format_of(entry) is not None:
             layout.passed_over[entry] = "it is in no modality's folder"
         elif entry.suffix:
             layout.passed_over[entry] = "no format of this kind is known"
     return layout
+
+
+def _check_name(entry, folder):
+    """Refuse what is called nearly like labels or a table: it would be taken for features."""
+    if entry.name not in TABLES and entry.name.lower() in TABLES:
+        raise ValueError(f"{entry} is not read under this name: rename it {entry.name.lower()}.")
+    plain = "".join(letter for letter in entry.stem.lower() if letter.isalpha())
+    alike = plain in _LABELS or (plain == LABELS and entry.stem != LABELS)
+    if (
+        alike
+        and (entry.is_dir() or entry.name.lower().endswith(_MANY))
+        and not any((folder / name).exists() for name in (LABELS, f"{LABELS}.csv"))
+    ):
+        raise ValueError(
+            f"{entry} would be read as features, and there are no labels: name it "
+            f"{LABELS}{entry.suffix.lower()}, with a column for each target, or, if it holds features, give "
+            "it another name."
+        )
 
 
 def _expected(stem):
@@ -132,6 +168,16 @@ def _expected(stem):
 
 def _is_note(path):
     return path.name.lower().startswith(_NOTES)
+
+
+def _labels_of(folder, passed_over):
+    """Return the files of labels: in one folder, or one for each dimension or annotator."""
+    inside = [
+        path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and not _is_note(path)
+    ]
+    if not inside or not all(path.is_dir() for path in inside):
+        return {LABELS: _files_of(folder, passed_over)}
+    return {f"{LABELS}/{path.name}": _files_of(path, passed_over) for path in inside}
 
 
 def _files_of(folder, passed_over):
@@ -152,14 +198,21 @@ def _files_of(folder, passed_over):
                 "one of them."
             )
         sources[recording] = Source(path, recording)
-    if not sources:
+    if not sources and not (folder.parent / "recordings.csv").is_file():
         others = [path.name for path in passed_over if path.parent == folder]
         found = f", but {quoted(others, limit=3)}" if others else ""
         raise ValueError(
             f"{path_name(folder)} holds no file that is read{found}: put one for each recording there, such "
-            "as .csv or .npy, or remove the folder."
+            "as .csv or .npy, name files in sub-folders in a table recordings.csv, or remove the folder."
         )
     return list(sources.values())
+
+
+def _reason_against_entry(entry):
+    """Return why what stands in the folder is neither a modality nor a file, None if it may be."""
+    if entry.is_dir() and entry.name not in TABLES:
+        return _reason_against_name(entry.name, "modality")
+    return None if entry.is_file() else "it is no regular file" if entry.exists() else reason_against(entry)
 
 
 def _reason_against_name(name, what):
@@ -201,10 +254,10 @@ def reason_against(path):
 def no_recordings(path, layout):
     """Return the error for a folder in which there are no recordings."""
     found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
-    kinds = ", ".join(suffix for suffix in all_suffixes() if suffix.count(".") == 1)[:100]
     return ValueError(
         f"{path_name(path)} holds no recordings. It needs a sub-folder for each modality (audio, video) "
-        f"with a file for each recording: {kinds}.{found}"
+        "with a file for each recording: .npy, .csv, .mat, .h5 or another of datasets.readable_formats()."
+        f"{found}"
     )
 
 

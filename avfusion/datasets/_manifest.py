@@ -48,6 +48,7 @@ def read_manifest(folder, layout):
     files = {name: column for name, column in table.items() if _is_modality(name, column, folder, layout)}
     known = {*files, *layout.streams}
     settings = {name: place for name in table if (place := _setting(name, known)) is not None}
+    _check_columns(table, known, files, settings, path)
     numbers = {name: _numbers(table[name], name, path) for name in settings}
     streams, used = {}, set()
     for modality in sorted(known):
@@ -88,6 +89,7 @@ def _table(path, layout, folder):
     if any(blank):
         row = blank.index(True)
         raise ValueError(f"{path} has no name for the recording in row {row}: write one.")
+    table[RECORDING] = table[RECORDING].str.strip()
     for name in table[RECORDING]:
         try:
             check_recording_name(name)
@@ -118,6 +120,27 @@ def _setting(name, modalities):
     modality = next((m for m in modalities if str(name).startswith(f"{m}_")), None)
     what = _SETTINGS.get(str(name)[len(modality) + 1 :]) if modality is not None else None
     return None if what is None else (modality, what)
+
+
+def _check_columns(table, modalities, files, settings, path):
+    """Refuse columns that seem to name files or clocks of a modality, and would be metadata."""
+    for name in table.columns:
+        words = str(name).strip().lower().replace(" ", "_")
+        if name in settings or name in files:
+            continue
+        meant = next((m for m in modalities if words in _spellings(m) and m not in files), None)
+        if meant is not None:
+            raise ValueError(f"{path} has a column {name!r}: rename it {meant!r}, whose files it names.")
+        if words.endswith(("_rate_hz", "_start_s")):
+            raise ValueError(
+                f"{path} has a column {name!r}, but there is no modality of this name: there are "
+                f"{quoted(sorted(modalities))}."
+            )
+
+
+def _spellings(modality):
+    plain = str(modality).lower()
+    return {plain, *(f"{plain}_{word}" for word in ("file", "path", "filename", "filepath", "name"))}
 
 
 def _numbers(column, name, path):

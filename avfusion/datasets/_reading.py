@@ -17,6 +17,26 @@ from avfusion.formats._registry import DamagedFileError, brief_reason, split_nam
 from avfusion.sequences._clock import check_rate
 from avfusion.sequences._messages import brief, quoted
 
+EPOCH = 1e8  # seconds, from which on a clock counts since 1970
+MODALITIES = frozenset(
+    [
+        "audio",
+        "video",
+        "visual",
+        "vision",
+        "face",
+        "faces",
+        "facial",
+        "text",
+        "transcript",
+        "speech",
+        "voice",
+        "sound",
+        "labels",
+        "label",
+    ]
+)
+
 
 class Reading:
     """All files of a folder, read once each.
@@ -37,7 +57,8 @@ class Reading:
     ----------
     streams : dict of str to Stream
         By modality.
-    labels : Stream or None
+    labels : dict of (str or None) to Stream
+        By dimension or annotator, where each has a file or a folder of its own; else under None.
     damaged : list of DamagedFileError
     lost : set of str
         Recordings of which a file is damaged.
@@ -55,7 +76,7 @@ class Reading:
         self.of_file = _rates_of(folder)
         self.given = _given_rates(rates)
         self.frames = frames or (lambda name, dtype: InMemory(dtype))
-        self.streams, self.labels, self.damaged, self.lost = {}, None, [], set()
+        self.streams, self.labels, self.damaged, self.lost = {}, {}, [], set()
         self.of_wholes = []  # name and part of recordings of which a file has labels, but no steps
 
     def all_files(self, for_features, for_labels):
@@ -84,9 +105,12 @@ class Reading:
             try:
                 self._take(name, source, parts)
             except DamagedFileError as error:
-                if not self.skip_damaged:
+                if self._is_note(name, source):
+                    self.layout.passed_over[source.path] = "it is no table"
+                elif self.skip_damaged:
+                    self._skip(error, source)
+                else:
                     raise
-                self._skip(error, source)
         for name, recording, other in again:
             stream = self._stream(name)
             if other in stream.rows:
@@ -96,6 +120,40 @@ class Reading:
         if not self.streams:
             raise self.damaged[0] if self.damaged else no_recordings(self.folder, self.layout)
         self._check_rates()
+        self._count_from_first()
+        self._check_leads()
+
+    def _count_from_first(self):
+        """Let the clocks of a recording that count since 1970 count from the first of its streams."""
+        streams = [*self.streams.values(), *self.labels.values()]
+        first = {}
+        for stream in streams:
+            for name, row in stream.rows.items():
+                if row.ticks.begin_s >= EPOCH:
+                    first[name] = min(row.ticks.begin_s, first.get(name, np.inf))
+        for stream in streams:
+            for name, begin in first.items():
+                row = stream.rows.get(name)
+                if row is None or row.ticks.begin_s < EPOCH:
+                    continue
+                if row.ticks.times_s is not None and stream.frames.written:
+                    raise ValueError(
+                        f"{row.path} has times since 1970 at no rate, which are not imported: subtract the "
+                        "begin of the recording, or read the folder with load_folder."
+                    )
+                stream.rows[name] = replace(row, ticks=row.ticks.shifted(-begin))
+
+    def _check_leads(self):
+        """Refuse streams whose numbers of frames begin differently, and that have no rate to tell when."""
+        first = {}
+        for stream in (*self.streams.values(), *self.labels.values()):
+            for name, row in stream.rows.items():
+                other = first.setdefault(name, row) if row.ticks.lead else row
+                if other.ticks.lead != row.ticks.lead:
+                    raise ValueError(
+                        f"{other.path} begins with frame {other.ticks.lead + 1}, and {row.path} with frame "
+                        f"{row.ticks.lead + 1}: say rate_hz (--rate) of both, to pair them by time."
+                    )
 
     def _jobs(self):
         for name, sources in self.layout.streams.items():
@@ -105,10 +163,12 @@ class Reading:
     def _stream(self, name):
         """Return the stream of a modality, or of labels."""
         rate = (self.of_file | self.given).get(name)
-        if name == LABELS:
-            if self.labels is None:
-                self.labels = Stream(self.frames(name, np.float64), rate_hz=rate, **self.how[True])
-            return self.labels
+        if name == LABELS or name.startswith(f"{LABELS}/"):
+            own = name[len(LABELS) + 1 :] or None
+            if own not in self.labels:
+                rate = (self.of_file | self.given).get(LABELS)
+                self.labels[own] = Stream(self.frames(LABELS, np.float64), rate_hz=rate, **self.how[True])
+            return self.labels[own]
         if name not in self.streams:
             self.streams[name] = Stream(self.frames(name, np.float32), rate_hz=rate, **self.how[False])
         return self.streams[name]
@@ -124,20 +184,32 @@ class Reading:
                 return
             if source.start_s is not None:
                 part = replace(part, start_s=source.start_s)
+            if source.rate_hz is not None and self.given.get(name, source.rate_hz) != source.rate_hz:
+                raise ValueError(
+                    f"rate_hz is {self.given[name]:g} for {name!r}, but recordings.csv has "
+                    f"{source.rate_hz:g} for {source.recording!r}: leave one of them out."
+                )
             if not part.n_steps:
                 self.of_wholes.append((recording, part))
                 continue
             stream = LABELS if part.stream == LABELS else name or part.stream
+            if name == LABELS and part.recording is not None:  # of all recordings, a dimension in each file
+                stream = f"{LABELS}/{split_name(source.path.name)[0]}"
             stream = stream or split_name(source.path.name)[0]
             self._stream(stream).add(recording, part, source)
+
+    def _is_note(self, name, source):
+        """Return whether a text that is no table lies among files of another kind."""
+        others = {other.path.suffix.lower() for other in self.layout.streams.get(name, ())}
+        return source.path.suffix.lower() == ".txt" and len(others) > 1
 
     def _skip(self, error, source):
         self.damaged.append(error)
         self.lost.add(source.recording)
-        for stream in (*self.streams.values(), self.labels):
-            if stream is not None:
-                self.lost.update(stream.forget(source.path))
+        for stream in (*self.streams.values(), *self.labels.values()):
+            self.lost.update(stream.forget(source.path))
         self.streams = {name: stream for name, stream in self.streams.items() if not stream.is_new}
+        self.labels = {name: stream for name, stream in self.labels.items() if not stream.is_new}
 
     def _check_rates(self):
         known = sorted({*self.streams, LABELS})
@@ -158,10 +230,11 @@ class Reading:
         -------
         pandas.Index
         """
-        if self.labels is not None:
+        for stream in self.labels.values():
             for name in self.lost:
-                self.labels.rows.pop(name, None)
+                stream.rows.pop(name, None)
         found = {name for stream in self.streams.values() for name in stream.rows} - self.lost
+        self._check_not_swapped(found)
         if metadata is None:
             self._check_names()
             return pd.Index(sorted(found), name="recording")
@@ -175,10 +248,21 @@ class Reading:
             )
         return pd.Index([name for name in metadata.index if name in found], name="recording")
 
+    def _check_not_swapped(self, found):
+        """Refuse a folder for each recording, with a file for each modality."""
+        swapped = {name.lower() for name in found} <= MODALITIES
+        if found and swapped and not any(name.lower() in MODALITIES for name in self.streams):
+            name, modality = next(iter(self.streams)), min(found)
+            raise ValueError(
+                f"{self.folder} has a folder for each recording ({quoted(self.streams, limit=3)}) with files "
+                f"called {quoted(sorted(found), limit=3)}. It is read the other way round: put "
+                f"{name}/{modality} into {modality}/{name}, or write a table recordings.csv."
+            )
+
     def _check_names(self):
         names = {modality: set(stream.rows) for modality, stream in self.streams.items()}
-        if self.labels is not None:
-            names[LABELS] = set(self.labels.rows)
+        for stream in self.labels.values():
+            names[LABELS] = set(stream.rows) | names.get(LABELS, set())
         pairs = near_matches(names)
         if pairs and not set.intersection(*names.values()):
             raise ValueError(f"No recording has all of {quoted(names)}: {told_of_names(pairs)}")

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 
 from avfusion.sequences._messages import quoted
 
@@ -9,6 +10,7 @@ MOST = 50  # modalities that are compared, each with each
 FEW = 200  # names without a partner, up to which those that resemble each other are looked for
 
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
+_MEDIA = re.compile(r"[._](wav|flac|ogg|mp[34]|m4[av]|avi|mov|mkv|webm|mpe?g)(?![^\W_])", re.IGNORECASE)
 _TOOLS = frozenset(
     [
         "audio",
@@ -21,7 +23,6 @@ _TOOLS = frozenset(
         "speech",
         "sound",
         "wav",
-        "mp4",
         "avi",
         "features",
         "feature",
@@ -63,7 +64,8 @@ def plain_name(name, more=()):
     >>> plain_name("Clip-01_audio"), plain_name("clip1.openface")
     (('clip', '1'), ('clip', '1'))
     """
-    words = (word.lower() for word in _WORDS.findall(str(name)))
+    name = _MEDIA.sub(" ", unicodedata.normalize("NFKC", str(name)))
+    words = (word.lower() for word in _WORDS.findall(name))
     return tuple(word.lstrip("0") or "0" for word in words if word not in _TOOLS and word not in more)
 
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._frame_numbers import Ticks, clock_of, spread, steps_of_frames
+from avfusion.datasets._frame_numbers import (
+    Ticks,
+    clock_of,
+    counter_with_holes,
+    lead_of_frames,
+    spread,
+    steps_of_frames,
+    stride_of_frames,
+)
 from avfusion.formats._csv import as_numbers
 from avfusion.formats._registry import DamagedFileError, brief_reason, format_of, read_parts
 from avfusion.sequences import Sequence
@@ -31,6 +39,10 @@ class StreamFile:
         Steps that are not valid, by the column that says so.
     n_missing : int
         Steps of frames that the file lacks.
+    packed : object or None
+        A counter of rows that lacks some, although the steps follow one after the other.
+    stride : float
+        By how much the numbers of frames go on from step to step.
     ticks : Ticks
         Rate, start and times, as far as they are known.
 
@@ -47,6 +59,8 @@ class StreamFile:
     aside: pd.DataFrame
     failed: dict = field(default_factory=dict)
     n_missing: int = 0
+    packed: object = None
+    stride: float = 1.0
     ticks: Ticks = field(default_factory=Ticks)
 
 
@@ -168,6 +182,9 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         frames, set_aside = _frames(table, names), table[aside]
         failed, steps = failed_steps(set_aside, valid), steps_of_frames(set_aside)
         by_clock, ticks = clock_of(set_aside, rate_hz)
+        if ticks.start_s is None and ticks.times_s is None and (lead := lead_of_frames(set_aside)):
+            known = {"lead": lead} if ticks.rate_hz is None else {"start_s": float(lead / ticks.rate_hz)}
+            ticks = replace(ticks, **known)
         steps = by_clock if steps is None else steps
     except (TypeError, ValueError, MemoryError) as error:
         expects = getattr(format_of(path), "expects", "")
@@ -179,7 +196,18 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         )
     if part.start_s is not None:
         ticks = replace(ticks, start_s=part.start_s)
-    file = StreamFile(path, frames, names if named else None, set_aside, failed, ticks=ticks)
+    packed = counter_with_holes(set_aside)
+    file = StreamFile(
+        path,
+        frames,
+        names if named else None,
+        set_aside,
+        failed,
+        0,
+        packed,
+        stride_of_frames(set_aside),
+        ticks,
+    )
     return file if steps is None else _with_every_frame(file, steps)
 
 

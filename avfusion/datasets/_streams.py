@@ -1,5 +1,6 @@
 """The recordings of one modality, taken file by file, until they are a column of sequences."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from avfusion.datasets._stream_file import stream_of
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._bookkeeping import N_INTEGERS, counts_steadily
+from avfusion.sequences._messages import quoted
 
 
 class InMemory:
@@ -22,6 +24,8 @@ class InMemory:
     >>> frames.append(np.zeros((2, 1))), frames.append(np.ones((3, 1)))
     (0, 1)
     """
+
+    written = False
 
     def __init__(self, dtype):
         self.dtype = np.dtype(dtype)
@@ -80,6 +84,8 @@ class InStore:
     'audio'
     """
 
+    written = True  # times, too, as soon as they come
+
     def __init__(self, store, name):
         self.store, self.name = store, name
 
@@ -127,6 +133,10 @@ class Stream:
         Columns that were set aside.
     n_failed : dict of str to int
         Steps that each column told to have failed, whose features are NaN.
+    packed : tuple or None
+        A file with a counter of rows that lacks some, and the name of the counter.
+    strided : tuple or None
+        By how much numbers of frames go on from step to step, where not by 1, and the rate that is declared.
     n_steps, n_missing : int
         All steps, and those of frames that are missing in the files, all of whose features are NaN.
 
@@ -140,7 +150,8 @@ class Stream:
         self.frames, self.keep, self.valid, self.only, self.rate_hz = frames, keep, valid, only, rate_hz
         self.rows, self.names, self.aside, self.n_failed = {}, None, [], {}
         self.n_steps = self.n_missing = 0
-        self._first = self._counting = None
+        self.packed = self.strided = None
+        self._first = self._counting = self._unnamed = self._disordered = None
         self._read = {}
 
     def add(self, recording, part, source):
@@ -158,6 +169,11 @@ class Stream:
             If they are no numbers, their columns are not those of the others, or the recording is there
             already.
         """
+        if recording in self.rows and self.rows[recording].path == source.path:
+            raise ValueError(
+                f"{source.path} holds {recording!r} twice, or several modalities of it: put such a file "
+                "beside the folders of modalities, not into one, or write a file for each."
+            )
         if recording in self.rows:
             raise ValueError(
                 f"{self.rows[recording].path} and {source.path} are the same recording, {recording!r}: "
@@ -173,6 +189,9 @@ class Stream:
         self.aside += [name for name in file.aside if name not in self.aside]
         self.n_steps += len(frames)
         self.n_missing += file.n_missing
+        if rate is not None and file.stride > 1 and file.ticks.start_s is None:
+            self.strided = (file.stride, rate)
+        self.packed = self.packed or (None if file.packed is None else (file.path, file.packed))
         number = self.frames.append(frames, file.ticks.times_s, self.names)
         row = Row(number, len(frames), file.ticks, source.path, part.about, part.targets)
         self.rows[recording] = row
@@ -198,9 +217,11 @@ class Stream:
                 f"{file.path} has {file.frames.shape[1]} columns per step, but {path} has {width}. All "
                 "recordings have the same columns: write one of the two files again."
             )
+        self._unnamed = self._unnamed or (file.path if file.names is None else None)
         if self.names is None or file.names is None or self.names == file.names:
             self.names = file.names if self.names is None else self.names
             return file.frames
+        self._disordered = file.path
         odd = [name for name in file.names if name not in self.names]
         if odd:
             raise ValueError(
@@ -208,6 +229,18 @@ class Stream:
                 "columns: write one of the two files again."
             )
         return file.frames[:, [file.names.index(name) for name in self.names]]
+
+    def _check_unnamed(self):
+        """Warn of a file without names that goes by the order of others; refuse it where they have two."""
+        if self._unnamed is None or self.names is None:
+            return
+        order = f"{self._unnamed} has no names of columns; others of its modality have"
+        if self._disordered is not None:
+            raise ValueError(
+                f"{order}, and not all in one order ({self._disordered.name} has another than "
+                f"{self._first[0].name}): write it with names, or all files in one order."
+            )
+        warnings.warn(f"{order}: its columns are taken for {quoted(self.names, limit=3)}.", stacklevel=5)
 
     def _watch(self, frames):
         """Keep the columns that have increased in all recordings so far: they may be counters."""
@@ -256,6 +289,7 @@ class Stream:
         SequenceArray or None
             None where frames are in a store, whose rows are put in this order.
         """
+        self._check_unnamed()
         dropped = self.counting()
         names = self.names or [f"column {k}" for k in range(self._first[1])]
         self.aside += [names[k] for k in dropped]
@@ -292,6 +326,8 @@ def clock(rows, starts, n_frames, rate_hz=None):
         return {"times_s": times}
     rates = _rates([row.ticks.rate_hz if row.ticks.rate_hz is not None else rate_hz for row in present])
     if rates is None:
+        _check_rates(present, rate_hz)
+        _check_no_starts(present)
         return {}
     begins = np.array([row.ticks.start_s or 0.0 if row is not None else 0.0 for row in rows])
     if not np.isscalar(rates):
@@ -300,12 +336,33 @@ def clock(rows, starts, n_frames, rate_hz=None):
     return {"rate_hz": rates} | ({"start_s": begins} if begins.any() else {})
 
 
+def _check_no_starts(rows):
+    """Refuse to drop when a recording begins because its steps have no rate."""
+    late = next((row for row in rows if row.ticks.start_s), None)
+    if late is not None:
+        raise ValueError(
+            f"{late.path} begins at {late.ticks.start_s:g} s, but the steps of its modality have no rate, or "
+            "not all: say rate_hz (--rate), or, in recordings.csv, rate_hz for each row."
+        )
+
+
 def _rates(rates):
     """Return one rate if all that are known are the same, those of rows if all are known, else None."""
     known = {rate for rate in rates if rate is not None}
     if len(known) == 1:
         return known.pop()
     return rates if known and None not in rates else None
+
+
+def _check_rates(rows, rate_hz):
+    """Refuse files without a clock beside files of different rates, which would all lose theirs."""
+    rates = {row.ticks.rate_hz for row in rows}
+    if rate_hz is None and None in rates and len(rates) > 2:
+        bare = next(row for row in rows if row.ticks.rate_hz is None)
+        raise ValueError(
+            f"{bare.path} has no clock, but other files of its modality have different rates: say rate_hz of "
+            "each recording in a table recordings.csv, or write a clock into the file."
+        )
 
 
 def _times(row):

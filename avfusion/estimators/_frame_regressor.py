@@ -15,6 +15,7 @@ from avfusion.estimators._routing import fit_router, routed_to_fit
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._label_markers import warn_of_markers
+from avfusion.sequences._paging import release
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -204,7 +205,11 @@ def frame_table(data, spec):
             filled[np.repeat(~array.isna(), lengths)] = block
             block = filled
         blocks.append(block)
-    return np.concatenate(blocks, axis=1), lengths
+    table = np.concatenate(blocks, axis=1)
+    for name in spec.widths:
+        array = data.columns[name]
+        release(array.frames, array.starts, array.lengths)
+    return table, lengths
 
 
 def call_without_nan(method, table, *labels, **params):

@@ -127,8 +127,11 @@ def separator_of(lines):
         fields = line.split()
         if len(fields) > 1 and all(map(is_value, fields)):
             return SPACES
-    counts = {len(line.split()) for line in full}
-    if len(full) > 1 and len(counts) == 1 and counts != {1} and any(map(is_number, full[-1].split())):
+    rows = [line.split() for line in full]
+    if any(len(row) > 1 and all(map(is_value, row)) for row in rows):
+        return SPACES
+    counts = set(map(len, rows))
+    if len(full) > 1 and len(counts) == 1 and counts != {1} and any(map(is_number, rows[-1])):
         return SPACES  # words beside numbers
     return ","
 

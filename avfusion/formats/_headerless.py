@@ -20,7 +20,8 @@ def with_names(table):
     by just this step, and no other column increases throughout. Only then is a gap in it seen: a clock
     without a gap is set aside as what counts steadily, whatever it is called. Integers have to do so in 5
     rows, other numbers in 20, from 0 or above on: a short ramp may be a feature. Times of day, and dates with
-    one, have to increase.
+    one, have to increase. Two columns of which each row begins at or after the end of the row before are
+    begin and end, as of words.
 
     Parameters
     ----------
@@ -45,7 +46,10 @@ def with_names(table):
     if table.shape[1] > 1 and _are_names(table[0]):
         names, rest, rows = ["name"], table.iloc[:, 1:], (table[0] == table[0].iloc[0]).to_numpy()
     role = _clock_role(rest[rows])
-    names += [] if role is None else [role]
+    if _are_intervals(rest[rows]):
+        names += ["start", "end"]
+    elif role is not None:
+        names.append(role)
     return table.set_axis([*names, *range(table.shape[1] - len(names))], axis=1) if names else table
 
 
@@ -59,17 +63,30 @@ def _are_names(column):
     return column.duplicated().any() and pd.to_numeric(column, errors="coerce").isna().all()
 
 
+def _are_intervals(table):
+    """Return whether the first two columns are begin and end of what follows one after the other."""
+    if table.shape[1] < 3 or len(table) < N_INTEGERS:
+        return False
+    if any(kind.kind != "f" for kind in table.dtypes.iloc[:2]):
+        return False
+    begin, end = table.iloc[:, :2].to_numpy().T
+    rising = begin[0] >= 0 and (end > begin).all() and (begin[1:] >= end[:-1]).all()
+    return bool(rising and np.isfinite(end[-1])) and not _any_rises(table.iloc[:, 2:])
+
+
+def _any_rises(table):
+    numbers = (table[name] for name in table if pd.api.types.is_numeric_dtype(table[name].dtype))
+    return any((np.diff(column.to_numpy(np.float64)) > 0).all() for column in numbers)
+
+
 def _clock_role(table):
     """Return what the first column of some rows is, if it is a clock or counts frames."""
     if table.shape[1] < 2 or pd.api.types.is_bool_dtype(table.dtypes.iloc[0]):
         return None
-    first, *others = (table.iloc[:, k] for k in range(table.shape[1]))
+    first = table.iloc[:, 0]
     numeric = pd.api.types.is_numeric_dtype(first.dtype)
     role = _role(first.to_numpy(np.float64)) if numeric else _role_of_words(first)
-    if role is None:
-        return None
-    others = [other.to_numpy(np.float64) for other in others if pd.api.types.is_numeric_dtype(other.dtype)]
-    return None if any((np.diff(other) > 0).all() for other in others) else role
+    return None if role is None or _any_rises(table.iloc[:, 1:]) else role
 
 
 def _role(values):

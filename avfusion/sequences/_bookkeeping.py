@@ -28,10 +28,11 @@ NAMES = {
     ),
     "identity": (
         "faceid faceindex personid person segment segmentid segmentindex segmentname id ids name names "
-        "file files filename filepath path input imagelocation imagename videoid videoname videofile clip "
-        "clipid clipname recording recordingid session sessionid subject subjectid participant participantid "
-        "participantname speaker speakerid utterance utteranceid uttid trackid trial trialid turnid "
-        "instancename instanceid uuid"
+        "file files filename filepath path input image img imagelocation imagename imagefile imagepath "
+        "framepath framefile framename videoid videoname videofile clip clipid clipname recording "
+        "recordingid session sessionid subject subjectid participant participantid participantname "
+        "speaker speakerid utterance utteranceid uttid trackid trial trialid turnid instancename "
+        "instanceid uuid fold folds split splits partition partitions subset"
     ),
     "quality": (
         "success confidence detected facedetected detectionsuccess detectionconfidence trackingconfidence "
@@ -60,6 +61,8 @@ _OF_CLASSES = "class emotion label category cluster state type topic"  # whose n
 _INDEX = re.compile(r"\s*(unnamed: \d+(\.\d+|_level_\d+)?|level_\d+|\.\.\.\d+)?\s*", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PAIRS = (("start", "begin", "onset"), ("end", "stop", "offset", "duration"))
+_OF_TIME = ("time", "timestamp", "at")
+_JOINED = {"starttime": ("start", "time"), "begintime": ("begin", "time"), "endtime": ("end", "time")}
 _DECIMALS = 9
 
 
@@ -91,9 +94,7 @@ def role_of(name):
         return None
     if _INDEX.fullmatch(name):
         return "index"
-    words = [word.lower() for word in _WORD.findall(name)]
-    while len(words) > 1 and words[-1] in _UNITS:
-        words.pop()
+    words = _words(name)
     if set(words) & {"timestamp", "timestamps"}:
         return "clock"
     if "frame" in words and set(words) <= set(_OF_FRAMES.split()):
@@ -164,9 +165,47 @@ def named_bookkeeping(names):
     ({'start': 'an interval', 'end': 'an interval'}, {})
     """
     roles = {name: role for name in names if (role := role_of(name)) is not None}
-    parts = {str(name).strip().lower() for name, role in roles.items() if role == "interval"}
-    whole = all(parts.intersection(words) for words in _PAIRS)
+    whole = interval_pair(name for name, role in roles.items() if role == "interval") is not None
     return {name: REASONS[role] for name, role in roles.items() if role != "interval" or whole}
+
+
+def interval_pair(names):
+    """Return the columns that say when a step begins and when it ends, or how long it is; None without both.
+
+    Parameters
+    ----------
+    names : iterable
+        Names of columns.
+
+    Returns
+    -------
+    tuple or None
+
+    Examples
+    --------
+    >>> interval_pair(["word", "start_time", "end_time"]), interval_pair(["onset_ms", "duration_ms"])
+    (('start_time', 'end_time'), ('onset_ms', 'duration_ms'))
+    >>> interval_pair(["start", "valence"]) is None
+    True
+    """
+    names = list(names)
+    words = [_words(name) for name in names]
+    ends = [
+        next(
+            (name for end in side for name, own in zip(names, words) if set(own) - {*_OF_TIME} == {end}), None
+        )
+        for side in _PAIRS
+    ]
+    return None if None in ends else tuple(ends)
+
+
+def _words(name):
+    """Return the words of a name, in lower case, without the unit at its end."""
+    words = [word.lower() for word in _WORD.findall(str(name))]
+    words = [part for word in words for part in _JOINED.get(word, (word,))]
+    while len(words) > 1 and words[-1] in _UNITS:
+        words.pop()
+    return words
 
 
 def bookkeeping_columns(table, recording=None):

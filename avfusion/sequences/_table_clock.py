@@ -12,6 +12,9 @@ import numpy as np
 from avfusion.sequences._messages import quoted
 
 TICKS = 0.5  # of a step: how far a time may lie from where its step is
+NEARLY = 0.15  # of a step: root mean square of how far times lie from their steps, if some steps have none
+EVENLY = 0.05  # the same where more have none than that:
+OFTEN = 0.8  # share of steps
 EXACT = 1e-6  # of a step: times that stand on steps but for rounding
 FEW = 8  # times between rows of a recording, up to which they do not tell its rate
 SPARSE = 0.5  # share of steps that are there, below which times do not count as ticking at a rate
@@ -238,12 +241,16 @@ def _ticking(begins, lengths):
     common = np.quantile(apart[inner], 0.25) if inner.sum() > FEW else apart[inner].min()
     own = _own_steps(apart, lengths, common)
     position, rates, starts, fits = _lines(begins, lengths, code, own)
-    if not fits.all():
-        second = _lines(begins, lengths, code, np.full(len(lengths), common))
+    for phased in (False, True):
+        if fits.all():
+            break
+        steps = _coherent_steps(begins, lengths, fits) if phased else np.full(len(lengths), common)
+        second = _lines(begins, lengths, code, steps, phased)
         position = np.where(fits[code], position, second[0])
         rates, starts = np.where(fits, rates, second[1]), np.where(fits, starts, second[2])
-        if not (fits | second[3]).all():
-            return None
+        fits = fits | second[3]
+    if not fits.all():
+        return None
     rates = np.where(np.isnan(rates), np.nanmedian(rates), rates)
     placed = _placed(position, lengths, rates, starts)
     if len(begins) < SPARSE * placed.lengths.sum():
@@ -269,7 +276,40 @@ def _own_steps(apart, lengths, common):
     return steps
 
 
-def _lines(begins, lengths, code, steps):
+def _coherent_steps(begins, lengths, known):
+    """Return the seconds from step to step at which the times of each recording are most nearly in phase.
+
+    Times that jitter tell their rate together, not one after the other: the rate is sought among the first
+    rows, and made more precise with twice as many in each turn.
+    """
+    first = np.cumsum(lengths) - lengths
+    steps = np.ones(len(lengths))
+    for k in np.flatnonzero(~known & (lengths > FEW)):
+        times = begins[first[k] : first[k] + lengths[k]] - begins[first[k]]
+        rate, n = 1 / np.median(np.diff(times)), min(32, len(times))
+        near = rate * np.linspace(0.75, 1.3, 12 * n)
+        while True:
+            phases = np.exp(-2j * np.pi * np.outer(near, times[:n]))
+            rate = near[np.abs(phases.sum(axis=1)).argmax()]
+            if n == len(times):
+                break
+            near = rate + np.linspace(-0.25, 0.25, 41) / times[n - 1]
+            n = min(2 * n, len(times))
+        steps[k] = 1 / rate
+    return steps
+
+
+def _phased(time, steps, lengths):
+    """Return the step nearest to each time, and for each recording whether every time has one of its own."""
+    position, rising = np.empty(len(time)), np.ones(len(lengths), dtype=bool)
+    last = np.cumsum(lengths)
+    for k, (start, stop) in enumerate(zip(last - lengths, last)):
+        own, _ = _nearest_steps(time[start:stop] / steps[k])
+        position[start:stop], rising[k] = own, (np.diff(own) > 0).all()
+    return position, rising
+
+
+def _lines(begins, lengths, code, steps, phased=False):
     """Put rows on steps of about these seconds.
 
     Returns
@@ -287,14 +327,22 @@ def _lines(begins, lengths, code, steps):
     rising = np.minimum.reduceat(hops, first) > 0
     position = np.cumsum(hops)
     position -= position[first][code]
+    if phased:
+        position, rising = _phased(time, steps, lengths)
     mean_position, mean_time = (np.add.reduceat(part, first) / lengths for part in (position, time))
     centred = position - mean_position[code]
     single = lengths == 1
     spread = np.where(single, 1.0, np.add.reduceat(centred**2, first))
     slope = np.add.reduceat(centred * (time - mean_time[code]), first) / np.where(rising, spread, 1.0)
     start = mean_time - slope * mean_position
-    off = np.maximum.reduceat(np.abs(time - start[code] - slope[code] * position), first)
-    fits = single | (rising & (slope > 0) & (off <= TICKS * slope))
+    off = time - start[code] - slope[code] * position
+    mean_square = np.add.reduceat(off**2, first) / lengths
+    # any time lies within half a step of some step: with gaps, that alone says nothing
+    n_steps = position[np.cumsum(lengths) - 1] + 1
+    nearly = np.where(lengths >= OFTEN * n_steps, NEARLY, EVENLY)
+    ticks = (n_steps == lengths) | (mean_square <= (nearly * slope) ** 2)
+    ticks &= np.maximum.reduceat(np.abs(off), first) <= TICKS * slope
+    fits = single | (rising & (slope > 0) & ticks)
     exact = single | (np.abs(start) <= 1e-3 * slope)
     rates = np.where(single | ~fits, np.nan, 1 / np.where(fits & ~single, slope, 1.0))
     return position.astype(np.int64), rates, begins[first] + np.where(exact, 0.0, start), fits

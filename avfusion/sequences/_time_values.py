@@ -9,6 +9,8 @@ from avfusion.sequences._messages import brief
 
 LONG_STEP = 5  # units between rows, from which on whole numbers of "seconds" may be milliseconds
 NEAR = 3  # times by which steps may differ from what the rate says, where it decides about the unit
+_MINUTES = r"\d+:\d\d([.,]\d+)?"
+_DATE = r"\d[-/.]\d{1,2}[-/.]\d|[A-Za-z]{3}|\d{8}"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|µs")
 _UNITS = {
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
@@ -74,7 +76,7 @@ def _parsed(values, name):
     """Read text and objects as numbers, durations or dates, whichever all of them are."""
     if pd.api.types.is_timedelta64_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values
-    for read in (pd.to_numeric, _as_durations, pd.to_datetime):
+    for read in (pd.to_numeric, _as_durations, _as_dates):
         try:
             return read(values)
         except (ValueError, TypeError, OverflowError):
@@ -84,9 +86,20 @@ def _parsed(values, name):
 
 
 def _as_durations(values):
-    if not values.dropna().astype(str).str.contains(":").all() or values.astype(str).str.contains("-").any():
+    """Read 00:00:01.5, and 00:01 as a minute and a second: a day with neither date nor seconds is none."""
+    words = values.dropna().astype(str).str.strip()
+    if not words.str.contains(":").all() or words.str.contains(r"-|\d[./]\d+[./]\d").any():
         raise ValueError("These are dates, or nothing at all.")
+    if words.str.fullmatch(_MINUTES).all():
+        values = "00:" + values.astype(str).str.strip().where(values.notna())
     return pd.to_timedelta(values)
+
+
+def _as_dates(values):
+    """Read dates; words without one, such as 00:00:12:24, would be some time of this day."""
+    if not values.dropna().astype(str).str.contains(_DATE).all():
+        raise ValueError("These are no dates.")
+    return pd.to_datetime(values)
 
 
 def seconds(values, name, rate_hz=None, units=False):

@@ -13,7 +13,7 @@ import pandas as pd
 from avfusion.store._array_file import HEADER, file_digest
 
 NAME, TABLE, VERSION = "manifest.json", "table.parquet", 1
-SMALL = 1 << 25  # bytes of files that are read and compared with their hashes at every opening
+SMALL = 1 << 24  # bytes of files that are read and compared with their hashes at every opening
 _LARGEST = 1 << 28  # bytes of a manifest
 _FILES = re.compile(r"(frames|times)_\d{3,9}\.npy|table\.parquet")
 

@@ -33,7 +33,7 @@ def read_store(path, verify=None) -> tuple:
         The store, a folder. It must stay where it is, and may be open in any number of processes.
     verify : bool, optional
         Compare all files with their hashes (a second for each 2 GB), or none. By default sizes of all files
-        are checked, and the hashes of the table and of small files, 32 MB together.
+        are checked, and the hashes of the table and of small files, 16 MB together.
 
     Returns
     -------

@@ -15,11 +15,16 @@ def data(tmp_path, monkeypatch):
     return "data"
 
 
-@pytest.mark.parametrize("where", ["data/results", "data/audio/results", "data", "data/audio"])
+def test_the_recordings_are_not_replaced(data, tmp_path):
+    (tmp_path / "clips.parquet").touch()
+    for where, source in (("clips.parquet", "./clips.parquet"), ("data", "data")):
+        with pytest.raises(ValueError, match="would replace the recordings themselves"):
+            check_parent(Path(where), source)
+
+
+@pytest.mark.parametrize("where", ["data/results", "data/audio/results", "data/audio"])
 def test_nothing_goes_into_the_folder_of_the_recordings(data, where):
-    with pytest.raises(
-        ValueError, match=r"in the folder of the recordings, data, .* outside, such as results|outside"
-    ):
+    with pytest.raises(ValueError, match="in the folder of the recordings, data, and would be read"):
         check_parent(Path(where), data)
 
 

@@ -384,3 +384,41 @@ def test_what_is_read_can_be_written_to_parquet(tmp_path):
     for table in tables:
         table.to_parquet(tmp_path / "table.pq")
         pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.pq"), table)
+
+
+def test_features_with_the_name_of_a_target_are_pointed_at(tmp_path):
+    write(tmp_path, "audio", "a", RNG.normal(size=(6, 2)), ["f0", "Valence"])
+    write(tmp_path, "labels", "a", RNG.normal(size=(6, 1)), ["valence"])
+    with pytest.warns(UserWarning, match="features of 'audio' have the names of targets: 'Valence'"):
+        load_folder(tmp_path)
+
+
+def test_the_home_folder_may_be_written_short(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path, "audio", "a", RNG.normal(size=(6, 2)))
+    assert load_folder("~")[0].index.tolist() == ["a"]
+
+
+def test_rows_that_an_index_lacks_are_told(tmp_path):
+    (tmp_path / "audio").mkdir()
+    table = pd.DataFrame({"f0": RNG.normal(size=12)})
+    table.drop([4, 5]).to_csv(tmp_path / "audio" / "a.csv")
+    with pytest.warns(UserWarning, match=r"a.csv lacks rows by its 'Unnamed: 0'.*call the column frame"):
+        assert len(load_folder(tmp_path)[0].loc["a", "audio"]) == 10
+    table.drop([4, 5]).to_csv(tmp_path / "audio" / "a.csv", index_label="frame")
+    assert len(load_folder(tmp_path)[0].loc["a", "audio"]) == 12
+    table.to_csv(tmp_path / "audio" / "a.csv")
+    with pytest.warns(UserWarning, match="Set aside") as told:
+        load_folder(tmp_path)
+    assert "lacks" not in str(told[0].message)
+
+
+@pytest.mark.parametrize(("stride", "told"), [(5, True), (1, False)])
+def test_a_rate_beside_every_fifth_frame_is_told(tmp_path, stride, told):
+    (tmp_path / "face").mkdir()
+    table = pd.DataFrame({"frame": stride * np.arange(12), "AU01": RNG.normal(size=12)})
+    table.to_csv(tmp_path / "face" / "a.csv", index=False)
+    with pytest.warns(UserWarning, match="Set aside") as warned:
+        load_folder(tmp_path, {"face": 30})
+    assert ("numbered in steps of 5: 30 Hz" in str(warned[0].message)) == told
+    assert ("say 6." in str(warned[0].message)) == told

@@ -1,9 +1,12 @@
 """Labels in a folder: which columns are targets, and what several annotators become."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from avfusion.datasets import load_folder
 from avfusion.datasets._folder_labels import read_labels
 from avfusion.datasets._layout import Source
 from avfusion.datasets._streams import InMemory, Stream
@@ -29,7 +32,7 @@ def read(folder, targets=None, raters=None):
             path = folder / "labels" / f"{name}.csv"
             for part in read_parts(path):
                 stream.add(name, part, Source(path, name))
-    return read_labels(folder, NAMES, stream, {}, targets, raters)
+    return read_labels(folder, NAMES, {} if stream is None else {None: stream}, {}, targets, raters)
 
 
 def test_a_clock_and_a_segment_are_no_targets(tmp_path):
@@ -134,3 +137,61 @@ def test_labels_of_bookkeeping_alone_are_refused(tmp_path):
     ):
         read(tmp_path)
     assert read(tmp_path, ["success"])[0]["success"].tolist() == [1, 0]
+
+
+def with_sound(folder):
+    (folder / "audio").mkdir()
+    for name in NAMES:
+        np.save(folder / "audio" / f"{name}.npy", RNG.normal(size=(12, 2)))
+    return folder
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_a_folder_for_each_dimension(tmp_path, header):
+    known = {}
+    for dimension in ("arousal", "valence"):
+        (with_sound(tmp_path) if not known else tmp_path).joinpath("labels", dimension).mkdir(parents=True)
+        for name in NAMES:
+            known[dimension, name] = RNG.normal(size=12).round(6)
+            table = pd.DataFrame({"time": np.arange(12) / 2, "value": known[dimension, name]})
+            if not header:
+                table = table[["value"]]
+            table.to_csv(tmp_path / "labels" / dimension / f"{name}.csv", index=False, header=header)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, y = load_folder(tmp_path)
+    assert list(y.columns) == ["arousal", "valence"]
+    for (dimension, name), values in known.items():
+        np.testing.assert_array_equal(y.loc[name, dimension].frames[:, 0], values)
+    assert not header or y["valence"].dtype.rate_hz == 2
+    for name in NAMES:
+        (tmp_path / "labels" / "valence" / f"{name}.csv").write_text("arousal\n1\n2\n")
+    with pytest.raises(ValueError, match="valence has labels of the name 'arousal', as another"):
+        load_folder(tmp_path)
+
+
+def test_a_file_for_each_dimension_as_deam_has_them(tmp_path):
+    with_sound(tmp_path)
+    (tmp_path / "labels").mkdir()
+    for path in (tmp_path / "audio").iterdir():
+        path.rename(path.with_stem({"a": "2", "b": "3"}[path.stem]))
+    for dimension, sign in {"arousal": 1, "valence": -1}.items():
+        table = pd.DataFrame({"song_id": [2, 3], "sample_15000ms": [0.1, 0.3], "sample_15500ms": [0.2, 0.4]})
+        table.iloc[:, 1:] *= sign
+        table.to_csv(tmp_path / "labels" / f"{dimension}.csv", index=False)
+    _, y = load_folder(tmp_path)
+    assert list(y.columns) == ["arousal", "valence"]
+    np.testing.assert_array_equal(y.loc["3", "valence"].frames[:, 0], [-0.3, -0.4])
+    assert y["arousal"].array.starts_s.tolist() == [15, 15]
+
+
+def test_annotators_in_folders_of_their_own(tmp_path):
+    with_sound(tmp_path)
+    for k, rater in enumerate(["FM1", "FM2"]):
+        (tmp_path / "labels" / rater).mkdir(parents=True)
+        for name in NAMES:
+            np.save(tmp_path / "labels" / rater / f"{name}.npy", np.full(12, k))
+    with pytest.raises(ValueError, match="'FM1', 'FM2' look like several annotators"):
+        load_folder(tmp_path)
+    _, y = load_folder(tmp_path, raters="mean")
+    np.testing.assert_array_equal(y.loc["a", "label"].frames[:, 0], np.full(12, 0.5))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._frame_numbers import clock_of, spread, steps_of_frames
+from avfusion.datasets._frame_numbers import clock_of, lead_of_frames, spread, steps_of_frames
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,71 @@ def test_the_rate_at_which_a_clock_ticks(columns, rate):
 def test_clocks_that_contradict_are_refused(columns, rate, message):
     with pytest.raises(ValueError, match=message):
         clock_of(pd.DataFrame(columns), rate)
+
+
+@pytest.mark.parametrize(
+    ("columns", "times"),
+    [
+        ({"time": [0.0, 0.7, 9.3, 9.4]}, [0.0, 0.0, 0.7, 0.7, 9.3, 9.3, 9.4, 9.4]),
+        ({"time": [0.0, 0.1, 0.35, 0.5]}, [0.0, 0.0, 0.1, 0.1, 0.35, 0.35, 0.5, 0.5]),
+        ({"start_time": [0.0, 0.3, 1.0], "end_time": [0.3, 0.5, 1.2]}, [0.0, 0.3, 0.3, 0.5, 1.0, 1.2]),
+        ({"start_ms": [0, 300, 1000], "end_ms": [300, 500, 1200]}, [0.0, 0.3, 0.3, 0.5, 1.0, 1.2]),
+        ({"onset": [0.0, 0.3, 1.0], "duration": [0.3, 0.2, 0.2]}, [0.0, 0.3, 0.3, 0.5, 1.0, 1.2]),
+    ],
+)
+def test_steps_at_no_rate_keep_their_times(columns, times):
+    steps, ticks = clock_of(pd.DataFrame(columns))
+    assert steps is None
+    assert ticks.rate_hz is None
+    np.testing.assert_allclose(ticks.times_s.ravel(), times)
+
+
+def test_a_clock_may_begin_before_zero():
+    assert clock_of(pd.DataFrame({"time": np.arange(20) / 10 - 0.5}))[1].start_s == -0.5
+    assert clock_of(pd.DataFrame({"time": np.arange(20) / 10 - 0.05}))[1].start_s is None  # of its middle
+
+
+def test_a_time_that_is_missing_is_refused_unless_another_clock_has_it():
+    holes = [0.0, np.nan, 0.08, 0.12]
+    with pytest.raises(ValueError, match="'time' has no value in step 1: fill it in"):
+        clock_of(pd.DataFrame({"time": holes}))
+    steps, ticks = clock_of(pd.DataFrame({"time": holes, "time_ms": [0, 40, 80, 160]}))
+    assert steps.tolist() == [0, 1, 2, 4]
+    assert ticks.rate_hz == 25
+
+
+def test_whole_numbers_at_no_rate_that_may_be_milliseconds_are_refused():
+    with pytest.raises(ValueError, match=r"seconds or milliseconds\? Name the column start_s or start_ms"):
+        clock_of(pd.DataFrame({"start": [0, 310, 900, 1300], "end": [300, 400, 950, 1500]}))
+    words = pd.DataFrame({"start": [0, 3, 9, 13], "end": [2, 4, 10, 15]})
+    assert clock_of(words)[1].times_s.tolist() == words.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("columns", "lead"),
+    [
+        ({"frame": [101, 102, 104]}, 100),
+        ({"frame": [3, 4, 5]}, 0),  # these begin with steps of NaN
+        ({"frame": [100, 105, 110]}, 0),
+        ({"frame": [101, 102, 104], "timestamp": [0.0, 0.04, 0.12]}, 0),
+        ({"frame": [101, 102, 104], "timestamp": [0.0, 0.0, 0.0]}, 100),
+        ({"image": ["v/0101.jpg", "v/0102.jpg", "v/0104.jpg"]}, 100),
+    ],
+)
+def test_frames_before_a_part(columns, lead):
+    assert lead_of_frames(pd.DataFrame(columns)) == lead
+
+
+@pytest.mark.parametrize(
+    ("names", "steps"),
+    [
+        (["v1/00001.jpg", "v1/00002.jpg", "v1/00005.jpg"], [0, 1, 4]),
+        (["frame_7.PNG", "frame_8.PNG", "frame_10.PNG"], [0, 1, 3]),
+        (["a.jpg", "b.jpg", "c.jpg"], None),
+        (["s1.wav", "s2.wav", "s5.wav"], None),
+        (["v1/2.jpg", "v2/1.jpg", "v2/5.jpg"], None),  # of two videos
+    ],
+)
+def test_names_of_images_number_the_frames(names, steps):
+    found = steps_of_frames(pd.DataFrame({"filename": names}))
+    assert steps is None if found is None else found.tolist() == steps

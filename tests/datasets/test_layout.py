@@ -96,3 +96,23 @@ def test_a_store_is_no_folder_of_recordings(folder):
     write_store(folder / "store", {"audio": [np.zeros((3, 2))]})
     with pytest.raises(ValueError, match=r"store is a store already: open it with avfusion.read_store"):
         layout_of(folder / "store")
+
+
+@pytest.mark.parametrize(
+    "name", ["Labels", "label", "LABELS", "annotations", "gold_standard", "GroundTruth", "arousal"]
+)
+def test_labels_under_another_name_are_not_read_as_features(folder, name):
+    (folder / name).mkdir()
+    np.save(folder / name / "c.npy", np.zeros(3))
+    with pytest.raises(
+        ValueError, match=f"{name} would be read as features, and there are no labels: name it labels"
+    ):
+        layout_of(folder)
+    (folder / "labels.csv").write_text("recording,mood\na.b,1\nc,2\n")
+    assert set(layout_of(folder).streams) == {"audio", name}
+
+
+def test_tables_in_capitals_are_refused(folder):
+    (folder / "Metadata.csv").write_text("recording,subject\nc,1\n")
+    with pytest.raises(ValueError, match=r"Metadata.csv is not read under this name: rename it metadata.csv"):
+        layout_of(folder)

@@ -116,3 +116,33 @@ def test_reading_a_table_grows_with_its_rows_alone(folder, monkeypatch):
         X, _ = load_folder(folder, labels=False)
     assert len(X) == 500
     assert len(listed) <= len(list((folder / "audio").iterdir())) + 500
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("recording,Audio", r"has a column 'Audio': rename it 'audio', whose files it names"),
+        ("recording,audio_file", r"has a column 'audio_file': rename it 'audio'"),
+        ("recording,sound_start_s", r"has a column 'sound_start_s', but there is no modality of this name"),
+    ],
+)
+def test_columns_that_nearly_say_something_are_refused(folder, columns, message):
+    (folder / "recordings.csv").write_text(f"{columns}\n001_left,1\n")
+    with pytest.raises(ValueError, match=message):
+        load_folder(folder)
+
+
+def test_spaces_around_a_name_are_not_part_of_it(folder):
+    (folder / "recordings.csv").write_text("recording,audio\n 001_left , 001 \n")
+    X, _ = load_folder(folder)
+    assert X.index.tolist() == ["001_left"]
+
+
+def test_files_in_folders_of_sessions_are_read_where_a_table_names_them(tmp_path):
+    (tmp_path / "audio" / "s1").mkdir(parents=True)
+    np.save(tmp_path / "audio" / "s1" / "a.npy", np.arange(4.0))
+    with pytest.raises(ValueError, match=r"name files in sub-folders in a table recordings\.csv"):
+        load_folder(tmp_path)
+    (tmp_path / "recordings.csv").write_text("recording,audio\nr,s1/a.npy\n")
+    X, _ = load_folder(tmp_path)
+    assert X.loc["r", "audio"].frames.ravel().tolist() == [0, 1, 2, 3]

@@ -40,3 +40,24 @@ def test_what_is_wrong_is_named(tmp_path):
 def test_rows_of_other_recordings_are_left_out_with_a_warning(tmp_path):
     with pytest.warns(UserWarning, match=r"without features, which are left out: 'c'"):
         assert list(read(tmp_path, "recording,age\na,1\nc,2\n", ["a"]).index) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "written", ["recording,m\na.wav,1\nb.wav,2\n", "Recording,m\n/d/a.mp4,1\n/d/b.mp4,2\n"]
+)
+def test_names_of_files_are_those_of_their_recordings(tmp_path, written):
+    (tmp_path / "labels.csv").write_text(written)
+    table = read_recording_table(tmp_path / "labels.csv", pd.Index(["b", "a"]))
+    assert table["m"].tolist() == [2, 1]
+
+
+def test_dots_in_names_are_no_suffixes_where_they_are_recordings(tmp_path):
+    (tmp_path / "labels.csv").write_text("recording,m\na.1,1\na.2,2\n")
+    table = read_recording_table(tmp_path / "labels.csv", pd.Index(["a.2", "a.1"]))
+    assert table["m"].tolist() == [2, 1]
+
+
+def test_a_name_that_nearly_matches_is_pointed_at(tmp_path):
+    (tmp_path / "labels.csv").write_text("Recording,m\n01,1\n")
+    with pytest.raises(ValueError, match=r"no row for '001' \('01' may be meant for '001'\): add one"):
+        read_recording_table(tmp_path / "labels.csv", pd.Index(["001"]))

@@ -1,6 +1,7 @@
 """Files of one modality: what is set aside as bookkeeping, which steps are not valid, and one clock."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -208,3 +209,51 @@ def test_a_damaged_file_is_forgotten_with_all_its_recordings(faces):
             stream.add(path.stem, part, Source(path, path.stem))
     assert stream.forget(faces[0]) == ["a"]
     assert list(stream.rows) == ["b"]
+
+
+def stream_of_files(tmp_path, *tables):
+    stream = Stream(InMemory(np.float32))
+    for k, table in enumerate(tables):
+        path = tmp_path / (f"{k}.npy" if isinstance(table, np.ndarray) else f"{k}.csv")
+        np.save(path, table) if isinstance(table, np.ndarray) else table.to_csv(path, index=False)
+        (part,) = read_parts(path)
+        stream.add(str(k), part, Source(path, str(k)))
+    return stream
+
+
+def test_files_without_names_go_by_the_order_of_others_only_where_it_is_one(tmp_path):
+    table = pd.DataFrame(RNG.normal(size=(6, 2)), columns=["x", "y"])
+    with pytest.warns(UserWarning, match=r"1.npy has no names of columns; .*taken for 'x', 'y'"):
+        column = stream_of_files(tmp_path, table, table.to_numpy(), table).column("012")
+    np.testing.assert_array_equal(column[1].frames, table.to_numpy(np.float32))
+    with pytest.raises(ValueError, match=r"not all in one order \(2.csv has another than 0.csv\)"):
+        stream_of_files(tmp_path, table, table.to_numpy(), table[["y", "x"]]).column("012")
+
+
+def test_a_begin_without_a_rate_is_not_dropped(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((5, 1)))
+    (part,) = read_parts(tmp_path / "a.npy")
+    stream = Stream(InMemory(np.float32))
+    stream.add("a", replace(part, start_s=0.5), Source(tmp_path / "a.npy", "a"))
+    with pytest.raises(
+        ValueError, match=r"a.npy begins at 0.5 s, but the steps of its modality have no rate"
+    ):
+        stream.column("a")
+
+
+def test_a_file_without_a_clock_does_not_cost_others_their_rates(tmp_path):
+    tables = [pd.DataFrame({"time": np.arange(30) / rate, "x": RNG.normal(size=30)}) for rate in (25, 50)]
+    bare = pd.DataFrame({"x": RNG.normal(size=30)})
+    assert stream_of_files(tmp_path, *tables).column("01").dtype.name == "sequence[float32, 1, rates]"
+    assert stream_of_files(tmp_path, tables[0], bare).column("01").dtype.rate_hz == 25
+    with pytest.raises(ValueError, match=r"2.csv has no clock, but other files of its modality"):
+        stream_of_files(tmp_path, *tables, bare).column("012")
+
+
+def test_a_file_of_several_modalities_belongs_beside_their_folders(tmp_path):
+    np.savez(tmp_path / "a.npz", audio=np.zeros((4, 2)), video=np.zeros((4, 2)))
+    audio, video = read_parts(tmp_path / "a.npz")
+    stream = Stream(InMemory(np.float32))
+    stream.add("a", audio, Source(tmp_path / "a.npz", "a"))
+    with pytest.raises(ValueError, match=r"a\.npz holds 'a' twice, or several modalities of it: put such"):
+        stream.add("a", video, Source(tmp_path / "a.npz", "a"))

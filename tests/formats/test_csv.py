@@ -314,3 +314,19 @@ def test_covarep_has_no_clock(path):
     (part,) = read_file(path)
     assert not part.named
     np.testing.assert_array_equal(part.values, values)
+
+
+@pytest.mark.parametrize("sep", [",", ";", "\t", " "])
+@pytest.mark.parametrize("header", [False, True])
+@pytest.mark.parametrize("index", [False, True])
+@pytest.mark.parametrize("line", [0, 1, 7, -1])
+@pytest.mark.parametrize("damage", [lambda f: f[:-1], lambda f: [*f, "0.5"], lambda f: [*f[:-1], "oops"]])
+def test_no_damaged_line_is_read(path, sep, header, index, line, damage):
+    frame = pd.DataFrame(VALUES[:20], columns=list("abc"))
+    lines = frame.to_csv(sep=sep, header=header, index=index).splitlines()
+    place = line + header if line >= 0 else line
+    lines[place] = sep.join(damage(lines[place].split(sep)))
+    path.write_text("\n".join(lines))
+    number = place + 1 if line >= 0 else len(lines)
+    with pytest.raises((ValueError, TypeError), match=rf"line ({number}|{number + 1}|2)\b"):
+        numbers(read_file(path)[0].values)

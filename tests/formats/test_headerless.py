@@ -94,3 +94,17 @@ def test_ramps_beside_each_other_are_features():
 def test_a_table_with_one_column_or_with_an_index_is_left_alone():
     assert list(with_names(pd.DataFrame({0: np.arange(60)})).columns) == [0]
     assert list(with_names(table(GAP).rename(columns={0: "Unnamed: 0"})).columns) == ["Unnamed: 0", 1]
+
+
+def test_begin_and_end_are_those_of_words():
+    begins = np.array([0.2, 0.5, 0.9, 1.6, 2.0, 2.1])
+    words = pd.DataFrame(
+        {0: begins, 1: np.append(begins[1:] - [0, 0.1, 0, 0.2, 0], 2.4), 2: RNG.normal(size=6)}
+    )
+    assert list(with_names(words).columns) == ["start", "end", 0]
+    overlapping = words.copy()
+    overlapping[1] += 1.0
+    assert list(with_names(overlapping).columns) == [0, 1, 2]
+    assert list(with_names(words[[0, 2, 1]].set_axis(range(3), axis=1)).columns) == [0, 1, 2]
+    ramps = pd.DataFrame(np.arange(180.0).reshape(60, 3))
+    assert with_names(ramps) is ramps

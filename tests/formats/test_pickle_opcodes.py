@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from avfusion.formats import _pickle_opcodes
 from avfusion.formats._pickle_opcodes import check_opcodes
 
 OBJECTS = [
@@ -49,10 +50,11 @@ def test_what_takes_memory_is_refused(content, reason):
         check_opcodes(content)
 
 
-def test_bytes_that_are_a_container_each_are_counted():
-    check_opcodes(pickle.dumps([[] for _ in range(100_000)]))
+def test_bytes_that_are_a_container_each_are_counted(monkeypatch):
+    check_opcodes(pickle.dumps([[] for _ in range(10_000)]))
+    monkeypatch.setattr(_pickle_opcodes, "MOST_CONTAINERS", 20_000)
     with pytest.raises(ValueError, match="more containers than its size justifies"):
-        check_opcodes(b"\x80\x04](" + b"\x8f" * 2_100_000 + b"e.")
+        check_opcodes(b"\x80\x04](" + b"\x8f" * 30_000 + b"e.")
 
 
 def nested(n_levels, width):

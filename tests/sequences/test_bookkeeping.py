@@ -9,6 +9,7 @@ from avfusion.sequences._bookkeeping import (
     bookkeeping_columns,
     columns_of,
     counts_steadily,
+    interval_pair,
     role_of,
     success_column,
 )
@@ -146,3 +147,20 @@ def test_clocks_of_short_recordings_and_of_several_rates():
     clock = np.r_[np.round(np.arange(40) / 29.97, 3), np.arange(30) / 25]
     ramp = np.r_[np.linspace(-1, 1, 40), np.linspace(-1, 1, 30)]
     assert bookkeeping_columns(pd.DataFrame({0: clock, 1: ramp}), video) == {0: STEADY}
+
+
+@pytest.mark.parametrize(
+    ("names", "pair"),
+    [
+        (["word", "start", "end"], ("start", "end")),
+        (["end_ms", "start_ms"], ("start_ms", "end_ms")),
+        (["Start Time", "End Time"], ("Start Time", "End Time")),
+        (["begintime", "endtime"], ("begintime", "endtime")),
+        (["onset", "duration"], ("onset", "duration")),
+        (["start", "duration_to_peak"], None),
+        (["onset_count", "offset_count"], None),
+        (["time", "end_time"], None),
+    ],
+)
+def test_begin_and_end_belong_together(names, pair):
+    assert interval_pair(names) == pair

@@ -218,3 +218,31 @@ def test_a_clock_of_whole_seconds_has_no_frame_one():
 def test_a_clock_that_contradicts_the_rate_is_refused_without_being_named():
     with pytest.raises(ValueError, match=r"rate_hz is 64, but the times in 'timestamp' go on by 0.25"):
         read(table_of(np.arange(60) / 4, "timestamp"), rate_hz=64)
+
+
+@pytest.mark.parametrize("dropped", [0.0, 0.1])
+@pytest.mark.parametrize("n", [40, 700])
+@pytest.mark.parametrize("jitter", [0.002, 0.004])
+def test_a_clock_that_jitters_ticks_at_its_rate(n, dropped, jitter):
+    rng = np.random.default_rng(n)
+    kept = np.flatnonzero(rng.random(n) >= dropped)
+    kept = np.union1d(kept, [0, n - 1])
+    times = 1 + kept / 25 + np.clip(rng.normal(scale=jitter, size=len(kept)), -0.015, 0.015)
+    steps = from_times(times, np.array([len(kept)]), "t")
+    positions = np.arange(n) if steps.positions is None else steps.positions
+    np.testing.assert_array_equal(positions, kept)
+    assert steps.rates_hz == pytest.approx(25, rel=0.02 if n == 40 else 1e-3)
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("n", [12, 60])
+def test_events_at_random_do_not_tick(n, seed):
+    times = np.round(np.cumsum(np.random.default_rng(seed).exponential(size=n) + 0.05), 3)
+    assert from_times(times, np.array([n]), "t").times_s is not None
+
+
+@pytest.mark.parametrize("times", [[0.0, 0.1, 0.35, 0.5], [1.0, 1.05, 1.09, 1.11, 1.17, 1.34, 1.4, 1.45]])
+def test_uneven_times_do_not_tick_with_gaps(times):
+    steps = from_times(np.array(times), np.array([len(times)]), "t")
+    assert steps.rates_hz is None
+    np.testing.assert_array_equal(steps.times_s[:, 0], times)

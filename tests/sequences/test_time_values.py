@@ -41,3 +41,17 @@ def test_floats_far_apart_are_seconds():
     np.testing.assert_array_equal(seconds(pd.Series([0.0, 10.0]), "t", units=True), [0, 10])
     with pytest.raises(ValueError, match="steps of 10: are these seconds or milliseconds"):
         seconds(pd.Series([0, 10]), "t", units=True)
+
+
+def test_minutes_and_seconds_are_no_time_of_this_day():
+    np.testing.assert_array_equal(seconds(pd.Series(["00:01", "01:02.5", None]), "t"), [1, 62.5, np.nan])
+    np.testing.assert_array_equal(seconds(pd.Series(["00:00:01", "01:00:00"]), "t"), [1, 3600])
+    with pytest.raises(TypeError, match="holds no times, but '00:00:01:24'"):
+        seconds(pd.Series(["00:00:01:24", "00:00:02:00"]), "timecode")
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-03-01 10:00:00", "01.03.2024 10:00", "1 Mar 2024 10:00", "20240301T100000"]
+)
+def test_dates_are_read(text):
+    assert seconds(pd.Series([text]), "t")[0] > 1.7e9

@@ -83,6 +83,7 @@ def where(X):
     )
 
 
+@pytest.mark.slow
 def test_workers_map_the_same_file_even_for_a_few_rows(tmp_path):
     frames = np.random.default_rng(0).normal(size=(100, 500, 20)).astype("float32")
     av.write_store(tmp_path / "store", {"audio": frames})
@@ -96,6 +97,7 @@ def test_workers_map_the_same_file_even_for_a_few_rows(tmp_path):
         assert len(pickle.dumps(part)) < 5000
 
 
+@pytest.mark.slow
 def test_a_search_in_two_processes_gives_what_it_gives_in_memory(tmp_path):
     X, y = av.datasets.make_audiovisual_regression(6, label_rate_hz=5, audio_rate_hz=5, random_state=0)
     av.write_store(tmp_path / "store", X, y)

@@ -77,6 +77,7 @@ KILLED = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["before", "nothing"])
 def test_a_store_is_whole_or_not_there_wherever_its_writer_is_killed(before, tmp_path):
     run = subprocess.run(

@@ -197,6 +197,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_written(tmp_path):
     code = textwrap.dedent(
         """

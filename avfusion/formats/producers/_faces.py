@@ -68,6 +68,7 @@ def tell(table, n_faces, kept, how):
     Examples
     --------
     >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
     ...     tell(pd.DataFrame(), 2, 0, "it is seen in 3 of 4 frames")
     >>> print(caught[0].message)
     2 faces in one file: 0 is kept (it is seen in 3 of 4 frames). Write a file for each face to use the
