@@ -228,7 +228,8 @@ def check_recording_name(name, what="recording"):
         raise ValueError(
             f"The name {brief(name, 30)} of a {what} must be text of 1 to {LONGEST_NAME} characters."
         )
-    if any(unicodedata.category(character) in _NOT_PRINTABLE for character in name):
+    plain = name.replace("\u200c", "").replace("\u200d", "")  # joiners, which Persian and others write with
+    if any(unicodedata.category(character) in _NOT_PRINTABLE for character in plain):
         raise ValueError(f"The name {ascii(name)[:60]} of a {what} holds characters that nobody can see.")
     folders = name.replace("\\", "/").split("/")
     if set(folders) & {"", ".", ".."} or (len(folders) > 1 and folders[0].endswith(":")):
