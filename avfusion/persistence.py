@@ -216,6 +216,8 @@ def is_model(path) -> bool:
     >>> is_model("no such file")
     False
     """
+    if not Path(path).is_file():  # to open a fifo would wait for its writer
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             return _HEADER in archive.namelist()

@@ -1,6 +1,7 @@
 """Model files: what comes back, what is refused, and what an interruption leaves."""
 
 import json
+import os
 import pickle
 import re
 import zipfile
@@ -175,3 +176,9 @@ def test_builds_of_one_version_are_the_same(data, network, tmp_path, monkeypatch
     monkeypatch.undo()
     persistence.load(path)
     assert not [w for w in recwarn if "saved with" in str(w.message)]
+
+
+def test_what_is_no_regular_file_is_no_model(tmp_path):
+    os.mkfifo(tmp_path / "fifo.model")
+    assert not persistence.is_model(tmp_path / "fifo.model")
+    assert not persistence.is_model("/dev/zero")

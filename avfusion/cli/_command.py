@@ -10,6 +10,7 @@ import warnings
 import typer
 
 from avfusion.cli._options import EXIT_CODES, READING, examples
+from avfusion.sequences._messages import printable
 
 app = typer.Typer(
     name="avfusion",
@@ -51,10 +52,21 @@ def show_once(shown):
 
     def show(message, *_, **__):
         if str(message) not in shown:
-            typer.echo(f"Warning: {message}", err=True)
+            typer.echo(f"Warning: {in_lines(message)}", err=True)
         shown.add(str(message))
 
     return show
+
+
+def in_lines(message):
+    r"""Return a message in its lines, with what a terminal would obey in names of files as escapes.
+
+    Examples
+    --------
+    >>> in_lines("a\x1b[31m.csv\ncannot be read.")
+    'a\\x1b[31m.csv\ncannot be read.'
+    """
+    return "\n".join(map(printable, str(message).split("\n")))
 
 
 class _Interrupted(BaseException):
@@ -81,7 +93,7 @@ def command(*epilog, name=None):
                 if debug or code == 1:
                     traceback.print_exc()
                 kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
-                typer.echo(f"Error: {kind}{error}", err=True)
+                typer.echo(f"Error: {kind}{in_lines(error)}", err=True)
                 raise typer.Exit(code) from error
 
         run.__signature__ = _with_reading(inspect.signature(function))

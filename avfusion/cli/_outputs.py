@@ -38,7 +38,7 @@ def check_parent(path, data):
     if os.path.isdir(data) and path.resolve().is_relative_to(Path(data).resolve()):
         raise ValueError(
             f"--output {path} is in the folder of the recordings, {data}, and would be read as one of them "
-            f"next time. Name a place outside, such as {Path(os.path.relpath(data), '..', path.name)}."
+            f"next time. Name a place outside, such as {os.path.normpath(Path(data, '..', path.name))}."
         )
 
 

@@ -153,9 +153,11 @@ def read_folder(
     folder = Path(folder).expanduser()
     targets, keep = ([names] if isinstance(names, str) else names for names in (targets, keep))
     layout, metadata = read_manifest(folder, layout_of(folder, labels))
-    read = Reading(folder, layout, rate_hz or {}, skip_damaged, frames)
+    read = Reading(folder, layout, {} if rate_hz is None else rate_hz, skip_damaged, frames)
     read.all_files({"keep": keep, "valid": valid}, {"keep": targets or (), "valid": False, "only": targets})
     names = read.names(metadata)
+    if read.damaged and not len(names):  # no recording is left
+        raise read.damaged[0]
     X = _metadata(folder, names, metadata, read.collect("about"))
     for modality, stream in read.streams.items():
         if modality in X.columns:
@@ -172,6 +174,9 @@ def read_folder(
     _tell_of_columns(read.streams, aside)
     _tell_of_targets(read.streams, y)
     read.tell()
+    for table in (X, y):
+        if table is not None:
+            table.attrs.clear()  # of the reader, for messages: Parquet cannot hold them
     return X, _without_markers(y, missing_label)
 
 

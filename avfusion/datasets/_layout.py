@@ -4,8 +4,10 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avfusion.formats._registry import format_of, formats, split_name
-from avfusion.sequences._messages import quoted
+from avfusion.formats._registry import check_recording_name, format_of, formats, split_name
+from avfusion.sequences._messages import path_name, quoted
+from avfusion.store._manifest import NAME as MANIFEST
+from avfusion.store._manifest import TABLE
 
 LABELS = "labels"
 TABLES = ("labels.csv", "metadata.csv", "recordings.csv", "rates.toml")  # beside the folders of modalities
@@ -113,9 +115,17 @@ def layout_of(path, labels=True):
     """
     if path.is_file():
         return Layout(containers=[Source(path)])
+    if (path / MANIFEST).is_file() and (path / TABLE).is_file():
+        raise ValueError(f"{path_name(path)} is a store already: open it with avfusion.read_store.")
     layout = Layout()
     for entry in sorted(path.iterdir()):
-        if entry.name.startswith(".") or entry.name in TABLES or _is_note(entry):
+        if entry.name.startswith(".") or _is_note(entry):
+            continue
+        reason = _reason_against_entry(entry)
+        if reason is not None:
+            layout.passed_over[entry] = reason
+            continue
+        if entry.name in TABLES:
             continue
         _check_name(entry, path)
         if entry.is_dir() and entry.name == LABELS:
@@ -177,24 +187,41 @@ def _files_of(folder, passed_over):
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or _is_note(path) or path.name.lower().endswith(companions or "\0"):
             continue
-        reason = reason_against(path)
+        recording, _ = split_name(path.name)
+        reason = reason_against(path) or _reason_against_name(recording, "recording")
         if reason is not None:
             passed_over[path] = reason
             continue
-        recording, _ = split_name(path.name)
         if recording in sources:
             raise ValueError(
-                f"{sources[recording].path} and {path} are the same recording: remove one of them."
+                f"{path_name(sources[recording].path)} and {path_name(path)} are the same recording: remove "
+                "one of them."
             )
         sources[recording] = Source(path, recording)
     if not sources and not (folder.parent / "recordings.csv").is_file():
         others = [path.name for path in passed_over if path.parent == folder]
         found = f", but {quoted(others, limit=3)}" if others else ""
         raise ValueError(
-            f"{folder} holds no file that is read{found}: put one for each recording there, such as .csv or "
-            ".npy, name files in sub-folders in a table recordings.csv, or remove the folder."
+            f"{path_name(folder)} holds no file that is read{found}: put one for each recording there, such "
+            "as .csv or .npy, name files in sub-folders in a table recordings.csv, or remove the folder."
         )
     return list(sources.values())
+
+
+def _reason_against_entry(entry):
+    """Return why what stands in the folder is neither a modality nor a file, None if it may be."""
+    if entry.is_dir() and entry.name not in TABLES:
+        return _reason_against_name(entry.name, "modality")
+    return None if entry.is_file() else "it is no regular file" if entry.exists() else reason_against(entry)
+
+
+def _reason_against_name(name, what):
+    """Return why a folder or file may not give its name to a modality or recording, None if it may."""
+    try:
+        check_recording_name(name, what)
+    except ValueError:
+        return f"its name can be that of no {what}: it is blank, long, or holds characters nobody can see"
+    return None
 
 
 def reason_against(path):
@@ -228,8 +255,9 @@ def no_recordings(path, layout):
     """Return the error for a folder in which there are no recordings."""
     found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
     return ValueError(
-        f"{path} holds no recordings. It needs a sub-folder for each modality (audio, video) with a file for "
-        f"each recording: .npy, .csv, .mat, .h5 or another of datasets.readable_formats().{found}"
+        f"{path_name(path)} holds no recordings. It needs a sub-folder for each modality (audio, video) "
+        "with a file for each recording: .npy, .csv, .mat, .h5 or another of datasets.readable_formats()."
+        f"{found}"
     )
 
 

@@ -1,5 +1,6 @@
 """A table of recordings, ``recordings.csv``, which says what file is whose and overrules guessing."""
 
+import os
 from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -8,8 +9,8 @@ import pandas as pd
 from avfusion.datasets._layout import LABELS, Source, reason_against
 from avfusion.datasets._recording_tables import RECORDING
 from avfusion.formats._csv import as_numbers, read_table
-from avfusion.formats._registry import brief_reason, split_name
-from avfusion.sequences._messages import quoted
+from avfusion.formats._registry import brief_reason, check_recording_name, split_name
+from avfusion.sequences._messages import brief, quoted
 
 NAME = "recordings.csv"
 _SETTINGS = {"rate_hz": "rate_hz", "rate": "rate_hz", "start_s": "start_s", "start": "start_s"}
@@ -53,12 +54,13 @@ def read_manifest(folder, layout):
     for modality in sorted(known):
         named = files.get(modality)
         own = {source.recording: source for source in layout.streams.get(modality, ())}
+        by_stem = {} if named is None else _by_stem(folder / modality)
         sources = []
         for row, recording in enumerate(table.index):
             if named is None:
                 source = own.get(recording)
             else:
-                source = _source(folder, modality, recording, named.iloc[row], path)
+                source = _source(folder, modality, recording, named.iloc[row], path, by_stem)
             if source is not None:
                 sources.append(replace(source, **_set(numbers, settings, modality, row)))
                 used.add(source.path)
@@ -88,6 +90,11 @@ def _table(path, layout, folder):
         row = blank.index(True)
         raise ValueError(f"{path} has no name for the recording in row {row}: write one.")
     table[RECORDING] = table[RECORDING].str.strip()
+    for name in table[RECORDING]:
+        try:
+            check_recording_name(name)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     repeated = table[RECORDING][table[RECORDING].duplicated()]
     if len(repeated):
         raise ValueError(
@@ -103,7 +110,7 @@ def _is_modality(name, column, folder, layout):
     if name in layout.streams:
         return True
     values = [value for value in column if isinstance(value, str) and value.strip()]
-    return bool(values) and all(split_name(value)[1] and (folder / value).is_file() for value in values)
+    return bool(values) and all(split_name(value)[1] and os.path.isfile(folder / value) for value in values)
 
 
 def _setting(name, modalities):
@@ -153,21 +160,29 @@ def _set(numbers, settings, modality, row):
     return found
 
 
-def _source(folder, modality, recording, value, table):
+def _by_stem(folder):
+    """Return the files of a folder by their names without suffix."""
+    found = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        found.setdefault(split_name(path.name)[0], []).append(path)
+    return found
+
+
+def _source(folder, modality, recording, value, table, by_stem):
     if not isinstance(value, str) or not value.strip():
         return None
     value = value.strip()
     plain, foreign = PurePosixPath(value), PureWindowsPath(value)
     if plain.is_absolute() or foreign.is_absolute() or ".." in (*plain.parts, *foreign.parts):
-        raise ValueError(f"{table}: {value!r}, of the recording {recording!r}, leads out of the folder.")
-    candidates = [folder / value, folder / modality / value]
-    if (folder / modality).is_dir():
-        candidates += [path for path in (folder / modality).iterdir() if split_name(path.name)[0] == value]
-    path = next((path for path in candidates if path.is_file()), None)
+        raise ValueError(
+            f"{table}: {brief(value)}, of the recording {brief(recording)}, leads out of the folder."
+        )
+    candidates = [folder / value, folder / modality / value, *by_stem.get(value, ())]
+    path = next((path for path in candidates if os.path.isfile(path)), None)  # also of names too long
     reason = "it does not exist" if path is None else reason_against(path)
     if reason is not None:
         raise ValueError(
-            f"{table}: the file {value!r} of {modality!r}, of the recording {recording!r}, cannot be read: "
-            f"{reason}."
+            f"{table}: the file {brief(value)} of {modality!r}, of the recording {brief(recording)}, cannot "
+            f"be read: {reason}."
         )
     return Source(path, recording)

@@ -2,6 +2,7 @@
 
 import tomllib
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,9 @@ from avfusion.datasets._similar_names import near_matches
 from avfusion.datasets._similar_names import told as told_of_names
 from avfusion.datasets._streams import InMemory, Stream
 from avfusion.formats._read_ahead import read_ahead
-from avfusion.formats._registry import DamagedFileError, split_name
-from avfusion.sequences._messages import quoted
+from avfusion.formats._registry import DamagedFileError, brief_reason, split_name
+from avfusion.sequences._clock import check_rate
+from avfusion.sequences._messages import brief, quoted
 
 EPOCH = 1e8  # seconds, from which on a clock counts since 1970
 MODALITIES = frozenset(
@@ -72,7 +74,7 @@ class Reading:
     def __init__(self, folder, layout, rates, skip_damaged, frames=None):
         self.folder, self.layout, self.skip_damaged = folder, layout, skip_damaged
         self.of_file = _rates_of(folder)
-        self.given = rates
+        self.given = _given_rates(rates)
         self.frames = frames or (lambda name, dtype: InMemory(dtype))
         self.streams, self.labels, self.damaged, self.lost = {}, {}, [], set()
         self.of_wholes = []  # name and part of recordings of which a file has labels, but no steps
@@ -206,6 +208,8 @@ class Reading:
         self.lost.add(source.recording)
         for stream in (*self.streams.values(), *self.labels.values()):
             self.lost.update(stream.forget(source.path))
+        self.streams = {name: stream for name, stream in self.streams.items() if not stream.is_new}
+        self.labels = {name: stream for name, stream in self.labels.items() if not stream.is_new}
 
     def _check_rates(self):
         known = sorted({*self.streams, LABELS})
@@ -234,7 +238,8 @@ class Reading:
         if metadata is None:
             self._check_names()
             return pd.Index(sorted(found), name="recording")
-        without = [name for name in metadata.index if name not in found | self.lost]
+        known = found | self.lost
+        without = [name for name in metadata.index if name not in known]
         if without:
             warnings.warn(
                 f"{self.folder / 'recordings.csv'} has recordings without features, which are left out: "
@@ -293,11 +298,20 @@ class Reading:
             warnings.warn(damage_told(self.damaged), stacklevel=4)
 
 
+def _given_rates(rates):
+    if not isinstance(rates, Mapping):
+        raise TypeError(f"rate_hz must be a dict such as {{'audio': 25}}, not {brief(rates)}.")
+    return {name: check_rate(rate) for name, rate in rates.items() if rate is not None}
+
+
 def _rates_of(folder):
     path = folder / "rates.toml"
     if not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}. It holds lines such as audio = 25.") from error
+        rates = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {name: check_rate(rate) for name, rate in rates.items()}
+    except (TypeError, ValueError, RecursionError) as error:  # of values nested without end
+        raise ValueError(
+            f"{path} cannot be read: {brief_reason(error)}. It holds lines such as audio = 25."
+        ) from error

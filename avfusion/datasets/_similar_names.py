@@ -6,6 +6,7 @@ import unicodedata
 
 from avfusion.sequences._messages import quoted
 
+MOST = 50  # modalities that are compared, each with each
 FEW = 200  # names without a partner, up to which those that resemble each other are looked for
 
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
@@ -88,6 +89,8 @@ def near_matches(names):
     """
     pairs = []
     modalities = list(names)
+    if len(modalities) > MOST:
+        return pairs
     words = {str(modality).lower() for modality in modalities}
     for k, one in enumerate(modalities):
         for other in modalities[k + 1 :]:

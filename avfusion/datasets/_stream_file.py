@@ -186,7 +186,7 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
             known = {"lead": lead} if ticks.rate_hz is None else {"start_s": float(lead / ticks.rate_hz)}
             ticks = replace(ticks, **known)
         steps = by_clock if steps is None else steps
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MemoryError) as error:
         expects = getattr(format_of(path), "expects", "")
         raise DamagedFileError(path, f"{brief_reason(error)}. {expects}".strip()) from error
     if not names:

@@ -253,8 +253,15 @@ class Stream:
             k: [*values, frames[:, k].copy()] for k, values in self._counting.items() if rising[k]
         }
 
+    @property
+    def is_new(self):
+        """Return whether no steps of any recording were read."""
+        return self._first is None
+
     def counting(self):
         """Return the columns that count steadily through all recordings, unless nothing else is left."""
+        if not self.rows:  # all of them were in files that are damaged
+            return []
         first = np.concatenate([np.arange(row.n_steps) == 0 for row in self._distinct()])
         longest = max(row.n_steps for row in self._distinct())
         columns = [

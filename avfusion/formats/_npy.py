@@ -38,7 +38,10 @@ def read(path):
     """
     try:
         # Mapped first: a header that promises more than the file holds is refused before memory is taken.
-        values = np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not mapped.dtype.itemsize:  # of which no file is too short to hold any number
+            raise ValueError("It holds values without size, not numbers.")
+        values = np.array(mapped)
     except ValueError as error:
         if "pickle" in str(error) or "Python objects" in str(error):
             raise ValueError("It holds Python objects, or is no array: such files are not loaded.") from error

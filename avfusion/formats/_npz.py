@@ -18,8 +18,9 @@ class _Member:
         with archive.open(entry) as file:
             self.shape, _, self.dtype = _header(file)
             left = entry.file_size - file.tell()
-        if n_bytes(self.shape, self.dtype) != left or self.dtype.hasobject:
-            what = "Python objects" if self.dtype.hasobject else "another number of bytes than it declares"
+        if n_bytes(self.shape, self.dtype) != left or self.dtype.hasobject or not self.dtype.itemsize:
+            what = "another number of bytes than it declares"
+            what = "Python objects" if self.dtype.hasobject else what if self.dtype.itemsize else "no numbers"
             raise ValueError(f"Its array {brief(entry.filename)} holds {what}.")
 
     def __len__(self):

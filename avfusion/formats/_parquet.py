@@ -13,7 +13,7 @@ from avfusion.formats._recording_names import recording_columns, recording_names
 from avfusion.sequences._bookkeeping import columns_of
 from avfusion.sequences._messages import brief, quoted
 
-_INFLATED, _RATIO = 1 << 30, 200  # bytes that a file may hold in any case, and times its own size
+_INFLATED, _RATIO = 1 << 28, 100  # bytes that a file may hold in any case, and times its own size
 _OURS = "avfusion.sequence"
 _INDEX = "__index_level_"
 

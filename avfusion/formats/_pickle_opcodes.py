@@ -1,7 +1,7 @@
 """Look through the opcodes of a pickle before they run.
 
-Some take memory or time in no relation to the file: memo numbers, for which a list is made, and keys that are
-tuples of tuples, which are walked through to hash them.
+Some take memory or time in no relation to the file: memo numbers, for which a list is made, keys that are
+tuples of tuples, which are walked through to hash them, and keys of one hash, which are compared one by one.
 """
 
 import pickletools
@@ -23,6 +23,8 @@ _WIDTHS = {
 
 _CONTAINERS = ("EMPTY_DICT", "EMPTY_LIST", "EMPTY_SET")  # a byte that takes 60 to 200 in memory
 MOST_CONTAINERS = 2_000_000
+_INTEGERS = {"LONG1": 9, "LONG4": 9, "INT": 22, "LONG": 22}  # bytes of those of 64 bits
+MOST_INTEGERS = 1000  # of more bits: keys may be chosen so that all have one hash
 
 _SIMPLE = {  # length of those that put an object on the stack, and have an argument of one length
     code: 1 + (opcode.arg.n if opcode.arg else 0)
@@ -58,7 +60,7 @@ def check_opcodes(content):
     ValueError: It numbers its objects beyond their count, which would take memory.
     """
     stack, memo, end = [], {}, len(content)
-    n_opcodes = n_containers = position = 0
+    n_opcodes = n_containers = n_integers = position = 0
     while position < end:
         code = content[position]
         if code in _SIMPLE:  # most are, in a list of numbers
@@ -74,6 +76,9 @@ def check_opcodes(content):
         if position > end:
             break
         n_opcodes += 1
+        n_integers += position - begin > _INTEGERS.get(opcode.name, end)
+        if n_integers > MOST_INTEGERS:
+            raise ValueError("It holds more integers beyond 64 bits than any file of features.")
         n_containers += opcode.name in _CONTAINERS
         if n_containers > max(MOST_CONTAINERS, end // 50):
             raise ValueError("It holds more containers than its size justifies.")

@@ -11,7 +11,7 @@ import pandas as pd
 import avfusion.formats
 from avfusion.formats._format import Format, Producer
 from avfusion.formats._recording_names import split
-from avfusion.sequences._messages import brief
+from avfusion.sequences._messages import brief, path_name, printable
 
 HEAD = 4096  # bytes that formats are recognised by
 LONGEST_NAME = 200  # characters: names of files have 255 bytes
@@ -34,7 +34,7 @@ class DamagedFileError(ValueError):
     """
 
     def __init__(self, path, reason):
-        super().__init__(f"{_printable(path)} cannot be read: {reason}")
+        super().__init__(f"{path_name(path)} cannot be read: {reason}")
         self.path = path
 
 
@@ -228,7 +228,8 @@ def check_recording_name(name, what="recording"):
         raise ValueError(
             f"The name {brief(name, 30)} of a {what} must be text of 1 to {LONGEST_NAME} characters."
         )
-    if any(unicodedata.category(character) in _NOT_PRINTABLE for character in name):
+    plain = name.replace("\u200c", "").replace("\u200d", "")  # joiners, which Persian and others write with
+    if any(unicodedata.category(character) in _NOT_PRINTABLE for character in plain):
         raise ValueError(f"The name {ascii(name)[:60]} of a {what} holds characters that nobody can see.")
     folders = name.replace("\\", "/").split("/")
     if set(folders) & {"", ".", ".."} or (len(folders) > 1 and folders[0].endswith(":")):
@@ -277,11 +278,6 @@ def readable_formats():
     return table.rename_axis("format")
 
 
-def _printable(text):
-    r"""Write what a terminal would obey as an escape, such as \x1b."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
-
-
 def brief_reason(error, limit=160):
     """Return an error's words on one line, without the full stop, and cut off where they are long.
 
@@ -290,5 +286,5 @@ def brief_reason(error, limit=160):
     >>> brief_reason(ValueError("Column 'a' holds text."))
     "Column 'a' holds text"
     """
-    words = _printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__
+    words = printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__
     return words if len(words) <= limit else f"{words[: limit - 3]}..."

@@ -7,7 +7,7 @@ from itertools import islice
 
 from avfusion.sequences._messages import brief
 
-INFLATED, RATIO = 1 << 28, 200  # bytes that a packed file may hold in any case, and times its own size
+INFLATED, RATIO = 1 << 28, 50  # bytes that a packed file may hold in any case, and times its own size
 LONGEST = 1 << 23  # bytes of a line
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _OF_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")

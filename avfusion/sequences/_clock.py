@@ -17,6 +17,7 @@ import numpy as np
 from avfusion.sequences._messages import brief
 
 CLOCKS = ("rates", "times")
+_SLOWEST = 1e-300  # Hz: below, the duration of a step is no number
 WITHIN_STEP = 1e-6  # of a step: what rounding does to times that mean the same
 
 
@@ -31,13 +32,17 @@ def check_rate(rate_hz):
     if rate_hz is None:
         return None
     try:
+        if isinstance(rate_hz, (bool, np.bool_)):
+            raise TypeError
         rate = float(rate_hz)
     except (TypeError, ValueError):
         raise TypeError(
             f"rate_hz must be a number (steps per second) or None, not {brief(rate_hz)}."
         ) from None
-    if not (np.isfinite(rate) and rate > 0):
-        raise ValueError(f"rate_hz must be positive and finite, not {rate_hz!r}.")
+    except OverflowError:  # an integer beyond all floats
+        rate = np.inf
+    if not (np.isfinite(rate) and rate >= _SLOWEST):
+        raise ValueError(f"rate_hz must be positive and finite, not {brief(rate_hz)}.")
     return rate
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_LONGEST = 70  # characters of a name
+
 
 def row_name(row, index=None):
     """Name a row by its position and, where there is one, its label.
@@ -73,4 +75,49 @@ def quoted(names, limit=5):
     """
     names = list(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(map(repr, names[:limit])) + more
+    return ", ".join(_cut(repr(name)) for name in names[:limit]) + more
+
+
+def printable(text):
+    r"""Write what a terminal would obey as an escape.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def path_name(path):
+    """Write a path on one line, and leave out the middle of long names in it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> len(path_name(Path("recordings", 200 * "x" + ".csv")))
+    84
+    """
+    return "/".join(map(_cut, printable(path).split("/")))
+
+
+def _cut(text):
+    """Leave out the middle of a text of more than 70 characters."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"

@@ -51,7 +51,10 @@ class ArrayFile:
         self.n_rows += len(data)
         data = data.reshape(-1).view(np.uint8)
         self._digest.update(data)
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:  # of a full disk, which names no file
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def without(self, columns):
         """Write the file again without some of the numbers in each row.

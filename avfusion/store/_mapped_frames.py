@@ -31,9 +31,15 @@ class MappedFrames(np.memmap):
         super().__array_finalize__(other)
         self._identity = getattr(other, "_identity", None)
 
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        """Return what is computed of frames as a number or a plain array: it lies in no file."""
+        array = np.asarray(array)
+        return array[()] if return_scalar else array
+
     def __reduce_ex__(self, protocol):
         if self._mmap is None or self._identity is None or not self.flags.c_contiguous or not self.size:
             return np.array(self, subok=False).__reduce_ex__(protocol)
+        _check_there(str(self.filename), self._identity)  # here, not in the process that would miss it
         begin = self.ctypes.data - np.frombuffer(self._mmap, np.uint8).ctypes.data
         return reopened, (str(self.filename), self._identity, self.dtype.str, self.shape, begin)
 
@@ -84,6 +90,12 @@ def reopened(filename, identity, dtype, shape, begin):
     ValueError
         If it is another now.
     """
+    _check_there(filename, identity)
+    return _mapped(filename, identity, np.dtype(dtype), shape, begin)
+
+
+def _check_there(filename, identity):
+    """Refuse a file whose store is gone, or was written again."""
     try:
         same = identity_of(filename.rpartition("/")[0]) == identity
     except OSError as error:
@@ -92,7 +104,6 @@ def reopened(filename, identity, dtype, shape, begin):
         ) from error
     if not same:
         raise ValueError(f"The store of {filename} was written again with other content. Open it again.")
-    return _mapped(filename, identity, np.dtype(dtype), shape, begin)
 
 
 def _mapped(filename, identity, dtype, shape, begin):

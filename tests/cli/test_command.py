@@ -26,3 +26,8 @@ def test_an_interrupt_has_an_exit_code_of_its_own(monkeypatch, capsys):
     finally:
         signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == "Interrupted: nothing was written.\n"
+
+
+def test_no_message_has_what_a_terminal_would_obey(capsys):
+    show_once(set())("a\x1b[31m.csv\nis damaged.")
+    assert capsys.readouterr().err == "Warning: a\\x1b[31m.csv\nis damaged.\n"

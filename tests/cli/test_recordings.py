@@ -138,5 +138,5 @@ def test_files_that_cannot_be_read_are_named(table, tmp_path):
     with pytest.raises(ValueError, match=r"--target aroused: .* has no such column. Nearest: arousal"):
         read_recordings(str(path), targets=["aroused"])
     (tmp_path / "clips.txt").write_text("hello")
-    with pytest.raises(ValueError, match=r"clips.txt cannot be read: It is no table"):
+    with pytest.raises(ValueError, match=r"clips.txt cannot be read: It holds no values"):
         read_recordings(str(tmp_path / "clips.txt"))

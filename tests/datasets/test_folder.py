@@ -347,6 +347,45 @@ def test_a_file_beside_the_folders_may_hold_a_modality(folder, monkeypatch):
     assert X["site"].tolist() == ["x", "y"]
 
 
+def test_where_no_recording_is_left_the_damage_is_the_error(tmp_path):
+    write(tmp_path, "audio", "a", AUDIO["a"])
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.csv").write_text("mood\nhigh\n")
+    for remove in (None, tmp_path / "audio" / "a.npy"):
+        if remove is not None:
+            for file in (tmp_path / "audio").iterdir():
+                file.unlink()
+            (tmp_path / "audio" / "a.csv").write_text("x\nlow\n")
+        with pytest.raises(ValueError, match=r"a.csv cannot be read: .* holds text"):
+            load_folder(tmp_path, skip_damaged=True)
+
+
+def test_a_modality_of_damaged_files_alone_leaves_the_others(tmp_path):
+    for name in "ab":
+        write(tmp_path, "audio", name, AUDIO[name])
+    (tmp_path / "video").mkdir()
+    (tmp_path / "video" / "a.csv").write_text("x\nlow\n")
+    with pytest.warns(UserWarning, match="Damaged files were skipped"):
+        X, _ = load_folder(tmp_path, skip_damaged=True)
+    assert list(X.index) == ["b"]
+    assert list(X.columns) == ["audio"]
+
+
+def test_what_is_read_can_be_written_to_parquet(tmp_path):
+    for name in AUDIO:
+        write(tmp_path, "audio", name, AUDIO[name])
+    (tmp_path / "metadata.csv").write_text("recording,subject\na,s1\nb,s2\nc,s2\n")
+    (tmp_path / "labels.csv").write_text("recording,mood\na,1\nb,2\nc,3\n")
+    tables = load_folder(tmp_path)
+    (tmp_path / "recordings.csv").write_text("recording,session\na,1\nb,2\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tables += load_folder(tmp_path)
+    for table in tables:
+        table.to_parquet(tmp_path / "table.pq")
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.pq"), table)
+
+
 def test_features_with_the_name_of_a_target_are_pointed_at(tmp_path):
     write(tmp_path, "audio", "a", RNG.normal(size=(6, 2)), ["f0", "Valence"])
     write(tmp_path, "labels", "a", RNG.normal(size=(6, 1)), ["valence"])

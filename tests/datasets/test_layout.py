@@ -60,6 +60,44 @@ def test_devices_are_not_read():
     assert reason_against(__import__("pathlib").Path("/dev/zero")) == "it is no regular file"
 
 
+def test_no_fifo_is_opened_wherever_it_stands(folder):
+    names = ["labels.csv", "metadata.csv", "recordings.csv", "rates.toml", "text.h5", "words.npz"]
+    for name in names:
+        os.mkfifo(folder / name)
+    os.mkfifo(folder / "audio" / "d.csv")
+    (folder / "faces.pkl").symlink_to("/dev/zero")
+    layout = layout_of(folder)
+    assert not layout.containers
+    passed_over = {path.name: reason for path, reason in layout.passed_over.items()}
+    assert passed_over == dict.fromkeys([*names, "d.csv", "faces.pkl"], "it is no regular file")
+
+
+@pytest.mark.parametrize("name", ["x\n\x1b[31my", " ", "a\u202egpj", "\udcff", 201 * "x"])
+def test_names_that_nobody_can_see_are_passed_over(folder, name):
+    np.save(folder / "audio" / f"{name}.npy", np.zeros(3))
+    (folder / name).mkdir()
+    layout = layout_of(folder)
+    assert list(layout.streams) == ["audio"]
+    assert [source.recording for source in layout.streams["audio"]] == ["a.b", "c"]
+    words = told(layout.passed_over, folder)
+    assert words.isprintable()
+    assert words.count("blank, long, or holds characters nobody can see") == 2
+
+
+def test_long_names_leave_messages_short(folder):
+    for letter in "abcd":
+        (folder / "audio" / f"{200 * letter}.doc").touch()
+    assert len(told(layout_of(folder).passed_over, folder)) < 320
+
+
+def test_a_store_is_no_folder_of_recordings(folder):
+    from avfusion.store import write_store
+
+    write_store(folder / "store", {"audio": [np.zeros((3, 2))]})
+    with pytest.raises(ValueError, match=r"store is a store already: open it with avfusion.read_store"):
+        layout_of(folder / "store")
+
+
 @pytest.mark.parametrize(
     "name", ["Labels", "label", "LABELS", "annotations", "gold_standard", "GroundTruth", "arousal"]
 )

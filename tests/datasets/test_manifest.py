@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from avfusion.datasets import load_folder
+from avfusion.datasets import _manifest, load_folder
 
 
 @pytest.fixture
@@ -85,6 +85,37 @@ def test_what_is_wrong_with_the_table_is_named(folder):
     refused(folder, "recording,audio\na,001\na,002\n", "two rows for the recording 'a'")
     refused(folder, "recording,audio\na,001\n,002\n", "no name for the recording in row 1")
     refused(folder, "recording,audio,rate_hz\na,001,fast\n", "recordings.csv: Column 'rate_hz' holds text")
+
+
+@pytest.mark.parametrize("name", ["../x", "a\x1b[31m", "a\u202eb", 201 * "x"])
+def test_names_of_recordings_are_those_of_files(folder, name):
+    (folder / "recordings.csv").write_text(f"recording,audio\n{name},001.npy\n")
+    with pytest.raises(ValueError, match=r"recordings.csv: The name|is no text") as caught:
+        load_folder(folder, labels=False)
+    assert len(str(caught.value)) < 320
+    assert str(caught.value).isprintable()
+
+
+def test_a_long_name_of_a_file_is_cut_in_the_message(folder):
+    (folder / "recordings.csv").write_text(f"recording,audio\na,{100_000 * 'x'}\n")
+    with pytest.raises(
+        ValueError, match=r"xxx\.\.\., of the recording|the file 'xxx.*does not exist"
+    ) as caught:
+        load_folder(folder)
+    assert len(str(caught.value)) < 320
+
+
+def test_reading_a_table_grows_with_its_rows_alone(folder, monkeypatch):
+    """Each file of the folder is looked at once, not once for each row."""
+    listed = []
+    real = _manifest.split_name
+    monkeypatch.setattr(_manifest, "split_name", lambda name: listed.append(name) or real(name))
+    (folder / "recordings.csv").write_text("recording,audio\n" + "".join(f"r{k},001\n" for k in range(500)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        X, _ = load_folder(folder, labels=False)
+    assert len(X) == 500
+    assert len(listed) <= len(list((folder / "audio").iterdir())) + 500
 
 
 @pytest.mark.parametrize(

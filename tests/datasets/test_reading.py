@@ -98,6 +98,31 @@ def test_labels_without_steps_are_those_of_whole_recordings(tmp_path):
     assert reading.collect("targets") == {"a": {"label": 0.5}, "b": {"label": 1.0}}
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"audio = {400 * '9'}", "must be positive and finite, not 999"),
+        ("audio = [25]", "must be a number"),
+        ("audio = true", "must be a number"),
+        ("audio = 2001-01-01", "must be a number"),
+        ("audio = 1e-320", "must be positive and finite"),
+        (f"a = {5000 * '['}", "recursion"),
+    ],
+)
+def test_a_rate_is_a_number_or_named_with_its_file(folder, text, reason):
+    (folder / "rates.toml").write_text(text)
+    with pytest.raises(ValueError, match=rf"rates.toml cannot be read: .*{reason}"):
+        Reading(folder, layout_of(folder), {}, skip_damaged=False)
+
+
+def test_rates_that_are_given_are_a_dict_of_numbers(folder):
+    for rates in (25, [25], "audio"):
+        with pytest.raises(TypeError, match=r"rate_hz must be a dict such as \{'audio': 25\}, not"):
+            Reading(folder, layout_of(folder), rates, skip_damaged=False)
+    with pytest.raises(TypeError, match=r"must be a number .* not \[25\]"):
+        Reading(folder, layout_of(folder), {"audio": [25]}, skip_damaged=False)
+
+
 def test_a_folder_for_each_recording_is_not_read_the_other_way_round(tmp_path):
     for name in ("clip1", "clip2"):
         (tmp_path / name).mkdir()

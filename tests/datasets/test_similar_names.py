@@ -41,6 +41,10 @@ def test_of_many_the_first_are_named():
     assert "So may 'c_1', 'c_2', 'c_3' and 6 more." in told(pairs)
 
 
+def test_many_modalities_are_not_compared():
+    assert near_matches({f"clip{k}": {f"audio_{k}", "b"} for k in range(3000)}) == []
+
+
 def test_suffixes_of_media_and_ways_to_write_accents_do_not_matter():
     assert near_matches({"audio": {"a.wav"}, "video": {"a.mp4"}}) == [("audio", "a.wav", "video", "a.mp4")]
     (match,) = near_matches({"audio": {"J\u00fcrg"}, "video": {"Ju\u0308rg"}})

@@ -42,3 +42,13 @@ def test_what_is_no_number_is_said(tmp_path, values):
     np.save(tmp_path / "a.npy", values)
     with pytest.raises(TypeError, match="not real numbers"):
         read(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("descr", ["|V0", [("x", "|V0")]])
+def test_values_without_size_take_no_time(tmp_path, descr):
+    path = tmp_path / "a.npy"
+    header = {"descr": descr, "fortran_order": False, "shape": (10**12, 1)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(ValueError, match="values without size"):
+        read(path)

@@ -84,3 +84,13 @@ def test_names_that_lead_elsewhere_are_refused_and_nothing_is_unpacked(path, tmp
     with pytest.raises(DamagedFileError, match=r"'\.\./\.\./evil' of a recording leads out"):
         list(read_parts(path))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_array_of_values_without_size_is_refused(path):
+    header = io.BytesIO()
+    about = {"descr": "|V0", "fortran_order": False, "shape": (10**12, 1)}
+    np.lib.format.write_array_header_1_0(header, about)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", header.getvalue())
+    with pytest.raises(ValueError, match="holds no numbers"):
+        list(read(path))

@@ -75,3 +75,12 @@ def test_tuples_of_tuples_are_not_walked_through():
     with pytest.raises(ValueError, match="tuples in tuples"):
         check_opcodes(through_build)
     assert time.monotonic() - began < 2
+
+
+def test_keys_of_one_hash_are_refused_before_they_are_compared():
+    content = pickle.dumps({(2**61 - 1) * k: 0 for k in range(3000)})
+    begin = time.perf_counter()
+    with pytest.raises(ValueError, match="more integers beyond 64 bits"):
+        check_opcodes(content)
+    assert time.perf_counter() - begin < 2
+    check_opcodes(pickle.dumps(list(range(2**63 - 3000, 2**63 + 3000))))

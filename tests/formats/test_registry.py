@@ -110,3 +110,10 @@ def test_a_message_obeys_no_terminal(tmp_path):
         list(read_parts(path))
     assert str(caught.value).isprintable()
     assert brief_reason(ValueError("a\x07\n\x1b[0m")) == "a\\x07 \\x1b[0m"
+
+
+def test_names_in_persian_keep_their_joiners():
+    assert (
+        check_recording_name("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645")
+        == "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    )

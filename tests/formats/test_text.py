@@ -72,3 +72,9 @@ def test_first_lines_with_every_kind_of_end():
 def test_a_line_that_is_too_long_is_named():
     with pytest.raises(ValueError, match="Line 2, 'xxxxxxxxxxxxxxxxxxxx', is 8 MB long: it is no table"):
         first_lines(b"1,2\n" + b"x" * (LONGEST + 1), 10)
+
+
+def test_text_of_zeros_does_not_unpack_without_end(path):
+    path.write_bytes(gzip.compress(bytes(range(48, 58)) * 30_000_000, 1))  # 300 MB in 1.3
+    with pytest.raises(ValueError, match="unpacks to more than 268 MB"):
+        read_text(path)

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._messages import path_name, printable, quoted, row_name
 
 
 def test_rows_are_named_by_position_and_label():
@@ -14,3 +14,15 @@ def test_rows_are_named_by_position_and_label():
 def test_names_are_quoted():
     assert quoted(["a", 1]) == "'a', 1"
     assert quoted([]) == ""
+
+
+def test_long_names_lose_their_middle():
+    assert len(quoted([500 * "a", 500 * "b", "c"])) < 160
+    assert quoted(["a" * 60]) == repr("a" * 60)
+    assert path_name("/tmp/" + 300 * "n" + ".csv").endswith("nnn.csv")
+    assert len(path_name("/tmp/" + 300 * "n" + ".csv")) < 80
+
+
+def test_what_a_terminal_would_obey_is_an_escape():
+    assert printable("a\n\x1b[31m\udcff\u202e") == r"a\n\x1b[31m\udcff\u202e"
+    assert path_name("é/a\x07.csv") == r"é/a\x07.csv"

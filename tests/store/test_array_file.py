@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -44,3 +45,13 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
     with pytest.raises(FileExistsError):
         ArrayFile(tmp_path / "frames.npy", "float32", 1)
     assert (tmp_path / "frames.npy").read_text() == "mine"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="There is no device that is always full.")
+def test_a_full_disk_is_named_with_the_file(tmp_path):
+    file = ArrayFile(tmp_path / "frames.npy", "float32", 2)
+    file.close()
+    file._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - closed below
+    with pytest.raises(OSError, match=r"No space left on device: '.*frames.npy'"):
+        file.append([[1, 2]])
+    file.close()

@@ -114,3 +114,19 @@ def test_content_decides_not_where_it_lies(store):
     mapped, _ = av.read_store(store)
     assert [c.digest() for c in mapped["words"].dropna()] == [c.digest() for c in X["words"].dropna()]
     assert os.path.isabs(mapped["words"].array.frames.filename)
+
+
+def test_what_is_computed_of_frames_lies_in_no_file(store):
+    frames = av.read_store(store)[0]["audio"].array.frames
+    assert type(frames.sum()) is frames.dtype.type
+    assert hash(frames.size + np.nansum(frames)) == hash(frames.size + np.nansum(np.array(frames)))
+    for computed in (frames * 2, np.isnan(frames), frames.mean(axis=0)):
+        assert type(computed) is np.ndarray
+
+
+def test_frames_whose_store_was_moved_are_refused_before_they_leave_the_process(store, tmp_path):
+    X, _ = av.read_store(store)
+    os.rename(store, tmp_path / "moved")
+    assert np.isfinite(X["audio"].array.frames).any()  # what is open can be used
+    with pytest.raises(FileNotFoundError, match="Open the store again where it is now"):
+        pickle.dumps(X)
