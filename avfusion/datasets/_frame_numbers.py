@@ -1,5 +1,6 @@
 """Frame numbers and clocks of a table: missing frames become steps of NaN, repeated ones are refused."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,8 @@ def frames_of(aside):
 
 def _numbers_of_images(words):
     if pd.api.types.is_numeric_dtype(words.dtype) or not len(words) or words.isna().any():
+        return None
+    if not re.search(_IMAGE, str(words.iloc[0])):  # as of most tables: names of one recording
         return None
     found = words.astype(str).str.extract(_IMAGE, expand=False)
     numbers = None if found.isna().any() else found.to_numpy(np.float64)

@@ -196,18 +196,9 @@ def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):
         )
     if part.start_s is not None:
         ticks = replace(ticks, start_s=part.start_s)
-    packed = counter_with_holes(set_aside)
-    file = StreamFile(
-        path,
-        frames,
-        names if named else None,
-        set_aside,
-        failed,
-        0,
-        packed,
-        stride_of_frames(set_aside),
-        ticks,
-    )
+    counters = {"packed": counter_with_holes(set_aside), "stride": stride_of_frames(set_aside)}
+    names = names if named else None
+    file = StreamFile(path, frames, names, set_aside, failed, ticks=ticks, **counters)
     return file if steps is None else _with_every_frame(file, steps)
 
 

@@ -146,10 +146,16 @@ def _without_comments(rows):
 def _unknown(table, kinds):
     """Return attributes of class that say nothing."""
     lone = [name for name, kind in kinds.items() if kind.strip("{} ").strip("'\"").lower() == "unknown"]
+    lone += [name for name, kind in kinds.items() if kind.startswith("{") and _all_unknown(table[name])]
     last = list(kinds)[-1]
     if last.lower() in ("class", "emotion", "label") and table[last].isna().all():
         lone.append(last)
-    return lone if len(set(lone)) < len(kinds) else []
+    return list(dict.fromkeys(lone)) if len(set(lone)) < len(kinds) else []
+
+
+def _all_unknown(column):
+    words = column.dropna().astype(str).str.strip("'\" ").str.lower()
+    return len(words) > 0 and bool((words == "unknown").all())
 
 
 FORMAT = Format(

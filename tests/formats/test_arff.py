@@ -136,3 +136,11 @@ def test_text_among_numbers_is_named_by_its_line(path):
 )
 def test_what_is_damaged_is_named(path, text, reason):
     refused(path, text, reason)
+
+
+def test_a_class_of_which_all_is_unknown_is_no_feature(tmp_path):
+    lines = ["@relation a", "@attribute F0 numeric", "@attribute emotion {0,1,unknown}", "@data"]
+    (tmp_path / "a.arff").write_text("\n".join([*lines, "120,unknown", "130,unknown"]))
+    assert list(read(tmp_path / "a.arff")[0].values.columns) == ["F0"]
+    (tmp_path / "a.arff").write_text("\n".join([*lines, "120,0", "130,1"]))
+    assert list(read(tmp_path / "a.arff")[0].values.columns) == ["F0", "emotion"]
