@@ -113,7 +113,5 @@ def test_a_message_obeys_no_terminal(tmp_path):
 
 
 def test_names_in_persian_keep_their_joiners():
-    assert (
-        check_recording_name("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645")
-        == "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
-    )
+    name = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert check_recording_name(name) == name
