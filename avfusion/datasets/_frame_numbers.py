@@ -169,13 +169,14 @@ def lead_of_frames(aside):
     (100, 0)
     """
     name, frames = frames_of(aside)
-    clocks = [*columns_of(aside.columns, "clock"), *(interval_pair(aside.columns) or ())]
-    if any((aside[clock] != aside[clock].iloc[0]).any() for clock in clocks):  # which say it themselves
-        return 0
     if name is None or len(frames) < 2 or not np.isfinite(frames).all():
         return 0
     lead = _lead(frames)
-    return int(lead) if lead > len(frames) else 0
+    if lead <= len(frames):
+        return 0
+    clocks = [*columns_of(aside.columns, "clock"), *(interval_pair(aside.columns) or ())]
+    moves = any((aside[clock] != aside[clock].iloc[0]).any() for clock in clocks)
+    return 0 if moves else int(lead)  # a clock says it itself
 
 
 def stride_of_frames(aside):
