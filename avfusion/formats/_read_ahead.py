@@ -32,19 +32,17 @@ def read_ahead(paths):
     ...     [[part.values.shape for part in parts] for parts in read_ahead([Path(folder, "a.npy")])]
     [[(3, 2)]]
     """
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="avfusion-read") as pool:
-        waiting = deque()
-        try:
-            for path in paths:
-                waiting.append(pool.submit(_all_parts, path) if _is_small(path) else read_parts(path))
-                if len(waiting) > WINDOW:
-                    yield _parts(waiting.popleft())
-            while waiting:
+    pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1), thread_name_prefix="avfusion-read")
+    waiting = deque()
+    try:
+        for path in paths:
+            waiting.append(pool.submit(_all_parts, path) if _is_small(path) else read_parts(path))
+            if len(waiting) > WINDOW:
                 yield _parts(waiting.popleft())
-        finally:
-            for job in waiting:
-                if hasattr(job, "cancel"):
-                    job.cancel()
+        while waiting:
+            yield _parts(waiting.popleft())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # whichever thread collects what was left unread
 
 
 def _is_small(path):

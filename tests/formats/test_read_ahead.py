@@ -47,4 +47,7 @@ def test_no_thread_stays(paths):
         list(parts)
         break
     list(read_ahead(paths))
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("avfusion-read")]
+    own = [thread for thread in threading.enumerate() if thread.name.startswith("avfusion-read")]
+    for thread in own:
+        thread.join(10)
+    assert not [thread for thread in own if thread.is_alive()]
