@@ -10,7 +10,6 @@ import warnings
 import typer
 
 from avfusion.cli._options import EXIT_CODES, READING, examples
-from avfusion.sequences._messages import printable
 
 app = typer.Typer(
     name="avfusion",
@@ -66,6 +65,8 @@ def in_lines(message):
     >>> in_lines("a\x1b[31m.csv\ncannot be read.")
     'a\\x1b[31m.csv\ncannot be read.'
     """
+    from avfusion.sequences._messages import printable  # which brings pandas
+
     return "\n".join(map(printable, str(message).split("\n")))
 
 
