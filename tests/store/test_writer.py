@@ -182,11 +182,8 @@ def test_what_is_there_is_not_replaced_unasked(kind, tmp_path):
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
     code = textwrap.dedent(
         """
-        import re, sys
+        import resource, sys
         import numpy as np, avfusion as av
-
-        def peak_kb():  # getrusage counts what the parent had at the start, too
-            return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         try:
