@@ -9,7 +9,7 @@ from avfusion.datasets._streams import InMemory, InStore
 from avfusion.sequences import SequenceDtype
 from avfusion.store import StoreWriter, read_store
 
-OWN = {
+_PARAMETERS = {
     name: parameter.default
     for name, parameter in inspect.signature(load_folder).parameters.items()
     if name != "folder"
@@ -69,15 +69,15 @@ def import_folder(folder, store, *, overwrite=False, verbose=False, **reading) -
     recording
     clip01     50 x 4, 2.0 s
     """
-    unknown = [name for name in reading if name not in OWN]
+    unknown = [name for name in reading if name not in _PARAMETERS]
     if unknown:
-        raise TypeError(f"import_folder has no parameter {unknown[0]!r}. There are {', '.join(OWN)}.")
+        raise TypeError(f"import_folder has no parameter {unknown[0]!r}. There are {', '.join(_PARAMETERS)}.")
     with StoreWriter(store, overwrite) as writer, progress_bar(disable=not verbose, unit=" files") as bar:
 
         def frames(name, dtype):
             return _Counted(InMemory(dtype) if name == LABELS else InStore(writer, name), bar)
 
-        X, y = read_folder(folder, **(OWN | reading), frames=frames)
+        X, y = read_folder(folder, **(_PARAMETERS | reading), frames=frames)
         clip_labels = None if y is None else y[[n for n in y if not isinstance(y[n].dtype, SequenceDtype)]]
         if y is not None:
             _write_labels(writer, y.drop(columns=clip_labels.columns))

@@ -28,21 +28,6 @@ _LABELS = frozenset(
         "dominance",
     ]
 )
-_MANY = (
-    ".h5",
-    ".hdf5",
-    ".hdf",
-    ".csd",
-    ".npz",
-    ".mat",
-    ".pkl",
-    ".pickle",
-    ".p",
-    ".pk",
-    ".parquet",
-    ".feather",
-    ".arrow",
-)
 
 
 @dataclass(frozen=True)
@@ -133,7 +118,7 @@ def layout_of(path, labels=True):
                 layout.streams |= _labels_of(entry, layout.passed_over)
         elif entry.is_dir():
             layout.streams[entry.name] = _files_of(entry, layout.passed_over)
-        elif entry.name.lower().endswith(_MANY) and format_of(entry) is not None:
+        elif _may_hold_many(entry):
             layout.containers.append(Source(entry))
         elif entry.stem.lower() in (LABELS, "metadata", "rates", "recordings"):
             layout.passed_over[entry] = f"it must be named {_expected(entry.stem.lower())}"
@@ -152,7 +137,7 @@ def _check_name(entry, folder):
     alike = plain in _LABELS or (plain == LABELS and entry.stem != LABELS)
     if (
         alike
-        and (entry.is_dir() or entry.name.lower().endswith(_MANY))
+        and (entry.is_dir() or _may_hold_many(entry))
         and not any((folder / name).exists() for name in (LABELS, f"{LABELS}.csv"))
     ):
         raise ValueError(
@@ -160,6 +145,11 @@ def _check_name(entry, folder):
             f"{LABELS}{entry.suffix.lower()}, with a column for each target, or, if it holds features, give "
             "it another name."
         )
+
+
+def _may_hold_many(path):
+    format = format_of(path)
+    return format is not None and format.many
 
 
 def _expected(stem):
@@ -212,7 +202,9 @@ def _reason_against_entry(entry):
     """Return why what stands in the folder is neither a modality nor a file, None if it may be."""
     if entry.is_dir() and entry.name not in TABLES:
         return _reason_against_name(entry.name, "modality")
-    return None if entry.is_file() else "it is no regular file" if entry.exists() else reason_against(entry)
+    if entry.is_file():
+        return None
+    return "it is no regular file" if entry.exists() else reason_against(entry)
 
 
 def _reason_against_name(name, what):
@@ -253,7 +245,7 @@ def reason_against(path):
 
 def no_recordings(path, layout):
     """Return the error for a folder in which there are no recordings."""
-    found = f" Not read: {told(layout.passed_over, path)}." if layout.passed_over else ""
+    found = f" Not read: {describe_passed_over(layout.passed_over, path)}." if layout.passed_over else ""
     return ValueError(
         f"{path_name(path)} holds no recordings. It needs a sub-folder for each modality (audio, video) "
         "with a file for each recording: .npy, .csv, .mat, .h5 or another of datasets.readable_formats()."
@@ -261,14 +253,14 @@ def no_recordings(path, layout):
     )
 
 
-def told(passed_over, folder, limit=3):
+def describe_passed_over(passed_over, folder, limit=3):
     """Return the files that were passed over, with the reason, as words.
 
     A file in the folder of a modality is named with it.
 
     Examples
     --------
-    >>> told({Path("mine/video/a.mp4"): "no format of this kind is known"}, Path("mine"))
+    >>> describe_passed_over({Path("mine/video/a.mp4"): "no format of this kind is known"}, Path("mine"))
     "'video/a.mp4' (no format of this kind is known)"
     """
     by_reason = {}
@@ -277,7 +269,7 @@ def told(passed_over, folder, limit=3):
     return "; ".join(f"{quoted(names, limit=limit)} ({reason})" for reason, names in by_reason.items())
 
 
-def damage_told(damaged):
+def describe_damage(damaged):
     """Return what is said of the files that are damaged and were skipped, given their errors."""
     first = str(damaged[0]).split("\n")[0]
     more = (

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from avfusion.datasets._layout import LABELS, damage_told, no_recordings, told
-from avfusion.datasets._similar_names import near_matches
-from avfusion.datasets._similar_names import told as told_of_names
+from avfusion.datasets._layout import LABELS, describe_damage, describe_passed_over, no_recordings
+from avfusion.datasets._similar_names import describe_near_matches, near_matches
 from avfusion.datasets._streams import InMemory, Stream
 from avfusion.formats._read_ahead import read_ahead
 from avfusion.formats._registry import DamagedFileError, brief_reason, split_name
@@ -265,9 +264,9 @@ class Reading:
             names[LABELS] = set(stream.rows) | names.get(LABELS, set())
         pairs = near_matches(names)
         if pairs and not set.intersection(*names.values()):
-            raise ValueError(f"No recording has all of {quoted(names)}: {told_of_names(pairs)}")
+            raise ValueError(f"No recording has all of {quoted(names)}: {describe_near_matches(pairs)}")
         if pairs:
-            warnings.warn(told_of_names(pairs), stacklevel=5)
+            warnings.warn(describe_near_matches(pairs), stacklevel=5)
 
     def collect(self, what):
         """Return what files of features hold beside steps, by recording.
@@ -293,9 +292,11 @@ class Reading:
     def tell(self):
         """Warn of what was not read."""
         if self.layout.passed_over:
-            warnings.warn(f"Not read: {told(self.layout.passed_over, self.folder)}.", stacklevel=4)
+            warnings.warn(
+                f"Not read: {describe_passed_over(self.layout.passed_over, self.folder)}.", stacklevel=4
+            )
         if self.damaged:
-            warnings.warn(damage_told(self.damaged), stacklevel=4)
+            warnings.warn(describe_damage(self.damaged), stacklevel=4)
 
 
 def _given_rates(rates):

@@ -113,12 +113,12 @@ def _resembling(name, others):
     return next(iter(difflib.get_close_matches(name, same, n=1, cutoff=0.85)), None)
 
 
-def told(pairs):
+def describe_near_matches(pairs):
     """Return what is said of recordings that nearly match.
 
     Examples
     --------
-    >>> told([("audio", "clip_1", "video", "Clip01")])[:70]
+    >>> describe_near_matches([("audio", "clip_1", "video", "Clip01")])[:70]
     "'clip_1' in 'audio' and 'Clip01' in 'video' may be the same recording."
     """
     one, name, other, match = pairs[0]

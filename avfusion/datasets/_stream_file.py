@@ -16,7 +16,7 @@ from avfusion.datasets._frame_numbers import (
     stride_of_frames,
 )
 from avfusion.formats._csv import as_numbers
-from avfusion.formats._registry import DamagedFileError, brief_reason, format_of, read_parts
+from avfusion.formats._registry import DamagedFileError, brief_reason, format_of
 from avfusion.sequences import Sequence
 from avfusion.sequences._bookkeeping import named_bookkeeping, success_column
 from avfusion.sequences._messages import brief, quoted
@@ -114,30 +114,6 @@ def failed_steps(aside, valid):
             values = as_numbers(aside[name], name)
             failed[name] = ~(values > 0 if threshold is None else values >= threshold)
     return failed
-
-
-def read_stream_file(path, keep=(), valid=None, only=None, rate_hz=None):
-    """Read a file that holds one recording, and set aside what is bookkeeping by its name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    keep, valid, only, rate_hz
-        As in `stream_of`.
-
-    Returns
-    -------
-    StreamFile
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read, holds several recordings, or nothing but bookkeeping.
-    """
-    parts = list(read_parts(path))
-    if len(parts) != 1:
-        raise ValueError(f"{path} holds {len(parts)} recordings, not one.")
-    return stream_of(parts[0], path, keep, valid, only, rate_hz)
 
 
 def stream_of(part, path, keep=(), valid=None, only=None, rate_hz=None):

@@ -152,7 +152,6 @@ class Stream:
         self.n_steps = self.n_missing = 0
         self.packed = self.strided = None
         self._first = self._counting = self._unnamed = self._disordered = None
-        self._read = {}
 
     def add(self, recording, part, source):
         """Take the steps of a recording.

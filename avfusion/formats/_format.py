@@ -72,6 +72,8 @@ class Format:
     recognises : callable, optional
         Takes the first bytes of a file with a suffix of another format, and returns whether it is of this
         one.
+    many : bool
+        Whether a file may name its recordings, so that one file may hold a whole modality, or several.
     companions : tuple of str
         Ends of the names of files that belong to one of this format, and hold no recording of their own.
 
@@ -86,6 +88,7 @@ class Format:
     read: Callable[..., Iterable[Part]]
     expects: str
     recognises: Callable[[bytes], bool] | None = None
+    many: bool = False
     companions: tuple[str, ...] = ()
 
 

@@ -197,5 +197,6 @@ FORMAT = Format(
     (".h5", ".hdf5", ".hdf", ".csd"),
     read,
     "A file holds an array (steps, features) or a group for each recording.",
+    many=True,
     recognises=lambda head: head.startswith(SIGNATURE),
 )

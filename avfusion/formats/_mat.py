@@ -52,5 +52,6 @@ FORMAT = Format(
     (".mat",),
     read,
     "A file holds an array (steps, features), perhaps 'names', 'fs' and 'time', saved with -v7 or -v7.3.",
+    many=True,
     recognises=lambda head: head.startswith((b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")),
 )

@@ -84,5 +84,6 @@ FORMAT = Format(
     (".npz",),
     read,
     "A file holds an array for each recording, or 'features' with 'feature_names', 'rate', 'lengths', 'ids'.",
+    many=True,
     recognises=lambda head: head.startswith(b"PK\x03\x04") and b".npy" in head[:400],
 )

@@ -252,5 +252,6 @@ FORMAT = Format(
     (".parquet", ".feather", ".arrow"),
     read,
     "A table holds a row per step with a column per feature, or a row per recording with lists of steps.",
+    many=True,
     recognises=lambda head: head[:4] == b"PAR1" or head[:6] == b"ARROW1",
 )

@@ -74,5 +74,6 @@ FORMAT = Format(
     read,
     "Of a pickle only numbers, text, lists, dicts and NumPy arrays are loaded: write others with "
     "numpy.savez.",
+    many=True,
     recognises=lambda head: head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"),
 )

@@ -1,4 +1,4 @@
-"""What the words of options mean."""
+"""Words of options: rates, columns and thresholds, parameters."""
 
 import pytest
 

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from avfusion.datasets._layout import layout_of, reason_against, told
+from avfusion.datasets._layout import describe_passed_over, layout_of, reason_against
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def test_what_is_passed_over_has_a_reason(folder):
         "partition.csv": "it is in no modality's folder",
         "labels.xlsx": "it must be named labels.csv",
     }
-    assert "'audio/film.mp4' (no format of this kind is known)" in told(layout.passed_over, folder)
+    assert "'audio/film.mp4' (no format of this kind is known)" in describe_passed_over(
+        layout.passed_over, folder
+    )
     assert len(layout.streams["audio"]) == 2
 
 
@@ -79,7 +81,7 @@ def test_names_that_nobody_can_see_are_passed_over(folder, name):
     layout = layout_of(folder)
     assert list(layout.streams) == ["audio"]
     assert [source.recording for source in layout.streams["audio"]] == ["a.b", "c"]
-    words = told(layout.passed_over, folder)
+    words = describe_passed_over(layout.passed_over, folder)
     assert words.isprintable()
     assert words.count("blank, long, or holds characters nobody can see") == 2
 
@@ -87,7 +89,7 @@ def test_names_that_nobody_can_see_are_passed_over(folder, name):
 def test_long_names_leave_messages_short(folder):
     for letter in "abcd":
         (folder / "audio" / f"{200 * letter}.doc").touch()
-    assert len(told(layout_of(folder).passed_over, folder)) < 320
+    assert len(describe_passed_over(layout_of(folder).passed_over, folder)) < 320
 
 
 def test_a_store_is_no_folder_of_recordings(folder):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avfusion.datasets._similar_names import near_matches, told
+from avfusion.datasets._similar_names import describe_near_matches, near_matches
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_thousands_of_names_take_no_time():
 
 def test_of_many_the_first_are_named():
     pairs = [("audio", f"c_{k}", "video", f"c{k}") for k in range(10)]
-    assert "So may 'c_1', 'c_2', 'c_3' and 6 more." in told(pairs)
+    assert "So may 'c_1', 'c_2', 'c_3' and 6 more." in describe_near_matches(pairs)
 
 
 def test_many_modalities_are_not_compared():

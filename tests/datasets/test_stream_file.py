@@ -1,11 +1,16 @@
-"""What one file says of a recording: bookkeeping set aside, the clock kept, messages with the path."""
+"""The steps of a recording in one file: bookkeeping set aside, the clock kept, messages with the path."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from avfusion.datasets._stream_file import asked_of, failed_steps, read_stream_file
-from avfusion.formats._registry import DamagedFileError
+from avfusion.datasets._stream_file import asked_of, failed_steps, stream_of
+from avfusion.formats._registry import DamagedFileError, read_parts
+
+
+def read_stream_file(path, **options):
+    (part,) = read_parts(path)
+    return stream_of(part, path, **options)
 
 
 def test_the_file_keeps_its_clock(tmp_path):

@@ -35,7 +35,7 @@ def explained(features, target):
 
 
 def decoded(features, signal):
-    """What least squares makes of the features, to tell one signal."""
+    """Predict one signal from the features by least squares."""
     features = np.column_stack([features, np.ones(len(features))])
     return features @ np.linalg.lstsq(features, signal.reshape(-1), rcond=None)[0]
 

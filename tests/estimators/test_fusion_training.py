@@ -1,4 +1,4 @@
-"""How the network estimators train: validation rows, automatic choices, precision, and what is kept of it."""
+"""Training of the network estimators: validation rows, automatic choices, precision, and its record."""
 
 import pickle
 

@@ -355,7 +355,7 @@ def test_one_modality_without_a_name(form, X, y):
 
 
 class TestAbsentChosenStream:
-    """How long a row is whose chosen streams are absent."""
+    """The length of a row whose chosen streams are absent."""
 
     audio, video = (None, np.zeros((4, 1))), (np.zeros((30, 1)), np.zeros((4, 1)))
 

@@ -1,4 +1,4 @@
-"""What a part holds."""
+"""Steps of a part, whatever its values are."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What devices and tools write before a table, as they write it."""
+"""Lines that devices and tools write before a table, as they write them."""
 
 import pytest
 

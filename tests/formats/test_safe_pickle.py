@@ -78,7 +78,7 @@ def test_pickles_of_python_2(path):
 
 
 class Command:
-    """What an attacker would pickle."""
+    """An object that an attacker would pickle."""
 
     def __init__(self, function, *arguments):
         self.function, self.arguments = function, arguments

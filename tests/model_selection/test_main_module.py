@@ -87,7 +87,7 @@ def parameter(model):
 
 
 def searches(model, n_jobs):
-    """What comes out of the tools, as numbers, each of which is given the fitted model."""
+    """The results of the tools, as numbers, each of which is given the fitted model."""
     space, cv = {parameter(model): [1e-3, 1e-1]}, GroupKFold(2)
     split = {"groups": X["subject"], "cv": cv}
     grid = GridSearchCV(model, space, cv=2, error_score="raise", n_jobs=n_jobs).fit(X, y)

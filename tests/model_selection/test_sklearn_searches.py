@@ -48,7 +48,7 @@ def recordings(n=8, absent=0.13, **settings):
 
 
 def preprocessing(**settings):
-    """What a user puts in front: each stream by itself, the other columns as they are."""
+    """The step that a user puts in front: each stream by itself, the other columns as they are."""
     steps = [("audio", av.OnFrames(StandardScaler()), ["audio"]), ("video", av.OnFrames(PCA(3)), ["video"])]
     settings = {"remainder": "passthrough", "verbose_feature_names_out": False} | settings
     return ColumnTransformer(steps, **settings).set_output(transform="pandas")

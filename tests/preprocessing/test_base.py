@@ -1,4 +1,4 @@
-"""How transformers read X, and the form in which they give it back."""
+"""Reading of X by transformers, and the form in which they give it back."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Whether a study belongs to a search."""
+"""Studies that belong to a search, and those of others."""
 
 import optuna
 import pytest
