@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._arrow_lists import holds_cells, read_lists
 from avfusion.sequences._by_recording import is_named_table, read_tables
-from avfusion.sequences._cells import is_missing
+from avfusion.sequences._cells import is_missing, located, plain_cell
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._label_clock import RowClock
 from avfusion.sequences._messages import row_name
+from avfusion.sequences._other_tables import as_pandas
+from avfusion.sequences._sequence import numbers_of
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,9 @@ def column_from_pandas(column, label):
     array([1., 2.])
     """
     dtype = column.dtype
+    if isinstance(dtype, pd.ArrowDtype) and holds_cells(dtype):
+        column = pd.Series(read_lists(column, lambda row: f"{label}, {row_name(row, column.index)}"))
+        dtype = SequenceDtype(np.float64, column.dtype.width, column.dtype.rate_hz, column.dtype.clock)
     if isinstance(dtype, SequenceDtype):
         packed = column.array.pack()
         values = packed.frames.astype(np.float64)
@@ -127,9 +133,14 @@ def column_from_cells(cells, label, index=None):
     >>> column_from_cells([1.5, None], "y").values.ravel()
     array([1.5, nan])
     """
-    cells = list(cells)
+    cells = [as_pandas(plain_cell(cell)) for cell in cells]
     cells = _without_bookkeeping(cells, label)
-    arrays = [None if is_missing(cell) else _unmasked(cell) for cell in cells]
+    arrays = []
+    for row, cell in enumerate(cells):
+        try:
+            arrays.append(None if is_missing(cell) else _unmasked(cell))
+        except ValueError as error:
+            raise located(error, f"{label}, {row_name(row, index)}") from None
     for row, cell in enumerate(arrays):
         if cell is not None:
             check_numeric(cell.dtype, f"{label}, {row_name(row, index)},")
@@ -157,6 +168,8 @@ def _unmasked(cell):
     """Return a cell as an array, NaN where it is masked."""
     if isinstance(cell, np.ma.MaskedArray) and cell.dtype.kind in "biuf":
         return cell.astype(np.float64).filled(np.nan)
+    if isinstance(cell, (list, tuple)) or (getattr(cell, "dtype", None) == object and np.ndim(cell)):
+        return numbers_of(cell)
     return np.asarray(cell)
 
 
