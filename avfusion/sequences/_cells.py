@@ -221,6 +221,12 @@ def _common_rates(cells, known, rate_hz, where):
                 f"The sequence in {where(i)} has {rate:g} steps per second, but {given:g} are needed. "
                 "Align the rows first."
             )
+    without = [] if given is not None else [i for i in known if i not in rates]
+    if rates and without:
+        raise ValueError(
+            f"The sequence in {where(next(iter(rates)))} has {next(iter(rates.values())):g} steps per second, "
+            f"and that in {where(without[0])} has no rate. Give every row its rate, or all of them one, with rate_hz."
+        )
     if len(set(rates.values())) < 2:
         return next(iter(rates.values()), given)
     without = [i for i, cell in enumerate(cells) if i not in rates and not is_missing(cell)]

@@ -1,5 +1,6 @@
 """One door for what people have: everything becomes a DataFrame with columns of sequences."""
 
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 
@@ -8,7 +9,7 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._arrow_lists import holds_cells, read_lists
+from avfusion.sequences._arrow_lists import holds_cells, nested_lists, read_lists
 from avfusion.sequences._by_recording import is_named_table, join_by_recording, read_tables
 from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._cells import is_missing, located, n_axes, plain_cell, stack_cells
@@ -278,7 +279,7 @@ def _metadata_of(data, widths):
         if isinstance(rows, (list, pd.Series))
         and name not in widths
         and any(not is_missing(cell) for cell in rows)
-        and all(pd.api.types.is_scalar(cell) for cell in rows)
+        and all(pd.api.types.is_scalar(cell) and not n_axes(cell) for cell in rows)
     ]
     return plain if len(plain) < len(data) else []
 
@@ -322,6 +323,10 @@ def _column(rows, name, dtype, width=None):
     except (TypeError, ValueError) as error:
         raise located(error, f"column {name!r}") from None
     rows = [as_pandas(plain_cell(row)) for row in rows]
+    lists = nested_lists(rows)
+    if lists is not None:
+        with contextlib.suppress(TypeError, ValueError):  # taken one by one, cells are named as they are
+            return read_lists(lists, partial(_name_cell, name, index), dtype=dtype)
     if all(is_missing(row) or is_named_table(row) for row in rows) and any(map(is_named_table, rows)):
         return read_tables(rows, dtype, partial(_name_cell, name, index))
     frames, lengths, more = stack_cells(rows, dtype, where=partial(_name_cell, name, index))

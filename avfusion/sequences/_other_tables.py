@@ -81,6 +81,8 @@ def _module(data):
 
 def _through_arrow(data):
     """Read what has Arrow's protocol: a table, or a column, which says so by its schema."""
+    if "Object" in map(str, getattr(data, "dtypes", ())):  # what ColumnTransformer makes of cells for polars
+        return pd.DataFrame(data.to_dict(as_series=False))
     if hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "read_all"):
         return _frame(pa.table(data))
     try:

@@ -8,6 +8,7 @@ from pandas import NA
 from avfusion.sequences._callers import table_tool, wants_labels
 from avfusion.sequences._clock import check_rate, check_times, per_row, regular_times
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._undefined import refuse_order
 
 FLOATS = ("float16", "float32", "float64")
 
@@ -143,6 +144,7 @@ def _float_dtype(dtype):
     return dtype.newbyteorder("=") if dtype.kind == "f" and dtype.itemsize <= 8 else np.dtype("float64")
 
 
+@refuse_order
 class Sequence:
     """One cell of a column of sequences: a frozen view of T steps of D features.
 
