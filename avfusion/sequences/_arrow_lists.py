@@ -43,42 +43,55 @@ def holds_cells(kind):
     return _is_list(kind) and _is_number(_innermost(kind))
 
 
-def plain_type(kind):
-    """Return the type that pandas can hold for one of Arrow: views of lists and texts become lists and texts.
+def without_views(column):
+    """Return a column of Arrow with lists in place of views of lists, which pandas cannot hold.
+
+    Parameters
+    ----------
+    column : pyarrow.Array or pyarrow.ChunkedArray
+
+    Returns
+    -------
+    pyarrow.Array or pyarrow.ChunkedArray
 
     Examples
     --------
-    >>> plain_type(pa.list_view(pa.float32()))
+    >>> without_views(pa.array([[1.0], None], pa.list_view(pa.float32()))).type
     LargeListType(large_list<item: float>)
     """
-    if _is_list(kind):
-        inner = plain_type(kind.value_type)
-        if any(is_view(kind) for is_view in VIEWS):
-            return pa.large_list(inner)
-        if inner == kind.value_type:
-            return kind
-        if pa.types.is_fixed_size_list(kind):
-            return pa.list_(inner, kind.list_size)
-        return pa.large_list(inner) if pa.types.is_large_list(kind) else pa.list_(inner)
-    if pa.types.is_string_view(kind):
-        return pa.large_string()
-    return pa.float64() if pa.types.is_decimal(kind) else kind
+    if not _has_view(column.type):
+        return column
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([without_views(chunk) for chunk in column.chunks])
+    missing = column.is_null().to_numpy(zero_copy_only=False)
+    begin, size = _extent(column)
+    size = np.where(missing, 0, size)
+    row, within = within_rows(size)
+    values = without_views(column.values).take(pa.array(begin[row] + within))  # a cast loses steps (Arrow 26)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(size)]))
+    return pa.LargeListArray.from_arrays(offsets, values, mask=pa.array(missing))
 
 
-def read_lists(cells, where, width=None, dtype=None):
+def _has_view(kind):
+    return any(is_view(kind) for is_view in VIEWS) or (_is_list(kind) and _has_view(kind.value_type))
+
+
+def read_lists(cells, where, width=None, dtype=None, name=None):
     """Make a column of cells of Arrow, over their memory where that is one piece of floating numbers.
 
     Parameters
     ----------
     cells : pyarrow.Array, pyarrow.ChunkedArray, or Series or array of pandas that holds one
-        Lists of steps, each a number or a list of features. A null is a missing row; a null step, or number, was
-        not observed, and becomes NaN.
+        Lists of steps, each a number or a list of features. A null is a missing row; a null step, or number,
+        was not observed, and becomes NaN.
     where : callable
         Names the row of a given position in error messages.
     width : int, optional
         Features per step, which decides where lists of numbers may be either steps or features.
     dtype : numpy dtype, optional
         Floating dtype to cast to.
+    name : str, optional
+        The modality, for messages.
 
     Returns
     -------
@@ -99,12 +112,11 @@ def read_lists(cells, where, width=None, dtype=None):
     """
     cells = getattr(cells, "array", cells)
     cells = cells.__arrow_array__() if isinstance(cells, pd.api.extensions.ExtensionArray) else cells
-    kind = plain_type(cells.type)
-    cells = cells if kind == cells.type else cells.cast(kind)
+    cells = without_views(cells)
     chunks = [chunk for chunk in getattr(cells, "chunks", [cells]) if len(chunk)]
     parts, first = [], 0
     for chunk in chunks:
-        parts.append(_read_chunk(chunk, lambda row, first=first: where(first + row), width))
+        parts.append(_read_chunk(chunk, lambda row, first=first: where(first + row), width, name))
         first += len(chunk)
     column = _joined(parts, where)
     if dtype is None or column.dtype.subtype == np.dtype(dtype):
@@ -131,7 +143,9 @@ def nested_lists(cells):
     (ListType(list<item: list<item: double>>), None)
     """
     for cell in cells:
-        if not (isinstance(cell, (list, tuple)) or getattr(cell, "dtype", None) == object or is_missing(cell)):
+        if not (
+            isinstance(cell, (list, tuple)) or getattr(cell, "dtype", None) == object or is_missing(cell)
+        ):
             return None
     try:
         lists = pa.array([None if is_missing(cell) else cell for cell in cells])
@@ -171,10 +185,9 @@ def _like(part, kind):
     return empty if not kind.timed else empty._retimed(kind)
 
 
-def _read_chunk(chunk, where, width):
-    own = SequenceType(SequenceDtype()).extension_name
-    if getattr(chunk.type, "extension_name", None) == own or pa.types.is_struct(chunk.type):
-        frames, starts, lengths, more = from_arrow(chunk)
+def _read_chunk(chunk, where, width, name):
+    if pa.types.is_struct(_storage(chunk.type)):
+        frames, starts, lengths, more = from_arrow(_in_steps(chunk, where))
         return SequenceArray(frames, starts, lengths, **more)._with_common_rate()
     if isinstance(chunk.type, pa.FixedShapeTensorType):
         chunk = _tensor(chunk, where)
@@ -184,23 +197,33 @@ def _read_chunk(chunk, where, width):
     starts, lengths = _extent(chunk)
     steps = chunk.values
     if not _is_list(steps.type):
-        frames, starts, lengths = _of_numbers(chunk, steps, starts, lengths, missing, where, width)
+        frames, starts, lengths = _of_numbers(chunk, steps, starts, lengths, missing, where, width, name)
     else:
         if _all_fixed(chunk.type) and width is None:
-            check_axes((len(chunk), chunk.type.list_size, steps.type.list_size))
+            check_axes((len(chunk), chunk.type.list_size, steps.type.list_size), name)
         frames, starts = _of_steps(steps, starts, np.where(missing, 0, lengths), where)
+        if _all_fixed(chunk.type) and width == chunk.type.list_size != frames.shape[1]:
+            return _turned(frames, missing, width)
     return SequenceArray(frames, starts, np.where(missing, -1, lengths))
 
 
-def _of_numbers(chunk, numbers, starts, lengths, missing, where, width):
+def _turned(frames, missing, width):
+    """Return channels of a fixed number of steps as steps of features."""
+    n_steps = frames.shape[1]
+    frames = frames.reshape(-1, width, n_steps).swapaxes(1, 2).reshape(-1, width)
+    return SequenceArray.from_packed(frames, np.where(missing, -1, n_steps))
+
+
+def _of_numbers(chunk, numbers, starts, lengths, missing, where, width, name):
     """Read lists of numbers: steps of one feature, or, where `width` says so, one step of features."""
     fixed = pa.types.is_fixed_size_list(chunk.type) and chunk.type.list_size > 1
     n = chunk.type.list_size if fixed else None
-    if fixed and width is None and len(chunk) > 1:
+    if fixed and width is None:
+        name = name or "name"
         raise ValueError(
             f"The cell in {where(0)} is a list of {n} numbers, as all are by their type: {n} steps of one "
-            f"feature or one step of {n}? Say which by the width: as_sequences(data, {{'name': 1}}), or "
-            f"{{'name': {n}}}."
+            f"feature or one step of {n}? Say which by the width: as_sequences(data, {{{name!r}: 1}}), or "
+            f"{{{name!r}: {n}}}."
         )
     frames = _floats(numbers, where)[:, None]
     if width is None or width == 1 or not (lengths[~missing] == width).all():
@@ -232,12 +255,12 @@ def _of_steps(steps, starts, lengths, where):
         if (own == own[0]).all():
             raise ValueError(
                 f"The sequence in {where(int(row[at]))} has {own[0]} features per step, but that in "
-                f"{where(int(row[np.flatnonzero(~unseen)[0]]))} has {width}. All rows need the same features; "
-                "cells that are (channels, steps) must be transposed."
+                f"{where(int(row[np.flatnonzero(~unseen)[0]]))} has {width}. All rows need the same "
+                "features; cells that are (channels, steps) must be transposed."
             )
         raise ValueError(
-            f"Step {within[at]} in {where(int(row[at]))} has {size[at]} features, but {width} came before. All "
-            "steps need the same features: pad the short ones with NaN, or repair the row."
+            f"Step {within[at]} in {where(int(row[at]))} has {size[at]} features, but {width} came before. "
+            "All steps need the same features: pad the short ones with NaN, or repair the row."
         )
     if width == 0:
         raise ValueError(f"Step 0 in {where(int(row[0]))} has no features. Give None where nothing is known.")
@@ -267,6 +290,8 @@ def _extent(lists):
         begin = (np.arange(len(lists), dtype=np.int64) + lists.offset) * size
         return begin, np.full(len(lists), size, dtype=np.int64)
     offsets = lists.offsets.to_numpy().astype(np.int64, copy=False)
+    if any(is_view(lists.type) for is_view in VIEWS):
+        return offsets, lists.sizes.to_numpy().astype(np.int64, copy=False)
     return offsets[:-1], np.diff(offsets)
 
 
@@ -298,6 +323,24 @@ def _tensor(chunk, where):
     numbers = storage.values.slice(storage.offset * shape[0] * shape[1], n * shape[0] * shape[1])
     steps = pa.FixedSizeListArray.from_arrays(numbers, shape[1])
     return pa.FixedSizeListArray.from_arrays(steps, shape[0], mask=storage.is_null())
+
+
+def _in_steps(chunk, where):
+    """Return our storage with steps of a fixed size, where another library has made them lists of any length."""
+    steps = _storage(chunk.type).field("frames").type
+    if _is_list(steps) and pa.types.is_fixed_size_list(steps.value_type):
+        return chunk
+    names = ("frames", "rate_hz", "start_s", "times_s")
+    fields = [chunk.field(name) for name in names]
+    for k in (0, 3):
+        if not pa.types.is_null(fields[k].type):
+            part = read_lists(fields[k], where)
+            width = part.width if part.lengths.max(initial=0) > 0 else 1 + k // 3
+            fields[k] = part.astype(
+                pd.ArrowDtype(pa.large_list(pa.list_(pa.float64(), width)))
+            ).__arrow_array__()
+    fields = [field.combine_chunks() if isinstance(field, pa.ChunkedArray) else field for field in fields]
+    return pa.StructArray.from_arrays(fields, names, mask=chunk.is_null())
 
 
 def _storage(kind):

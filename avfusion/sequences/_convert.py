@@ -228,7 +228,7 @@ def _from_numbers(X, modalities):
         used = [name for names in columns.values() for name in names]
         parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
         return _assemble(X.drop(columns=used), parts)
-    if text and len(text) < X.shape[1]:
+    if text and (len(text) < X.shape[1] or any(n_axes(cell) for name in text for cell in X[name])):
         raise ValueError(
             f"No column holds sequences, and some do not hold numbers: {quoted(text)}. Name the columns of "
             'each modality, as in modalities={"audio": ["rms", "pitch"]}.'
@@ -305,7 +305,7 @@ def _column(rows, name, dtype, width=None):
     rows = as_pandas(rows)
     index = rows.index if isinstance(rows, pd.Series) else None
     if isinstance(rows, pd.Series) and holds_cells(rows.dtype):
-        return read_lists(rows, partial(_name_cell, name, index), width, dtype)
+        return read_lists(rows, partial(_name_cell, name, index), width, dtype, name)
     rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows
     if isinstance(rows, SequenceArray):
         return rows

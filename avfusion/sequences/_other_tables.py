@@ -6,7 +6,7 @@ No library is imported for it: whatever can hand its columns to Arrow is read th
 import pandas as pd
 import pyarrow as pa
 
-from avfusion.sequences._arrow_lists import holds_cells, plain_type
+from avfusion.sequences._arrow_lists import holds_cells, without_views
 
 LAZY = {  # by the first part of a module: what turns a table that is not computed yet into one that is
     "dask": "compute",
@@ -24,8 +24,9 @@ def as_pandas(data):
     Parameters
     ----------
     data : object
-        Whatever has ``__arrow_c_stream__``, ``__arrow_c_array__``, ``__dataframe__`` or, as Hugging Face's data
-        sets, ``with_format``. Columns with lists become Arrow columns of pandas, whose memory they share.
+        Whatever has ``__arrow_c_stream__``, ``__arrow_c_array__``, ``__dataframe__`` or, as Hugging Face's
+        data sets, ``with_format``. Columns with lists become Arrow columns of pandas, whose memory they
+        share.
 
     Returns
     -------
@@ -48,8 +49,12 @@ def as_pandas(data):
     if isinstance(data, PANDAS) or isinstance(data, type):
         return data
     _refuse_lazy(data)
-    if isinstance(data, (pa.Table, pa.RecordBatch)):
-        return _frame(pa.table(data) if isinstance(data, pa.RecordBatch) else data)
+    if isinstance(data, pa.Table):
+        return _frame(data)
+    if isinstance(data, list) and data and all(isinstance(part, (pa.RecordBatch, pa.Table)) for part in data):
+        return _frame(pa.concat_tables([pa.table(part) for part in data]))
+    if isinstance(data, (pa.Array, pa.ChunkedArray)) and _is_rows(data.type):
+        return _frame(pa.Table.from_struct_array(data))
     if isinstance(data, (pa.Array, pa.ChunkedArray)):
         return _series(data, None)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
@@ -68,10 +73,12 @@ def _refuse_lazy(data):
     method = LAZY.get(module)
     if module == "polars" and hasattr(data, "collect"):
         method = "collect"
+    if module == "pyarrow" and not isinstance(data, (pa.Table, pa.RecordBatch)):
+        method = next((name for name in ("to_table", "read") if hasattr(data, name)), None)
     if method is not None and hasattr(data, method):
         raise TypeError(
-            f"A {type(data).__name__} of {module} is not in memory yet. Compute it first, with .{method}(), of "
-            "the rows and columns that are needed."
+            f"A {type(data).__name__} of {module} is not in memory yet. Compute it first, with .{method}(), "
+            "of the rows and columns that are needed."
         )
 
 
@@ -89,11 +96,14 @@ def _through_arrow(data):
         column = pa.chunked_array(data) if hasattr(data, "__arrow_c_stream__") else pa.array(data)
     except (TypeError, ValueError):
         return _frame(pa.table(data))
-    kind = column.type
-    name = getattr(data, "name", None)
-    if pa.types.is_struct(kind) and name is None and not holds_cells(kind):  # the rows of a table
-        return _frame(pa.table(data))
-    return _series(column, name if name else None)
+    if _is_rows(column.type):
+        return _frame(pa.Table.from_struct_array(column))
+    return _series(column, getattr(data, "name", None) or None)
+
+
+def _is_rows(kind):
+    """Return whether a column is one of the rows of a table, and not of cells."""
+    return pa.types.is_struct(kind) and not holds_cells(kind)
 
 
 def _series(column, name):
@@ -104,10 +114,17 @@ def _series(column, name):
 def _frame(table):
     """Return a table of Arrow, with columns of lists as Arrow columns of pandas, the others as pandas'."""
     for k, field in enumerate(table.schema):
-        wanted = plain_type(field.type)
-        if wanted != field.type:
-            table = table.set_column(k, field.with_type(wanted), table.column(k).cast(wanted))
+        column = _plain(table.column(k))
+        if column.type != field.type:
+            table = table.set_column(k, field.with_type(column.type), column)
     return table.to_pandas(types_mapper=_pandas_type)
+
+
+def _plain(column):
+    """Return a column of a type that pandas can compute with."""
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
+    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else without_views(column)
 
 
 def _pandas_type(kind):

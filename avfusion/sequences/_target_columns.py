@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._arrow_lists import holds_cells, read_lists
@@ -92,6 +93,8 @@ def column_from_pandas(column, label):
     if isinstance(dtype, pd.ArrowDtype) and holds_cells(dtype):
         column = pd.Series(read_lists(column, lambda row: f"{label}, {row_name(row, column.index)}"))
         dtype = SequenceDtype(np.float64, column.dtype.width, column.dtype.rate_hz, column.dtype.clock)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_decimal(dtype.pyarrow_dtype):
+        column, dtype = column.astype(np.float64), np.dtype(np.float64)
     if isinstance(dtype, SequenceDtype):
         packed = column.array.pack()
         values = packed.frames.astype(np.float64)
@@ -99,7 +102,10 @@ def column_from_pandas(column, label):
     if pd.api.types.is_object_dtype(dtype):
         return column_from_cells(column.to_numpy(), label, column.index)
     if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
-        raise TypeError(f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers.")
+        raise TypeError(
+            f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers. Convert them "
+            "first, as y.astype(float) does."
+        )
     check_numeric(dtype, label)
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     kept = dtype if isinstance(dtype, np.dtype) and dtype.kind == "f" else np.dtype(np.float64)

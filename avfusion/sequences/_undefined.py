@@ -43,8 +43,8 @@ def undefined(what, dtype):
     "'SequenceArray' with dtype sequence[float32, 1] does not sup"
     """
     return TypeError(
-        f"'SequenceArray' with dtype {dtype} does not support operation '{what}', as its cells are sequences. "
-        "Use Functionals for numbers of each row, column.map(lambda cell: ..., na_action='ignore') for "
+        f"'SequenceArray' with dtype {dtype} does not support operation '{what}', as its cells are "
+        "sequences. Use Functionals for numbers of each row, column.map(lambda cell: ..., na_action='ignore') for "
         "another, OnFrames or column.array.with_frames(...) to change frames."
     )
 
