@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import within_rows
@@ -114,9 +115,10 @@ def read_lists(cells, where, width=None, dtype=None, name=None):
     cells = cells.__arrow_array__() if isinstance(cells, pd.api.extensions.ExtensionArray) else cells
     cells = without_views(cells)
     chunks = [chunk for chunk in getattr(cells, "chunks", [cells]) if len(chunk)]
+    shown = next(filter(None, map(_shown_width, chunks)), 1) if len(chunks) > 1 else 1
     parts, first = [], 0
     for chunk in chunks:
-        parts.append(_read_chunk(chunk, lambda row, first=first: where(first + row), width, name))
+        parts.append(_read_chunk(chunk, lambda row, first=first: where(first + row), width, name, shown))
         first += len(chunk)
     column = _joined(parts, where)
     if dtype is None or column.dtype.subtype == np.dtype(dtype):
@@ -143,15 +145,17 @@ def nested_lists(cells):
     (ListType(list<item: list<item: double>>), None)
     """
     for cell in cells:
-        if not (
-            isinstance(cell, (list, tuple)) or getattr(cell, "dtype", None) == object or is_missing(cell)
-        ):
+        if not (isinstance(cell, (list, tuple)) or _is_objects(cell) or is_missing(cell)):
             return None
     try:
         lists = pa.array([None if is_missing(cell) else cell for cell in cells])
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
     return lists if holds_cells(lists.type) else None
+
+
+def _is_objects(cell):
+    return isinstance(cell, np.ndarray) and cell.dtype.kind == "O"
 
 
 def _joined(parts, where):
@@ -185,7 +189,15 @@ def _like(part, kind):
     return empty if not kind.timed else empty._retimed(kind)
 
 
-def _read_chunk(chunk, where, width, name):
+def _shown_width(chunk):
+    """Return how many features the first step of a chunk has, None where none shows it."""
+    if not (_is_list(chunk.type) and _is_list(chunk.type.value_type)):
+        return None
+    sizes = pc.list_value_length(chunk.flatten()).drop_null()
+    return sizes[0].as_py() if len(sizes) else None
+
+
+def _read_chunk(chunk, where, width, name, shown):
     if pa.types.is_struct(_storage(chunk.type)):
         frames, starts, lengths, more = from_arrow(_in_steps(chunk, where))
         return SequenceArray(frames, starts, lengths, **more)._with_common_rate()
@@ -201,7 +213,7 @@ def _read_chunk(chunk, where, width, name):
     else:
         if _all_fixed(chunk.type) and width is None:
             check_axes((len(chunk), chunk.type.list_size, steps.type.list_size), name)
-        frames, starts = _of_steps(steps, starts, np.where(missing, 0, lengths), where)
+        frames, starts = _of_steps(steps, starts, np.where(missing, 0, lengths), where, shown)
         if _all_fixed(chunk.type) and width == chunk.type.list_size != frames.shape[1]:
             return _turned(frames, missing, width)
     return SequenceArray(frames, starts, np.where(missing, -1, lengths))
@@ -234,7 +246,7 @@ def _of_numbers(chunk, numbers, starts, lengths, missing, where, width, name):
     return taken, begin, np.ones(len(chunk), dtype=np.int64)
 
 
-def _of_steps(steps, starts, lengths, where):
+def _of_steps(steps, starts, lengths, where, shown):
     """Read lists of lists: return the frames, and where those of each row begin."""
     if _is_list(steps.type.value_type):
         raise TypeError(
@@ -247,7 +259,7 @@ def _of_steps(steps, starts, lengths, where):
     unseen = steps.is_null().to_numpy(zero_copy_only=False)[used]
     begin, size = begin[used], size[used]
     seen = size[~unseen]
-    width = int(seen[0]) if len(seen) else steps.type.list_size if _all_fixed(steps.type) else 1
+    width = int(seen[0]) if len(seen) else steps.type.list_size if _all_fixed(steps.type) else shown
     wrong = np.flatnonzero(~unseen & (size != width))
     if len(wrong):
         at = wrong[0]
@@ -326,7 +338,7 @@ def _tensor(chunk, where):
 
 
 def _in_steps(chunk, where):
-    """Return our storage with steps of a fixed size, where another library has made them lists of any length."""
+    """Return our storage with steps of a fixed size, where another library made them lists of any length."""
     steps = _storage(chunk.type).field("frames").type
     if _is_list(steps) and pa.types.is_fixed_size_list(steps.value_type):
         return chunk

@@ -225,8 +225,8 @@ def _common_rates(cells, known, rate_hz, where):
     if rates and without:
         raise ValueError(
             f"The sequence in {where(next(iter(rates)))} has {next(iter(rates.values())):g} steps per "
-            f"second, and that in {where(without[0])} has no rate. Give every row its rate, or all of them one, "
-            "with rate_hz."
+            f"second, and that in {where(without[0])} has no rate. Give every row its rate, "
+            "or all of them one, with rate_hz."
         )
     if len(set(rates.values())) < 2:
         return next(iter(rates.values()), given)

@@ -1,4 +1,4 @@
-"""Tables of other libraries (polars, Arrow, DuckDB, Hugging Face), known by their protocols, as pandas has them.
+"""Tables of other libraries (polars, Arrow, DuckDB, Hugging Face), known by their protocols, for pandas.
 
 No library is imported for it: whatever can hand its columns to Arrow is read through Arrow.
 """
@@ -46,7 +46,7 @@ def as_pandas(data):
     >>> as_pandas([1.0, 2.0])
     [1.0, 2.0]
     """
-    if isinstance(data, PANDAS) or isinstance(data, type):
+    if isinstance(data, (*PANDAS, type)):
         return data
     _refuse_lazy(data)
     if isinstance(data, pa.Table):

@@ -112,7 +112,7 @@ def read_samples(X, y):
 
 
 def _with_sequences(data):
-    """Return a table of another library with sequences as pandas has it; others stay, with all rows they have."""
+    """Return a table of another library as pandas has it where it holds sequences; others stay."""
     table = as_pandas(data)
     if table is data:
         return data

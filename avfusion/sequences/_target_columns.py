@@ -174,7 +174,7 @@ def _unmasked(cell):
     """Return a cell as an array, NaN where it is masked."""
     if isinstance(cell, np.ma.MaskedArray) and cell.dtype.kind in "biuf":
         return cell.astype(np.float64).filled(np.nan)
-    if isinstance(cell, (list, tuple)) or (getattr(cell, "dtype", None) == object and np.ndim(cell)):
+    if isinstance(cell, (list, tuple)) or (isinstance(cell, np.ndarray) and cell.dtype.kind == "O"):
         return numbers_of(cell)
     return np.asarray(cell)
 

@@ -1,4 +1,4 @@
-"""What a column of sequences does not have: arithmetic, order, reductions. Refused with what does it instead."""
+"""What columns of sequences do not have: arithmetic, order, reductions; refused with what does it instead."""
 
 import operator
 
@@ -44,8 +44,8 @@ def undefined(what, dtype):
     """
     return TypeError(
         f"'SequenceArray' with dtype {dtype} does not support operation '{what}', as its cells are "
-        "sequences. Use Functionals for numbers of each row, column.map(lambda cell: ..., na_action='ignore') for "
-        "another, OnFrames or column.array.with_frames(...) to change frames."
+        "sequences. Use Functionals for numbers of each row, column.map(lambda cell: ...) for others, "
+        "OnFrames or column.array.with_frames(...) to change frames."
     )
 
 
