@@ -3,6 +3,8 @@
 No library is imported for it: whatever can hand its columns to Arrow is read through Arrow.
 """
 
+import warnings
+
 import pandas as pd
 import pyarrow as pa
 
@@ -62,7 +64,9 @@ def as_pandas(data):
     if _module(data) == "datasets" and hasattr(data, "with_format"):
         return _frame(data.with_format("arrow")[:])  # in the order of its rows, which may be a selection
     if hasattr(data, "__dataframe__"):
-        return pd.api.interchange.from_dataframe(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.Pandas4Warning)  # who has no more can only give this
+            return pd.api.interchange.from_dataframe(data)
     if _module(data) == "duckdb" and hasattr(data, "to_arrow_table"):
         return _frame(data.to_arrow_table())
     return data
