@@ -133,7 +133,9 @@ def test_lists_of_one_size_are_asked_about():
     assert_cells(as_sequences(vectors, {"face": 1})["face"], [np.c_[[1, 2]], None, np.c_[[3, 4]]])
     channels = np.random.default_rng(0).normal(size=(4, 3, 100))
     table = pa.table({"face": pa.array(channels.tolist(), LIST(LIST(pa.float64(), 100), 3))})
-    with pytest.raises(ValueError, match="3 steps of 100 features or 3 channels of 100 steps.*{'face': 100}"):
+    with pytest.raises(
+        ValueError, match=r"3 steps of 100 features or 3 channels of 100 steps.*{'face': 100}"
+    ):
         as_sequences(table)
     assert_cells(as_sequences(table, {"face": 100}, float)["face"], list(channels))
     assert_cells(as_sequences(table, {"face": 3}, float)["face"], list(channels.swapaxes(1, 2)))
@@ -171,9 +173,9 @@ def test_memory_is_shared_where_it_is_one_piece():
     frames = np.arange(24.0, dtype="float32")
     steps = pa.ListArray.from_arrays(pa.array(range(0, 25, 2), pa.int32()), pa.array(frames))
     lists = pa.ListArray.from_arrays(pa.array([0, 5, 12], pa.int32()), steps)
-    for given in (lists, lists[1:], pa.array([frames.tolist()], LIST(F32))):
-        column = read_lists(given, str)
-        numbers = given.values.values if given.type == lists.type else given.values
+    for part in (lists, lists[1:], pa.array([frames.tolist()], LIST(F32))):
+        column = read_lists(part, str)
+        numbers = part.values.values if part.type == lists.type else part.values
         assert np.shares_memory(column.frames, numbers.to_numpy())
     assert np.shares_memory(as_sequences(pa.table({"audio": lists}))["audio"].array.frames, frames)
 

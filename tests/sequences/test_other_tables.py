@@ -252,7 +252,7 @@ def test_labels_per_clip(y, values):
     "y", [pd.Series(["a"], dtype="category"), pd.Series(["a"], dtype="string[pyarrow]"), pl.Series(["a"])]
 )
 def test_words_are_no_labels(y):
-    with pytest.raises(TypeError, match="targets must be numbers or sequences of numbers. Convert them"):
+    with pytest.raises(TypeError, match=r"targets must be numbers or sequences of numbers. Convert them"):
         as_targets(y)
 
 
@@ -344,6 +344,8 @@ def test_set_output_of_polars(X):
 
 
 def test_nothing_is_imported_for_it():
-    code = "import avfusion, avfusion.sequences, sys; print({'polars', 'dask', 'datasets', 'duckdb'} & set(sys.modules))"
+    code = (
+        "import avfusion.sequences, sys; print({'polars', 'dask', 'datasets', 'duckdb'} & set(sys.modules))"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown == "set()\n"
