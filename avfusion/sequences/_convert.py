@@ -76,8 +76,8 @@ def as_sequences(
     data : DataFrame, mapping, list or array
         One of
 
-        - a DataFrame with columns of sequences. They stay as they are, and so do all other columns
-          (metadata) and the index. Object columns of arrays are turned into sequences;
+        - a DataFrame, or a table of polars or Arrow. Columns of sequences stay as they are, and so do all
+          other columns (metadata) and the index; columns of arrays or nested lists become sequences;
         - a mapping of modality name to its rows: a list with an array (T, D) or (T,) or None (absent) for
           each row, or a mapping of recording to these; an array (n, T, D), in which nothing is padding; an
           array (n, D) of one step each;
@@ -126,7 +126,7 @@ def as_sequences(
     Returns
     -------
     pandas.DataFrame
-        Arrays are not copied where their memory can be used.
+        Memory of arrays and of Arrow is shared where it can be.
 
     Raises
     ------

@@ -4,19 +4,21 @@ No library is imported for it: whatever can hand its columns to Arrow is read th
 """
 
 import warnings
+from collections.abc import Mapping
 
 import pandas as pd
 import pyarrow as pa
 
 from avfusion.sequences._arrow_lists import holds_cells, without_views
+from avfusion.sequences._messages import quoted
 
 LAZY = {  # by the first part of a module: what turns a table that is not computed yet into one that is
     "dask": "compute",
     "dask_expr": "compute",
     "pyspark": "toPandas",
     "ibis": "to_pyarrow",
-    "modin": "_to_pandas",
 }
+HUGGING_FACE = ("datasets.arrow_dataset", "datasets.iterable_dataset", "datasets.dataset_dict")
 PANDAS = (pd.DataFrame, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
 
 
@@ -61,14 +63,12 @@ def as_pandas(data):
         return _series(data, None)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         return _through_arrow(data)
-    if _module(data) == "datasets" and hasattr(data, "with_format"):
-        return _frame(data.with_format("arrow")[:])  # in the order of its rows, which may be a selection
+    if type(data).__module__ in HUGGING_FACE:
+        return _of_hugging_face(data)
     if hasattr(data, "__dataframe__"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pd.errors.Pandas4Warning)  # who has no more can only give this
             return pd.api.interchange.from_dataframe(data)
-    if _module(data) == "duckdb" and hasattr(data, "to_arrow_table"):
-        return _frame(data.to_arrow_table())
     return data
 
 
@@ -108,6 +108,21 @@ def _through_arrow(data):
 def _is_rows(kind):
     """Return whether a column is one of the rows of a table, and not of cells."""
     return pa.types.is_struct(kind) and not holds_cells(kind)
+
+
+def _of_hugging_face(data):
+    if isinstance(data, Mapping):
+        raise TypeError(
+            f"A {type(data).__name__} has several tables, {quoted(data)}. Give one of them, data[name]."
+        )
+    if not hasattr(data, "__len__"):
+        raise TypeError(
+            f"A {type(data).__name__} is read row by row. Give rows that are in memory, such as "
+            "datasets.Dataset.from_list(list(data.take(1000)))."
+        )
+    if not hasattr(data, "with_format"):  # a column
+        return pd.Series(list(data), dtype=object)
+    return _frame(data.with_format("arrow")[:])  # in the order of its rows, which may be a selection
 
 
 def _series(column, name):

@@ -216,6 +216,27 @@ def test_fields_that_lost_their_type_are_sequences_again(X):
     assert av.as_sequences({"audio": pa.array(fields.to_pylist())}, dtype=float)["audio"].iloc[0] == timed
 
 
+def test_results_of_duckdb():
+    connection = pytest.importorskip("duckdb").connect()
+    query = "select clip, list([x, y] order by k) as audio from frames group by clip order by clip"
+    values = "(values ('a', 2, 3.0, 4.0), ('b', 1, 5.0, 6.0), ('a', 1, 1.0, 2.0)) frames(clip, k, x, y)"
+    X = av.as_sequences(connection.sql(query.replace("frames group", f"{values} group")))
+    assert X["clip"].tolist() == ["a", "b"]
+    np.testing.assert_array_equal(X["audio"].iloc[0].frames, [[1, 2], [3, 4]])
+
+
+def test_data_sets_of_hugging_face(lists, X):
+    datasets = pytest.importorskip("datasets")
+    data = datasets.Dataset(lists)
+    assert_same(av.as_sequences(data), X, rate_hz=None)
+    assert_same(av.as_sequences(data.select([2, 0])), X.iloc[[2, 0]].reset_index(drop=True), rate_hz=None)
+    assert as_targets(data["audio"]).lengths.tolist() == list(LENGTHS)
+    with pytest.raises(TypeError, match="A DatasetDict has several tables, 'train'"):
+        av.as_sequences(datasets.DatasetDict({"train": data}))
+    with pytest.raises(TypeError, match="An? IterableDataset is read row by row"):
+        av.as_sequences(data.to_iterable_dataset())
+
+
 # labels, groups, predictions
 
 
