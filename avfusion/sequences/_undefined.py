@@ -1,4 +1,4 @@
-"""What columns of sequences do not have: arithmetic, order, reductions; refused with what does it instead."""
+"""The refusals of arithmetic, order and reductions, which columns of sequences do not have."""
 
 import operator
 
@@ -23,14 +23,14 @@ UNARY = {"neg": "-", "pos": "+", "abs": "abs()", "invert": "~"}
 WITHOUT_NUMBERS = {"first", "last", "nth", "size", "count"}  # ways to group that do not compute
 
 
-def undefined(what, dtype):
+def undefined(dtype, what):
     """Return the error for something that columns of sequences do not have.
 
     Parameters
     ----------
+    dtype : SequenceDtype
     what : str
         As in code: ``mean``, ``+``.
-    dtype : SequenceDtype
 
     Returns
     -------
@@ -39,7 +39,7 @@ def undefined(what, dtype):
     Examples
     --------
     >>> from avfusion.sequences import SequenceDtype
-    >>> str(undefined("mean", SequenceDtype()))[:60]
+    >>> str(undefined(SequenceDtype(), "mean"))[:60]
     "'SequenceArray' with dtype sequence[float32, 1] does not sup"
     """
     return TypeError(
@@ -79,21 +79,40 @@ class WithoutNumbers:
     def _reduce(self, name, *, skipna=True, keepdims=False, **kwargs):
         if name == "count":
             return super()._reduce(name, skipna=skipna, keepdims=keepdims, **kwargs)
-        raise undefined(name, self.dtype)
+        raise undefined(self.dtype, name)
 
     def _accumulate(self, name, *, skipna=True, **kwargs):
-        raise undefined(name, self.dtype)
+        raise undefined(self.dtype, name)
 
     def _quantile(self, qs, interpolation):
-        raise undefined("quantile", self.dtype)
+        raise undefined(self.dtype, "quantile")
 
-    def interpolate(self, *args, **kwargs):
-        """Refuse, as pandas would fill missing rows from numbers beside them."""
-        raise undefined("interpolate", self.dtype)
+    def interpolate(self, **options):
+        """Refuse to fill missing rows from those beside them: other recordings are no help.
+
+        Parameters
+        ----------
+        **options
+            What pandas passes on.
+
+        Raises
+        ------
+        TypeError
+            Always.
+
+        Examples
+        --------
+        >>> from avfusion.sequences import SequenceArray
+        >>> SequenceArray.from_sequences([[1.0], None]).interpolate()
+        Traceback (most recent call last):
+        ...
+        TypeError: 'SequenceArray' with dtype sequence[float64, 1] does not support operation 'interpolate', ...
+        """
+        raise undefined(self.dtype, "interpolate")
 
     def _groupby_op(self, *, how, **kwargs):
         if how not in WITHOUT_NUMBERS:
-            raise undefined(how, self.dtype)
+            raise undefined(self.dtype, how)
         return super()._groupby_op(how=how, **kwargs)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -101,14 +120,14 @@ class WithoutNumbers:
             return {"equal": operator.eq, "not_equal": operator.ne}[ufunc.__name__](*inputs)
         if any(isinstance(part, (pd.Series, pd.Index, pd.DataFrame)) for part in inputs):
             return NotImplemented
-        raise undefined(ufunc.__name__, self.dtype)
+        raise undefined(self.dtype, ufunc.__name__)
 
 
 def _refuse(symbol):
     def method(self, other=None, *rest):
         if isinstance(other, (pd.Series, pd.Index, pd.DataFrame)):
             return NotImplemented
-        raise undefined(symbol, self.dtype)
+        raise undefined(self.dtype, symbol)
 
     return method
 

@@ -233,7 +233,7 @@ def test_data_sets_of_hugging_face(lists, X):
     assert as_targets(data["audio"]).lengths.tolist() == list(LENGTHS)
     with pytest.raises(TypeError, match="A DatasetDict has several tables, 'train'"):
         av.as_sequences(datasets.DatasetDict({"train": data}))
-    with pytest.raises(TypeError, match="An? IterableDataset is read row by row"):
+    with pytest.raises(TypeError, match=r"An? IterableDataset is read row by row"):
         av.as_sequences(data.to_iterable_dataset())
 
 
