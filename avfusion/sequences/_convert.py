@@ -9,6 +9,7 @@ from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._by_recording import is_named_table, join_by_recording, read_tables
+from avfusion.sequences._cell_arrays import frame_of_cells, is_cell_array
 from avfusion.sequences._cells import is_missing, located, n_axes, stack_cells
 from avfusion.sequences._clock import check_rate
 from avfusion.sequences._declare import declare_time
@@ -82,6 +83,8 @@ def as_sequences(
           are masked out, anywhere, are left away; or a column of sequences, such as a `SequenceArray` over
           a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping. Arrays may be
           DataFrames: they are read like a long table, and features are matched by name;
+        - an array (n, columns) with sequences in its cells, which a tool made of such a DataFrame: its
+          columns are x0, x1... by position;
         - a list with a mapping of modality name to array for each row; a missing key or None is an absent
           stream;
         - a list with an array (T, D) or None for each row: one modality;
@@ -182,6 +185,8 @@ def as_sequences(
 def _read(data, modalities, dtype):
     if isinstance(data, (pd.Series, SequenceArray)):
         data = {_only_name(modalities, getattr(data, "name", None)): data}
+    if is_cell_array(data):
+        data = frame_of_cells(data)
     if isinstance(data, pd.DataFrame):
         return _from_frame(data, modalities, dtype)
     widths = modalities if isinstance(modalities, Mapping) else {}
