@@ -70,8 +70,8 @@ def refuse_objects(X):
     elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and selecting_tool():
         raise ValueError(
             f"X is an array {X.shape} of objects, none of them a sequence: {selecting_tool()} chose columns "
-            "of metadata alone. Give it the streams only, X[avfusion.sequences.sequence_columns(X)]; if all are "
-            "numbers, X.astype(float)."
+            "of metadata alone. Give it the streams only, X[avfusion.sequences.sequence_columns(X)]; if all "
+            "are numbers, X.astype(float)."
         )
 
 
