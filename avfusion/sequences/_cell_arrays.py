@@ -131,7 +131,7 @@ def _is_of_objects(X):
 
 
 def _lacks_streams(X, spec):
-    """Return whether all streams of `fit` are missing in all rows of an array, which shows no sequence then."""
+    """Return whether all streams of `fit` are missing in all rows, so that no cell shows a sequence."""
     if X.shape[1] != spec.n_columns:
         return False
     names = _names(spec)
