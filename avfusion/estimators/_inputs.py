@@ -42,8 +42,8 @@ def choose_modalities(data, modalities):
             )
         if name not in present:
             raise ValueError(
-                f"X has no modality {name!r}; its sequence columns are {quoted(present)}."
-                f"{name_remedy(data.frame.columns)}"
+                f"X has no modality {name!r}; its sequence columns are {quoted(present)}"
+                f"{name_remedy(data.frame.columns)}."
             )
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"modalities={brief(modalities)} must name one or more different sequence columns.")

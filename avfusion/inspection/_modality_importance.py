@@ -1,4 +1,4 @@
-"""What each modality is worth to a fitted model: its score when a stream is that of another recording."""
+"""The worth of each modality to a fitted model: its score when a stream is that of another recording."""
 
 from itertools import product
 from numbers import Integral
@@ -209,7 +209,7 @@ def _seed(random_state):
 
 
 class ModalityImportanceDisplay:
-    """What the score of a model loses without each stream; `modality_importance` returns it.
+    """Importance of each stream to a fitted model; `modality_importance` returns it.
 
     Parameters
     ----------
@@ -223,7 +223,9 @@ class ModalityImportanceDisplay:
     score : float
         With all streams as they are.
     score_name : str
+        Label of the axis.
     method : {"permute", "absent"}
+        How a stream was replaced.
     level : float
         Of the intervals.
 

@@ -71,7 +71,7 @@ def frame_of_cells(X, names=None):
 
 
 def name_remedy(columns):
-    """Return what to do about a name that is none of the columns, where these are named by position; else "".
+    """Return a sentence on a name that is none of the columns, where these are named by position; else "".
 
     Examples
     --------
@@ -81,8 +81,8 @@ def name_remedy(columns):
     if list(columns) != [f"x{k}" for k in range(len(columns))] or not len(columns):
         return ""
     return (
-        " X came as an array, whose columns are named by position, x0, x1...: use these names, or call "
-        'set_output(transform="pandas") on the transformer that made an array of X.'
+        ". X came as an array, whose columns are named by position, x0, x1...: use these names, or call "
+        'set_output(transform="pandas") on the transformer that made it'
     )
 
 
@@ -118,10 +118,15 @@ def with_known_names(X, spec, caller):
         )
     if is_array and was_named:
         warnings.warn(
-            f"X does not have valid feature names, but {caller} was fitted with feature names", stacklevel=4
+            f"X does not have valid feature names, but {caller} was fitted with feature names: columns go by "
+            "position.",
+            stacklevel=4,
         )
     if not is_array:
-        warnings.warn(f"X has feature names, but {caller} was fitted without feature names", stacklevel=4)
+        warnings.warn(
+            f"X has feature names, but {caller} was fitted without feature names: columns go by position.",
+            stacklevel=4,
+        )
     names = _names(spec)
     return frame_of_cells(X, names) if is_array else X.set_axis(names, axis=1)
 

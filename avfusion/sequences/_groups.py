@@ -117,8 +117,8 @@ def _column(column, X, name):
         raise ValueError(f"{name}={column!r} names a column, but X is not a DataFrame.")
     if column not in X.columns:
         raise ValueError(
-            f"{name}={column!r} is no column of X. Its columns are {quoted(X.columns)}."
-            f"{name_remedy(X.columns)}"
+            f"{name}={column!r} is no column of X. Its columns are {quoted(X.columns)}"
+            f"{name_remedy(X.columns)}."
         )
     if column in sequence_columns(X):
         raise ValueError(f"{name}={column!r} is a modality; groups are a column of metadata.")

@@ -1,4 +1,4 @@
-"""Whether a score is better than chance: what it is when recordings have the labels of others."""
+"""Test of a score against chance: the score when recordings have the labels of others."""
 
 from numbers import Integral
 from typing import NamedTuple
@@ -21,6 +21,15 @@ __all__ = ["PermutationTest", "permutation_test"]
 
 class PermutationTest(NamedTuple):
     """The outcome of `permutation_test`, which unpacks as that of scikit-learn's `permutation_test_score`.
+
+    Parameters
+    ----------
+    score : float
+        With the labels as they are, mean over folds.
+    permutation_scores : ndarray of shape (n_permutations,)
+        With permuted labels, likewise.
+    p_value : float
+        Share of the permutations, the labels as they are among them, that score at least as high.
 
     Examples
     --------
