@@ -42,8 +42,8 @@ TABLES = {  # of tools that read X or y as a table of numbers
     ),
     ("sklearn.feature_selection._rfe", ""): (
         "Recursive feature elimination",
-        "chooses streams with estimators that read sequences, as FrameRegressor. Choose features within "
-        "FrameRegressor(make_pipeline(selector, Ridge())).",
+        "chooses streams by RFE, with estimators that read sequences, as FrameRegressor; RFECV takes numbers "
+        "only. Choose features within FrameRegressor(make_pipeline(selector, Ridge())).",
     ),
     ("sklearn.feature_selection", ""): (
         "Feature selection",
@@ -64,10 +64,21 @@ TABLES = {  # of tools that read X or y as a table of numbers
         "VotingRegressor",
         "needs a number per row. Use LateFusionRegressor, which averages estimators per frame too.",
     ),
+    ("sklearn.metrics._plot", ""): (
+        "scikit-learn's displays",
+        "need a number per row. inspection.PredictionDisplay draws predictions per frame over labels.",
+    ),
     ("sklearn.metrics", ""): (
         "scikit-learn's scores",
         "need a number per row. Use avfusion.metrics, and scoring=avfusion.metrics.scorers in "
         "cross-validation.",
+    ),
+}
+SORTING = {  # of tools that order the values of a column
+    ("sklearn.inspection._partial_dependence", "_grid_from_X"): (
+        "Partial dependence",
+        "needs columns of numbers. inspection.modality_importance tells what a stream is worth, and features "
+        "of clips can be drawn behind Functionals.",
     ),
 }
 ADDING = (("sklearn.multioutput", ""), ("sklearn.ensemble._stacking", ""))  # predictions beside the columns
@@ -120,6 +131,30 @@ def table_tool(adds_columns=False) -> str | None:
     return told if not adds_columns or told in map(" ".join, map(TABLES.get, ADDING)) else None
 
 
+def refuse_order(dtype):
+    """Raise where the values of a column are about to be ordered, with the remedy for the tool that would.
+
+    Examples
+    --------
+    >>> refuse_order("sequence[float32, 8]")
+    """
+    told = _innermost(SORTING)
+    if told:
+        raise ValueError(f"A column of {dtype} has no order. {told}")
+
+
+def stacking_tool() -> str | None:
+    """Return a sentence on StackingRegressor, if it is among the callers, with its remedy, or None.
+
+    Examples
+    --------
+    >>> stacking_tool() is None
+    True
+    """
+    key = ("sklearn.ensemble._stacking", "")
+    return _innermost({key: TABLES[key]})
+
+
 def wants_labels() -> bool:
     """Return whether scikit-learn was reading y when it asked a sequence for a number.
 
@@ -158,5 +193,5 @@ def _callers():
     """Yield module and function of all callers, the innermost first."""
     frame = sys._getframe(1)
     while frame is not None:
-        yield frame.f_globals.get("__name__") or "", frame.f_code.co_name
+        yield frame.f_globals.get("__name__") or "", frame.f_code.co_qualname
         frame = frame.f_back

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._buffers import in_blocks
-from avfusion.sequences._callers import selecting_tool
+from avfusion.sequences._callers import selecting_tool, stacking_tool
 from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._readings import is_label_per_step
@@ -44,8 +44,10 @@ def check_recordings(X):
 
 
 def check_labels_per_row(data, targets):
-    """Refuse numbers for each row that are as many as its steps: ratings of the row, or a label per step."""
+    """Refuse labels per step under a tool that stacks numbers, and numbers per row that may be either."""
     n_targets = targets.form.n_targets
+    if targets.lengths is not None and stacking_tool():
+        raise ValueError(f"y has a label per step. {stacking_tool()}")
     if (
         targets.lengths is None
         and targets.form.names is None

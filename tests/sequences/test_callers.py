@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import AdaBoostRegressor, BaggingRegressor, StackingRegressor
-from sklearn.feature_selection import RFE, SelectKBest, SequentialFeatureSelector, f_regression
+from sklearn.feature_selection import RFE, RFECV, SelectKBest, SequentialFeatureSelector, f_regression
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
@@ -83,6 +83,7 @@ def test_permutations_of_labels_per_frame(X, frames):
         (BaggingRegressor(Ridge(), 2), "FrameRegressor(BaggingRegressor())"),
         (AdaBoostRegressor(n_estimators=2), "FrameRegressor(AdaBoostRegressor())"),
         (SequentialFeatureSelector(Ridge(), n_features_to_select=1, cv=2), "estimators that read sequences"),
+        (RFECV(ONE, cv=2), "RFECV takes numbers only"),
         (RFE(Ridge()), "estimators that read sequences"),
         (SelectKBest(f_regression, k=1), "Choose streams with modalities"),
     ],
