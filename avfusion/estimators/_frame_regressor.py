@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from avfusion._sklearn_compat import _check_method_params
+from avfusion._sklearn_compat import _check_method_params, as_one_task
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import fit_router, routed_to_fit
@@ -85,6 +85,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         """
         return fit_router(self, [("regressor", self._given_regressor)])
 
+    @as_one_task
     def fit(self, X, y, **params) -> Self:
         """Fit the regressor on all labelled frames.
 

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from avfusion.sequences._callers import permuting_tool
+from avfusion.sequences._cell_arrays import name_remedy
 from avfusion.sequences._label_clock import lengths_apart
 from avfusion.sequences._messages import brief, quoted
 
@@ -40,7 +41,10 @@ def choose_modalities(data, modalities):
                 "avfusion.as_sequences makes a sequence column."
             )
         if name not in present:
-            raise ValueError(f"X has no modality {name!r}; its sequence columns are {quoted(present)}.")
+            raise ValueError(
+                f"X has no modality {name!r}; its sequence columns are {quoted(present)}"
+                f"{name_remedy(data.frame.columns)}."
+            )
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"modalities={brief(modalities)} must name one or more different sequence columns.")
     return chosen

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from avfusion._sklearn_compat import _BaseComposition, _check_method_params
+from avfusion._sklearn_compat import _BaseComposition, _check_method_params, as_one_task
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
 from avfusion.estimators._combine import filled_with_mean, gather_predictions, simplex_weights, weighted_mean
 from avfusion.estimators._inner_folds import inner_folds
@@ -218,6 +218,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         """
         return fit_router(self, [pair for pair in self._pairs if not is_dropped(pair[1])])
 
+    @as_one_task
     def fit(self, X, y, groups=None, **params) -> Self:
         """Fit every estimator on the rows that have one of its streams, and learn how to combine them.
 

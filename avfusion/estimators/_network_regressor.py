@@ -21,6 +21,7 @@ from avfusion.estimators._batches import (
     stitched_predictions,
 )
 from avfusion.estimators._data_warnings import advise
+from avfusion.estimators._fit_tasks import fit_tasks, with_callbacks
 from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._model import build_model
 from avfusion.estimators._parameters import NetworkParameters
@@ -53,6 +54,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
 
     _watch = None
 
+    @with_callbacks
     def fit(self, X, y, groups=None, X_val=None, y_val=None) -> Self:
         """Train the network.
 
@@ -106,11 +108,11 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         train, valid = (
             None if part is None else part.with_labels(spec.scaled(part.labels)) for part in (train, valid)
         )
-        with nullcontext() if warm else self._settled(spec):
+        with nullcontext() if warm else self._settled(spec), fit_tasks(self, X, y):
             self.nets_ = [
                 self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
             ]
-        self.net_ = self.nets_[0]
+            self.net_ = self.nets_[0]
         return self
 
     @contextmanager
@@ -312,10 +314,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         return net
 
     def _partial_fit_net(self, former, dataset):
-        """Return a net for `partial_fit`: the former one, or after `fit` one with its weights.
-
-        That one has no schedule, which would have ended at zero, and an optimizer that starts anew.
-        """
+        """Return a net for `partial_fit`: the former one, or after `fit` one with its weights."""
+        # that one has no schedule, which would have ended at zero, and an optimizer that starts anew
         if not hasattr(former, "finished_"):
             return former
         seed = int(former.get_params()["iterator_train__rng"].integers(2**31))

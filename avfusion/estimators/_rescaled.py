@@ -8,6 +8,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion._sklearn_compat import as_one_task
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._frame_regressor import FrameRegressor
 from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
@@ -81,6 +82,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         """
         return fit_router(self, [("regressor", self._given_regressor)])
 
+    @as_one_task
     def fit(self, X, y, groups=None, **params) -> Self:
         """Fit the estimator, and scale and offset on held-out predictions.
 

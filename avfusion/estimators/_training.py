@@ -118,6 +118,11 @@ class SequenceNet(NeuralNet):
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
             )
 
+    def on_epoch_begin(self, net, *args, **kwargs):
+        """Let whoever watches the training hear of it, too."""
+        super().on_epoch_begin(net, *args, **kwargs)
+        getattr(self.watch, "begin", lambda net: None)(net)
+
     def finish(self):
         """Free the state of optimizer and scheduler, which is several times the size of the weights."""
         self.optimizer_.state.clear()

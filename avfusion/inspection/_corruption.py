@@ -6,6 +6,9 @@ With the same random numbers, what a small share removes, a larger one removes t
 import numpy as np
 
 from avfusion.sequences import sequence_columns
+from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._groups import rows_of_other_groups
+from avfusion.sequences._messages import quoted
 
 
 def without_stream(X, name, share, rng):
@@ -101,6 +104,89 @@ def with_noise(X, name, snr_db, rng):
     noise = rng.standard_normal(frames.shape, dtype=np.float32)
     noise *= feature_deviations(frames) * 10 ** (-snr_db / 20)
     return X.assign(**{name: packed.with_frames((frames + noise).astype(frames.dtype))})
+
+
+def with_streams_of_others(X, names, groups, rng):
+    """Return X with streams replaced by those of a row of another group, cut or repeated to the row's length.
+
+    Of a longer stream a random stretch is taken; a shorter one is repeated, from a random step on; one of the
+    same length stays as it is. The row keeps its length, rate and times, and the stream its missing steps.
+    Absent streams stay absent.
+
+    Parameters
+    ----------
+    X : DataFrame
+    names : list of str
+        Columns to replace, all by those of the same row.
+    groups : ndarray of shape (n_rows,)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If rows of fewer than two groups have all these streams.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0, 1.0], [2.0, 2.0, 2.0]]})
+    >>> others = with_streams_of_others(X, ["audio"], np.arange(2), np.random.default_rng(0))
+    >>> [cell.frames.ravel().tolist() for cell in others["audio"]]
+    [[2.0, 2.0], [1.0, 1.0, 1.0]]
+    """
+    lengths = np.stack([X[name].array.lengths for name in names])
+    giving, getting = (lengths > 0).all(axis=0), (lengths > 0).any(axis=0)
+    if len(set(groups[giving])) < 2:
+        raise ValueError(
+            f"Rows of {len(set(groups[giving]))} group(s) have {quoted(names)}: there is no other group "
+            "whose stream could be put in its place. Give more groups, or leave groups out."
+        )
+    givers = rows_of_other_groups(groups, rng, giving, getting)
+    shares = rng.random(len(X))
+    return X.assign(**{name: _of_givers(X[name].array, givers, shares) for name in names})
+
+
+def _of_givers(column, givers, shares):
+    """Return a column whose rows have the frames of others, from a random step on (`shares`, 0 to 1)."""
+    packed = column.pack()
+    lengths = np.maximum(packed.lengths, 0)
+    givers = np.where((givers < 0) | (lengths == 0), np.arange(len(lengths)), givers)
+    longest = lengths[givers]
+    room = np.where(longest > lengths, longest - lengths + 1, np.where(longest < lengths, longest, 1))
+    rows, steps = within_rows(lengths)
+    begins = np.floor(shares * room).astype(np.int64)
+    steps = (begins[rows] + steps) % np.maximum(longest, 1)[rows]
+    return packed.with_frames(packed.frames[(packed.starts[givers])[rows] + steps])
+
+
+def without_streams(X, names):
+    """Return X without some streams, in the rows that have another one.
+
+    Raises
+    ------
+    ValueError
+        If no row has another one.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> X = av.as_sequences({"audio": [[1.0], [2.0]], "video": [[3.0], None]})
+    >>> without_streams(X, ["audio"])["audio"].isna().tolist()
+    [True, False]
+    """
+    others = [name for name in sequence_columns(X) if name not in names]
+    more = X[others].notna().any(axis=1) if others else np.zeros(len(X), dtype=bool)
+    gone = X[names].notna().any(axis=1).to_numpy() & np.asarray(more)
+    if not gone.any():
+        raise ValueError(
+            f"No row has another stream beside {quoted(names)}, so that it cannot be left out. Use "
+            'method="permute".'
+        )
+    return X.assign(**{name: X[name].mask(gone) for name in names})
 
 
 def feature_deviations(frames):

@@ -13,7 +13,7 @@ from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._training import random_generator
 from avfusion.inspection._corruption import with_dropped_steps, with_noise, without_stream
 from avfusion.inspection._panels import draw_bands, panel_axes, tidy
-from avfusion.metrics._scores import resolve_scoring
+from avfusion.metrics._scores import one_score
 from avfusion.sequences import sequence_columns
 from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._recordings import is_table, read_recordings
@@ -108,7 +108,7 @@ def robustness_curve(
     X = data.frame
     amounts_of = _amounts(damages, shares, snr_db)
     names = choose_modalities(data, modalities)
-    score_name, score = _one_score(scoring)
+    score_name, score = one_score(scoring, "robustness_curve")
     if not isinstance(n_repeats, Integral) or n_repeats < 1:
         raise ValueError(f"n_repeats={n_repeats!r} must be an integer of at least 1.")
     check_random_state(random_state)
@@ -172,17 +172,6 @@ def _numbers(values, name, expected, low, high):
         if not isinstance(value, Real) or not np.isfinite(value) or not low <= value <= high:
             raise ValueError(f"{name} has {value!r}, but must hold {expected}.")
     return list(values)
-
-
-def _one_score(scoring):
-    """Return name and function of the one score."""
-    scores = resolve_scoring(scoring)
-    if len(scores) != 1:
-        raise ValueError(
-            f"scoring={brief(scoring)} stands for {len(scores)} scores, {quoted(scores)}, but one is needed. "
-            "Call robustness_curve once for each."
-        )
-    return next(iter(scores.items()))
 
 
 class RobustnessDisplay:

@@ -19,3 +19,5 @@ scorers = {
     "neg_rmse": make_scorer(root_mean_squared_error, greater_is_better=False),
     "neg_mae": make_scorer(mean_absolute_error, greater_is_better=False),
 }
+for _name, _scorer in scorers.items():
+    _scorer.__name__ = _name  # what LearningCurveDisplay writes at its axis

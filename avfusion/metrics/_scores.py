@@ -18,7 +18,7 @@ from avfusion.metrics._regression import (
     sagr_score,
 )
 from avfusion.metrics._scorers import scorers
-from avfusion.sequences._messages import brief
+from avfusion.sequences._messages import brief, quoted
 
 _METRICS = {
     "ccc": ccc_score,
@@ -194,6 +194,34 @@ def resolve_scoring(scoring=None):
     if not scoring:
         raise ValueError("scoring is empty: name at least one score, such as 'ccc'.")
     return {str(name): _resolve(name, value) for name, value in scoring.items()}
+
+
+def one_score(scoring, caller):
+    """Return name and function of one score.
+
+    Parameters
+    ----------
+    scoring : as in `resolve_scoring`
+    caller : str
+        Name of the function that takes one, for the error.
+
+    Raises
+    ------
+    ValueError
+        If it stands for several scores.
+
+    Examples
+    --------
+    >>> one_score("mae", "robustness_curve")[0]
+    'mae'
+    """
+    scores = resolve_scoring(scoring)
+    if len(scores) != 1:
+        raise ValueError(
+            f"scoring={brief(scoring)} stands for {len(scores)} scores, {quoted(scores)}, but one is needed. "
+            f"Call {caller} once for each."
+        )
+    return next(iter(scores.items()))
 
 
 def _resolve(name, value):

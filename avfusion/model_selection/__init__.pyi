@@ -8,6 +8,7 @@ from .comparison._differences import corrected_resampled_t_test, paired_differen
 from .comparison._learning_curve import LearningCurve, group_learning_curve
 from .comparison._ranking import Ranking, rank_estimators
 from .leakage._check import check_leakage
+from .leakage._permutation_test import PermutationTest, permutation_test
 from .leakage._report import LeakageReport, LeakageWarning
 from .search._objective import optuna_objective
 from .search._search import FusionSearchCV
@@ -19,6 +20,7 @@ __all__ = [
     "LeakageReport",
     "LeakageWarning",
     "LearningCurve",
+    "PermutationTest",
     "Ranking",
     "baselines",
     "check_leakage",
@@ -27,6 +29,7 @@ __all__ = [
     "group_learning_curve",
     "optuna_objective",
     "paired_differences",
+    "permutation_test",
     "rank_estimators",
     "rerun",
     "search_space",

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container
+from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container, as_one_task
 from avfusion.sequences._buffers import BLOCK
 from avfusion.sequences._data_spec import FittedToData
 from avfusion.sequences._messages import quoted
@@ -22,6 +22,7 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
     array in ``_array_feature_names(names)``; data are `Recordings`.
     """
 
+    @as_one_task
     def fit(self, X, y=None) -> Self:
         """Check `X` and learn what the transformation needs.
 

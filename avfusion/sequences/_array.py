@@ -6,7 +6,7 @@ from pandas.api.indexers import check_array_indexer
 from pandas.api.types import is_integer
 
 from avfusion.sequences._buffers import check_rows, gather, packed_starts, trim
-from avfusion.sequences._callers import table_tool
+from avfusion.sequences._callers import checks_array, refuse_order, table_tool
 from avfusion.sequences._cells import stack_cells
 from avfusion.sequences._clock import check_times, per_row, per_row_rates
 from avfusion.sequences._dtype import SequenceDtype
@@ -323,8 +323,10 @@ class SequenceArray(ColumnProtocol):
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("An array of Sequence objects cannot be made without a copy. Drop copy=False.")
+        refuse_order(self.dtype)
         cells = np.fromiter(self, dtype=object, count=len(self))
         if dtype is None or np.dtype(dtype) == object:
+            cells[self.isna() & checks_array()] = None
             return cells
         if np.dtype(dtype).kind in "SU":
             return cells.astype(dtype)

@@ -10,23 +10,24 @@ import sys
 PERMUTING = {  # by module and function: what to call the tool, and its remedy
     ("sklearn.inspection._permutation_importance", ""): (
         "permutation_importance",
-        "gives rows the stream of another row. To see what a stream is worth, leave it out of modalities and "
-        "compare, or see inspection.robustness_curve. For labels per clip, Align in the pipeline mends it.",
+        "gives rows the stream of another row. inspection.modality_importance does so and fits its length. "
+        "For labels per clip, Align in the pipeline mends it, too.",
     ),
     ("sklearn.model_selection._validation", "permutation_test_score"): (
         "permutation_test_score",
-        "gives rows the labels of another row. model_selection.check_leakage permutes labels per frame.",
+        "gives rows the labels of another row. model_selection.permutation_test fits their lengths.",
     ),
 }
 TABLES = {  # of tools that read X or y as a table of numbers
     ("sklearn.ensemble._bagging", ""): (
         "BaggingRegressor",
-        "makes an array of X. Networks average themselves with n_members=10; else use "
-        "FrameRegressor(BaggingRegressor()), or make_pipeline(Functionals(), BaggingRegressor()) for clips.",
+        "takes estimators that read sequences, as BaggingRegressor(FrameRegressor()). For others, "
+        "FrameRegressor(BaggingRegressor()) for frames, make_pipeline(Functionals(), BaggingRegressor()) for "
+        "clips.",
     ),
     ("sklearn.ensemble._weight_boosting", ""): (
         "AdaBoostRegressor",
-        "needs a table of numbers. Use FrameRegressor(AdaBoostRegressor()) for frames, or "
+        "needs a number per row in y. Use FrameRegressor(AdaBoostRegressor()) for frames, or "
         "make_pipeline(Functionals(), AdaBoostRegressor()) for clips.",
     ),
     ("sklearn.compose._target", ""): (
@@ -36,13 +37,13 @@ TABLES = {  # of tools that read X or y as a table of numbers
     ),
     ("sklearn.feature_selection._sequential", ""): (
         "SequentialFeatureSelector",
-        "makes an array of X. Choose streams by GridSearchCV(model, {'modalities': [['audio'], ['video'], "
-        "None]}), and features within OnFrames.",
+        "chooses streams with estimators that read sequences, as FrameRegressor. Choose features within "
+        "FrameRegressor(make_pipeline(selector, Ridge())).",
     ),
     ("sklearn.feature_selection._rfe", ""): (
         "Recursive feature elimination",
-        "makes an array of X. Choose streams by GridSearchCV(model, {'modalities': [['audio'], ['video'], "
-        "None]}), and features within OnFrames.",
+        "chooses streams by RFE, with estimators that read sequences, as FrameRegressor; RFECV takes numbers "
+        "only. Choose features within FrameRegressor(make_pipeline(selector, Ridge())).",
     ),
     ("sklearn.feature_selection", ""): (
         "Feature selection",
@@ -51,15 +52,21 @@ TABLES = {  # of tools that read X or y as a table of numbers
     ),
     ("sklearn.multioutput", ""): (
         "A wrapper for several targets",
-        "makes an array of X. Give several targets as they are: every estimator here takes them.",
+        "adds targets to the columns of X, as if they were metadata. Give several targets as they are: every "
+        "estimator here takes them.",
     ),
     ("sklearn.ensemble._stacking", ""): (
         "StackingRegressor",
-        "needs a number per row. Use LateFusionRegressor(..., final_estimator=Ridge()).",
+        "needs a number per row, and a final estimator of numbers. Use LateFusionRegressor(..., "
+        "final_estimator=Ridge()).",
     ),
     ("sklearn.ensemble._voting", ""): (
         "VotingRegressor",
         "needs a number per row. Use LateFusionRegressor, which averages estimators per frame too.",
+    ),
+    ("sklearn.metrics._plot", ""): (
+        "scikit-learn's displays",
+        "need a number per row. inspection.PredictionDisplay draws predictions per frame over labels.",
     ),
     ("sklearn.metrics", ""): (
         "scikit-learn's scores",
@@ -67,6 +74,33 @@ TABLES = {  # of tools that read X or y as a table of numbers
         "cross-validation.",
     ),
 }
+SORTING = {  # of tools that order the values of a column
+    ("sklearn.inspection._partial_dependence", "_grid_from_X"): (
+        "Partial dependence",
+        "needs columns of numbers. inspection.modality_importance tells what a stream is worth, and features "
+        "of clips can be drawn behind Functionals.",
+    ),
+}
+ADDING = (("sklearn.multioutput", ""), ("sklearn.ensemble._stacking", ""))  # predictions beside the columns
+
+
+SELECTING = {  # of tools that choose columns of X
+    ("sklearn.ensemble._bagging", ""): ("BaggingRegressor",),
+    ("sklearn.feature_selection._sequential", ""): ("SequentialFeatureSelector",),
+    ("sklearn.feature_selection._rfe", ""): ("recursive feature elimination",),
+    ("sklearn.feature_selection", ""): ("feature selection",),
+}
+
+
+def selecting_tool() -> str | None:
+    """Return the name of the tool among the callers that chooses columns of X, or None.
+
+    Examples
+    --------
+    >>> selecting_tool() is None
+    True
+    """
+    return _innermost(SELECTING)
 
 
 def permuting_tool() -> str | None:
@@ -80,15 +114,45 @@ def permuting_tool() -> str | None:
     return _innermost(PERMUTING)
 
 
-def table_tool() -> str | None:
+def table_tool(adds_columns=False) -> str | None:
     """Return a sentence on the tool among the callers that reads tables of numbers, with its remedy, or None.
+
+    Parameters
+    ----------
+    adds_columns : bool, default=False
+        Only a tool that puts predictions beside the columns of X.
 
     Examples
     --------
     >>> table_tool() is None
     True
     """
-    return _innermost(TABLES)
+    told = _innermost(TABLES)
+    return told if not adds_columns or told in map(" ".join, map(TABLES.get, ADDING)) else None
+
+
+def refuse_order(dtype):
+    """Raise where the values of a column are about to be ordered, with the remedy for the tool that would.
+
+    Examples
+    --------
+    >>> refuse_order("sequence[float32, 8]")
+    """
+    told = _innermost(SORTING)
+    if told:
+        raise ValueError(f"A column of {dtype} has no order. {told}")
+
+
+def stacking_tool() -> str | None:
+    """Return a sentence on StackingRegressor, if it is among the callers, with its remedy, or None.
+
+    Examples
+    --------
+    >>> stacking_tool() is None
+    True
+    """
+    key = ("sklearn.ensemble._stacking", "")
+    return _innermost({key: TABLES[key]})
 
 
 def wants_labels() -> bool:
@@ -102,6 +166,17 @@ def wants_labels() -> bool:
     return any(
         module.startswith("sklearn.") and name in ("_check_y", "column_or_1d") for module, name in _callers()
     )
+
+
+def checks_array() -> bool:
+    """Return whether scikit-learn's check_array is among the callers, which cannot compare ``pandas.NA``.
+
+    Examples
+    --------
+    >>> checks_array()
+    False
+    """
+    return any(module == "sklearn.utils.validation" and name == "check_array" for module, name in _callers())
 
 
 def _innermost(tools):
@@ -118,5 +193,5 @@ def _callers():
     """Yield module and function of all callers, the innermost first."""
     frame = sys._getframe(1)
     while frame is not None:
-        yield frame.f_globals.get("__name__") or "", frame.f_code.co_name
+        yield frame.f_globals.get("__name__") or "", frame.f_code.co_qualname
         frame = frame.f_back

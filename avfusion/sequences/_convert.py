@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.utils import check_array
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._arrow_lists import holds_cells, nested_lists, read_lists
 from avfusion.sequences._by_recording import is_named_table, join_by_recording, read_tables
+from avfusion.sequences._cell_arrays import frame_of_cells, is_cell_array
 from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._cells import is_missing, located, n_axes, plain_cell, stack_cells
 from avfusion.sequences._clock import check_rate
@@ -86,6 +88,8 @@ def as_sequences(
           are masked out, anywhere, are left away; or a column of sequences, such as a `SequenceArray` over
           a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping. Arrays may be
           DataFrames: they are read like a long table, and features are matched by name;
+        - an array (n, columns) with sequences in its cells, which a tool made of such a DataFrame: its
+          columns are x0, x1... by position;
         - a list with a mapping of modality name to array for each row; a missing key or None is an absent
           stream;
         - a list with an array (T, D) or None for each row: one modality;
@@ -187,8 +191,9 @@ def as_sequences(
 def _read(data, modalities, dtype):
     if isinstance(data, (pd.Series, SequenceArray)):
         data = {_only_name(modalities, getattr(data, "name", None)): data}
+    data = frame_of_cells(data) if is_cell_array(data) else data
     widths = modalities if isinstance(modalities, Mapping) else {}
-    widths = {name: width for name, width in widths.items() if isinstance(width, (int, np.integer))}
+    widths = {name: width for name, width in widths.items() if isinstance(width, Integral)}
     if isinstance(data, pd.DataFrame):
         return _from_frame(data, modalities, dtype, widths)
     if isinstance(data, Mapping):
@@ -221,9 +226,7 @@ def _from_numbers(X, modalities):
     levels = [level for level in X.index.names if level is not None]
     check_one_step(len(X), None, [*X.columns, *levels], X.index.nlevels > 1 or not X.index.is_unique)
     text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
-    if isinstance(modalities, Mapping) and not all(
-        isinstance(w, (int, np.integer)) for w in modalities.values()
-    ):
+    if isinstance(modalities, Mapping) and not all(isinstance(w, Integral) for w in modalities.values()):
         columns = {name: _known_columns(X, names) for name, names in modalities.items()}
         used = [name for names in columns.values() for name in names]
         parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
@@ -238,17 +241,17 @@ def _from_numbers(X, modalities):
 
 def _known_columns(X, names):
     names = [names] if isinstance(names, str) else list(names)
-    unknown = [name for name in names if name not in X.columns]
-    if unknown:
-        raise ValueError(f"There is no column {unknown[0]!r}. The columns are {quoted(X.columns)}.")
+    for name in names:
+        if name not in X.columns:
+            raise ValueError(f"There is no column {name!r}. The columns are {quoted(X.columns)}.")
     return names
 
 
 def _assemble(metadata, columns):
     """Metadata first, then the modalities; a name is used once."""
-    clash = [name for name in columns if name in metadata.columns]
-    if clash:
-        raise ValueError(f"A metadata column has the name of the modality {clash[0]!r}. Rename one.")
+    for name in columns:
+        if name in metadata.columns:
+            raise ValueError(f"A metadata column has the name of the modality {name!r}. Rename one.")
     return metadata.assign(**columns)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avfusion._sklearn_compat import CallbackSupportMixin
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._target_form import TargetForm
 
@@ -165,7 +166,7 @@ class DataSpec:
         return self.target_form.wrap(values, lengths if self.per_frame else None, index, clock)
 
 
-class FittedToData:
+class FittedToData(CallbackSupportMixin):
     """Attributes of whatever was fitted to data, all of them read from ``spec_``, which `fit` sets.
 
     Examples

@@ -1,7 +1,9 @@
 """Which group each row belongs to: the subject, the session, whatever must stay on one side of a split."""
 
+import numpy as np
 import pandas as pd
 
+from avfusion.sequences._cell_arrays import name_remedy
 from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._identity import check_same_order, index_of
 from avfusion.sequences._messages import quoted, row_name
@@ -50,11 +52,76 @@ def read_groups(groups, X, name="groups"):
     return values.to_numpy()
 
 
+def rows_of_other_groups(groups, rng, giving, getting=None):
+    """Return for each row a row of another group, whose stream or labels it is to get.
+
+    The groups are put into a random order, and each gets what the one before has, row after row.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_rows,)
+    rng : numpy.random.Generator
+    giving, getting : ndarray of bool of shape (n_rows,)
+        Rows that give, and those that get; by default the same.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+        The position of a giving row; -1 for rows that get nothing. With a single group, of the same group.
+
+    Examples
+    --------
+    >>> groups = np.array(["a", "a", "b", "b"])
+    >>> rows_of_other_groups(groups, np.random.default_rng(0), np.array([True, True, True, False]))
+    array([ 2,  2,  0, -1])
+    """
+    order = rng.permutation(pd.unique(groups[giving]))
+    giver_of = dict(zip(order, np.roll(order, 1)))  # no group keeps its own
+    for group in pd.unique(groups[giving if getting is None else getting]):
+        if group not in giver_of:
+            giver_of[group] = order[rng.integers(len(order))]
+    return rows_of_groups(groups, giver_of, giving, getting)
+
+
+def rows_of_groups(groups, giver_of, giving, getting=None):
+    """Return for each row one of the rows of the group that its own group gets from, row after row.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_rows,)
+    giver_of : dict
+        The group that each group gets from.
+    giving, getting
+        As in `rows_of_other_groups`.
+
+    Returns
+    -------
+    ndarray of int of shape (n_rows,)
+
+    Examples
+    --------
+    >>> groups = np.array(["a", "b", "b"])
+    >>> rows_of_groups(groups, {"a": "b", "b": "a"}, np.ones(3, dtype=bool))
+    array([1, 0, 0])
+    """
+    getting = giving if getting is None else getting
+    taken, givers = {}, np.full(len(groups), -1)
+    for row in np.flatnonzero(getting):
+        group = groups[row]
+        own = np.flatnonzero(giving & (groups == giver_of[group]))
+        givers[row] = own[taken.get(group, 0) % len(own)]
+        taken[group] = taken.get(group, 0) + 1
+    return givers
+
+
 def _column(column, X, name):
     if not isinstance(X, pd.DataFrame):
         raise ValueError(f"{name}={column!r} names a column, but X is not a DataFrame.")
     if column not in X.columns:
-        raise ValueError(f"{name}={column!r} is no column of X. Its columns are {quoted(X.columns)}.")
+        raise ValueError(
+            f"{name}={column!r} is no column of X. Its columns are {quoted(X.columns)}"
+            f"{name_remedy(X.columns)}."
+        )
     if column in sequence_columns(X):
         raise ValueError(f"{name}={column!r} is a modality; groups are a column of metadata.")
     return X[column]

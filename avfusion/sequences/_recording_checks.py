@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 
 from avfusion.sequences._buffers import in_blocks
-from avfusion.sequences._callers import table_tool
+from avfusion.sequences._callers import selecting_tool, stacking_tool
 from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._readings import is_label_per_step
-from avfusion.sequences._sequence import Sequence
 
 
 def check_orientation(X, y):
@@ -45,8 +44,10 @@ def check_recordings(X):
 
 
 def check_labels_per_row(data, targets):
-    """Refuse numbers for each row that are as many as its steps: ratings of the row, or a label per step."""
+    """Refuse labels per step under a tool that stacks numbers, and numbers per row that may be either."""
     n_targets = targets.form.n_targets
+    if targets.lengths is not None and stacking_tool():
+        raise ValueError(f"y has a label per step. {stacking_tool()}")
     if (
         targets.lengths is None
         and targets.form.names is None
@@ -60,7 +61,7 @@ def check_labels_per_row(data, targets):
 
 
 def refuse_objects(X):
-    """Refuse tables of text or of sequences that lost their columns, which are not tables of numbers."""
+    """Refuse tables of text, and columns of metadata that a tool chose by themselves."""
     if isinstance(X, pd.DataFrame):
         others = [name for name, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
         if others:
@@ -68,14 +69,11 @@ def refuse_objects(X):
                 f"X has no sequence column, and columns that are not numbers: {quoted(others)}. "
                 "Turn recordings into sequence columns with avfusion.as_sequences."
             )
-    elif isinstance(X, np.ndarray) and X.dtype == object and any(isinstance(c, Sequence) for c in X.flat):
-        remedy = table_tool() or (
-            "Give the DataFrame itself. If it comes from a ColumnTransformer or FeatureUnion, call its "
-            'set_output(transform="pandas").'
-        )
+    elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and selecting_tool():
         raise ValueError(
-            f"X is an array {X.shape} with sequences in its cells, whose columns have lost their names and "
-            f"types. {remedy}"
+            f"X is an array {X.shape} of objects, none of them a sequence: {selecting_tool()} chose columns "
+            "of metadata alone. Give it the streams only, X[avfusion.sequences.sequence_columns(X)]; if all "
+            "are numbers, X.astype(float)."
         )
 
 

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._cell_arrays import is_cell_array, with_known_names
 from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
@@ -271,6 +272,8 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
         check_orientation(X, y)
     targets = as_targets(*labels) if labels and not isinstance(labels[0], Mapping) else None
     sequences = spec is not None and not spec.is_table
+    if sequences:
+        X = with_known_names(X, spec, caller)
     if sequences and isinstance(X, pd.DataFrame) and X.columns.is_unique and len(X):
         X = _with_known_widths(X, spec)  # also where no column shows that it is one of sequences
     table = is_table(X)
@@ -337,7 +340,7 @@ def is_table(X):
         return not any(isinstance(row, Mapping) or n_axes(row) > 1 for row in X)
     if getattr(X, "ndim", 2) == 1:
         return not holds_sequences(X)
-    return getattr(X, "ndim", 2) != 3
+    return getattr(X, "ndim", 2) != 3 and not is_cell_array(X)
 
 
 def _read_sequences(X, caller):
@@ -348,7 +351,8 @@ def _read_sequences(X, caller):
         if len(X) == 0:
             raise ValueError(f"X has no rows; {caller} needs at least one recording.")
     frame = as_sequences(X)
-    return Recordings(frame, frame.shape[1], np.asarray(frame.columns, dtype=object))
+    names = None if is_cell_array(X) else np.asarray(frame.columns, dtype=object)
+    return Recordings(frame, frame.shape[1], names)
 
 
 def _with_known_widths(frame, spec):

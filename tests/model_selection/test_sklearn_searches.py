@@ -224,11 +224,16 @@ def test_prefixed_names_of_columns_are_the_names_of_the_streams():
         make_pipeline(columns, network).fit(X, y)
 
 
-def test_a_column_transformer_without_pandas_output_is_refused_with_the_remedy():
+def test_a_column_transformer_without_pandas_output_names_streams_by_position():
     X, y = recordings(absent=0.0)
-    model = make_pipeline(preprocessing().set_output(transform="default"), NETWORK)
-    with pytest.raises(ValueError, match=r'call its set_output\(transform="pandas"\)'):
-        GridSearchCV(model, {"earlyfusionregressor__lr": [1e-3]}, cv=2, **STRICT).fit(X, y)
+    network = clone(NETWORK).set_params(max_epochs=1)
+    model = make_pipeline(preprocessing().set_output(transform="default"), network).fit(X, y)
+    assert list(model[-1].modalities_) == ["x0", "x1"]
+    named = make_pipeline(preprocessing(), network).fit(X, y)
+    np.testing.assert_allclose(values_of(model.predict(X)), values_of(named.predict(X)), atol=1e-6)
+    grid = {"earlyfusionregressor__modalities": [["audio"]]}
+    with pytest.raises(ValueError, match=r'no modality \'audio\'.*call set_output\(transform="pandas"\)'):
+        GridSearchCV(model, grid, cv=2, **STRICT).fit(X, y)
 
 
 def test_members_of_a_late_fusion_in_processes_know_the_configuration():

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import AdaBoostRegressor, BaggingRegressor
-from sklearn.feature_selection import RFE, SelectKBest, SequentialFeatureSelector, f_regression
+from sklearn.ensemble import AdaBoostRegressor, BaggingRegressor, StackingRegressor
+from sklearn.feature_selection import RFE, RFECV, SelectKBest, SequentialFeatureSelector, f_regression
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
@@ -67,10 +67,11 @@ def test_permutations_of_clips_and_their_remedy(X, clips):
 def test_permutations_of_labels_per_frame(X, frames):
     model = ONE.fit(X, frames)
     told = message_of(lambda: permutation_importance(model, X, frames, n_repeats=1, random_state=0))
-    assert "inspection.robustness_curve" in told
+    assert "inspection.modality_importance" in told
     told = message_of(lambda: permutation_test_score(ONE, X, frames, cv=2, n_permutations=2, random_state=0))
     assert (
-        "permutation_test_score gives rows the labels of another row. model_selection.check_leakage" in told
+        "permutation_test_score gives rows the labels of another row. model_selection.permutation_test"
+        in told
     )
     # the same mistake without a tool has the usual remedy
     assert "Align" in message_of(lambda: ONE.fit(X, frames.iloc[::-1].reset_index(drop=True)))
@@ -79,19 +80,51 @@ def test_permutations_of_labels_per_frame(X, frames):
 @pytest.mark.parametrize(
     ("tool", "remedy"),
     [
-        (BaggingRegressor(ONE, 2), "FrameRegressor(BaggingRegressor())"),
-        (AdaBoostRegressor(ONE, n_estimators=2), "FrameRegressor(AdaBoostRegressor())"),
-        (SequentialFeatureSelector(ONE, n_features_to_select=1, cv=2), "Choose streams by GridSearchCV"),
-        (RFE(ONE), "Choose streams by GridSearchCV"),
+        (BaggingRegressor(Ridge(), 2), "FrameRegressor(BaggingRegressor())"),
+        (AdaBoostRegressor(n_estimators=2), "FrameRegressor(AdaBoostRegressor())"),
+        (SequentialFeatureSelector(Ridge(), n_features_to_select=1, cv=2), "estimators that read sequences"),
+        (RFECV(ONE, cv=2), "RFECV takes numbers only"),
+        (RFE(Ridge()), "estimators that read sequences"),
         (SelectKBest(f_regression, k=1), "Choose streams with modalities"),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_tools_that_make_a_table_of_X(X, clips, tool, remedy):
+def test_tools_with_estimators_that_read_numbers(X, clips, tool, remedy):
     told = message_of(lambda: tool.fit(X, clips))
     assert remedy in told
     assert "ColumnTransformer" not in told
     assert "array(" not in told  # no data is quoted
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        BaggingRegressor(ONE, 5, max_features=1, random_state=0),
+        SequentialFeatureSelector(ONE, n_features_to_select=1, cv=2),
+        RFE(ONE, n_features_to_select=1, importance_getter=lambda model: np.arange(model.n_features_in_)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_columns_of_metadata_alone_are_no_table(X, clips, tool):
+    told = message_of(lambda: tool.fit(X.assign(age=range(6)), clips))
+    assert "chose columns of metadata alone" in told
+    assert "sequence_columns(X)" in told
+    tool.fit(X[av.sequences.sequence_columns(X)], clips)  # the remedy
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        RegressorChain(ONE),
+        StackingRegressor([("one", ONE)], final_estimator=av.FrameRegressor(), passthrough=True, cv=2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_predictions_beside_the_streams_would_be_metadata(X, clips, tool):
+    y = clips if isinstance(tool, StackingRegressor) else np.column_stack([clips, -clips])
+    told = message_of(lambda: tool.fit(X, y))
+    assert "sequences and numbers in its cells" in told
+    assert ("Give several targets as they are" in told) or ("Use LateFusionRegressor(" in told)
 
 
 def test_the_remedies_run(X, frames, clips):
@@ -138,10 +171,7 @@ def test_frames_of_selected_rows_only(X):
     assert len(selected.array.pack().frames) == sum(LENGTHS[:2]) < len(selected.array.frames)
 
 
-def test_arrays_that_lost_their_columns_or_lie_on_their_side(X, frames, clips):
-    told = message_of(lambda: ONE.fit(X.to_numpy(), frames))
-    assert told.startswith("X is an array (6, 2) with sequences in its cells")
-    assert "Give the DataFrame itself" in told
+def test_data_on_their_side(X, frames, clips):
     for turned in (X.T, X.to_numpy().T, np.zeros((2, 6))):
         told = message_of(lambda turned=turned: ONE.fit(turned, clips))
         assert "If the columns of X are the rows, give X.T." in told

@@ -122,10 +122,15 @@ def test_what_cannot_be_read():
         ValueError, match=r"no sequence column, and columns that are not numbers: 'subject'\. Turn"
     ):
         read(pd.DataFrame({"subject": ["a", "b"], "age": [1, 2]}))
-    with pytest.raises(ValueError, match=r"columns have lost .* call its set_output\(transform=\"pandas"):
-        read(X.to_numpy())
     with pytest.raises(TypeError, match="dense data is required"):
         read(csr_array(np.eye(2)))
+
+
+def test_an_array_of_cells_has_columns_by_position():
+    X = as_sequences({"audio": CELLS}).assign(age=[1, 2])
+    data = read(X.to_numpy())
+    assert data.frame.columns.tolist() == ["x0", "x1"]
+    assert data.frame["x0"].array.equals(X["audio"].array)
 
 
 def test_labels_and_groups_are_read_with_the_rows():

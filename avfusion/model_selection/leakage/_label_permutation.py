@@ -8,6 +8,7 @@ from avfusion.metrics import ccc_score
 from avfusion.model_selection.leakage._groups import crossing_groups
 from avfusion.model_selection.leakage._report import Outcome
 from avfusion.model_selection.search._cross_validation import score_folds
+from avfusion.sequences._groups import rows_of_other_groups
 from avfusion.sequences._targets import as_targets
 
 MIN_EXCESS = 0.05  # CCC above what similar labels explain that counts as a leak
@@ -99,23 +100,36 @@ def permute_labels(y, groups, rng):
     >>> permute_labels(y, np.array(["a", "a", "b", "b"]), np.random.default_rng(0))
     array([3., 4., 1., 2.])
     """
+    labelled = as_targets(y).labelled.any(axis=1)
+    return labels_of_rows(y, rows_of_other_groups(groups, rng, labelled))
+
+
+def labels_of_rows(y, givers):
+    """Give rows the labels of other rows, repeated or cut to the length of each row.
+
+    Parameters
+    ----------
+    y : labels in any form
+    givers : ndarray of int of shape (n_rows,)
+        Row whose labels each row gets; -1 where it keeps its own.
+
+    Returns
+    -------
+    labels in the form of y
+
+    Examples
+    --------
+    >>> labels_of_rows([np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])], np.array([1, 0])).tolist()
+    [array([3., 4.]), array([1., 2., 1.])]
+    """
     targets = as_targets(y)
-    labelled = targets.labelled.any(axis=1)
-    order = rng.permutation(pd.unique(groups[labelled]))
-    giver_of = dict(zip(order, np.roll(order, 1)))  # no group keeps its own
-    giver_rows = {group: np.flatnonzero(labelled & (groups == group)) for group in order}
-    taken = dict.fromkeys(order, 0)
     cells = np.split(targets.values, np.flatnonzero(np.diff(targets.row_of_value)) + 1)
     cells = dict(zip(np.unique(targets.row_of_value), cells))
-    permuted = {}
-    for row, own in cells.items():
-        permuted[row] = own
-        if labelled[row]:
-            givers = giver_rows[giver_of[groups[row]]]
-            permuted[row] = np.resize(cells[givers[taken[groups[row]] % len(givers)]], own.shape)
-            taken[groups[row]] += 1
+    permuted = [
+        own if givers[row] < 0 else np.resize(cells[givers[row]], own.shape) for row, own in cells.items()
+    ]
     index = y.index if isinstance(y, (pd.DataFrame, pd.Series)) else None
-    return targets.form.wrap(np.concatenate(list(permuted.values())), targets.lengths, index, targets.clock)
+    return targets.form.wrap(np.concatenate(permuted), targets.lengths, index, targets.clock)
 
 
 def is_above_chance(scores, similarity):

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from avfusion._atomic import atomic_write
-from avfusion._sklearn_compat import HasMethods, Interval, StrOptions
+from avfusion._sklearn_compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, as_one_task
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.fusion import RecursiveJointAttentionRegressor
@@ -48,7 +48,7 @@ from avfusion.sequences._targets import as_targets
 __all__ = ["FusionSearchCV"]
 
 
-class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
+class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """Search the parameters of an estimator or Pipeline with Optuna, by cross-validation with pruning.
 
     Every epoch of every fold is scored on the fold's test rows and reported, so that a configuration that is
@@ -204,6 +204,7 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @as_one_task
     def fit(self, X, y, groups=None) -> Self:
         """Search, and fit the best configuration on all rows.
 
