@@ -29,6 +29,7 @@ from avfusion.estimators._training import (
     LabelledLoss,
     SequenceNet,
     TrainingDiverged,
+    prints,
     random_generator,
     seeded,
     training_callbacks,
@@ -344,7 +345,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             per_frame=spec.per_frame,
             n_targets=spec.target_form.n_targets,
         )
-        return SequenceNet(
+        net = SequenceNet(
             model,
             criterion=LabelledLoss,
             criterion__function=self._loss_function(spec.per_frame),
@@ -359,11 +360,12 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             iterator_valid=EvaluationBatches,
             train_split=None,
             callbacks=self._callbacks(n_windows, by_hand),
-            callbacks__print_log=None,
             device=self.device,
             precision=self.precision,
-            verbose=0,
+            verbose=self.verbose or prints(self.callbacks),
         )
+        net.target_mean, net.target_scale = spec.target_mean, spec.target_scale
+        return net
 
     def _loss_function(self, per_frame):
         return self.loss if callable(self.loss) else LOSSES[self._loss_name(per_frame)]

@@ -6,7 +6,7 @@ not the CCC of the field).
 """
 
 import math
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from copy import deepcopy
 from threading import RLock
 
@@ -14,12 +14,21 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EpochTimer,
+    GradientNormClipping,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
+from skorch.dataset import get_len
 from skorch.utils import get_map_location
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from avfusion._progress import progress_bar
+from avfusion.estimators._scoring import ScoredNet
 from avfusion.networks import ccc_loss
 
 one_at_a_time = RLock()
@@ -53,11 +62,12 @@ class TrainingDiverged(ValueError):
     """Raised when weights are no longer finite: what they would predict is worth nothing."""
 
 
-class SequenceNet(NeuralNet):
+class SequenceNet(ScoredNet, NeuralNet):
     """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
 
     Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
-    averaged weights where weights are averaged.
+    averaged weights where weights are averaged. These weights are in place, too, while callbacks hear of the
+    end of an epoch: what they keep is what was scored.
 
     Parameters
     ----------
@@ -69,12 +79,21 @@ class SequenceNet(NeuralNet):
         self.precision, self.watch = precision, None
         super().__init__(*args, **kwargs)
 
+    @property
+    def _default_callbacks(self):
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PooledScore("valid_loss")),
+            ("valid_ccc", PooledScore("valid_ccc", lower_is_better=False)),
+        ]
+
     def __getstate__(self):
-        """Return everything as it is, but on the CPU, so that any machine can load it.
+        """Return everything as it is, but on the CPU, so that any machine can load it, and without data.
 
         skorch pickles modules by itself, by name: the classes of a notebook would not reach other processes.
         """
-        state = vars(self).copy()
+        state = vars(self) | {"train_split": None, "watch": None}  # there is data in them while it trains
         if torch.device(self.device).type != "cpu":
             on_device = {k: v for k, v in state.items() if isinstance(v, (torch.nn.Module, Optimizer))}
             state |= moved(deepcopy(on_device), "cpu")
@@ -109,14 +128,20 @@ class SequenceNet(NeuralNet):
             self.fit_loop(dataset, epochs=epochs)
         except StopTraining:
             pass
-        finally:
-            self.train_split = self.watch = None  # the net keeps no data
-            self.notify("on_train_end", X=dataset, y=None)
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to show
+                self._end(dataset)
+            raise
+        self._end(dataset)
         if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
             raise TrainingDiverged(
                 "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
             )
+
+    def _end(self, dataset):
+        self.train_split = self.watch = None  # the net keeps no data
+        self.notify("on_train_end", X=dataset, y=None)
 
     def finish(self):
         """Free the state of optimizer and scheduler, which is several times the size of the weights."""
@@ -127,16 +152,32 @@ class SequenceNet(NeuralNet):
             vars(schedule).pop("lr_scheduler_", None)  # it holds the optimizer, and with it the weights
         self.finished_ = True
 
+    @property
+    def average(self):
+        """The callback that averages weights, or None."""
+        return dict(self.callbacks_).get("weight_average")
+
     def notify(self, method_name, **cb_kwargs):
-        """Call the callbacks; a KeyboardInterrupt at the end of an epoch is how skorch's stop training."""
-        try:
-            super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as stop:
-            if method_name == "on_epoch_end":
-                raise StopTraining from stop
-            raise
-        if method_name == "on_epoch_end" and self.watch is not None:
-            self.watch(self)
+        """Call the callbacks; a KeyboardInterrupt at the end of an epoch is how skorch's stop training.
+
+        All of them hear of that epoch before it does.
+        """
+        ends = method_name == "on_epoch_end"
+        around = self.average and method_name in ("on_epoch_begin", "on_epoch_end")
+        with self.average.around_callbacks(self, scored=ends) if around else nullcontext():
+            getattr(self, method_name)(self, **cb_kwargs)
+            stopped = None
+            for callback, given in self.told(method_name, cb_kwargs):
+                try:
+                    getattr(callback, method_name)(self, **given)
+                except KeyboardInterrupt as stop:
+                    if not ends:
+                        raise
+                    stopped = stop
+            if stopped is not None:
+                raise StopTraining from stopped
+            if ends and self.watch is not None:
+                self.watch(self)
 
     def train_step_single(self, batch, **fit_params):
         """Run one training step and restore torch's thread count even if the backward pass fails."""
@@ -150,25 +191,37 @@ class SequenceNet(NeuralNet):
         """Train one epoch batch by batch as skorch does, or validate once over all batches."""
         if training or iterator is None:
             return super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-        average = dict(self.callbacks_).get("weight_average")
-        with average.swapped_in(self) if average else nullcontext(), torch.no_grad():
+        with self.average.swapped_in(self) if self.average else nullcontext(), torch.no_grad():
             self._set_training(False)
-            pairs = [self._validate_batch(batch) for batch in iterator]
+            pairs = [self._validate_batch(batch, prefix) for batch in iterator]
         prediction, target = (torch.cat([x.reshape(-1, x.shape[-1]) for x in side]) for side in zip(*pairs))
-        self.history.record_batch(prefix + "_loss", self.criterion_(prediction, target).item())
-        self.history.record_batch(prefix + "_batch_size", len(iterator.dataset))
-        self.history.record(prefix + "_batch_count", 1)
+        self.history.record(prefix + "_loss", self.criterion_(prediction, target).item())
         self.history.record(prefix + "_ccc", 1 - ccc_loss(prediction, target, ~torch.isnan(target)).item())
+        self.history.record(prefix + "_batch_count", len(pairs))
         return None
 
-    def _validate_batch(self, batch):
+    def _validate_batch(self, batch, prefix):
         """Return predictions and labels of a batch; callbacks hear of it, and of its own loss."""
         self.notify("on_batch_begin", batch=batch, training=False)
         inputs, labels = batch
         prediction, labels = self.infer(inputs), labels.to(self.device)
         loss = self.criterion_(prediction, labels)
+        self.history.record_batch(prefix + "_loss", loss.item())
+        self.history.record_batch(prefix + "_batch_size", get_len(labels))
         self.notify("on_batch_end", batch=batch, training=False, y_pred=prediction, loss=loss)
         return prediction, labels
+
+
+class PooledScore(PassthroughScoring):
+    """Whether a score of all validation steps, which the net records, is the best so far."""
+
+    def on_epoch_end(self, net, **kwargs):
+        """Record it as ``<name>_best``."""
+        if self.name in net.history[-1]:
+            score = net.history[-1, self.name]
+            best = bool(self._is_best_score(score))
+            self.best_score_ = score if best else self.best_score_
+            net.history.record(f"{self.name}_best", best)
 
 
 def moved(attributes, device):
@@ -211,8 +264,13 @@ class WeightAverage(Callback):
 
     def on_train_begin(self, net, **kwargs):
         """Start from the weights as they are."""
-        self.average_ = [tensor.clone() for tensor in averaged_tensors(net.module_)]
+        self.average_ = copies(averaged_tensors(net.module_))
         self.n_steps_ = 0
+
+    def on_batch_begin(self, net, training, **kwargs):
+        """Start anew from weights that other callbacks have set before the first batch."""
+        if training and self.n_steps_ == 0:
+            self.average_ = copies(averaged_tensors(net.module_))
 
     def on_batch_end(self, net, training, **kwargs):
         """Move the average towards the new weights."""
@@ -230,6 +288,24 @@ class WeightAverage(Callback):
         finally:
             self._swap(net)
 
+    @contextmanager
+    def around_callbacks(self, net, scored):
+        """Show the averaged weights to callbacks if they were scored, and go on from weights that these set.
+
+        Training then goes on from these weights, and the average, too.
+        """
+        if scored:
+            self._swap(net)
+        before = copies(averaged_tensors(net.module_))
+        try:
+            yield
+        finally:
+            now = averaged_tensors(net.module_)
+            if not all(map(torch.equal, before, now)):
+                self.average_ = copies(now)
+            elif scored:
+                self._swap(net)
+
     def on_train_end(self, net, **kwargs):
         """Keep the averaged weights."""
         self._swap(net)
@@ -241,6 +317,11 @@ class WeightAverage(Callback):
                 kept = tensor.clone()
                 tensor.copy_(average)
                 average.copy_(kept)
+
+
+def copies(tensors):
+    """Return a copy of each tensor."""
+    return [tensor.clone() for tensor in tensors]
 
 
 def averaged_tensors(module):
@@ -268,10 +349,7 @@ def averaged_tensors(module):
 
 
 class StopEarly(Callback):
-    """End training when the validation CCC has not risen for some epochs; restore the best epoch's weights.
-
-    Unlike skorch's callback of that purpose it keeps the weights that were scored: the averaged ones.
-    """
+    """End training when the validation CCC has not risen for some epochs; restore the best weights."""
 
     def __init__(self, patience):
         self.patience = patience
@@ -284,12 +362,8 @@ class StopEarly(Callback):
     def on_epoch_end(self, net, **kwargs):
         """Keep the weights if they are the best so far; stop if they have not been for `patience` epochs."""
         epoch, score = len(net.history), net.history[-1, "valid_ccc"]
-        better = score > self.best_score_
-        net.history.record("valid_ccc_best", bool(better))
-        if better:
-            average = dict(net.callbacks_).get("weight_average")
-            with average.swapped_in(net) if average else nullcontext():
-                self.best_state_ = deepcopy(net.module_.state_dict())
+        if score > self.best_score_:
+            self.best_state_ = deepcopy(net.module_.state_dict())
             self.best_score_, self.best_epoch_ = score, epoch
         elif epoch - (self.best_epoch_ or self.first_epoch_) >= self.patience:
             raise KeyboardInterrupt  # how a skorch callback ends training
@@ -340,6 +414,12 @@ def training_callbacks(*, n_steps, schedule, gradient_clip, weight_average, pati
     if progress is not None:
         callbacks.append(("progress", Progress(*progress)))
     return callbacks
+
+
+def prints(callbacks):
+    """Return whether there is skorch's PrintLog among callbacks, which is silent in a net that is."""
+    items = [item[-1] if isinstance(item, (tuple, list)) else item for item in callbacks or ()]
+    return any(item is PrintLog or isinstance(item, PrintLog) for item in items)
 
 
 def random_generator(random_state):
