@@ -20,19 +20,17 @@ from avfusion.estimators._batches import (
     observed_statistics,
     stitched_predictions,
 )
+from avfusion.estimators._callbacks import prints, training_callbacks
 from avfusion.estimators._data_warnings import advise
 from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._model import build_model
 from avfusion.estimators._parameters import NetworkParameters
 from avfusion.estimators._training import (
-    OPTIMIZERS,
     LabelledLoss,
     SequenceNet,
     TrainingDiverged,
-    prints,
     random_generator,
     seeded,
-    training_callbacks,
 )
 from avfusion.estimators._training_checks import check_training
 from avfusion.networks import LOSSES
@@ -349,8 +347,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             model,
             criterion=LabelledLoss,
             criterion__function=self._loss_function(spec.per_frame),
-            optimizer=OPTIMIZERS.get(self.optimizer, self.optimizer),
-            optimizer__weight_decay=self.weight_decay,
+            **self._optimizer_arguments(),
             lr=self.lr,
             batch_size=self.batch_size_,
             max_epochs=self.max_epochs,
