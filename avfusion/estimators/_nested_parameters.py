@@ -7,7 +7,7 @@ is written into a copy of it, in a new list: the callbacks of other estimators s
 import inspect
 from copy import copy
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from skorch.callbacks import LRScheduler, lr_scheduler
@@ -35,6 +35,7 @@ class NestedParameters:
 
     optimizer: Any
     callbacks: Any
+    _of_optimizer: ClassVar[dict] = {}  # by name; no attributes of their own, which scikit-learn would refuse
 
     def get_params(self, deep=True):
         """Return the parameters by name.
@@ -56,7 +57,7 @@ class NestedParameters:
                 inner[f"callbacks__{name}"] = callback
                 own = callback_parameters(callback)
                 inner |= {f"callbacks__{name}__{key}": value for key, value in own.items()}
-        return super().get_params(deep) | inner | self._of_optimizer(PREFIX)
+        return super().get_params(deep) | inner | prefixed(self._of_optimizer)
 
     def set_params(self, **params):
         """Set parameters, those of the optimizer and of callbacks too.
@@ -89,10 +90,10 @@ class NestedParameters:
         if changes:
             params["callbacks"] = with_parameters(params.get("callbacks", self.callbacks), changes)
         super().set_params(**params)
-        for name in self._of_optimizer() if "optimizer" in params else ():
-            if not is_taken(build, name):
-                delattr(self, PREFIX + name)
-        vars(self).update(optimizer)
+        if optimizer or "optimizer" in params:
+            kept = {name: value for name, value in self._of_optimizer.items() if is_taken(build, name)}
+            own = {name.removeprefix(PREFIX): value for name, value in optimizer.items()}
+            self._of_optimizer = kept | own
         return self
 
     def _check_names(self, params):
@@ -107,13 +108,6 @@ class NestedParameters:
                     "get_params() has all of them."
                 )
 
-    def _of_optimizer(self, prefix=""):
-        return {
-            prefix + name.removeprefix(PREFIX): value
-            for name, value in vars(self).items()
-            if name.startswith(PREFIX)
-        }
-
     def _optimizer_arguments(self):
         """Return the class of the optimizer and what it is given, as skorch names it.
 
@@ -122,7 +116,7 @@ class NestedParameters:
         ValueError
             If it cannot be built with these.
         """
-        build, given = optimizer_class(self.optimizer), self._of_optimizer()
+        build, given = optimizer_class(self.optimizer), dict(self._of_optimizer)
         if inspect.isclass(build) and not issubclass(build, torch.optim.Optimizer):
             raise InvalidParameterError(
                 f"optimizer={title(build)} is no optimizer of torch, as is torch.optim.SGD."
@@ -134,7 +128,7 @@ class NestedParameters:
         elif self.weight_decay:
             raise InvalidParameterError(f"{title(build)} has no weight decay: set weight_decay=0.")
         check_optimizer(build, {"lr": self.lr} | given)
-        return {"optimizer": build} | {PREFIX + name: value for name, value in given.items()}
+        return {"optimizer": build} | prefixed(given)
 
 
 def takes_optimizer_parameters(init):
@@ -144,9 +138,15 @@ def takes_optimizer_parameters(init):
     def __init__(self, *args, **parameters):
         inner = {name: parameters.pop(name) for name in list(parameters) if name.startswith(PREFIX)}
         init(self, *args, **parameters)
-        vars(self).update(inner)
+        if inner:
+            self._of_optimizer = self._of_optimizer | {n.removeprefix(PREFIX): v for n, v in inner.items()}
 
     return __init__
+
+
+def prefixed(parameters):
+    """Return parameters of an optimizer by their names outside it."""
+    return {PREFIX + name: value for name, value in parameters.items()}
 
 
 def optimizer_class(optimizer):

@@ -4,16 +4,21 @@ These callbacks join batches and call metrics of scikit-learn, so each batch is 
 (n_labelled, n_targets): per frame the steps of all its rows, per clip the rows.
 """
 
+import inspect
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import torch
-from sklearn.metrics import make_scorer
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 from skorch.callbacks import BatchScoring, EpochScoring
+from skorch.callbacks.scoring import convert_sklearn_metric_function
 from skorch.dataset import Dataset
 
 from avfusion import metrics
+from avfusion.sequences._messages import brief, did_you_mean, quoted
 
 SCORING = (BatchScoring, EpochScoring)
 METRICS = (
@@ -106,3 +111,100 @@ def known_scoring(scoring):
     if isinstance(scoring, str):
         return metrics.scorers.get(scoring, scoring)
     return make_scorer(scoring) if scoring in METRICS else scoring
+
+
+def is_scorer(scoring):
+    """Return whether scikit-learn makes a scorer of it, of which the greatest value is the best."""
+    return isinstance(scoring, str) or hasattr(scoring, "_score_func")
+
+
+def score_name(callback):
+    """Return the name under which a callback of skorch records a score.
+
+    Parameters
+    ----------
+    callback : BatchScoring, EpochScoring or PassthroughScoring
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> score_name(EpochScoring("r2")), score_name(EpochScoring(metrics.ccc_score))
+    ('r2', 'ccc_score')
+    """
+    return callback.name if callback.name is not None else copy(callback).initialize().name_
+
+
+def check_scoring(callback, n_targets):
+    """Raise where the `scoring` of a callback is unknown, or fails on labels and predictions.
+
+    Parameters
+    ----------
+    callback : BatchScoring or EpochScoring
+    n_targets : int
+        Number of targets, which not all of scikit-learn's metrics take.
+
+    Raises
+    ------
+    ValueError
+        Naming the callback.
+
+    Examples
+    --------
+    >>> check_scoring(EpochScoring("r2"), n_targets=2)
+    """
+    kind, scoring = type(callback).__name__, callback.scoring
+    if isinstance(scoring, (dict, list, tuple, set)):
+        raise ValueError(f"{kind} takes one score: give a callback for each of {quoted(scoring)}.")
+    scorer = known_scoring(convert_sklearn_metric_function(scoring))
+    if is_scorer(scorer):
+        _try_scorer(kind, _scorer(kind, scorer), scoring, n_targets)
+    elif scoring is not None:
+        _check_signature(kind, scoring)
+        if callback.name is None and not hasattr(getattr(scoring, "func", scoring), "__name__"):
+            raise ValueError(f"{kind}: the score has no name. Set name=...")
+
+
+def _scorer(kind, scoring):
+    try:
+        return get_scorer(scoring)
+    except ValueError as error:
+        known = [*metrics.scorers, *get_scorer_names()]
+        raise ValueError(f"{kind}: there is no score {scoring!r}.{did_you_mean(scoring, known)}") from error
+
+
+def _try_scorer(kind, scorer, scoring, n_targets):
+    rng = np.random.default_rng(0)
+    y, predicted = rng.uniform(0.1, 1.0, size=(2, 8, n_targets))
+    try:
+        scorer(_Predicted(predicted), y, y)
+    except Exception as error:
+        raise ValueError(
+            f"{kind}: the score {brief(scoring)} fails on {n_targets} continuous target(s): "
+            f"{brief(str(error), 100)}. Take one for regression, such as 'ccc' or 'r2'."
+        ) from error
+
+
+def _check_signature(kind, scoring):
+    try:
+        inspect.signature(scoring).bind("net", "X", "y")
+    except TypeError as error:
+        raise ValueError(
+            f"{kind}: the score is called as scoring(net, X, y), which it does not take: {error}. A "
+            "function of labels and predictions becomes one by sklearn.metrics.make_scorer."
+        ) from error
+    except ValueError:  # a callable of C code that does not say what it takes
+        pass
+
+
+class _Predicted(RegressorMixin, BaseEstimator):
+    """Predictions in the place of a net."""
+
+    def __init__(self, predicted):
+        self.predicted = predicted
+
+    def predict(self, X):
+        """Return them."""
+        return self.predicted
