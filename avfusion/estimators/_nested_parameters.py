@@ -85,7 +85,7 @@ class NestedParameters:
         changes = {name: params.pop(name) for name in list(params) if name.startswith("callbacks__")}
         self._check_names(params)
         build = params.get("optimizer", self.optimizer)
-        for name in optimizer:
+        for name in optimizer if callable(optimizer_class(build)) else ():  # else `fit` says so
             check_taken(build, name.removeprefix(PREFIX))
         if changes:
             params["callbacks"] = with_parameters(params.get("callbacks", self.callbacks), changes)
