@@ -27,13 +27,13 @@ class OwnLoss(torch.nn.Module):
         self.loss = deepcopy(loss) if isinstance(loss, torch.nn.Module) else loss
         self.masks = not of_two(loss)
 
-    def forward(self, prediction, target, mask):
-        """Return the loss of (n, n_targets) tensors."""
+    def forward(self, prediction, target, mask, **weight):
+        """Return the loss of (n, n_targets) tensors; a ``weight=`` is passed on."""
         if not mask.any():
             return (prediction * 0).sum()
         if self.masks:
-            return self.loss(prediction, target, mask)
-        return self.loss(prediction[mask], target[mask])
+            return self.loss(prediction, target, mask, **weight)
+        return self.loss(prediction[mask], target[mask], **{name: w[mask] for name, w in weight.items()})
 
 
 def of_two(loss):

@@ -35,7 +35,8 @@ hidden_size : int, default=32
     loss : {"auto", "ccc+mse", "ccc", "mse", "mae", "huber"} or callable, default="auto"
         "auto" is "ccc+mse" for labels per frame and "mse" for labels per clip. "ccc" is 1 - CCC over all
         labelled steps of a batch, "ccc+mse" adds half the squared error of the standardised target. A
-        callable is given ``(prediction, target, mask)``, (n, n_targets) each.
+        callable is given ``(prediction, target, mask)``, (n, n_targets) each; a module of torch, such as
+        ``torch.nn.HuberLoss()``, the labelled entries of prediction and target.
     optimizer : {"adamw", "adam", "sgd"} or torch optimizer class, default="adamw"
         What updates the weights. Its own parameters are given as ``optimizer__momentum=0.9``, here, in
         `set_params` and in grids; `lr` and `weight_decay` are those of the estimator.

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.history import History
 from torch import nn
 
@@ -210,3 +210,128 @@ def test_gradient_norm_is_clipped(ragged):
     free, norms[:] = max(norms), []
     av.EarlyFusionRegressor(gradient_clip=free / 10, **kwargs).fit(*ragged)
     assert max(norms) == pytest.approx(free / 10, rel=1e-3)
+
+
+class Scored(Callback):
+    """Remember the weights at the end of epochs, and do something with them then."""
+
+    def __init__(self, act=None):
+        self.act = act
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen_, self.trained_ = [], []
+
+    def on_batch_end(self, net, training, **kwargs):
+        if training:
+            self.trained_.append(weights(net))
+        else:
+            self.validated_ = weights(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seen_.append(weights(net))
+        if self.act is not None:
+            self.act(net)
+
+
+def with_validation(ragged, *callbacks, **settings):
+    X, y = ragged
+    model = av.EarlyFusionRegressor(callbacks=list(callbacks), **QUICK | {"max_epochs": 3} | settings)
+    return model.fit(X[:4], y[:4], X_val=X[4:], y_val=y[4:])
+
+
+def test_callbacks_see_the_averaged_weights_and_training_goes_on_from_the_others(ragged):
+    scored = Scored()
+    model = with_validation(ragged, scored)
+    assert torch.equal(scored.seen_[-1], weights(model.net_))
+    assert torch.equal(scored.seen_[-1], scored.validated_)
+    assert not torch.equal(scored.seen_[-1], scored.trained_[-1])
+    assert torch.equal(weights(model.net_), weights(with_validation(ragged).net_))  # to watch changes nothing
+
+
+def test_weights_that_a_callback_sets_are_those_that_training_goes_on_from(ragged):
+    def zero(net):
+        if len(net.history) == 2:
+            for parameter in net.module_.parameters():
+                parameter.data.zero_()
+
+    scored = Scored(zero)
+    with_validation(ragged, scored, lr=1e-9, weight_decay=0.0)
+    assert scored.seen_[1].abs().max() > 0.1
+    assert scored.trained_[-1].abs().max() < 1e-6
+    assert scored.seen_[2].abs().max() < 1e-6  # the average, too
+
+
+def test_weights_that_are_set_before_the_first_batch_are_what_the_average_starts_from(ragged):
+    class Set(Callback):
+        def on_train_begin(self, net, **kwargs):
+            for parameter in net.module_.parameters():
+                parameter.data.fill_(0.25)
+
+    scored = Scored()
+    with_validation(ragged, Set(), scored, lr=1e-9, weight_decay=0.0, max_epochs=1)
+    torch.testing.assert_close(scored.seen_[0], torch.full_like(scored.seen_[0], 0.25))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_an_error_at_the_end_of_an_epoch_leaves_a_net_as_it_would_be_without(ragged, error):
+    def fail(net):
+        raise error("disk full")
+
+    X, y = ragged
+    model = av.EarlyFusionRegressor(**QUICK).partial_fit(X, y)
+    model.net_.callbacks_.append(("fail", Scored(fail)))
+    with pytest.raises(error, match="disk full"):
+        model.partial_fit(X, y)
+    model.net_.callbacks_.pop()
+    again = av.EarlyFusionRegressor(**QUICK).partial_fit(X, y).partial_fit(X, y)
+    torch.testing.assert_close(weights(model.net_), weights(again.net_))
+
+
+def test_the_first_error_is_the_one_that_is_shown(ragged):
+    class Late(Callback):
+        def on_train_end(self, net, **kwargs):
+            raise KeyError("no epoch was finished")
+
+    def fail(net):
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        with_validation(ragged, Scored(fail), Late())
+
+
+@pytest.mark.parametrize("settings", [{"early_stopping": True, "patience": 1}, {}])
+def test_the_last_epoch_is_heard_by_callbacks_and_progress(ragged, settings, capsys):
+    def stop(net):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+    before, after = Scored(stop), Scored()
+    model = with_validation(ragged, before, after, verbose=1, max_epochs=5, **settings)
+    epochs = len(model.net_.history)
+    assert len(before.seen_) == len(after.seen_) == epochs <= 2
+    assert f"{epochs}/5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("warm", ["fit", "partial_fit"])
+def test_the_best_epoch_is_kept_when_training_goes_on(ragged, warm):
+    X, y = ragged
+    settings = {"max_epochs": 4, "warm_start": True, "lr": 0.1, "schedule": None}
+    model = with_validation(ragged, **settings)
+    if warm == "partial_fit":
+        model.partial_fit(X[:4], y[:4])
+    model.set_params(
+        callbacks=[EarlyStopping("valid_ccc", lower_is_better=False, patience=4, load_best=True)]
+    ).fit(X[:4], y[:4], X_val=X[4:], y_val=y[4:])
+    best = max(model.net_.history[-4:, "valid_ccc"])
+    assert model.score(X[4:], y[4:]) == pytest.approx(best, abs=1e-5)
+
+
+def test_losses_and_scores_of_validation_are_those_of_all_steps(ragged):
+    model = with_validation(ragged, loss="mse", batch_size=1, window=None)
+    last = model.net_.history[-1]
+    assert last["valid_batch_count"] == 2
+    losses = [batch["valid_loss"] for batch in last["batches"] if "valid_loss" in batch]
+    assert min(losses) < last["valid_loss"] < max(losses)
+    scores = model.net_.history[:, "valid_ccc"]
+    best = [score == max(scores[:epoch]) for epoch, score in enumerate(scores, start=1)]
+    assert model.net_.history[:, "valid_ccc_best"] == best
