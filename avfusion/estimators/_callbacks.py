@@ -13,7 +13,7 @@ from avfusion._progress import progress_bar
 
 
 class PooledScore(PassthroughScoring):
-    """Whether a score of all validation steps, which the net records, is the best so far."""
+    """Flag of a score of all validation steps, which the net records: whether it is the best so far."""
 
     def on_epoch_end(self, net, **kwargs):
         """Record it as ``<name>_best``."""

@@ -39,7 +39,7 @@ def check_monitors(callbacks, validates):
     >>> check_monitors([EarlyStopping(monitor="train_loss")], validates=False)
     >>> check_monitors([EarlyStopping(monitor="valid_cc")], validates=True)
     Traceback (most recent call last):
-    ValueError: EarlyStopping monitors 'valid_cc', which nothing records. Did you mean 'valid_ccc'?
+    ValueError: EarlyStopping monitors 'valid_cc', which nothing records (did you mean 'valid_ccc'?).
     """
     recorded, anything = TRAINED | (VALIDATED if validates else set()), False
     greater, wrong = {"valid_ccc"}, set()  # scores of which the greatest is best; *_best that say otherwise
@@ -148,7 +148,7 @@ def _raise_unrecorded(callback, monitor, recorded, later, validates):
         )
     if all(getattr(other, "__module__", "").startswith("skorch.") for other in later):
         raise ValueError(
-            f"{kind} monitors {monitor!r}, which nothing records.{did_you_mean(monitor, sorted(recorded))}"
+            f"{kind} monitors {monitor!r}, which nothing records{did_you_mean(monitor, sorted(recorded))}."
         )
 
 

@@ -104,7 +104,7 @@ class NestedParameters:
                 raise InvalidParameterError(f"{name}: {ELSEWHERE[owner]}")
             if owner not in own or (inner and not hasattr(own[owner], "set_params")):
                 raise InvalidParameterError(
-                    f"Invalid parameter {name!r} for {type(self).__name__}.{did_you_mean(owner, own)} "
+                    f"Invalid parameter {name!r} for {type(self).__name__}{did_you_mean(owner, own)}. "
                     "get_params() has all of them."
                 )
 
@@ -191,10 +191,10 @@ def check_taken(optimizer, name):
     if is_taken(optimizer, name) or name == "param_groups":  # skorch's: patterns of weights with values
         return
     others = [n for n, other in OPTIMIZERS.items() if name in optimizer_defaults(other)]
-    hint = f" optimizer={others[0]!r} has it." if others else ""
+    hint = f" (optimizer={others[0]!r} has it)" if others else ""
     raise InvalidParameterError(
-        f"{PREFIX}{name}: {title(optimizer_class(optimizer))} has no parameter {name!r}."
-        f"{hint or did_you_mean(name, optimizer_defaults(optimizer))}"
+        f"{PREFIX}{name}: {title(optimizer_class(optimizer))} has no parameter {name!r}"
+        f"{hint or did_you_mean(name, optimizer_defaults(optimizer))}."
     )
 
 
@@ -330,7 +330,7 @@ def with_parameters(callbacks, changes):
         if name not in names:
             has = f"there are {brief(names)}" if names else "there are no callbacks"
             raise InvalidParameterError(
-                f"{key}: no callback is named {name!r}, {has}.{did_you_mean(name, names)}"
+                f"{key}: no callback is named {name!r}, {has}{did_you_mean(name, names)}."
             )
         place = names.index(name)
         item = items[place]
@@ -347,7 +347,7 @@ def with_parameter(callback, name, value, key):
     known = callback_parameters(callback)
     if name not in known:
         raise InvalidParameterError(
-            f"{key}: {class_name(callback)} has no parameter {name!r}.{did_you_mean(name, known)}"
+            f"{key}: {class_name(callback)} has no parameter {name!r}{did_you_mean(name, known)}."
         )
     if inspect.isclass(callback):
         return callback(**{name: value})

@@ -1,4 +1,4 @@
-"""What skorch's scoring callbacks are given: labelled steps of ragged batches, in the units of y.
+"""Labelled steps of ragged batches, in the units of y, for skorch's scoring callbacks.
 
 These callbacks join batches and call metrics of scikit-learn, so each batch is packed to two arrays
 (n_labelled, n_targets): per frame the steps of all its rows, per clip the rows.
@@ -172,7 +172,7 @@ def _scorer(kind, scoring):
         return get_scorer(scoring)
     except ValueError as error:
         known = [*metrics.scorers, *get_scorer_names()]
-        raise ValueError(f"{kind}: there is no score {scoring!r}.{did_you_mean(scoring, known)}") from error
+        raise ValueError(f"{kind}: there is no score {scoring!r}{did_you_mean(scoring, known)}.") from error
 
 
 def _try_scorer(kind, scorer, scoring, n_targets):

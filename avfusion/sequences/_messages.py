@@ -81,7 +81,7 @@ def quoted(names, limit=5):
 
 
 def did_you_mean(name, known):
-    """Return a sentence with the known name that is nearest to another one, if one is near.
+    """Return in brackets the known name that is nearest to another one, if one is near.
 
     Parameters
     ----------
@@ -96,12 +96,12 @@ def did_you_mean(name, known):
     Examples
     --------
     >>> did_you_mean("momentun", ["momentum", "nesterov"])
-    " Did you mean 'momentum'?"
+    " (did you mean 'momentum'?)"
     >>> did_you_mean("x", ["momentum"])
     ''
     """
     near = difflib.get_close_matches(name, [str(other) for other in known], n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def printable(text):

@@ -24,7 +24,7 @@ def up(monitor):
 @pytest.mark.parametrize(
     ("callbacks", "told"),
     [
-        ([EarlyStopping(monitor="valid_cc")], "'valid_cc', which nothing records. Did you mean 'valid_ccc'"),
+        ([EarlyStopping(monitor="valid_cc")], "'valid_cc', which nothing records .did you mean 'valid_ccc'"),
         (
             [up("r2"), EpochScoring("r2")],
             "monitors 'r2' of EpochScoring, which runs after it. List it before",

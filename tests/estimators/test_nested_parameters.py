@@ -150,14 +150,14 @@ def test_searched(search):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("optimizer__momentun", "SGD has no parameter 'momentun'. Did you mean 'momentum'"),
-        ("optimizer__betas", "SGD has no parameter 'betas'. optimizer='adamw' has it"),
+        ("optimizer__momentun", "SGD has no parameter 'momentun' .did you mean 'momentum'"),
+        ("optimizer__betas", "SGD has no parameter 'betas' .optimizer='adamw' has it"),
         ("optimizer__lr", "is the estimator's own lr: set lr"),
         ("optimizer__weight_decay", "set weight_decay"),
         ("optimizer__params", "has no parameter 'params'"),
-        ("callbacks__stop__patiance", "EarlyStopping has no parameter 'patiance'. Did you mean 'patience'"),
-        ("callbacks__stopp__patience", r"no callback is named 'stopp', there are \['stop'\]. Did you mean"),
-        ("hiden_size", "Invalid parameter 'hiden_size' for EarlyFusionRegressor. Did you mean 'hidden_size'"),
+        ("callbacks__stop__patiance", "EarlyStopping has no parameter 'patiance' .did you mean 'patience'"),
+        ("callbacks__stopp__patience", r"no callback is named 'stopp', there are \['stop'\] .did you mean"),
+        ("hiden_size", "Invalid parameter 'hiden_size' for EarlyFusionRegressor .did you mean 'hidden_size'"),
         ("lr__x", "Invalid parameter 'lr__x'"),
         ("loss__alpha", "functools.partial"),
         ("module__depth", "network__parameter"),
@@ -179,7 +179,7 @@ def test_unknown_names(name, told):
     [
         (
             {"optimizer": "adamw", "optimizer__momentum": 0.5},
-            "AdamW has no parameter 'momentum'. optimizer='sgd'",
+            "AdamW has no parameter 'momentum' .optimizer='sgd'",
         ),
         ({"optimizer": "sgd", "optimizer__momentum": -1}, "SGD cannot be built with .*Invalid momentum"),
         ({"optimizer": torch.optim.Rprop}, "Rprop has no weight decay: set weight_decay=0"),

@@ -110,7 +110,7 @@ def test_batches_without_labels_are_left_out():
 @pytest.mark.parametrize(
     ("callback", "told"),
     [
-        (EpochScoring("r22"), "EpochScoring: there is no score 'r22'. Did you mean 'r2'"),
+        (EpochScoring("r22"), "EpochScoring: there is no score 'r22' .did you mean 'r2'"),
         (EpochScoring("accuracy"), "the score 'accuracy' fails on 2 continuous target"),
         (EpochScoring("neg_max_error"), "the score 'neg_max_error' fails on 2"),
         (EpochScoring("neg_log_loss"), "'neg_log_loss' fails"),
