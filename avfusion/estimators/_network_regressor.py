@@ -20,22 +20,21 @@ from avfusion.estimators._batches import (
     observed_statistics,
     stitched_predictions,
 )
+from avfusion.estimators._callbacks import prints, training_callbacks
 from avfusion.estimators._data_warnings import advise
 from avfusion.estimators._fit_tasks import fit_tasks, with_callbacks
 from avfusion.estimators._inner_folds import hold_out
+from avfusion.estimators._losses import loss_function, loss_name
 from avfusion.estimators._model import build_model
 from avfusion.estimators._parameters import NetworkParameters
 from avfusion.estimators._training import (
-    OPTIMIZERS,
     LabelledLoss,
     SequenceNet,
     TrainingDiverged,
     random_generator,
     seeded,
-    training_callbacks,
 )
 from avfusion.estimators._training_checks import check_training
-from avfusion.networks import LOSSES
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
@@ -101,7 +100,9 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         spec = spec if warm else self._with_target_scale(spec, train)
         if X_val is not None:
             valid = self._read_validation_data(X_val, y_val, spec)
-        check_training(self, spec, valid is not None)
+        labels = [part.labels for part in (train, valid) if part is not None]
+        gaps = spec.per_frame or any(np.isnan(values).any() for values in labels)
+        check_training(self, spec, valid is not None, unlabelled=gaps)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
@@ -152,6 +153,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         data = self._read_training_data(X, y, warm=not first)
         spec = self._spec_of(data) if first else self.spec_
         dataset = self._dataset(data, spec)
+        gaps = spec.per_frame or np.isnan(dataset.labels).any()
+        check_training(self, spec, validates=False, by_hand=True, unlabelled=gaps)
         if first:
             spec = self._with_target_scale(spec, dataset)
             statistics = {name: observed_statistics(dataset, name) for name in dataset.frames}
@@ -344,12 +347,11 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             per_frame=spec.per_frame,
             n_targets=spec.target_form.n_targets,
         )
-        return SequenceNet(
+        net = SequenceNet(
             model,
             criterion=LabelledLoss,
-            criterion__function=self._loss_function(spec.per_frame),
-            optimizer=OPTIMIZERS.get(self.optimizer, self.optimizer),
-            optimizer__weight_decay=self.weight_decay,
+            criterion__function=loss_function(self.loss, spec.per_frame),
+            **self._optimizer_arguments(),
             lr=self.lr,
             batch_size=self.batch_size_,
             max_epochs=self.max_epochs,
@@ -359,19 +361,15 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             iterator_valid=EvaluationBatches,
             train_split=None,
             callbacks=self._callbacks(n_windows, by_hand),
-            callbacks__print_log=None,
             device=self.device,
             precision=self.precision,
-            verbose=0,
+            verbose=self.verbose or prints(self.callbacks),
         )
-
-    def _loss_function(self, per_frame):
-        return self.loss if callable(self.loss) else LOSSES[self._loss_name(per_frame)]
+        net.target_mean, net.target_scale = spec.target_mean, spec.target_scale
+        return net
 
     def _loss_name(self, per_frame):
-        if self.loss == "auto":
-            return "ccc+mse" if per_frame else "mse"
-        return self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", None)
+        return loss_name(self.loss, per_frame)
 
     def _rows_per_batch(self, n_windows):
         if self.batch_size != "auto":

@@ -218,7 +218,7 @@ def _from_frame(X, modalities, dtype, widths):
     if len(duplicates):
         raise ValueError(f"Two columns have the name {duplicates[0]!r}. Rename one.")
     columns = {name: _column(X[name], name, dtype, widths.get(name)) for name in cells}
-    return X.assign(**columns) if cells else X
+    return X.assign(**columns) if columns else X
 
 
 def _from_numbers(X, modalities):
@@ -240,7 +240,7 @@ def _from_numbers(X, modalities):
 
 
 def _known_columns(X, names):
-    names = [names] if isinstance(names, str) else list(names)
+    names = [names] if isinstance(names, str) else [*names]
     for name in names:
         if name not in X.columns:
             raise ValueError(f"There is no column {name!r}. The columns are {quoted(X.columns)}.")

@@ -1,7 +1,6 @@
 """Cross-validation of one configuration that can be watched, and ended, after every epoch of every fold."""
 
 import time
-from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -179,9 +178,7 @@ class EpochScores:
             return
         if self.rows is None:
             self.rows = self.estimator._read_dataset(self.X)
-        average = dict(net.callbacks_).get("weight_average")
-        with average.swapped_in(net) if average else nullcontext():
-            # windows side by side: overlaps would cost twice the time
-            predictions = self.estimator._predict_dataset(*self.rows, nets=[net], hop=self.estimator.window)
+        # windows side by side: overlaps would cost twice the time
+        predictions = self.estimator._predict_dataset(*self.rows, nets=[net], hop=self.estimator.window)
         score = self.scorer(GivenPredictions(predictions), self.X, self.y)
         self.report(self.epochs / total, float(score) if np.isfinite(score) else -np.inf)
