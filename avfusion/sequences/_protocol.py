@@ -263,8 +263,9 @@ class ColumnProtocol(RowTimes, ExtensionArray):
         return np.array([int.from_bytes(digest[:8], "little") for digest in cells], dtype=np.uint64)
 
     def _values_for_json(self):
-        cells = (None if cell is pd.NA else cell.frames.tolist() for cell in self)
-        return np.fromiter(cells, dtype=object, count=len(self))
+        cells = map(self._cell, range(len(self)))  # not those of __iter__, which may be these lists
+        lists = (None if cell is pd.NA else cell.frames.tolist() for cell in cells)
+        return np.fromiter(lists, dtype=object, count=len(self))
 
     def _formatter(self, boxed=False):
         return str if boxed else repr
