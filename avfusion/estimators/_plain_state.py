@@ -15,7 +15,7 @@ import torch
 from skorch.callbacks import Callback
 from skorch.utils import get_map_location
 
-from avfusion.estimators._training import seeded
+from avfusion.estimators._training import has_trackers, seeded, without_trackers
 from avfusion.sequences._messages import quoted
 
 _PLAIN = (bool, int, float, str, type(None), np.generic)
@@ -29,7 +29,10 @@ class PlainState:
     """
 
     def __reduce_ex__(self, protocol):
-        return copyreg.__newobj__, (type(self),), super().__getstate__()
+        state = super().__getstate__()
+        if "net_" in state and has_trackers(state.get("callbacks")):
+            state = state | {"callbacks": without_trackers(state["callbacks"])}
+        return copyreg.__newobj__, (type(self),), state
 
     def __getstate__(self):
         """Return parameters and fitted attributes, with each net as a dict of plain objects."""
@@ -153,7 +156,7 @@ def without_results(callbacks):
         return None
     return [
         (item[0], _blank(item[1])) if isinstance(item, tuple) and len(item) == 2 else _blank(item)
-        for item in callbacks
+        for item in without_trackers(callbacks)
     ]
 
 

@@ -14,7 +14,16 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    GradientNormClipping,
+    LRScheduler,
+    MlflowLogger,
+    NeptuneLogger,
+    SacredLogger,
+    TensorBoard,
+    WandbLogger,
+)
 from skorch.utils import get_map_location
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -23,6 +32,7 @@ from avfusion._progress import progress_bar
 from avfusion.networks import ccc_loss
 
 one_at_a_time = RLock()
+TRACKERS = (MlflowLogger, NeptuneLogger, SacredLogger, TensorBoard, WandbLogger)
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
@@ -75,6 +85,11 @@ class SequenceNet(NeuralNet):
         skorch pickles modules by itself, by name: the classes of a notebook would not reach other processes.
         """
         state = vars(self).copy()
+        if has_trackers(self.callbacks) and hasattr(self, "finished_"):
+            parameters = self.origin_["parameters"]
+            kept = without_trackers(parameters["callbacks"])
+            state["origin_"] = self.origin_ | {"parameters": parameters | {"callbacks": kept}}
+            state |= {name: without_trackers(state[name]) for name in ("callbacks", "callbacks_")}
         if torch.device(self.device).type != "cpu":
             on_device = {k: v for k, v in state.items() if isinstance(v, (torch.nn.Module, Optimizer))}
             state |= moved(deepcopy(on_device), "cpu")
@@ -169,6 +184,26 @@ class SequenceNet(NeuralNet):
         loss = self.criterion_(prediction, labels)
         self.notify("on_batch_end", batch=batch, training=False, y_pred=prediction, loss=loss)
         return prediction, labels
+
+
+def has_trackers(callbacks):
+    """Return whether some callbacks write to a tracker, TensorBoard, MLflow or another that skorch knows.
+
+    Examples
+    --------
+    >>> has_trackers([("progress", Progress(3, "net"))]), has_trackers(None)
+    (False, False)
+    """
+    return len(without_trackers(callbacks)) < len(callbacks or ())
+
+
+def without_trackers(callbacks):
+    """Return callbacks but for those that write to a tracker: the connections that they hold stay behind."""
+    return [
+        item
+        for item in callbacks or ()
+        if not isinstance(item[1] if isinstance(item, tuple) else item, TRACKERS)
+    ]
 
 
 def moved(attributes, device):
