@@ -37,12 +37,11 @@ class PlainState:
     def __getstate__(self):
         """Return parameters and fitted attributes, with each net as a dict of plain objects."""
         state = dict(super().__getstate__())
-        kept = {id(state.get("callbacks")): without_results(state.get("callbacks"))}
-        state["callbacks"] = kept[id(state.get("callbacks"))]
+        state["callbacks"] = without_results(self.callbacks)
         if "nets_" not in state:
             return state
         del state["net_"]
-        state["nets_"] = [plain_net(net, kept) for net in self.nets_]
+        state["nets_"] = [plain_net(net) for net in self.nets_]
         for net in state["nets_"]:  # nothing that can fail is left for when the model is needed
             check_same_weights(rebuilt(self, net | {"weights": {}}), net["weights"])
         return state
@@ -55,23 +54,21 @@ class PlainState:
             self.net_ = self.nets_[0]
 
 
-def plain_net(net, kept):
+def plain_net(net):
     """Return what a net is made of, as numbers, strings, arrays and the parameters of its estimator.
+
+    Callbacks are left to the estimator: a finished net needs none, and others have those of the estimator.
 
     Parameters
     ----------
     net : SequenceNet
         Initialized, from ``NetworkRegressor._build_net``.
-    kept : dict
-        Callbacks without results by the id of those with; lists that several nets share stay shared.
 
     Returns
     -------
     dict
     """
-    parameters = dict(net.origin_["parameters"])
-    given = parameters["callbacks"]
-    parameters["callbacks"] = kept.setdefault(id(given), without_results(given))
+    parameters = {key: value for key, value in net.origin_["parameters"].items() if key != "callbacks"}
     finished = hasattr(net, "finished_")
     return {
         "parameters": parameters,
@@ -112,7 +109,7 @@ def restored(estimator, plain):
 def rebuilt(estimator, plain):
     """Return a new net from the parameters of a former one; the estimator tells the data it was fitted to."""
     blank = object.__new__(type(estimator))
-    vars(blank).update(plain["parameters"], spec_=estimator.spec_)
+    vars(blank).update(plain["parameters"], callbacks=estimator.callbacks, spec_=estimator.spec_)
     statistics = {name: (np.zeros(width), np.ones(width)) for name, width in estimator.spec_.widths.items()}
     net = blank._build_net(statistics, 0, plain["n_windows"], plain["by_hand"])
     net.device = net._check_device(net.device, get_map_location(net.device))
