@@ -31,7 +31,7 @@ def untracked():
 
 
 def warn_if_not_logged(estimator):
-    """Say how an estimator of this package is logged, if MLflow's autolog is on and nothing is being logged.
+    """Warn where MLflow's autolog is on and does not log the fit of an estimator of this package.
 
     Parameters
     ----------

@@ -28,7 +28,9 @@ class Wide(torch.nn.Module):
         super().__init__()
         self.output_size = size
         self.norm = torch.nn.BatchNorm1d(size)
-        self.maps = torch.nn.ModuleDict({name: torch.nn.Linear(width, size) for name, width in widths.items()})
+        self.maps = torch.nn.ModuleDict(
+            {name: torch.nn.Linear(width, size) for name, width in widths.items()}
+        )
         self.tied = torch.nn.Linear(size, size)
         self.again = self.tied
         self.register_buffer("seen", torch.zeros(1), persistent=False)
@@ -85,8 +87,12 @@ def models():
     yield "core", av.EncodedFusionRegressor(core=av.fusion.LowRankFusion, core__rank=2, **SMALL)
 
 
-@pytest.mark.works_with("skops", "every estimator, pipelines, late fusion: equal predictions, only types of `skops_types`")
-@pytest.mark.parametrize(("name", "model"), list(models()), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.works_with(
+    "skops", "every estimator, pipelines, late fusion: equal predictions, only types of `skops_types`"
+)
+@pytest.mark.parametrize(
+    ("name", "model"), list(models()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_what_is_loaded_predicts_the_same_to_the_last_bit(name, model, data):
     X, y = data
     model.fit(X, y)
@@ -147,10 +153,14 @@ def test_a_network_of_ones_own_is_named_and_kept_whole(data):
     assert through_skops(model, more).predict(X).equals(model.predict(X))
 
 
-@pytest.mark.works_with("skops", "a network that training changed otherwise than in its weights", refused=True)
+@pytest.mark.works_with(
+    "skops", "a network that training changed otherwise than in its weights", refused=True
+)
 def test_what_cannot_be_built_again_is_refused_before_it_is_written(data):
     model = av.EarlyFusionRegressor(callbacks=[Prune()], **SMALL).fit(*data)
-    with pytest.raises(ValueError, match=r"other ones than those that were trained. Keep it with avfusion.pers"):
+    with pytest.raises(
+        ValueError, match=r"other ones than those that were trained. Keep it with avfusion.pers"
+    ):
         skops.dumps(model)
     assert pickle.loads(pickle.dumps(model)).predict(data[0]).equals(model.predict(data[0]))
 

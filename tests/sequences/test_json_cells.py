@@ -45,7 +45,11 @@ def test_types_are_inferred_from_one_step(X):
 
 def test_others_are_given_sequences(X):
     for module in ("users_script", "mlflows", "skorch", "pandas_like.io"):
-        for code in ("X.to_dict(orient='list')['audio']", "list(X['audio'])", "[row[1] for row in X.itertuples()]"):
+        for code in (
+            "X.to_dict(orient='list')['audio']",
+            "list(X['audio'])",
+            "[row[1] for row in X.itertuples()]",
+        ):
             first, missing, last = asks(module, code)(X)
             assert isinstance(first, av.Sequence), (module, code)
             assert isinstance(last, av.Sequence), (module, code)
