@@ -6,10 +6,23 @@ from copy import deepcopy
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback, GradientNormClipping, LRScheduler, PassthroughScoring, PrintLog
+from skorch.callbacks import (
+    Callback,
+    GradientNormClipping,
+    LRScheduler,
+    MlflowLogger,
+    NeptuneLogger,
+    PassthroughScoring,
+    PrintLog,
+    SacredLogger,
+    TensorBoard,
+    WandbLogger,
+)
 from torch.optim.lr_scheduler import LambdaLR
 
 from avfusion._progress import progress_bar
+
+TRACKERS = (MlflowLogger, NeptuneLogger, SacredLogger, TensorBoard, WandbLogger)
 
 
 class PooledScore(PassthroughScoring):
@@ -209,3 +222,23 @@ def prints(callbacks):
     """Return whether there is skorch's PrintLog among callbacks, which is silent in a net that is."""
     items = [item[-1] if isinstance(item, (tuple, list)) else item for item in callbacks or ()]
     return any(item is PrintLog or isinstance(item, PrintLog) for item in items)
+
+
+def has_trackers(callbacks):
+    """Return whether some callbacks write to a tracker, TensorBoard, MLflow or another that skorch knows.
+
+    Examples
+    --------
+    >>> has_trackers([("progress", Progress(3, "net"))]), has_trackers(None)
+    (False, False)
+    """
+    return len(without_trackers(callbacks)) < len(callbacks or ())
+
+
+def without_trackers(callbacks):
+    """Return callbacks but for those that write to a tracker: the connections that they hold stay behind."""
+    return [
+        item
+        for item in callbacks or ()
+        if not isinstance(item[1] if isinstance(item, tuple) else item, TRACKERS)
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion._tracking import warn_if_not_logged
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._batches import (
@@ -27,6 +28,7 @@ from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._losses import loss_function, loss_name
 from avfusion.estimators._model import build_model
 from avfusion.estimators._parameters import NetworkParameters
+from avfusion.estimators._plain_state import PlainState, take_weights
 from avfusion.estimators._training import (
     LabelledLoss,
     SequenceNet,
@@ -42,7 +44,9 @@ from avfusion.sequences._target_form import Predictions
 _ANEW = "Fit a new estimator, or this one with warm_start=False, to start anew."
 
 
-class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
+class NetworkRegressor(
+    PlainState, NetworkParameters, RegressorFittedToData, SequenceRegressorMixin, BaseEstimator
+):
     """Base of all estimators that train a network; a subclass says which.
 
     A subclass has annotated attributes for the parameters of its network, which become keyword arguments of
@@ -84,6 +88,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             modality is unknown or never observed, or nothing is labelled. Nothing is trained then.
         """
         self._check_parameters()
+        warn_if_not_logged(self)
         if X_val is None and y_val is not None:
             raise ValueError("y_val is given without X_val, the rows that it labels.")
         warm = self.warm_start and hasattr(self, "net_")
@@ -306,9 +311,9 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
     def _train_net(self, statistics, train, valid, seed, former):
         """Return a trained net, which goes on from the weights of a former one if there is one."""
         with seeded(seed, self.device):
-            net = self._build_net(statistics, seed, train).initialize()
+            net = self._build_net(statistics, seed, expected_windows(train)).initialize()
             if former is not None:
-                self._load_weights(net, former)
+                take_weights(net, former, _ANEW)
             net.train(train, valid, watch=self._watch)
         net.finish()
         if former is not None:
@@ -324,17 +329,18 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         seed = int(former.get_params()["iterator_train__rng"].integers(2**31))
         statistics = {name: (np.zeros(width), np.ones(width)) for name, width in self.modalities_.items()}
         net = self._net_by_hand(statistics, seed, dataset)
-        self._load_weights(net, former)  # and the statistics
+        take_weights(net, former, _ANEW)  # and the statistics
         net.history[:0] = former.history
         return net
 
     def _net_by_hand(self, statistics, seed, dataset=None):
+        n_windows = 0 if dataset is None else expected_windows(dataset)
         with seeded(seed, self.device):
-            return self._build_net(statistics, seed, dataset, by_hand=True).initialize()
+            return self._build_net(statistics, seed, n_windows, by_hand=True).initialize()
 
-    def _build_net(self, statistics, seed, dataset=None, by_hand=False):
-        """Return a net for the data of `spec_`, not initialized; `dataset` is what it will be trained on."""
-        spec, n_windows = self.spec_, 0 if dataset is None else expected_windows(dataset)
+    def _build_net(self, statistics, seed, n_windows, by_hand=False):
+        """Return a net for the data of `spec_`, not initialized; an epoch has so many windows."""
+        spec = self.spec_
         self.batch_size_ = self._rows_per_batch(n_windows)
         model = partial(
             build_model,
@@ -366,6 +372,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             verbose=self.verbose or prints(self.callbacks),
         )
         net.target_mean, net.target_scale = spec.target_mean, spec.target_scale
+        parameters = self.get_params(deep=False)  # those of today: `set_params` may follow
+        net.origin_ = {"parameters": parameters, "n_windows": n_windows, "by_hand": by_hand}
         return net
 
     def _loss_name(self, per_frame):
@@ -386,13 +394,3 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             progress=(self.max_epochs, type(self).__name__) if self.verbose and not by_hand else None,
         )
         return [*ours, *(self.callbacks or ())]
-
-    def _load_weights(self, net, former):
-        """Let a new net go on from the weights and the input statistics of the last fit."""
-        try:
-            net.module_.load_state_dict(former.module_.state_dict())
-        except RuntimeError as error:
-            raise ValueError(
-                "The weights of the last fit, from which training goes on, do not fit the network of the "
-                f"parameters of now. {_ANEW}"
-            ) from error

@@ -13,15 +13,12 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import (
-    EpochTimer,
-    PassthroughScoring,
-)
+from skorch.callbacks import EpochTimer, PassthroughScoring
 from skorch.dataset import get_len
 from skorch.utils import get_map_location
 from torch.optim import Optimizer
 
-from avfusion.estimators._callbacks import PooledScore
+from avfusion.estimators._callbacks import PooledScore, has_trackers, without_trackers
 from avfusion.estimators._scoring import ScoredNet
 from avfusion.networks import ccc_loss
 
@@ -87,6 +84,11 @@ class SequenceNet(ScoredNet, NeuralNet):
         skorch pickles modules by itself, by name: the classes of a notebook would not reach other processes.
         """
         state = vars(self) | {"train_split": None, "watch": None}  # there is data in them while it trains
+        if has_trackers(self.callbacks) and hasattr(self, "finished_"):
+            parameters = self.origin_["parameters"]
+            kept = without_trackers(parameters["callbacks"])
+            state["origin_"] = self.origin_ | {"parameters": parameters | {"callbacks": kept}}
+            state |= {name: without_trackers(state[name]) for name in ("callbacks", "callbacks_")}
         if torch.device(self.device).type != "cpu":
             on_device = {k: v for k, v in state.items() if isinstance(v, (torch.nn.Module, Optimizer))}
             state |= moved(deepcopy(on_device), "cpu")

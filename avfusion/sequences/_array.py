@@ -10,6 +10,7 @@ from avfusion.sequences._callers import checks_array, refuse_order, table_tool
 from avfusion.sequences._cells import stack_cells
 from avfusion.sequences._clock import check_times, per_row, per_row_rates
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._json_cells import lists_wanted
 from avfusion.sequences._protocol import ColumnProtocol
 from avfusion.sequences._sequence import Sequence, as_float_frames, check_features
 from avfusion.sequences._text_files import warn_of_text
@@ -309,7 +310,8 @@ class SequenceArray(ColumnProtocol):
 
     def __iter__(self):
         warn_of_text()
-        return map(self._cell, range(len(self)))
+        steps = lists_wanted()
+        return iter(self._lists(steps)) if steps else map(self._cell, range(len(self)))
 
     def __setitem__(self, key, value):
         if self._readonly:

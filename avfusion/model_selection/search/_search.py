@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from avfusion._atomic import atomic_write
 from avfusion._sklearn_compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, as_one_task
+from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.fusion import RecursiveJointAttentionRegressor
@@ -227,6 +228,7 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
             about something else, or no trial was completed.
         """
         self._validate_params()
+        warn_if_not_logged(self)
         self._reset()
         X, y = read_samples(self._read(X), y)
         targets = as_targets(y)
@@ -340,7 +342,8 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
     def _refit(self, estimator, X, y, groups):
         begin = time.perf_counter()
         best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
-        self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
+        with untracked():
+            self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
         self.refit_time_ = time.perf_counter() - begin
 
     def _reset(self):
