@@ -15,7 +15,8 @@ import torch
 from skorch.callbacks import Callback
 from skorch.utils import get_map_location
 
-from avfusion.estimators._training import has_trackers, seeded, without_trackers
+from avfusion.estimators._callbacks import has_trackers, without_trackers
+from avfusion.estimators._training import seeded
 from avfusion.sequences._messages import quoted
 
 _PLAIN = (bool, int, float, str, type(None), np.generic)
