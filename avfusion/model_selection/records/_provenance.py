@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 
 from avfusion._atomic import atomic_write
+from avfusion.model_selection.records._urls import without_password
 
 RECIPE = "recipe.joblib"
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
@@ -58,7 +59,7 @@ def rows_of(folds):
 
 
 def plain(value):
-    """Return a value as JSON can hold it, with text for everything else.
+    """Return a value as JSON can hold it, with text for everything else and no password in URLs.
 
     Parameters
     ----------
@@ -75,7 +76,9 @@ def plain(value):
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
+    if isinstance(value, str):
+        return without_password(value)
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float) and np.isfinite(value):
         return value
@@ -102,7 +105,7 @@ def text_of(value):
     >>> text_of(abs), text_of((1, 5))
     ('abs', '(1, 5)')
     """
-    return getattr(value, "__qualname__", None) or _ADDRESS.sub("", repr(value))
+    return getattr(value, "__qualname__", None) or without_password(_ADDRESS.sub("", repr(value)))
 
 
 def not_repeatable(estimator):

@@ -1,17 +1,12 @@
 """Where trials are kept, and trials whose process has ended."""
 
-import socket
-import sys
 from contextlib import suppress
 
 import optuna
-import psutil
 import pytest
 from optuna.trial import TrialState
 
 from avfusion.model_selection.search._storage import (
-    begin_trial,
-    fail_stale_trials,
     finish_trial,
     finished_trials,
     in_memory,
@@ -19,15 +14,12 @@ from avfusion.model_selection.search._storage import (
     quiet_optuna,
     was_cut_off,
 )
+from avfusion.model_selection.search._workers import begin_trial
 
 
 @pytest.fixture
 def study():
     return optuna.create_study(direction="maximize")
-
-
-def states(study):
-    return [trial.state.name for trial in study.get_trials(deepcopy=False)]
 
 
 def test_storages_by_name(tmp_path):
@@ -40,17 +32,6 @@ def test_storages_by_name(tmp_path):
     memory = optuna.storages.InMemoryStorage()
     with open_storage(memory, shared=False) as storage:
         assert storage is memory
-
-
-def test_only_running_trials_of_processes_that_have_ended_are_failed(study):
-    ended = psutil.Popen([sys.executable, "-c", ""])
-    created = ended.create_time()
-    ended.wait()
-    begin_trial(study)
-    for worker in ([socket.gethostname(), ended.pid, created], ["another machine", 1, 0.0]):
-        study.ask().set_user_attr("worker", worker)
-    fail_stale_trials(study)
-    assert states(study) == ["RUNNING", "FAIL", "RUNNING"]
 
 
 def test_trials_that_end_with_their_process_do_not_count_but_errors_do(study):
