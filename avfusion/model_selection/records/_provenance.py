@@ -8,6 +8,7 @@ from copy import deepcopy
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 
 from avfusion._atomic import atomic_write
 from avfusion.model_selection.records._urls import without_password
@@ -179,6 +180,22 @@ def write_recipe(recipe, folder):
         return
     try:
         with atomic_write(file) as path:
-            joblib.dump(recipe, path)
+            joblib.dump(_without_passwords(recipe), path)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=4)
+
+
+def _without_passwords(recipe):
+    """Return a recipe whose estimators, searches among them, hold no URL with a password."""
+    if "estimators" not in recipe:
+        return recipe
+    return recipe | {"estimators": {name: _cleaned(part) for name, part in recipe["estimators"].items()}}
+
+
+def _cleaned(estimator):
+    secret = {
+        name: None if name.rpartition("__")[2] == "storage" else without_password(value)
+        for name, value in estimator.get_params().items()
+        if isinstance(value, str) and without_password(value) != value
+    }
+    return clone(estimator).set_params(**secret) if secret else estimator

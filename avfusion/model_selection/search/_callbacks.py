@@ -68,9 +68,10 @@ def tell_callbacks(callbacks, study, number, raise_errors):
             try:
                 callback(study, deepcopy(trial))
             except Exception as error:
-                told = f"callbacks[{position}] ({brief(callback)}) failed after trial {number}, which is kept"
+                name = getattr(callback, "__name__", type(callback).__name__)
+                told = f"callbacks[{position}] ({name}) failed after trial {number}, which is kept"
                 if raise_errors:
                     error.add_note(f"{told}.")
                     raise
-                warnings.warn(f"{told}: {type(error).__name__}: {error}", stacklevel=5)
+                warnings.warn(f"{told}: {type(error).__name__}: {error}", stacklevel=6)
     return study._stop_flag

@@ -51,7 +51,19 @@ class Database(RDBStorage):
             sqlalchemy.event.listen(self.engine, "do_connect", _connect_patiently)
 
     def __reduce__(self):
-        return Database, (self._url, True)
+        return _reopened, (self._url,)
+
+
+def _reopened(url):
+    """Open a database in another process; its server was reached before."""
+    end = time.monotonic() + (0 if url.startswith("sqlite") else PATIENCE_S)
+    while True:
+        try:
+            return Database(url, known=True)
+        except (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError):
+            if time.monotonic() >= end:
+                raise
+            time.sleep(1)
 
 
 def _engine_options(url):
@@ -127,9 +139,11 @@ def _explained(error, url):
         )
     reason = brief(_Text(_hide(_reason(error), url)), 140)
     if isinstance(error, (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError)):
+        check = "host, port, user and password, and that the database exists"
+        if url.startswith("sqlite"):
+            check = "that its folder exists and can be written to"
         return ConnectionError(
-            f"{storage} cannot be opened: {reason} Check host, port, user and password, and that the "
-            "database exists. Nothing has been fitted."
+            f"{storage} cannot be opened: {reason} Check {check}. Nothing has been fitted."
         )
     return ValueError(f"{storage} is not the URL of a database that can be used: {reason}")
 
@@ -178,6 +192,6 @@ def _hide(text, url):
     text = without_password(text)
     try:
         password = sqlalchemy.make_url(url).password
-    except sqlalchemy.exc.ArgumentError:
+    except (sqlalchemy.exc.ArgumentError, ValueError):  # of the port
         return text
     return text.replace(str(password), "***") if password else text

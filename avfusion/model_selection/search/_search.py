@@ -32,12 +32,12 @@ from avfusion.model_selection.records._provenance import (
     rows_of,
     write_recipe,
 )
-from avfusion.model_selection.records._urls import Url
 from avfusion.model_selection.search._callbacks import check_callbacks
 from avfusion.model_selection.search._identity import identity_of
 from avfusion.model_selection.search._objective import optuna_objective, resolve_scorer
+from avfusion.model_selection.search._portable import PortableMixin
 from avfusion.model_selection.search._search_spaces import kept_parameters, read_space
-from avfusion.model_selection.search._storage import described_storage, finished_trials, reopenable
+from avfusion.model_selection.search._storage import described_storage, finished_trials
 from avfusion.model_selection.search._study import run_study
 from avfusion.model_selection.search._trials import parameters_of, results_of
 from avfusion.sequences._groups import read_groups
@@ -50,7 +50,7 @@ from avfusion.sequences._targets import as_targets
 __all__ = ["FusionSearchCV"]
 
 
-class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
+class FusionSearchCV(PortableMixin, SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
     """Search the parameters of an estimator or Pipeline with Optuna, by cross-validation with pruning.
 
     Every epoch of every fold is scored on the fold's test rows and reported, so that a configuration that is
@@ -347,30 +347,6 @@ class FusionSearchCV(SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
             path.write_text(json.dumps(self.record_, indent=2) + "\n", encoding="utf-8")
         write_recipe(self._recipe, folder)
         return folder
-
-    def get_params(self, deep=True) -> dict:
-        """Return the parameters; a URL of a storage is shown without its password.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to return those of the estimator too.
-
-        Returns
-        -------
-        dict
-        """
-        params = super().get_params(deep=deep)
-        if type(self.storage) is str:
-            params["storage"] = Url(self.storage)
-        return params
-
-    def __getstate__(self):
-        """Leave out, once fitted, what belongs to the run: passwords, connections, open files of trackers."""
-        state = dict(super().__getstate__())
-        if "record_" in state:
-            state |= {"storage": reopenable(self.storage), "callbacks": None}
-        return state
 
     def _read(self, X):
         """Return the samples as rows; a table of numbers is checked as scikit-learn's estimators do it."""
