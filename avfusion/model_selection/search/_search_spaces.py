@@ -106,7 +106,7 @@ def search_space(estimator) -> dict[str, BaseDistribution]:
 
 
 def kept_parameters(estimator) -> dict:
-    """Return the parameters that `search_space` would search if the user had not set them, with their values.
+    """Return the parameters that `search_space` leaves out since the user set them, with their values.
 
     Parameters
     ----------
@@ -149,8 +149,9 @@ def _full_space(estimator):
 
 @_full_space.register
 def _of_network(estimator: NetworkRegressor):
-    own = {name: d for name, d in OF_ONE_METHOD.items() if name in estimator.get_params(deep=False)}
-    return {**(RELEASED if isinstance(estimator, ReleasedJointAttentionRegressor) else NETWORK), **own}
+    general = RELEASED if isinstance(estimator, ReleasedJointAttentionRegressor) else NETWORK
+    known = estimator.get_params(deep=False)  # a method of a user's own may have fewer
+    return {name: d for name, d in (general | OF_ONE_METHOD).items() if name in known}
 
 
 @_full_space.register

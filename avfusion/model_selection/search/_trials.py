@@ -59,7 +59,7 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
         try:
             with sending_heartbeats(trial):
                 value, state, error = outcome_of(objective, trial)
-            more = finish_trial(study, trial, value, state, error)
+                more = finish_trial(study, trial, value, state, error)
         except UpdateFinishedTrialError:
             return TrialOutcome(
                 lost=TimeoutError(f"Trial {trial.number} was given up: its heartbeat was stale")

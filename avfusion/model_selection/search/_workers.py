@@ -20,6 +20,7 @@ WORKER = "worker"
 ERROR = "error"
 _UNSIGNED_S = 2.0  # a worker signs a trial some milliseconds after it was created
 _TRIES = 3  # of a configuration whose process ends each time
+_UNDER_WAY = set()  # what this process runs: names of studies with numbers of trials
 
 
 @cache
@@ -50,7 +51,12 @@ def this_process():
     >>> is_gone(this_process())
     False
     """
-    return [socket.gethostname(), os.getpid(), _started(os.getpid()), _place()]
+    return list(_signature(os.getpid()))
+
+
+@cache
+def _signature(pid):
+    return socket.gethostname(), pid, _started(pid), _place()
 
 
 def is_gone(worker):
@@ -96,6 +102,7 @@ def begin_trial(study):
     def sign(seen, trial):
         storage.set_trial_user_attr(trial._trial_id, WORKER, me)
         signed.append(trial._trial_id)
+        _UNDER_WAY.add((study.study_name, trial.number))
         if _keeps_heartbeats(storage):
             storage.record_heartbeat(trial._trial_id)
         if trial.number and _worker_of(study, trial.number - 1) != me:
@@ -127,7 +134,7 @@ def _keeps_heartbeats(storage: BaseStorage):
 
 @contextmanager
 def sending_heartbeats(trial):
-    """Send heartbeats of a trial while this context is open, if its storage keeps them.
+    """Hold a trial under way while this context is open, with heartbeats if its storage keeps them.
 
     Optuna's own thread does so in ``optimize`` only, and ends at the first error of the database.
 
@@ -136,9 +143,7 @@ def sending_heartbeats(trial):
     trial : optuna.Trial
     """
     storage, stop = trial.study._storage, Event()
-    if not _keeps_heartbeats(storage):
-        yield
-        return
+    key = (trial.study.study_name, trial.number)
 
     def beat():
         while not stop.wait(storage.get_heartbeat_interval()):
@@ -147,12 +152,15 @@ def sending_heartbeats(trial):
         storage.remove_session()
 
     thread = Thread(target=beat, daemon=True, name="heartbeat")
-    thread.start()
+    if _keeps_heartbeats(storage):
+        thread.start()
     try:
         yield
     finally:
+        _UNDER_WAY.discard(key)
         stop.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
 def fail_stale_trials(study, unsigned=True):
@@ -165,7 +173,7 @@ def fail_stale_trials(study, unsigned=True):
         Whether to give up also running trials that no process has signed, after waiting for a signature.
     """
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    stale = [trial for trial in running if WORKER in trial.user_attrs and is_gone(trial.user_attrs[WORKER])]
+    stale = [trial for trial in running if WORKER in trial.user_attrs and _is_left(study, trial)]
     late = [trial for trial in running if WORKER not in trial.user_attrs]
     if late and unsigned:
         time.sleep(_UNSIGNED_S)
@@ -177,6 +185,13 @@ def fail_stale_trials(study, unsigned=True):
         stale += [study._storage.get_trial(trial_id) for trial_id in found]
     for trial in stale:
         give_up(study, trial)
+
+
+def _is_left(study, trial):
+    """Return whether nobody runs a trial: its process ended, or is this one, where a search broke off."""
+    worker = trial.user_attrs[WORKER]
+    broken_off = worker == this_process() and (study.study_name, trial.number) not in _UNDER_WAY
+    return broken_off or is_gone(worker)
 
 
 def give_up(study, trial):

@@ -7,11 +7,14 @@ import pytest
 from optuna.trial import TrialState
 
 from avfusion.model_selection.search._storage import (
+    described_storage,
     finish_trial,
     finished_trials,
     in_memory,
     open_storage,
     quiet_optuna,
+    reopenable,
+    stoppable,
     was_cut_off,
 )
 from avfusion.model_selection.search._workers import begin_trial
@@ -56,3 +59,43 @@ def test_optuna_logs_again_afterwards():
         assert optuna.logging.get_verbosity() >= optuna.logging.WARNING
         raise KeyError
     assert optuna.logging.get_verbosity() == before
+
+
+def test_what_is_no_storage_is_refused():
+    with (
+        pytest.raises(
+            TypeError, match=r"storage=3 must be a file, a database's URL, an optuna storage or None"
+        ),
+        open_storage(3, shared=False),
+    ):
+        pass
+
+
+def test_where_a_storage_is(tmp_path):
+    url, file = f"sqlite:///{tmp_path}/s.db", str(tmp_path / "journal")
+    database = optuna.storages.RDBStorage(url)
+    journal = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(file))
+    cached = optuna.storages.get_storage(url)
+    found = [reopenable(storage) for storage in (None, url, tmp_path, database, cached, journal)]
+    assert found == [None, url, str(tmp_path), url, url, file]
+    assert reopenable(optuna.storages.InMemoryStorage()) is None
+    assert described_storage(optuna.storages.InMemoryStorage()) == "InMemoryStorage"
+    assert described_storage(None) is None
+
+
+def test_a_search_closes_the_connections_that_it_opened(tmp_path):
+    with open_storage(f"sqlite:///{tmp_path}/s.db", shared=False) as storage:
+        pool = storage._backend.engine.pool
+        assert pool.checkedin() > 0
+    assert storage._backend.engine.pool is not pool
+
+
+def test_study_stop_works_in_samplers_and_callbacks(study):
+    with stoppable(study):
+        study.stop()
+    assert study._stop_flag
+    with pytest.raises(RuntimeError, match="stop"):
+        study.stop()
+    with stoppable(study):
+        pass
+    assert not study._stop_flag

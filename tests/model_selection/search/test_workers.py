@@ -56,6 +56,14 @@ def test_only_running_trials_of_processes_that_have_ended_are_failed(study, ende
     assert states(study) == ["RUNNING", "FAIL", "RUNNING"]
 
 
+def test_a_trial_that_this_process_broke_off_is_failed_though_the_process_lives(study):
+    with sending_heartbeats(begin_trial(study)):
+        fail_stale_trials(study)
+        assert states(study) == ["RUNNING"]
+    fail_stale_trials(study)
+    assert states(study) == ["FAIL"]
+
+
 def test_a_container_of_the_same_name_says_nothing_of_the_process_numbers_of_another(ended):
     host, pid, started, place = this_process()
     assert is_gone(ended)
