@@ -1,8 +1,9 @@
 """Processes that share one study: trials per minute, and what a killed process costs.
 
-``python -m benchmarks.shared_study`` runs searches of 60 trials by 1, 2 and 4 processes on a journal file, SQLite
-and PostgreSQL. A trial waits for .3 s in its three folds, so that the storage is what is measured. Then one of four
-processes on PostgreSQL is killed (SIGKILL) in the middle of a trial. Times are from the first trial to the last.
+``python -m benchmarks.shared_study`` runs searches of 60 trials by 1, 2 and 4 processes on a journal file,
+SQLite and PostgreSQL. A trial waits for .3 s in its three folds: what is measured is the storage. Then one of
+four processes on PostgreSQL is killed (SIGKILL) in the middle of a trial. Times are from the first trial to
+the last.
 """
 
 import os
@@ -25,6 +26,7 @@ WORKER = """
 import sys, time
 import numpy as np
 from optuna.distributions import FloatDistribution
+from optuna.pruners import NopPruner
 from sklearn.linear_model import Ridge
 import avfusion as av
 
@@ -35,7 +37,7 @@ def score(estimator, X, y):
 X = np.random.default_rng(0).normal(size=(60, 3))
 search = av.FusionSearchCV(
     Ridge(), {"alpha": FloatDistribution(0.1, 100)}, cv=3, n_trials=int(sys.argv[3]), scoring=score,
-    storage=sys.argv[1], study_name=sys.argv[2], random_state=0, refit=False,
+    storage=sys.argv[1], study_name=sys.argv[2], random_state=0, refit=False, pruner=NopPruner(),
 )
 print("ready", flush=True)
 sys.stdin.readline()
@@ -71,7 +73,7 @@ def throughput(kind, storage, n_trials=N_TRIALS, numbers=(1, 2, 4)):
         workers = start(storage, name, n_processes, n_trials)
         for worker in workers:
             worker.communicate()
-        done = [trial for trial in trials_of(storage, name) if trial.state == TrialState.COMPLETE]
+        done = [trial for trial in trials_of(storage, name) if trial.state.is_finished()]
         seconds = (
             max(trial.datetime_complete for trial in done) - min(trial.datetime_start for trial in done)
         ).total_seconds()

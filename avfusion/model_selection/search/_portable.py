@@ -1,4 +1,4 @@
-"""What a search shows of itself, and what goes with it into copies and files."""
+"""Representations, copies and files of searches, without passwords and open connections."""
 
 from avfusion._sklearn_compat import _clone_parametrized
 from avfusion.model_selection.records._urls import Url
@@ -26,6 +26,7 @@ class PortableMixin:
         Returns
         -------
         dict
+            Name to value.
         """
         params = super().get_params(deep=deep)
         if type(self.storage) is str:
