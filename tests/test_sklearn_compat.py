@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 import avfusion._sklearn_compat as compat
 
@@ -41,3 +42,11 @@ def test_parameters_of_rows_are_cut_and_others_left():
 def test_metadata_without_routing_is_refused():
     with pytest.raises(ValueError, match="enable_metadata_routing"):
         compat._raise_for_params({"weight": [1]}, object(), "fit")
+
+
+def test_a_clone_is_made_whatever_the_estimator_says_of_clones():
+    class Own(Ridge):
+        def __sklearn_clone__(self):
+            raise AssertionError
+
+    assert compat._clone_parametrized(Own(alpha=2.0)).alpha == 2.0
