@@ -6,6 +6,7 @@ each row. What an estimator cannot predict, because its streams are absent, is N
 
 import numpy as np
 
+from avfusion.estimators._weights import moments, of_mean_one
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._messages import row_name
 
@@ -130,7 +131,7 @@ def filled_with_mean(predicted):
     return np.where(np.isnan(predicted), weighted_mean(predicted, np.ones(len(predicted))), predicted)
 
 
-def simplex_weights(predicted, labels):
+def simplex_weights(predicted, labels, weights=None):
     """Find the weights, not negative and of sum one, whose mean has the smallest squared error.
 
     The error is that of `weighted_mean`, over all values and targets, each target in units of its deviation.
@@ -143,6 +144,8 @@ def simplex_weights(predicted, labels):
         NaN where an estimator did not predict.
     labels : ndarray of shape (n_values, K)
         NaN is unlabelled.
+    weights : ndarray of shape (n_values, K), optional
+        How much each label counts.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def simplex_weights(predicted, labels):
     """
     from scipy.optimize import minimize  # here, since it takes long to import
 
-    patterns = _error_products(predicted, labels)
+    patterns = _error_products(predicted, labels, weights)
     equal = np.full(len(predicted), 1 / len(predicted))
     # absent predictions make more than one minimum
     starts = [equal, *(0.9 * np.eye(len(predicted)) + 0.1 * equal)]
@@ -176,10 +179,13 @@ def simplex_weights(predicted, labels):
     return best / best.sum()
 
 
-def _error_products(predicted, labels):
+def _error_products(predicted, labels, weights=None):
     """List which estimators predicted together, (members, their mean products of errors), and how often."""
-    spread = np.nanstd(labels, axis=0)
+    spread = moments(labels, weights)[1]
     errors = (predicted - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_values, K)
+    weights = of_mean_one(labels, weights)
+    if weights is not None:
+        errors = errors * np.sqrt(weights)
     present = ~np.isnan(predicted).any(axis=2)
     n_labels = np.count_nonzero(~np.isnan(labels))
     patterns = []

@@ -206,7 +206,9 @@ def pointwise(error: Callable[..., Tensor], prediction, target, mask, weight=Non
 def weighted(prediction, target, mask, weight) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Prediction and target, zero where nothing counts, shares of sum 1 in each target, and what counts."""
     if weight.shape != mask.shape:
-        raise ValueError(f"weight must have the shape {tuple(mask.shape)} of mask, not {tuple(weight.shape)}.")
+        raise ValueError(
+            f"weight must have the shape {tuple(mask.shape)} of mask, not {tuple(weight.shape)}."
+        )
     mask = mask & (weight > 0)
     x, y, _ = labelled(prediction, target, mask)
     share = torch.where(mask, weight, 0.0)

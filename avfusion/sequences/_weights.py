@@ -23,7 +23,7 @@ def weights_by_row(sample_weight, X, name=NAME):
     ----------
     sample_weight : str, mapping, array-like or None
         Name of a numeric column of X, weights by the labels of X's index, or the weights themselves.
-    X : DataFrame or other samples
+    X : DataFrame, other samples or None
     name : str, default="sample_weight"
         What messages call the weights.
 
@@ -41,7 +41,7 @@ def weights_by_row(sample_weight, X, name=NAME):
     >>> weights_by_row("trust", pd.DataFrame({"trust": [1, 2]}))
     array([1., 2.])
     """
-    if isinstance(sample_weight, str):
+    if isinstance(sample_weight, str) and X is not None:
         return _column(sample_weight, X, name)
     if isinstance(sample_weight, tuple):
         return list(sample_weight)
