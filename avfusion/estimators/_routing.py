@@ -19,6 +19,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import has_fit_parameter
 
 from avfusion._sklearn_compat import _raise_for_params
+from avfusion.estimators._weights import check_takes_weights
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._messages import brief
 
@@ -119,6 +120,8 @@ def weight_parameters(estimator, weights, what):
     ------
     ValueError
         If it, or one of those that it fits, takes no weights: they would count for nothing.
+    TypeError
+        If the loss function of a network takes none.
 
     Examples
     --------
@@ -158,7 +161,10 @@ def weight_parameter(estimator, what):
     elif isinstance(estimator, Pipeline):
         name, inner = estimator.steps[-1]
         prefix = f"{name}__"
-    elif has_fit_parameter(estimator, WEIGHT) or _requests_weights(estimator):
+    elif has_fit_parameter(estimator, WEIGHT):
+        return WEIGHT
+    elif _requests_weights(estimator):
+        check_takes_weights(getattr(estimator, "loss", "auto"))
         return WEIGHT
     elif _passes_on(estimator):
         inner = getattr(estimator, "estimator", getattr(estimator, "regressor", None))

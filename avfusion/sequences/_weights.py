@@ -110,13 +110,11 @@ def with_weights(targets, sample_weight, index=None, name=NAME, of="y"):
 
 def _read(sample_weight, name):
     if isinstance(sample_weight, (str, Number)):
-        hint = " A name of a column needs X, which is not given here." * isinstance(sample_weight, str)
+        hint = " (names of columns need X, which is not here)" * isinstance(sample_weight, str)
         raise TypeError(
-            f"{name} is {brief(sample_weight)}, but must hold a weight for each row, or a sequence of "
-            f"weights.{hint}"
+            f"{name} is {brief(sample_weight)}, but must hold a weight, or a sequence of them, for each "
+            f"row{hint}."
         )
-    if not hasattr(sample_weight, "dtype") and hasattr(sample_weight, "__array__"):
-        sample_weight = np.asarray(sample_weight)
     return read_targets(sample_weight, name)
 
 
@@ -150,7 +148,7 @@ def _beside_labels(targets, weights, name, of):
         values = weights.values[targets.row_of_value]
     else:
         if targets.clock is not None and weights.clock is not None:
-            weights = place_labels(weights, targets.lengths, targets.clock, name, ask=False)
+            weights = place_labels(weights, targets.lengths, targets.clock, name, ask=False, report=False)
         own, given = targets.lengths, weights.lengths
         for row in np.flatnonzero((own > 0) & (given != own)):
             raise ValueError(
