@@ -292,9 +292,7 @@ def test_what_is_exact_has_the_argument_and_what_is_not_has_none():
 
 WEIGHTS = [1.0, 0.0, 3.0, 2.0, 1.0, 0.0, 2.0, 4.0]
 ROUTES = {
-    "rows": lambda y: np.array(WEIGHTS),
-    "list": lambda y: WEIGHTS,
-    "Series": lambda y: pd.Series(WEIGHTS),
+    "rows": lambda y: pd.Series(WEIGHTS),
     "frames, list": lambda y: weights_like(y, lambda rng, shape: rng.random(shape)[:, 0]),
     "frames, Series": lambda y: pd.Series(
         av.SequenceArray.from_sequences(
@@ -326,12 +324,12 @@ class TestTools:
         X, y = recordings()
         weights = ROUTES[form](y)
         expected = self.expected(model, X, y, weights, False)
-        pipeline = make_pipeline(av.OnFrames(), model)
+        pipeline = make_pipeline(av.Align(1.0), model)
         name = pipeline.steps[-1][0]
         params = {f"{name}__sample_weight": weights}
         found = cross_validate(pipeline, X, y, cv=2, params=params, **STRICT)["test_score"]
         np.testing.assert_allclose(found, expected, atol=1e-4)
-        search = GridSearchCV(pipeline, {"onframes__transformer": [None]}, cv=2, **STRICT)
+        search = GridSearchCV(pipeline, {"align__rate_hz": [1.0]}, cv=2, **STRICT)
         search.fit(X, y, **params)
         np.testing.assert_allclose(search.best_score_, np.mean(expected), atol=1e-4)
         found = sklearn.clone(pipeline).fit(X, y, **params).predict(X)
@@ -348,14 +346,14 @@ class TestTools:
                 for _, member, _ in asks.estimators:
                     member.set_fit_request(sample_weight=True)
             asks.set_score_request(sample_weight=True)
-            pipeline = make_pipeline(av.OnFrames(), asks)
+            pipeline = make_pipeline(av.Align(1.0), asks)
             params = {"sample_weight": weights}
             scoring = {"ccc": av.metrics.scorers["ccc"].set_score_request(sample_weight=True)}
             for estimator, scores in ((asks, None), (pipeline, None), (pipeline, scoring)):
                 found = cross_validate(estimator, X, y, cv=2, scoring=scores, params=params, **STRICT)
                 own = found["test_score" if scores is None else "test_ccc"]
                 np.testing.assert_allclose(own, expected, atol=1e-4)
-            search = GridSearchCV(pipeline, {"onframes__transformer": [None]}, cv=2, **STRICT)
+            search = GridSearchCV(pipeline, {"align__rate_hz": [1.0]}, cv=2, **STRICT)
             search.fit(X, y, **params)
             np.testing.assert_allclose(search.best_score_, np.mean(expected), atol=1e-4)
 
@@ -366,9 +364,8 @@ def test_with_routing_all_must_say_whether_they_want_weights():
         for model in (NETWORK, RIDGE, late()):
             with pytest.raises(UnsetMetadataPassedError, match="set_fit_request"):
                 cross_validate(model, X, y, cv=2, params={"sample_weight": WEIGHTS}, **STRICT)
-        inner = av.FrameRegressor(
-            Ridge().set_fit_request(sample_weight=True)
-        )  # the regressor's word is enough
+        inner = av.FrameRegressor(Ridge().set_fit_request(sample_weight=True))  # which is enough
+        inner.set_score_request(sample_weight=False)
         found = cross_validate(inner, X, y, cv=2, params={"sample_weight": WEIGHTS}, **STRICT)
         declines = av.FrameRegressor(Ridge().set_fit_request(sample_weight=False))
         with pytest.raises(ValueError, match="takes no sample_weight"):

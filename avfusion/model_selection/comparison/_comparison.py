@@ -313,11 +313,10 @@ class Comparison:
         n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
         seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
         targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
-        estimators = _plural(len(self.table), "estimator")
-        weighted = "" if self.sample_weight is None else "; labels are weighted"
         return (
-            f"Comparison of {estimators}: {rows}{grouped}, {_plural(n_folds, 'fold')}{seeds}{targets}; "
-            f"intervals: bootstrap over {'groups' if grouped else 'rows'}{weighted}"
+            f"Comparison of {_plural(len(self.table), 'estimator')}: {rows}{grouped}, "
+            f"{_plural(n_folds, 'fold')}{seeds}{targets}; intervals: bootstrap over {'groups' if grouped else 'rows'}"
+            f"{'; labels are weighted' * (self.sample_weight is not None)}"
         )
 
     def __repr__(self):
