@@ -315,7 +315,8 @@ class Comparison:
         targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
         return (
             f"Comparison of {_plural(len(self.table), 'estimator')}: {rows}{grouped}, "
-            f"{_plural(n_folds, 'fold')}{seeds}{targets}; intervals: bootstrap over {'groups' if grouped else 'rows'}"
+            f"{_plural(n_folds, 'fold')}{seeds}{targets}; "
+            f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
             f"{'; labels are weighted' * (self.sample_weight is not None)}"
         )
 
