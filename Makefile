@@ -15,7 +15,7 @@ TORCH_INDEX ?=
 TORCH ?=
 export VENV JOBS TORCH_INDEX TORCH
 
-.PHONY: compare ablation bench derived test suite rest coverage bare lowest lint setup clean
+.PHONY: compare ablation bench derived works_with test suite rest coverage bare lowest lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
@@ -62,6 +62,10 @@ bench: $(VENV)/.ready
 # Stubs, API page, tables and pictures that are written from the code: after a change of public names.
 derived: $(VENV)/.ready
 	$(BIN)/python docs/make_derived.py
+
+# The page on other libraries, from the tests that are marked with what they prove.
+works_with: $(VENV)/.ready
+	$(BIN)/python docs/make_works_with.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

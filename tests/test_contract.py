@@ -120,6 +120,9 @@ def checked(estimator):
     return estimator()
 
 
+@pytest.mark.works_with(
+    "scikit-learn", "`check_estimator` of every public estimator and transformer, without an expected failure"
+)
 @parametrize_with_checks([checked(estimator) for estimator in ESTIMATORS])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)

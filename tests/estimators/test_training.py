@@ -257,6 +257,7 @@ def test_silent_by_default(ragged, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.works_with("skorch", "callbacks of one's own run when skorch runs them")
 def test_user_callbacks_run_as_skorch_runs_them(ragged):
     class Count(Callback):
         def initialize(self):

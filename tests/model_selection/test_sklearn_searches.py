@@ -95,6 +95,7 @@ def quick(regressor):
     return model, "hidden_size", [2, 4]
 
 
+@pytest.mark.works_with("scikit-learn", "`ColumnTransformer` with pandas output before every regressor")
 @pytest.mark.parametrize("regressor", REGRESSORS)
 def test_every_estimator_behind_a_column_transformer(regressor):
     X, y = recordings()
@@ -112,6 +113,9 @@ def test_every_estimator_behind_a_column_transformer(regressor):
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
+@pytest.mark.works_with(
+    "scikit-learn", "`GridSearchCV(n_jobs=2)` over nested parameters of a pipeline, on ragged rows"
+)
 @pytest.mark.slow
 def test_a_grid_of_nested_parameters_in_two_processes():
     X, y = recordings()
@@ -133,6 +137,7 @@ def test_a_grid_of_nested_parameters_in_two_processes():
     assert search.best_estimator_["model"].modalities_ == {"audio": X["audio"].array.width, "video": width}
 
 
+@pytest.mark.works_with("scikit-learn", "`HalvingGridSearchCV` whose resource is the number of epochs")
 def test_halving_by_epochs_in_two_processes():
     X, y = recordings()
     search = HalvingGridSearchCV(
@@ -157,6 +162,7 @@ def test_halving_by_rows():
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+@pytest.mark.works_with("Optuna", "`OptunaSearchCV` of optuna-integration")
 @pytest.mark.filterwarnings("ignore:OptunaSearchCV is experimental", "ignore:.*terminator.*deprecated")
 def test_optunas_own_search_is_a_grid_where_its_values_are_those():
     integration, optuna = pytest.importorskip("optuna_integration.sklearn"), pytest.importorskip("optuna")

@@ -23,6 +23,7 @@ def test_round_trips_hold_the_same(column):
     assert_holds(chunks.to_pandas().array, [*model[:2], *model, *model[1:3]], array.dtype)
 
 
+@pytest.mark.works_with("Arrow", "programs without this package read lists of numbers")
 @given(columns())
 def test_other_programs_read_lists(column):
     array, model = column
@@ -36,6 +37,9 @@ def test_other_programs_read_lists(column):
             assert row["rate_hz"] == array.rate_hz
 
 
+@pytest.mark.works_with(
+    "Arrow", "Parquet and Feather keep every column: widths, rates, absent streams, names of features"
+)
 @pytest.mark.parametrize("fmt", ["parquet", "feather"])
 @settings(max_examples=20)
 @given(columns())
@@ -98,6 +102,7 @@ def test_features_of_another_order_are_not_joined_unnoticed(tmp_path):
     np.testing.assert_array_equal(again.in_order(("rms", "pitch")).frames, FRAMES)
 
 
+@pytest.mark.works_with("Arrow", "Parquet and Feather keep the time of each row")
 @pytest.mark.parametrize("fmt", ["parquet", "feather"])
 @pytest.mark.parametrize(
     "clock",

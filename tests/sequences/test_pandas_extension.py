@@ -77,6 +77,9 @@ def frozen(name):
     return refused(name, TypeError, "A SequenceArray is immutable")
 
 
+@pytest.mark.works_with(
+    "pandas", "the test suite for extension types; what it cannot do is listed with the reason"
+)
 class TestSequenceArray(base.ExtensionTests):
     """Everything in the suite holds but for what is listed here."""
 

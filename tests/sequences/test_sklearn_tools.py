@@ -69,6 +69,7 @@ def y(X):
     return MeanRegressor().fit(X, np.zeros(len(X))).predict(X)
 
 
+@pytest.mark.works_with("scikit-learn", "`cross_val_predict`")
 def test_predictions_out_of_fold_are_those_of_the_rows(X, y):
     cv = GroupKFold(4)
     predicted = cross_val_predict(MeanRegressor(), X, y, groups=X["subject"], cv=cv)
@@ -97,6 +98,9 @@ def test_a_search_finds_the_scale(X, y):
     assert search.best_estimator_[-1].n_rows_ == len(X)
 
 
+@pytest.mark.works_with(
+    "scikit-learn", "`learning_curve`, and `permutation_test_score` with a label per clip"
+)
 def test_learning_curve_and_permutation_test(X, y):
     sizes, _, scores = learning_curve(MeanRegressor(), X, y, cv=3, train_sizes=[0.5, 1.0], n_jobs=2)
     assert sizes.tolist() == [8, 16]
@@ -120,6 +124,7 @@ def test_column_transformer_gives_frames_and_passes_the_rest_through(X):
     assert out["audio"].dtype == X["audio"].dtype
 
 
+@pytest.mark.works_with("scikit-learn", "`train_test_split`, `resample` and `shuffle` copy no frames")
 def test_splitting_resampling_and_shuffling_copy_no_frames(X, y):
     pieces = [
         *train_test_split(X, stratify=X["subject"], random_state=0),

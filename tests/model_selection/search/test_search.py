@@ -58,6 +58,7 @@ def test_where_nothing_is_pruned_only_folds_are_scored(data):
     assert folds.user_attrs["score"] == watched.user_attrs["score"]
 
 
+@pytest.mark.works_with("Optuna", "pruning in the middle of a fold")
 def test_a_bad_trial_stops_in_the_middle_of_a_fold(data):
     X, y = data
     search = av.FusionSearchCV(

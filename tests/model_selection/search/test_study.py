@@ -48,6 +48,7 @@ def test_other_data_get_a_study_of_their_own(data, ridge, tmp_path):
     assert len(other.study_.trials) == 2
 
 
+@pytest.mark.works_with("Optuna", "several processes work on one study (journal file, SQLite)")
 @pytest.mark.parametrize("kind", ["memory", "journal", "sqlite"])
 def test_processes_share_a_study(data, ridge, tmp_path, kind):
     X, y = data
@@ -73,6 +74,7 @@ search.fit(X, y)
 """
 
 
+@pytest.mark.works_with("Optuna", "a search is killed at any moment, resumes, and has lost no finished trial")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
 def test_killed_at_any_moment_it_resumes_and_loses_no_finished_trial(tmp_path, kind):
