@@ -10,6 +10,7 @@ from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._identity import by_recording, check_same_order, index_of
 from avfusion.sequences._label_clock import place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
+from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._target_form import object_array
 from avfusion.sequences._targets import read_targets
 
@@ -42,10 +43,10 @@ def weights_by_row(sample_weight, X, name=NAME):
     array([1., 2.])
     """
     if isinstance(sample_weight, str) and X is not None:
-        return _column(sample_weight, X, name)
+        return _column(sample_weight, as_pandas(X), name)
     if isinstance(sample_weight, tuple):
         return list(sample_weight)
-    return by_recording(sample_weight, index_of(X), name)
+    return by_recording(as_pandas(sample_weight), index_of(X), name)
 
 
 def _column(column, X, name):

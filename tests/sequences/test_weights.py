@@ -173,3 +173,13 @@ def test_columns_of_weights_are_those_of_the_labels():
 def test_sequences_cannot_weigh_numbers_per_row():
     with pytest.raises(ValueError, match="holds sequences, but y has numbers per row"):
         with_weights(as_targets([1.0, 2.0]), [np.ones(3), np.ones(2)])
+
+
+def test_tables_of_other_libraries():
+    polars = pytest.importorskip("polars")
+    X = av.as_sequences({"audio": FRAMES})
+    for weights in (polars.Series([1.0, 0.0, 2.0]), polars.DataFrame({"trust": [1.0, 0.0, 2.0]})):
+        data = read_recordings(X, FRAMES, sample_weight=weights, caller="Ridge")
+        assert data.targets.weights[:, 0].tolist() == [1, 1, 1, 0, 2, 2]
+    found = polars.DataFrame({"loudness": [1.0, 2.0, 3.0], "trust": [1.0, 0.0, 2.0]})
+    assert weights_by_row("trust", found).tolist() == [1, 0, 2]

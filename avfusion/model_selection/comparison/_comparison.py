@@ -246,10 +246,8 @@ class Comparison:
         folder.mkdir(parents=True, exist_ok=True)
         texts = {"table.md": self.to_markdown(), "settings.json": json.dumps(self.settings, indent=2) + "\n"}
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
-        if len(self.groups):
-            frames["groups.csv"] = self.groups
-        if "n_seeds" in self.table:
-            frames["seeds.csv"] = self.seeds
+        frames |= {"groups.csv": self.groups} if len(self.groups) else {}
+        frames |= {"seeds.csv": self.seeds} if "n_seeds" in self.table else {}
         for name, text in texts.items():
             with atomic_write(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
