@@ -178,7 +178,7 @@ def _check_values(targets, values, name, of):
     idle = labelled.any(axis=0) & ~(labelled & (values > 0)).any(axis=0)
     for k in np.flatnonzero(idle):
         raise ValueError(
-            f"{name} is 0 at all labels of {names[k]!r} in {of}, so that none counts. Give one a weight, or "
+            f"{name} is zero at all labels of {names[k]!r} in {of}, so that none counts. Give one a weight, or "
             "leave the target out."
         )
 

@@ -210,7 +210,8 @@ def test_weights_are_kept_for_a_rerun(tmp_path):
     assert again.table["ccc"].equals(first.table["ccc"])
     assert again.settings == first.settings
     space = {"regressor__alpha": [0.1, 1000.0]}
-    search = av.FusionSearchCV(av.FrameRegressor(), space, cv=2, n_trials=2, random_state=0)
+    ridge = av.FrameRegressor(Ridge())
+    search = av.FusionSearchCV(ridge, space, cv=2, n_trials=2, random_state=0)
     search.fit(X, y, sample_weight=X["trust"])
     again = rerun(search.save(tmp_path / "search"), X, y, verbose=False)
     assert again.best_score_ == search.best_score_

@@ -140,7 +140,7 @@ def test_labels_that_share_a_step_are_averaged_by_weight():
         ([1.0, -1.0, 1.0], r"sample_weight is -1 at a label in row 1.*Weights are 0 or more\."),
         ([1.0, 1.0, np.nan], r"sample_weight is nan at a label in row 2.* Use 0 for a label that does not"),
         ([1.0, np.inf, 1.0], r"sample_weight is inf at a label in row 1"),
-        ([0.0, 0.0, 0.0], r"sample_weight is 0 at all labels of 'target' in y, so that none counts"),
+        ([0.0, 0.0, 0.0], r"sample_weight is zero at all labels of 'target' in y, so that none counts"),
         ([EACH[0], EACH[1], np.ones(3)], r"sample_weight has 3 weights in row 2, but y has 2 labels"),
         ([EACH[0], None, EACH[2]], r"sample_weight has 0 weights in row 1, but y has 1 labels"),
         (np.ones((3, 2)), r"sample_weight has 2 columns for 1 target\(s\) of y"),
@@ -166,7 +166,7 @@ def test_columns_of_weights_are_those_of_the_labels():
         with_weights(y, swapped)
     found = with_weights(y, swapped[["arousal", "valence"]]).weights
     assert found.tolist() == [[3.0, 1.0], [4.0, 2.0]]
-    with pytest.raises(ValueError, match=r"sample_weight is 0 at all labels of 'valence'"):
+    with pytest.raises(ValueError, match=r"sample_weight is zero at all labels of 'valence'"):
         with_weights(y, np.array([[1.0, 0.0], [1.0, 0.0]]))
 
 

@@ -135,8 +135,9 @@ def _check_weighs(scorer, scoring):
     parameters = inspect.signature(scorer).parameters
     kinds = [parameter.kind for parameter in parameters.values()]
     if "sample_weight" not in parameters and inspect.Parameter.VAR_KEYWORD not in kinds:
+        name = getattr(scoring, "__name__", None) or brief(scoring)
         raise ValueError(
-            f"sample_weight is given, but scoring={brief(scoring)} takes none. Give the scorer an argument "
+            f"sample_weight is given, but scoring={name} takes none. Give the scorer an argument "
             "sample_weight=None, or take one of avfusion.metrics.scorers."
         )
 
