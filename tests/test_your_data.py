@@ -5,6 +5,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+from avfusion.metrics import ccc_score
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "your_data.md").read_text(encoding="utf-8")
@@ -12,7 +15,7 @@ PAGE = (ROOT / "docs" / "your_data.md").read_text(encoding="utf-8")
 
 def test_the_page_runs_and_says_what_comes_out():
     cells = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-    assert len(cells) == 4
+    assert len(cells) == 5
     page = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is set aside, which the page tells
@@ -27,3 +30,9 @@ def test_the_page_runs_and_says_what_comes_out():
     exec(compile(cells[3], "docs/your_data.md", "exec"), page)
     assert [len(cell) for cell in page["utterances"]["audio"]] == [40, 50]
     assert page["table"]["time"].iloc[40] == 4.0
+    exec(compile(cells[4], "docs/your_data.md", "exec"), page)
+    labels, predicted, weights = (
+        np.concatenate([np.ravel(cell) for cell in page[name]]) for name in ("y", "predicted", "agreement")
+    )
+    assert page["score"] == pytest.approx(ccc_score(labels, predicted, sample_weight=weights))
+    assert "labels are weighted" in repr(page["result"])

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sklearn.base import RegressorMixin
 
 from avfusion.metrics import ccc_score
+from avfusion.sequences._weights import weights_by_row
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,13 @@ class SequenceRegressorMixin(RegressorMixin):
     """A regressor that takes any number of targets and is scored by the CCC."""
 
     fusion_tags: ClassVar[FusionTags] = FusionTags()
-    # with metadata routing on, `Pipeline.score` insists that its last step knows the name
-    __metadata_request__score: ClassVar[dict] = {"sample_weight": None}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def score(self, X, y) -> float:
+    def score(self, X, y, sample_weight=None) -> float:
         """Return the concordance correlation coefficient, pooled over all labelled frames.
 
         Parameters
@@ -53,10 +52,13 @@ class SequenceRegressorMixin(RegressorMixin):
             Rows to predict.
         y : as in `fit`
             Their labels.
+        sample_weight : str, array-like, Series, DataFrame or list, optional
+            How much each row or each label counts, as in `avfusion.metrics.ccc_score`, or the column of X
+            that holds a weight for each row.
 
         Returns
         -------
         float
             CCC in -1..1, averaged over targets: the field's measure.
         """
-        return ccc_score(y, self.predict(X))
+        return ccc_score(y, self.predict(X), sample_weight=weights_by_row(sample_weight, X))

@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from avfusion.estimators._inputs import check_observed
+from avfusion.estimators._weights import of_mean_one
 from avfusion.sequences._buffers import BLOCK, within_rows
 from avfusion.sequences._paging import read_ahead, release, take
 
@@ -106,6 +107,8 @@ class StreamDataset(Dataset):
     stream_lengths : dict of str to ndarray (n_rows,), optional
         Number of steps that each row has in the stream; by default `lengths`. Streams of one row cover the
         same stretch of time, whatever their numbers of steps, and are cut in proportion.
+    weights : ndarray of the shape of `labels`, optional
+        How much each label counts in training, 0 where there is none; their mean over labels is 1.
     """
 
     frames: dict
@@ -116,6 +119,7 @@ class StreamDataset(Dataset):
     window: int | None = None
     per_frame: bool = True
     stream_lengths: dict | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self):
         return len(self.lengths)
@@ -124,14 +128,26 @@ class StreamDataset(Dataset):
         """Return the data set of some rows; their frames stay where they are."""
         starts = {name: start[rows] for name, start in self.starts.items()}
         own = self.stream_lengths and {name: lengths[rows] for name, lengths in self.stream_lengths.items()}
-        labels = self.labels
+        labels, weights = self.labels, self.weights
         if labels is not None:
-            labels = labels[rows] if not self.per_frame else labels[self.steps_of(rows)]
-        return replace(self, starts=starts, lengths=self.lengths[rows], labels=labels, stream_lengths=own)
+            values = rows if not self.per_frame else self.steps_of(rows)
+            labels, weights = labels[values], None if weights is None else weights[values]
+        return replace(
+            self,
+            starts=starts,
+            lengths=self.lengths[rows],
+            labels=labels,
+            stream_lengths=own,
+            weights=weights,
+        )
 
     def with_labels(self, labels):
         """Return the same rows with other labels."""
         return replace(self, labels=labels)
+
+    def with_weights_of_mean_one(self):
+        """Return the same rows with weights of mean 1, or with none where all labels count alike."""
+        return replace(self, weights=of_mean_one(self.labels, self.weights))
 
     @property
     def offsets(self):
@@ -148,7 +164,8 @@ class StreamDataset(Dataset):
 
         Streams are (batch, steps, width), masks (batch, steps), labels (batch, steps, n_targets) or (batch,
         n_targets). Absent streams and labels of padded steps are NaN; what padded steps of a stream hold
-        means nothing. All are padded to the longest stream.
+        means nothing. All are padded to the longest stream. Weights, where there are any, are beside the
+        masks, of the shape of the labels.
         """
         own = {name: self.spans_in(name, spans) for name in self.frames}
         steps = np.arange(max(pieces.lengths.max() for pieces in (spans, *own.values())))
@@ -161,14 +178,20 @@ class StreamDataset(Dataset):
                 inside, place = spread(pieces, steps)
                 masks[name] = torch.from_numpy(inside)
             streams[name] = self._gather_stream(name, spans.rows, place)
+        inputs = {"streams": streams, "masks": masks}
         if self.labels is None:
-            return {"streams": streams, "masks": masks}, torch.empty(len(mask), 0)
-        if self.per_frame:
-            labels = self.labels[np.where(mask, self.offsets[spans.rows][:, None] + position, 0)]
-            labels[~mask] = np.nan
-        else:
-            labels = self.labels[spans.rows]
-        return {"streams": streams, "masks": masks}, torch.from_numpy(labels.astype(self.dtype))
+            return inputs, torch.empty(len(mask), 0)
+        if self.weights is not None:
+            inputs["weights"] = self._beside(self.weights, spans.rows, mask, position, 0.0)
+        return inputs, self._beside(self.labels, spans.rows, mask, position, np.nan)
+
+    def _beside(self, values, rows, mask, position, padding):
+        """Return labels or weights of a batch: of its steps, or of its rows."""
+        if not self.per_frame:
+            return torch.from_numpy(values[rows].astype(self.dtype))
+        values = values[np.where(mask, self.offsets[rows][:, None] + position, 0)]
+        values[~mask] = padding
+        return torch.from_numpy(values.astype(self.dtype))
 
     def spans_in(self, name, spans):
         """Return the steps of a stream in the time of some spans of rows, partly covered ones included.

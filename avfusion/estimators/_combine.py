@@ -5,13 +5,12 @@ each row. What an estimator cannot predict, because its streams are absent, is N
 """
 
 import numpy as np
-from sklearn.base import clone
 
-from avfusion._tracking import untracked
+from avfusion.estimators._weights import moments, of_mean_one
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._messages import row_name
 
-__all__ = ["filled_with_mean", "fit_per_target", "gather_predictions", "simplex_weights", "weighted_mean"]
+__all__ = ["filled_with_mean", "gather_predictions", "simplex_weights", "weighted_mean"]
 
 
 def gather_predictions(predictions, n_rows, form, index):
@@ -132,7 +131,7 @@ def filled_with_mean(predicted):
     return np.where(np.isnan(predicted), weighted_mean(predicted, np.ones(len(predicted))), predicted)
 
 
-def simplex_weights(predicted, labels):
+def simplex_weights(predicted, labels, weights=None):
     """Find the weights, not negative and of sum one, whose mean has the smallest squared error.
 
     The error is that of `weighted_mean`, over all values and targets, each target in units of its deviation.
@@ -145,6 +144,8 @@ def simplex_weights(predicted, labels):
         NaN where an estimator did not predict.
     labels : ndarray of shape (n_values, K)
         NaN is unlabelled.
+    weights : ndarray of shape (n_values, K), optional
+        How much each label counts.
 
     Returns
     -------
@@ -158,7 +159,7 @@ def simplex_weights(predicted, labels):
     """
     from scipy.optimize import minimize  # here, since it takes long to import
 
-    patterns = _error_products(predicted, labels)
+    patterns = _error_products(predicted, labels, weights)
     equal = np.full(len(predicted), 1 / len(predicted))
     # absent predictions make more than one minimum
     starts = [equal, *(0.9 * np.eye(len(predicted)) + 0.1 * equal)]
@@ -178,10 +179,13 @@ def simplex_weights(predicted, labels):
     return best / best.sum()
 
 
-def _error_products(predicted, labels):
+def _error_products(predicted, labels, weights=None):
     """List which estimators predicted together, (members, their mean products of errors), and how often."""
-    spread = np.nanstd(labels, axis=0)
+    spread = moments(labels, weights)[1]
     errors = (predicted - labels) / np.where(spread > 0, spread, 1.0)  # (n_estimators, n_values, K)
+    weights = of_mean_one(labels, weights)
+    if weights is not None:
+        errors = errors * np.sqrt(weights)
     present = ~np.isnan(predicted).any(axis=2)
     n_labels = np.count_nonzero(~np.isnan(labels))
     patterns = []
@@ -207,14 +211,3 @@ def _squared_error(weights, patterns):
         error += shares @ slope
         gradient[members] += 2 * (slope - shares @ slope) / total
     return error, gradient
-
-
-def fit_per_target(estimator, predicted, labels):
-    """Fit a clone for each target on the predictions for it, where it is labelled."""
-    tables = np.moveaxis(predicted, 0, 1)  # (n_values, n_estimators, K)
-    labelled = ~np.isnan(labels)
-    with untracked():
-        return [
-            clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])
-            for k in range(labels.shape[1])
-        ]

@@ -12,7 +12,8 @@ from avfusion._sklearn_compat import _check_method_params, as_one_task
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
-from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.estimators._routing import fit_router, routed_to_fit, weight_parameter, weight_parameters
+from avfusion.estimators._weights import labels_of_steps
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._label_markers import warn_of_markers
@@ -84,10 +85,10 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         MetadataRouter
             What scikit-learn's tools read.
         """
-        return fit_router(self, [("regressor", self._given_regressor)])
+        return fit_router(self, self._given_estimators)
 
     @as_one_task
-    def fit(self, X, y, **params) -> Self:
+    def fit(self, X, y, sample_weight=None, **params) -> Self:
         """Fit the regressor on all labelled frames.
 
         Parameters
@@ -96,6 +97,9 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
             One row per recording or clip; the streams of a row have the same number of steps.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
+        sample_weight : str, array-like, Series, DataFrame or list, optional
+            How much each row (numbers, or their column of X) or each label (in a form of y) counts. The
+            regressor gets the weights of its frames as they are; frames of weight 0 are left out.
         **params : dict
             Metadata of the rows that the regressor asks for, with metadata routing on: each frame has that of
             its row. So a search as regressor does not split a subject's frames.
@@ -109,21 +113,21 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         ------
         ValueError
             If the streams of a row differ in length, labels do not fit the streams, values are infinite,
-            frames are NaN and the regressor cannot handle that, or there are `params` though metadata routing
-            is off.
+            frames are NaN and the regressor cannot handle that, there are `params` though metadata routing
+            is off, or weights and the regressor takes none.
         """
         warn_if_not_logged(self)
-        data = read_recordings(X, y, caller=type(self).__name__)
+        if sample_weight is not None:
+            weight_parameter(self, type(self).__name__)
+        data = read_recordings(X, y, sample_weight=sample_weight, caller=type(self).__name__)
         names = inputs.choose_modalities(data, self.modalities)
         spec = data.spec(names, in_step=tuple(names), companions=inputs.companions(data, names))
         table, lengths = frame_table(data, spec)
-        if spec.per_frame:
-            inputs.check_label_rate(data, names)
-            labels = inputs.frame_labels(data, lengths)
-        else:
-            labels = np.repeat(data.targets.values, lengths, axis=0)
-        inputs.check_labelled(labels, spec.target_form.target_names)
-        warn_of_markers(data.targets, stacklevel=2)
+        labels, weights = labels_of_steps(data, spec, lengths)
+        if not spec.per_frame:
+            labels = np.repeat(labels, lengths, axis=0)
+            weights = None if weights is None else np.repeat(weights, lengths, axis=0)
+        warn_of_markers(data.targets.counted, stacklevel=2)
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
@@ -132,6 +136,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         self.regressors_ = self._fit_regressors(
             table,
             labels,
+            weights,
             lambda frames: _check_method_params(data.frame, params, indices=row_of_frame[frames]),
         )
         self.spec_ = spec
@@ -165,18 +170,27 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
     def _given_regressor(self):
         return Ridge() if self.regressor is None else self.regressor
 
-    def _fit_regressors(self, table, labels, params_of):
+    @property
+    def _given_estimators(self):
+        return [("regressor", self._given_regressor)]
+
+    def _fit_regressors(self, table, labels, weights, params_of):
         regressor = self._given_regressor
         labelled = ~np.isnan(labels)
         together = labelled.all(axis=1) | ~labelled.any(axis=1)
+        if weights is not None:
+            together &= (np.isnan(weights) | (weights == weights[:, :1])).all(axis=1)
         if labels.shape[1] == 1 or (get_tags(regressor).target_tags.multi_output and together.all()):
             columns = [slice(None)] if labels.shape[1] > 1 else [0]
         else:
             columns = range(labels.shape[1])
         fitted = []
         for column in columns:
-            rows = labelled[:, 0 if isinstance(column, slice) else column]
+            first = 0 if isinstance(column, slice) else column
+            rows = labelled[:, first]
             fit, params = clone(regressor).fit, params_of(rows)
+            own = None if weights is None else weights[rows, first]
+            params |= weight_parameters(regressor, own, "regressor")
             with untracked():
                 fitted.append(call_without_nan(fit, table[rows], labels[rows, column], **params))
         return fitted

@@ -131,7 +131,9 @@ def hold_out(dataset, groups, fraction, random):
             f"to be held out; X has {n_rows} row(s) in {len(np.unique(groups))} group(s)."
         )
     split = GroupShuffleSplit(1, test_size=fraction, random_state=random)
-    parts = [dataset.take(rows) for rows in next(split.split(groups, groups=groups))]
+    parts = [
+        dataset.take(rows).with_weights_of_mean_one() for rows in next(split.split(groups, groups=groups))
+    ]
     for part, name in zip(parts, ("training", "held-out")):
         if np.isnan(part.labels).all(axis=0).any():
             raise ValueError(

@@ -6,7 +6,6 @@ import numpy as np
 
 from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._cell_arrays import name_remedy
-from avfusion.sequences._label_clock import lengths_apart
 from avfusion.sequences._messages import brief, quoted
 
 ONE_BASE = "Bring them onto one time base with avfusion.Align(rate_hz=...)."
@@ -270,19 +269,6 @@ def _common_lengths(data, names, why):
     return lengths
 
 
-def frame_labels(data, lengths):
-    """Return labels per step for rows of `lengths` steps, (lengths.sum(), K), NaN for rows without labels."""
-    given = data.targets.lengths
-    apart = lengths_apart(given, lengths, data.row_name, remedy=permuting_tool())
-    if apart:
-        raise ValueError(apart)
-    if (given >= 0).all():
-        return data.targets.values
-    labels = np.full((lengths.sum(), data.targets.values.shape[1]), np.nan)
-    labels[np.repeat(given >= 0, lengths)] = data.targets.values
-    return labels
-
-
 def common_rate(data, names):
     """Return the rate in Hz that the streams declare, None if none does; streams in step have one."""
     return max((data.columns[n].rate_hz for n in names if data.columns[n].rate_hz is not None), default=None)
@@ -341,6 +327,14 @@ def check_same_modalities(chosen, fitted, remedy):
         raise ValueError(
             f"{quoted(chosen)} are chosen, but the last fit, from which training goes on, had "
             f"{quoted(fitted)}. {remedy}"
+        )
+
+
+def check_same_members(n_members, n_fitted, remedy):
+    """Raise where an average of networks is to have another number of them than in the last fit."""
+    if n_fitted != n_members:
+        raise ValueError(
+            f"n_members={n_members}, but the last fit, from which training goes on, had {n_fitted}. {remedy}"
         )
 
 

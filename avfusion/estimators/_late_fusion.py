@@ -10,34 +10,31 @@ from sklearn.utils.validation import check_is_fitted
 from avfusion._sklearn_compat import _BaseComposition, _check_method_params, as_one_task
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
-from avfusion.estimators._combine import (
-    filled_with_mean,
-    fit_per_target,
-    gather_predictions,
-    simplex_weights,
-    weighted_mean,
-)
+from avfusion.estimators._combine import filled_with_mean, gather_predictions, simplex_weights, weighted_mean
 from avfusion.estimators._inner_folds import inner_folds
 from avfusion.estimators._late_fusion_members import (
     check_answerable,
     check_members_fit,
     check_regressor,
+    fit_per_target,
+    held_out_predictions,
     is_dropped,
     labels_of,
     predict_present,
-    predicted_rows,
     present_rows,
     read_members,
     view_of,
 )
-from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.estimators._routing import fit_router, routed_to_fit, weight_parameter, weight_parameters
 from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
+from avfusion.estimators._weights import moments
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
+from avfusion.sequences._weights import weights_of
 
 
 class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseComposition):
@@ -151,6 +148,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     """
 
     fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)
+    __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # among `params`: folds are not exact
 
     def __init__(
         self,
@@ -223,7 +221,11 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         MetadataRouter
             What scikit-learn's tools read.
         """
-        return fit_router(self, [pair for pair in self._pairs if not is_dropped(pair[1])])
+        return fit_router(self, self._given_estimators)
+
+    @property
+    def _given_estimators(self):
+        return [pair for pair in self._pairs if not is_dropped(pair[1])]
 
     @as_one_task
     def fit(self, X, y, groups=None, **params) -> Self:
@@ -238,7 +240,9 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         groups : str or array-like of shape (n_rows,), optional
             Groups that the folds must respect, or the column of X that holds them.
         **params : dict
-            More metadata. With metadata routing on, each estimator gets what it asks for, groups among it.
+            ``sample_weight``, how much each row (numbers, or their column of X) or each label (in a form of
+            y) counts, for the estimators and in what is learnt from them. With metadata routing on, more
+            metadata, of which each estimator gets what it asks for, groups among it.
 
         Returns
         -------
@@ -251,16 +255,21 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
             If names repeat, `estimators` or `final_estimator` are no regressors, weights do not fit, a
             modality is unknown, no stream of a row is present though labels are per frame, an estimator has
             no row or no label to fit on (also within a fold), there are fewer than two rows or groups to
-            learn weights from, there are `params` though metadata routing is off, or whatever an estimator
-            objects to. All but the last is found before anything is trained.
+            learn weights from, other `params` though metadata routing is off, an estimator takes no
+            ``sample_weight``, or whatever it objects to. All but the last is found before training.
         """
         warn_if_not_logged(self)
-        data = read_recordings(X, y, groups=groups, caller=type(self).__name__)
+        sample_weight = params.pop("sample_weight", None)
+        own = {"groups": groups, "sample_weight": sample_weight, "caller": type(self).__name__}
+        data = read_recordings(X, y, **own)
         members = self._members(data)
         weights = self._given_weights([not is_dropped(estimator) for _, estimator, _ in members])
         members = [member for member in members if not is_dropped(member[1])]
         if self.final_estimator is not None:
             check_regressor(self.final_estimator, "final_estimator", ", or None for a mean")
+        if sample_weight is not None:
+            weight_parameter(self, type(self).__name__)
+            weight_parameters(self.final_estimator, self.final_estimator and (), "final_estimator")
         routed = routed_to_fit(self, data.frame, params, data.groups)
         used = {name for _, _, names in members for name in names}
         data.check_finite(used)
@@ -271,21 +280,21 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         check_members_fit(data, members, folds)
         # all rows first, so that what an estimator objects to names rows of X
         parts = [np.arange(len(data)), *(train for train, _ in folds)]
-        with markers_told_once(data.targets):
+        with markers_told_once(data.targets.counted):
             fitted = self._fit_members(data, members, parts, routed)
         weights = None if weights is None else weights / weights.sum()
         finals = None
         if self._learns:
-            predicted, labels = held_out_predictions(data, folds, fitted[1:])
+            predicted, *labels = held_out_predictions(data, folds, fitted[1:])
             if self.final_estimator is None:
-                weights = simplex_weights(predicted, labels)
+                weights = simplex_weights(predicted, *labels)
             else:
-                finals = fit_per_target(self.final_estimator, filled_with_mean(predicted), labels)
+                finals = fit_per_target(self.final_estimator, filled_with_mean(predicted), *labels)
         # nothing is set before everything is fitted
         self.estimators_, self.weights_, self.final_estimators_ = fitted[0], weights, finals
         self.spec_ = data.spec(
             [name for name in data.columns if name in used],
-            target_mean=np.nanmean(data.targets.values, axis=0),
+            target_mean=moments(data.targets.counted.values, data.targets.counted.weights)[0],
         )
         return self
 
@@ -371,28 +380,10 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
             rows = part[present_rows(data, names)[part]]
             view, labels = view_of(data, names, rows), labels_of(data, rows)
             params = _check_method_params(data.frame, routed(name), indices=rows)
+            params |= weight_parameters(estimator, weights_of(data.targets, rows), name)
             return name, clone(estimator).fit(view, labels, **params), names
 
         jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
         with untracked():
             fitted = Parallel(n_jobs=self.n_jobs)(jobs)
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
-
-
-def held_out_predictions(data, folds, fitted):
-    """Return what the estimators of each fold predict for its labelled test rows, and the labels."""
-    all_predicted, all_labels, targets = [], [], data.targets
-    labelled = targets.labelled.any(axis=1) & predicted_rows(data, fitted[0])
-    for (_, test), members in zip(folds, fitted):
-        test = test[labelled[test]]
-        predictions = [predict_present(data, *member, among=test) for member in members]
-        predicted, lengths = gather_predictions(predictions, len(data), targets.form, data.index)
-        for row in test if targets.lengths is not None else ():
-            if lengths[row] != targets.lengths[row]:
-                raise ValueError(
-                    f"The estimators predict {lengths[row]} frames for {data.row_name(row)}, which has "
-                    f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
-                )
-        all_predicted.append(predicted)
-        all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
-    return np.concatenate(all_predicted, axis=1), np.concatenate(all_labels)

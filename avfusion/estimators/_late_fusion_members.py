@@ -1,11 +1,15 @@
 """The members of a late fusion: which there are, what they may be, and which rows each fits and predicts."""
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from avfusion._sklearn_compat import InvalidParameterError
+from avfusion._tracking import untracked
 from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._combine import gather_predictions
 from avfusion.estimators._inner_folds import check_folds_labelled
+from avfusion.estimators._routing import weight_parameters
 from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._targets import as_targets
 
@@ -13,6 +17,8 @@ __all__ = [
     "check_answerable",
     "check_members_fit",
     "check_regressor",
+    "fit_per_target",
+    "held_out_predictions",
     "is_dropped",
     "labels_of",
     "predict_present",
@@ -272,3 +278,59 @@ def predict_present(data, name, estimator, names, among=None):
     rows = np.flatnonzero(present) if among is None else among[present[among]]
     predicted = as_targets(estimator.predict(view_of(data, names, rows)), name) if len(rows) else None
     return name, rows, predicted
+
+
+def held_out_predictions(data, folds, fitted):
+    """Return what the estimators of each fold predict for its labelled test rows, labels and weights.
+
+    Parameters
+    ----------
+    data : Recordings
+        With labels.
+    folds : list of (train, test)
+        Row positions.
+    fitted : list of lists of (str, estimator, list of str)
+        The estimators that were fitted in each fold.
+
+    Returns
+    -------
+    predicted : ndarray of shape (n_estimators, n_values, K)
+    labels : ndarray of shape (n_values, K)
+    weights : ndarray of that shape or None
+    """
+    all_predicted, rows, targets = [], [], data.targets.counted
+    labelled = targets.labelled.any(axis=1) & predicted_rows(data, fitted[0])
+    for (_, test), members in zip(folds, fitted):
+        test = test[labelled[test]]
+        predictions = [predict_present(data, *member, among=test) for member in members]
+        predicted, lengths = gather_predictions(predictions, len(data), targets.form, data.index)
+        for row in test if targets.lengths is not None else ():
+            if lengths[row] != targets.lengths[row]:
+                raise ValueError(
+                    f"The estimators predict {lengths[row]} frames for {data.row_name(row)}, which has "
+                    f"{targets.lengths[row]} labels. Let them align their streams to the rate of the labels."
+                )
+        all_predicted.append(predicted)
+        rows += np.flatnonzero(np.isin(targets.row_of_value, test)).tolist()
+    weights = None if targets.weights is None else targets.weights[rows]
+    return np.concatenate(all_predicted, axis=1), targets.values[rows], weights
+
+
+def fit_per_target(estimator, predicted, labels, weights=None):
+    """Fit a clone for each target on the predictions for it, where it is labelled.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> predicted, labels = np.array([[[1.0], [2.0]]]), np.array([[1.0], [np.nan]])
+    >>> fit_per_target(Ridge(), predicted, labels)
+    [Ridge()]
+    """
+    tables = np.moveaxis(predicted, 0, 1)  # (n_values, n_estimators, K)
+    fitted = []
+    for k, labelled in enumerate(~np.isnan(labels.T)):
+        own = None if weights is None else weights[labelled, k]
+        params = weight_parameters(estimator, own, "final_estimator")
+        with untracked():
+            fitted.append(clone(estimator).fit(tables[labelled, :, k], labels[labelled, k], **params))
+    return fitted

@@ -3,7 +3,7 @@
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -37,6 +37,7 @@ from avfusion.estimators._training import (
     seeded,
 )
 from avfusion.estimators._training_checks import check_training
+from avfusion.estimators._weights import labels_of_steps, only_weights, target_scale
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
@@ -56,9 +57,11 @@ class NetworkRegressor(
     """
 
     _watch = None
+    __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # see `only_weights`
+    __metadata_request__partial_fit: ClassVar[dict] = {"sample_weight": None}
 
     @with_callbacks
-    def fit(self, X, y, groups=None, X_val=None, y_val=None) -> Self:
+    def fit(self, X, y, groups=None, X_val=None, y_val=None, **params) -> Self:
         """Train the network.
 
         Parameters
@@ -75,6 +78,10 @@ class NetworkRegressor(
             these; all rows of X are then trained on.
         y_val : as `y`
             Their labels.
+        **params : dict
+            ``sample_weight``, how much each row (numbers, or their column of X) or each label (in a form of
+            y) counts in loss, scale and held-out score. Weights of a target are relative to each other. A
+            weight of 0 is no label; such rows still count in the statistics of the features.
 
         Returns
         -------
@@ -89,6 +96,7 @@ class NetworkRegressor(
         """
         self._check_parameters()
         warn_if_not_logged(self)
+        sample_weight = only_weights(self, "fit", params)
         if X_val is None and y_val is not None:
             raise ValueError("y_val is given without X_val, the rows that it labels.")
         warm = self.warm_start and hasattr(self, "net_")
@@ -96,7 +104,7 @@ class NetworkRegressor(
             chosen = getattr(self, "modalities", getattr(self, "modality", None))
             inputs.check_same_modalities(chosen, self.modalities_, _ANEW)
         holds_out = self.early_stopping and X_val is None
-        data = self._read_training_data(X, y, groups if holds_out else None, holds_out, warm)
+        data = self._read_training_data(X, y, sample_weight, groups if holds_out else None, holds_out, warm)
         spec = self.spec_ if warm else self._spec_of(data)
         dataset = self._dataset(data, spec)
         random = random_generator(self.random_state)
@@ -111,9 +119,7 @@ class NetworkRegressor(
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
-        train, valid = (
-            None if part is None else part.with_labels(spec.scaled(part.labels)) for part in (train, valid)
-        )
+        train, valid = (part and part.with_labels(spec.scaled(part.labels)) for part in (train, valid))
         with nullcontext() if warm else self._settled(spec), fit_tasks(self, X, y):
             self.nets_ = [
                 self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
@@ -130,7 +136,7 @@ class NetworkRegressor(
         finally:
             del self._watch
 
-    def partial_fit(self, X, y) -> Self:
+    def partial_fit(self, X, y, **params) -> Self:
         """Go over some rows once, at a constant learning rate: training by hand, or on data in parts.
 
         The first call settles the input statistics and the scale of the targets, so it should see rows that
@@ -142,6 +148,8 @@ class NetworkRegressor(
             Rows to train on.
         y : as in `fit`
             Their labels.
+        **params : dict
+            ``sample_weight``, as in `fit`; weights are relative to the others of the same call.
 
         Returns
         -------
@@ -154,8 +162,9 @@ class NetworkRegressor(
             As `fit`, or if the rows have other modalities, widths or targets than those of the first call.
         """
         self._check_parameters()
+        sample_weight = only_weights(self, "partial_fit", params)
         first = not hasattr(self, "net_")
-        data = self._read_training_data(X, y, warm=not first)
+        data = self._read_training_data(X, y, sample_weight, warm=not first)
         spec = self._spec_of(data) if first else self.spec_
         dataset = self._dataset(data, spec)
         gaps = spec.per_frame or np.isnan(dataset.labels).any()
@@ -217,22 +226,17 @@ class NetworkRegressor(
         values = stitched_predictions(nets or self.nets_, dataset, self.batch_size_, hop)
         return self.spec_.predictions(values, dataset.lengths, index, clock)
 
-    def _read_training_data(self, X, y, groups=None, holds_out=False, warm=False):
+    def _read_training_data(self, X, y, sample_weight=None, groups=None, holds_out=False, warm=False):
         """Read rows to train on, which must be like those of the last fit where training goes on from it."""
         groups_name = "groups"
         if holds_out and groups is None:
             groups, groups_name = self.validation_groups, "validation_groups"
         spec = self.spec_ if warm else None
-        data = read_recordings(
-            X, y, groups=groups, groups_name=groups_name, spec=spec, caller=type(self).__name__
-        )
+        named = {"groups_name": groups_name, "caller": type(self).__name__}
+        data = read_recordings(X, y, groups=groups, sample_weight=sample_weight, spec=spec, **named)
         if warm:
             inputs.check_same_targets(data.targets.form, spec.target_form, "y", _ANEW)
-            if len(self.nets_) != self.n_members:
-                raise ValueError(
-                    f"n_members={self.n_members}, but the last fit, from which training goes on, had "
-                    f"{len(self.nets_)}. {_ANEW}"
-                )
+            inputs.check_same_members(self.n_members, len(self.nets_), _ANEW)
         return data
 
     def _read_validation_data(self, X, y, spec):
@@ -254,10 +258,7 @@ class NetworkRegressor(
         )
 
     def _with_target_scale(self, spec, train):
-        mean, scale = np.zeros(spec.target_form.n_targets), np.ones(spec.target_form.n_targets)
-        if self.standardize_target:
-            mean, deviation = np.nanmean(train.labels, axis=0), np.nanstd(train.labels, axis=0)
-            scale = np.where(deviation > 0, deviation, 1.0)
+        mean, scale = target_scale(train.labels, train.weights, self.standardize_target)
         return replace(spec, target_mean=mean, target_scale=scale)
 
     def _dataset(self, data, spec):
@@ -265,11 +266,9 @@ class NetworkRegressor(
         data.check_finite(spec.names)
         lengths, stream_lengths = self._lengths(data, spec)
         inputs.check_rate(data, spec.in_step, spec.rate_hz)
-        labels = None
+        labels = weights = None
         if data.targets is not None:
-            inputs.check_label_rate(data, spec.in_step)
-            labels = inputs.frame_labels(data, lengths) if spec.per_frame else data.targets.values
-            inputs.check_labelled(labels, data.targets.form.target_names)
+            labels, weights = labels_of_steps(data, spec, lengths)
         arrays = {name: data.columns[name] for name in spec.names}
         return StreamDataset(
             frames={name: array.frames for name, array in arrays.items()},
@@ -278,9 +277,10 @@ class NetworkRegressor(
             stream_lengths=stream_lengths,
             dtype=spec.dtype,
             labels=labels,
+            weights=weights,
             window=self.window if spec.per_frame else None,
             per_frame=spec.per_frame,
-        )
+        ).with_weights_of_mean_one()
 
     def _lengths(self, data, spec):
         """Return the number of steps of each row, and by stream where streams may not be in step."""

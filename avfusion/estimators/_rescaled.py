@@ -1,6 +1,6 @@
 """Undo the shrinkage of regressors that minimise squared error."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -13,13 +13,20 @@ from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._frame_regressor import FrameRegressor
 from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
-from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.estimators._routing import (
+    asking_for_weights,
+    fit_router,
+    routed_to_fit,
+    weight_parameters,
+)
+from avfusion.estimators._weights import moments
 from avfusion.metrics._regression import paired_targets
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import weights_by_row
 
 
 class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
@@ -73,6 +80,8 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         self.groups = groups
         self.n_splits = n_splits
 
+    __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # among `params`: folds are not exact
+
     def get_metadata_routing(self):
         """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
@@ -81,7 +90,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         MetadataRouter
             What scikit-learn's tools read.
         """
-        return fit_router(self, [("regressor", self._given_regressor)])
+        return fit_router(self, self._given_estimators)
 
     @as_one_task
     def fit(self, X, y, groups=None, **params) -> Self:
@@ -96,7 +105,9 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         groups : str or array-like of shape (n_rows,), optional
             Groups that the inner folds must respect, or the column of X that holds them.
         **params : dict
-            More metadata. With metadata routing on, the estimator gets what it asks for, groups among it.
+            ``sample_weight``, how much each row (numbers, or their column of X) or each label (in a form of
+            y) counts, for the estimator and in the moments that are matched. With metadata routing on, more
+            metadata, of which the estimator gets what it asks for, groups among it.
 
         Returns
         -------
@@ -106,13 +117,17 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         Raises
         ------
         ValueError
-            If there are fewer than two rows or groups, there are `params` though metadata routing is off, or
-            whatever the estimator objects to.
+            If there are fewer than two rows or groups, other `params` though metadata routing is off, weights
+            that the estimator does not take, or whatever it objects to.
         """
         warn_if_not_logged(self)
-        data = read_recordings(X, y, groups=groups, caller=type(self).__name__)
+        sample_weight = params.pop("sample_weight", None)
+        own = {"groups": groups, "sample_weight": sample_weight, "caller": type(self).__name__}
+        data = read_recordings(X, y, **own)
         X, targets, groups = data.frame, data.targets, data.groups
         regressor = self._given_regressor
+        weights = weights_by_row(sample_weight, X)
+        weights = weight_parameters(regressor, weights, type(self).__name__)
         routed = routed_to_fit(self, X, params, groups)("regressor")
         folds = inner_folds(X, self.groups if groups is None else groups, self.n_splits)
         if targets.labelled.any(axis=0).all():  # otherwise the regressor says so
@@ -122,13 +137,20 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         if routed:  # not otherwise: RidgeCV cannot tell what it asks for
             given = {"groups": groups, **params}
             for_folds = {k: given[k] for k in get_routing_for_object(regressor).consumes("fit", given)}
-        with markers_told_once(targets), untracked():
+        if weights:
+            regressor, for_folds = asking_for_weights(regressor), for_folds | weights
+        with markers_told_once(targets.counted), untracked():
             # before the folds, so that what it objects to names rows of X
-            fitted = clone(regressor).fit(X, y, **routed)
+            fitted = clone(regressor).fit(X, y, **routed, **weights)
             held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)
-        self.scale_, self.offset_ = matching_line(*paired_targets(y, held_out))
+        pair = paired_targets(y, held_out, weights_by_row(sample_weight, X))
+        self.scale_, self.offset_ = matching_line(*pair)
         self.regressor_, self.spec_ = fitted, data.spec()
         return self
+
+    @property
+    def _given_estimators(self):
+        return [("regressor", self._given_regressor)]
 
     @property
     def _given_regressor(self):
@@ -160,8 +182,6 @@ def matching_line(labels, predictions):
     Predictions that never vary are left alone but for their mean.
     """
     values = np.where(np.isnan(labels.values), np.nan, predictions.values)
-    spread = np.nanstd(values, axis=0)
-    scale = np.divide(
-        np.nanstd(labels.values, axis=0), spread, out=np.ones_like(spread), where=spread > 1e-12
-    )
-    return scale, np.nanmean(labels.values, axis=0) - scale * np.nanmean(values, axis=0)
+    (mean, deviation), (centre, spread) = (moments(part, labels.weights) for part in (labels.values, values))
+    scale = np.divide(deviation, spread, out=np.ones_like(spread), where=spread > 1e-12)
+    return scale, mean - scale * centre

@@ -28,20 +28,29 @@ one_at_a_time = RLock()
 class LabelledLoss(torch.nn.Module):
     """A loss over the labelled steps of a batch; labels that are NaN do not count.
 
+    A weighted loss is that of the batch times the mean weight of its labels: so a batch of little weight
+    moves the network little, and the sum over batches is the loss of all labels.
+
     Parameters
     ----------
     function : callable
-        ``function(prediction, target, mask)`` on (n, n_targets) tensors, mask true where there is a label.
+        ``function(prediction, target, mask)`` on (n, n_targets) tensors, mask true where there is a label;
+        with weights also ``weight=``.
     """
 
     def __init__(self, function):
         super().__init__()
         self.function = function
 
-    def forward(self, prediction, target):
+    def forward(self, prediction, target, weight=None):
         """Return the loss of (batch, steps, n_targets) or (batch, n_targets)."""
         prediction, target = (x.reshape(-1, x.shape[-1]) for x in (prediction, target))
-        return self.function(prediction, target, ~torch.isnan(target))
+        labelled = ~torch.isnan(target)
+        if weight is None:
+            return self.function(prediction, target, labelled)
+        weight = weight.reshape(-1, weight.shape[-1])
+        share = weight.sum() / labelled.sum().clamp(min=1)
+        return share * self.function(prediction, target, labelled, weight=weight)
 
 
 class StopTraining(Exception):
@@ -103,11 +112,18 @@ class SequenceNet(ScoredNet, NeuralNet):
 
     def infer(self, x, **fit_params):
         """Run the module; its output has the type of the weights, so that the loss is not rounded."""
+        x = {name: part for name, part in x.items() if name != "weights"}  # of labels, for the loss
         if self.precision == "float32":
             return super().infer(x, **fit_params)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16):
             output = super().infer(x, **fit_params)
         return output.to(next(self.module_.parameters()).dtype)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the loss, weighted where the batch has weights."""
+        if X is None or "weights" not in X:
+            return super().get_loss(y_pred, y_true, X=X, training=training)
+        return self.criterion_(y_pred, *(part.to(self.device) for part in (y_true, X["weights"])))
 
     def train(self, dataset, valid=None, epochs=None, watch=None):
         """Train on a data set until the last epoch, or until a callback ends it.
@@ -193,23 +209,27 @@ class SequenceNet(ScoredNet, NeuralNet):
             return super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         with self.average.swapped_in(self) if self.average else nullcontext(), torch.no_grad():
             self._set_training(False)
-            pairs = [self._validate_batch(batch, prefix) for batch in iterator]
-        prediction, target = (torch.cat([x.reshape(-1, x.shape[-1]) for x in side]) for side in zip(*pairs))
-        self.history.record(prefix + "_loss", self.criterion_(prediction, target).item())
-        self.history.record(prefix + "_ccc", 1 - ccc_loss(prediction, target, ~torch.isnan(target)).item())
-        self.history.record(prefix + "_batch_count", len(pairs))
+            parts = [self._validate_batch(batch, prefix) for batch in iterator]
+        prediction, target, *weight = (
+            torch.cat([x.reshape(-1, x.shape[-1]) for x in side]) for side in zip(*parts)
+        )
+        self.history.record(prefix + "_loss", self.criterion_(prediction, target, *weight).item())
+        ccc = 1 - ccc_loss(prediction, target, ~torch.isnan(target), *weight).item()
+        self.history.record(prefix + "_ccc", ccc)
+        self.history.record(prefix + "_batch_count", len(parts))
         return None
 
     def _validate_batch(self, batch, prefix):
-        """Return predictions and labels of a batch; callbacks hear of it, and of its own loss."""
+        """Return predictions, labels and weights of a batch; callbacks hear of it, and of its own loss."""
         self.notify("on_batch_begin", batch=batch, training=False)
         inputs, labels = batch
-        prediction, labels = self.infer(inputs), labels.to(self.device)
-        loss = self.criterion_(prediction, labels)
+        known = [labels, inputs["weights"]] if "weights" in inputs else [labels]
+        prediction, known = self.infer(inputs), [part.to(self.device) for part in known]
+        loss = self.criterion_(prediction, *known)
         self.history.record_batch(prefix + "_loss", loss.item())
         self.history.record_batch(prefix + "_batch_size", get_len(labels))
         self.notify("on_batch_end", batch=batch, training=False, y_pred=prediction, loss=loss)
-        return prediction, labels
+        return prediction, *known
 
 
 def moved(attributes, device):

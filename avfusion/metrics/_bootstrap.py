@@ -22,13 +22,22 @@ from avfusion.metrics._regression import (
     sagr_score,
 )
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import weights_by_row, with_weights
 
 _CHUNK = 1_000_000  # counts held at once
 _CONSTANT = 1e-12  # share of a sum of squares that rounding may leave as variance
 
 
 def bootstrap_interval(
-    y_true, y_pred, metric=ccc_score, *, groups=None, n_resamples=2000, level=0.95, random_state=None
+    y_true,
+    y_pred,
+    metric=ccc_score,
+    *,
+    groups=None,
+    sample_weight=None,
+    n_resamples=2000,
+    level=0.95,
+    random_state=None,
 ):
     """Bootstrap interval of a score, over groups.
 
@@ -44,6 +53,9 @@ def bootstrap_interval(
         other is called once per resample.
     groups : array-like of shape (n_rows,), optional
         Group of each row; by default every row is a group. Groups without any label are left out.
+    sample_weight : array-like, Series, DataFrame or list, optional
+        How much labels count, as in the metrics. Groups are drawn alike, and bring their weights along; a
+        metric of your own is called with ``sample_weight=``.
     n_resamples : int
         Number of resamples.
     level : float
@@ -82,17 +94,18 @@ def bootstrap_interval(
     >>> round(low, 2), round(high, 2)
     (0.63, 0.69)
     """
-    return resampled_scores(y_true, y_pred, metric, groups, n_resamples, random_state).interval(level)
+    resamples = resampled_scores(y_true, y_pred, metric, groups, n_resamples, random_state, sample_weight)
+    return resamples.interval(level)
 
 
 def resampled_scores(
-    y_true, y_pred, metric=ccc_score, groups=None, n_resamples=2000, random_state=None
+    y_true, y_pred, metric=ccc_score, groups=None, n_resamples=2000, random_state=None, sample_weight=None
 ) -> "Resamples":
     """Score of every resample of groups; the same seed draws the same groups for other predictions.
 
     Parameters
     ----------
-    y_true, y_pred, metric, groups, n_resamples, random_state : as in `bootstrap_interval`
+    y_true, y_pred, metric, groups, n_resamples, random_state, sample_weight : as in `bootstrap_interval`
         Labels and predictions may be `Targets`, if the metric is one of `avfusion.metrics`.
 
     Returns
@@ -107,7 +120,7 @@ def resampled_scores(
     >>> resamples.scores.shape, resamples.n_groups
     ((5,), 3)
     """
-    true, pred = paired_targets(y_true, y_pred)
+    true, pred = paired_targets(y_true, y_pred, sample_weight)
     if metric in _FROM_SUMS:
         return resampled_metrics(true, pred, [metric], groups, n_resamples, random_state)[0]
     codes = _group_codes(groups, true)
@@ -115,7 +128,8 @@ def resampled_scores(
     if n_groups < 2:
         return Resamples(np.full(n_resamples, np.nan), n_groups)
     rng = check_random_state(random_state)
-    return Resamples(_resample_rows(metric, y_true, y_pred, codes, n_resamples, rng), n_groups)
+    scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng, sample_weight)
+    return Resamples(scores, n_groups)
 
 
 def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None):
@@ -221,8 +235,9 @@ def _sums(true, pred, codes):
         sign = np.sign(t) == np.sign(p)
         gap = np.full(len(t), shift[0] - shift[1])
         terms = [np.ones(len(t)), x, y, x * x, y * y, x * y, error**2, np.abs(error), sign, gap]
+        weight = 1.0 if true.weights is None else true.weights[labelled, k] / np.nanmax(true.weights[:, k])
         for column, term in enumerate(terms):
-            sums[:, k, column] = np.bincount(codes[labelled], weights=term, minlength=len(sums))
+            sums[:, k, column] = np.bincount(codes[labelled], weights=weight * term, minlength=len(sums))
     return sums
 
 
@@ -271,13 +286,15 @@ def _resample_sums(formulas, sums, n_resamples, rng):
     return [np.concatenate(own) for own in scores]
 
 
-def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng):
+def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng, sample_weight=None):
     y_true, y_pred = (list(y) if isinstance(y, tuple) else y for y in (y_true, y_pred))
+    sample_weight = weights_by_row(sample_weight, None)
+    labelled = with_weights(as_targets(y_true), sample_weight).labelled
     rows = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
-    labelled = as_targets(y_true).labelled
     scores = np.full(n_resamples, np.nan)
     for i in range(n_resamples):
         drawn = np.concatenate([rows[code] for code in rng.randint(len(rows), size=len(rows))])
         if labelled[drawn].any(axis=0).all():
-            scores[i] = metric(_safe_indexing(y_true, drawn), _safe_indexing(y_pred, drawn))
+            own = {} if sample_weight is None else {"sample_weight": _safe_indexing(sample_weight, drawn)}
+            scores[i] = metric(_safe_indexing(y_true, drawn), _safe_indexing(y_pred, drawn), **own)
     return scores

@@ -6,34 +6,37 @@ read once, by `paired_targets`; the scores themselves are functions of packed ar
 as they are.
 """
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from inspect import cleandoc
 
 import numpy as np
 
+from avfusion.metrics._statistics import Column, ccc, mae, pcc, rmse, sagr
 from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._identity import check_same_order
 from avfusion.sequences._label_clock import place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import weights_by_row, with_weights
 
-_CONSTANT = 1e-13  # relative to the mean: deviations below it are rounding, scipy's threshold for Pearson's r
 _DESCRIPTIONS = {
     "{parameters}": """\
 y_true, y_pred : DataFrame, Series, list, tuple or array
     Labels and predictions, per frame or per clip: numbers, sequence columns, or an array per row. Their
     rows must have the same lengths. NaN labels, and rows whose labels are missing, are left out.
+sample_weight : array-like, Series, DataFrame or list, optional
+    How much labels count: a number per row, one for each target, or a sequence as long as the labels.
+    Labels of weight 0 are left out. Ratios matter, within a target.
 multioutput : {"uniform_average", "raw_values"} or array-like of shape (K,)
     Mean over targets, one value per target, or weights of the targets.
 average : {"pooled", "row"}
     One score over all labelled frames of all rows, or the mean over rows of each row's own score (labels
-    per frame only; rows without labels are left out).""",
+    per frame only; rows without labels are left out; rows count by the mean weight of their labels).""",
     "{raises}": """\
 ValueError
     If labels and predictions do not have the same kind, rows, lengths and number of targets; if their
     columns are the same ones in another order; if a target has no label at all; if a prediction is NaN
-    where there is a label.""",
+    where there is a label; if weights do not fit the labels.""",
 }
 
 
@@ -47,7 +50,7 @@ def _documented(metric):
 
 
 @_documented
-def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+def ccc_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", average="pooled"):
     """Concordance correlation coefficient.
 
     2 cov(y, p) / (var y + var p + (mean y - mean p)^2), with the moments of n (not n - 1) values: Pearson's
@@ -80,11 +83,11 @@ def ccc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
     >>> ccc_score([[1.0, 1.0], [2.0, 5.0]], [[1.0, 3.0], [2.0, 3.0]], multioutput="raw_values")
     array([1., 0.])
     """
-    return _score(_ccc, y_true, y_pred, multioutput, average)
+    return _score(ccc, y_true, y_pred, sample_weight, multioutput, average)
 
 
 @_documented
-def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+def pcc_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", average="pooled"):
     """Correlation coefficient of Pearson.
 
     Parameters
@@ -108,11 +111,11 @@ def pcc_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"
     >>> round(pcc_score(labels, [np.array([1.0, 2.0, 9.0]), np.array([3.0])]), 3)
     1.0
     """
-    return _score(_pcc, y_true, y_pred, multioutput, average)
+    return _score(pcc, y_true, y_pred, sample_weight, multioutput, average)
 
 
 @_documented
-def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+def sagr_score(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", average="pooled"):
     """Sign agreement: the share of labels whose prediction has the same sign.
 
     Zero agrees with zero only.
@@ -141,11 +144,13 @@ def sagr_score(y_true, y_pred, *, multioutput="uniform_average", average="pooled
     >>> sagr_score([-0.2, 0.1, 0.4, 0.5], [-0.1, 0.3, -0.1, 0.0])
     0.5
     """
-    return _score(_sagr, y_true, y_pred, multioutput, average)
+    return _score(sagr, y_true, y_pred, sample_weight, multioutput, average)
 
 
 @_documented
-def root_mean_squared_error(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+def root_mean_squared_error(
+    y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", average="pooled"
+):
     """Root of the mean squared error, in units of y.
 
     Parameters
@@ -167,11 +172,13 @@ def root_mean_squared_error(y_true, y_pred, *, multioutput="uniform_average", av
     >>> root_mean_squared_error([1.0, 2.0, float("nan")], [1.0, 4.0, 0.0])
     1.4142135623730951
     """
-    return _score(_rmse, y_true, y_pred, multioutput, average)
+    return _score(rmse, y_true, y_pred, sample_weight, multioutput, average)
 
 
 @_documented
-def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", average="pooled"):
+def mean_absolute_error(
+    y_true, y_pred, *, sample_weight=None, multioutput="uniform_average", average="pooled"
+):
     """Mean of the absolute error, in units of y.
 
     Parameters
@@ -193,79 +200,23 @@ def mean_absolute_error(y_true, y_pred, *, multioutput="uniform_average", averag
     >>> mean_absolute_error([1.0, 2.0, float("nan")], [1.0, 4.0, 0.0])
     1.0
     """
-    return _score(_mae, y_true, y_pred, multioutput, average)
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """Labels of one target that are not NaN, and their predictions: what statistics are computed from.
-
-    Parameters
-    ----------
-    true, pred : ndarray of shape (n_labelled,)
-
-    Examples
-    --------
-    >>> Column(np.array([1.0, 2.0]), np.array([1.0, 3.0])).centred[1]
-    (np.float64(2.0), array([-1.,  1.]))
-    """
-
-    true: np.ndarray
-    pred: np.ndarray
-
-    @cached_property
-    def centred(self):
-        """Mean, and values less it, of labels and of predictions; several statistics share them."""
-        return _centred(self.true), _centred(self.pred)
-
-
-def _centred(values):
-    """Return mean and values less it; exact zeros where they are constant up to rounding."""
-    mean = values.mean()
-    centred = values - mean
-    if values.min() == values.max() or np.abs(centred).max() <= _CONSTANT * abs(mean):
-        return mean, np.zeros_like(values)
-    return mean, centred - centred.mean()
-
-
-def _ccc(column):
-    (mean_true, true), (mean_pred, pred) = column.centred
-    denominator = true @ true + pred @ pred + len(true) * (mean_true - mean_pred) ** 2
-    return 2 * (true @ pred) / denominator if denominator > 0 else 0.0
-
-
-def _pcc(column):
-    (_, true), (_, pred) = column.centred
-    norms = np.linalg.norm(true), np.linalg.norm(pred)
-    return float(np.clip((true / norms[0]) @ (pred / norms[1]), -1, 1)) if min(norms) > 0 else 0.0
-
-
-def _sagr(column):
-    return np.mean(np.sign(column.true) == np.sign(column.pred))
-
-
-def _rmse(column):
-    return np.sqrt(np.mean((column.true - column.pred) ** 2))
-
-
-def _mae(column):
-    return np.mean(np.abs(column.true - column.pred))
+    return _score(mae, y_true, y_pred, sample_weight, multioutput, average)
 
 
 #: What each metric computes from a `Column`.
 STATISTICS = {
-    ccc_score: _ccc,
-    pcc_score: _pcc,
-    sagr_score: _sagr,
-    root_mean_squared_error: _rmse,
-    mean_absolute_error: _mae,
+    ccc_score: ccc,
+    pcc_score: pcc,
+    sagr_score: sagr,
+    root_mean_squared_error: rmse,
+    mean_absolute_error: mae,
 }
 
 
-def _score(statistic, y_true, y_pred, multioutput, average):
+def _score(statistic, y_true, y_pred, sample_weight, multioutput, average):
     if average not in ("pooled", "row"):
         raise ValueError(f"average must be 'pooled' or 'row', not {average!r}.")
-    true, pred = paired_targets(y_true, y_pred)
+    true, pred = paired_targets(y_true, y_pred, sample_weight)
     if average == "row" and true.lengths is None:
         raise ValueError("average='row' needs labels per frame, but y_true has one label per row.")
     columns = labelled_columns(true, pred)
@@ -294,15 +245,22 @@ def labelled_columns(true, pred):
     >>> [column.pred for column in labelled_columns(*paired_targets([1.0, float("nan")], [2.0, 3.0]))]
     [array([2.])]
     """
-    labelled = ~np.isnan(true.values)
-    return [Column(true.values[seen, k], pred.values[seen, k]) for k, seen in enumerate(labelled.T)]
+    labelled, weights = ~np.isnan(true.values), true.weights
+    return [
+        Column(true.values[seen, k], pred.values[seen, k], None if weights is None else weights[seen, k])
+        for k, seen in enumerate(labelled.T)
+    ]
 
 
 def _mean_over_rows(statistic, column, targets, k):
     labelled = ~np.isnan(targets.values[:, k])
     stops = np.flatnonzero(np.diff(targets.row_of_value[labelled])) + 1
     rows = zip(np.split(column.true, stops), np.split(column.pred, stops))
-    return np.mean([statistic(Column(*row)) for row in rows])
+    if column.weight is None:
+        return np.mean([statistic(Column(*row)) for row in rows])
+    weights = np.split(column.weight, stops)
+    scores = [statistic(Column(*row, weight)) for row, weight in zip(rows, weights)]
+    return np.average(scores, weights=[weight.mean() for weight in weights])
 
 
 def _over_targets(scores, multioutput):
@@ -321,19 +279,21 @@ def _over_targets(scores, multioutput):
     return float(np.average(scores, weights=weights))
 
 
-def paired_targets(y_true, y_pred):
+def paired_targets(y_true, y_pred, sample_weight=None):
     """Read labels and predictions and bring them to the same frames or rows.
 
     Parameters
     ----------
     y_true, y_pred : Targets, DataFrame, Series, list, tuple or array
         Labels and predictions, as in `ccc_score`; `Targets` are not read again.
+    sample_weight : optional
+        Weights, as in `ccc_score`; `Targets` may have brought theirs.
 
     Returns
     -------
     true, pred : Targets
         With `values` of equal shape: values of rows whose labels are missing are dropped from both, and their
-        lengths are -1. NaN labels stay.
+        lengths are -1. NaN labels stay; those of weight 0 become NaN.
 
     Raises
     ------
@@ -363,6 +323,8 @@ def paired_targets(y_true, y_pred):
             f"{quoted(names[1])}: bring them into one order."
         )
     check_same_order(true.index, pred.index, ("y_true", "y_pred"))
+    weights = weights_by_row(sample_weight, None)
+    true = with_weights(true, weights, pred.index, of="y_true").counted
     if true.lengths is not None:
         true = place_labels(true, pred.lengths, pred.clock, "y_true", ask=False)
         pred = _on_labelled_rows(true, pred)

@@ -57,11 +57,12 @@ class Score:
     sign: int = 1
     scorer: Callable | None = None
 
-    def __call__(self, y_true, y_pred):
-        """Score predictions, averaged over targets."""
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Score predictions, averaged over targets; weights go to the scorer where there are any."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if self.metric is None:
-            return float(self.scorer(GivenPredictions(y_pred), None, y_true))
-        return self.sign * self.metric(y_true, y_pred)
+            return float(self.scorer(GivenPredictions(y_pred), None, y_true, **weights))
+        return self.sign * self.metric(y_true, y_pred, **weights)
 
     @property
     def higher_is_better(self):
@@ -107,7 +108,8 @@ def resampled_by(scores, pair, given, **options):
     pair : (Targets, Targets)
         Labels and predictions, from `paired_targets`.
     given : callable
-        ``given() -> (labels, predictions)`` in the form that the user gave, for scores that are no metric.
+        ``given() -> (labels, predictions, weights)`` in the form that the user gave, for scores that are no
+        metric; weights may be None.
     **options
         Groups, number of resamples and seed, as in `avfusion.metrics.bootstrap_interval`.
 
@@ -128,9 +130,13 @@ def resampled_by(scores, pair, given, **options):
     return {
         name: replace(together[name], scores=score.sign * together[name].scores)
         if name in known
-        else resampled_scores(*given(), score, **options)
+        else _resampled_scorer(score, *given(), **options)
         for name, score in scores.items()
     }
+
+
+def _resampled_scorer(score, y_true, y_pred, sample_weight=None, **options):
+    return resampled_scores(y_true, y_pred, score, sample_weight=sample_weight, **options)
 
 
 class GivenPredictions(RegressorMixin, BaseEstimator):
@@ -154,9 +160,9 @@ class GivenPredictions(RegressorMixin, BaseEstimator):
         """Return the predictions that are known."""
         return self.predictions
 
-    def score(self, X, y):
+    def score(self, X, y, sample_weight=None):
         """Return the CCC, as every estimator of this package."""
-        return ccc_score(y, self.predictions)
+        return ccc_score(y, self.predictions, sample_weight=sample_weight)
 
 
 def resolve_scoring(scoring=None):

@@ -15,7 +15,7 @@ from avfusion.model_selection.records._provenance import RECIPE, not_repeatable
 
 
 def rerun(folder, X, y, *, n_jobs=None, verbose=True):
-    """Run a saved comparison or search again: same estimators, folds, groups, scores and seed.
+    """Run a saved comparison or search again: same estimators, folds, groups, weights, scores and seed.
 
     Loading executes code from the file ``recipe.joblib``: load only what you trust. Scores and predictions
     are the same if the estimators have fixed seeds; times are measured anew. A search is run from its start,
@@ -84,6 +84,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     same = ("estimators", "groups", "scoring", "n_seeds", "error_score", "random_state")
     result = compare(
         **{key: recipe[key] for key in same},
+        sample_weight=recipe.get("sample_weight"),
         X=X,
         y=y,
         cv=recipe["folds"],
@@ -116,4 +117,4 @@ def _search_again(recipe, X, y, n_jobs, verbose):
             stacklevel=3,
         )
     search.set_params(n_jobs=n_jobs, verbose=int(verbose))
-    return search.fit(X, y, groups=recipe["groups"])
+    return search.fit(X, y, groups=recipe["groups"], sample_weight=recipe.get("sample_weight"))

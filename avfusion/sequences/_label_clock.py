@@ -113,7 +113,7 @@ def _same_times(one, other):
     return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
-def place_labels(targets, lengths, clock, what="y", ask=True):
+def place_labels(targets, lengths, clock, what="y", ask=True, report=True):
     """Put labels onto the steps of streams, by time where both declare it.
 
     Parameters
@@ -156,6 +156,23 @@ def place_labels(targets, lengths, clock, what="y", ask=True):
     >>> place_labels(y, np.array([4]), steps).values.ravel()
     array([nan,  1.,  2., nan])
     """
+    counted = targets.counted
+    placed = _placed(counted, lengths, clock, what, ask, report)
+    if placed is counted:
+        return targets
+    if targets.weights is None:
+        return placed
+    shares, weights = (
+        _placed(replace(counted, values=values), lengths, clock, what, ask, report=False).values
+        for values in (counted.values * counted.weights, counted.weights)
+    )
+    with np.errstate(invalid="ignore"):
+        means = shares / weights  # of the labels of a step
+    once = np.isclose(means, placed.values, rtol=1e-12, atol=0, equal_nan=True) | ~(weights > 0)
+    return replace(placed, values=np.where(once, placed.values, means), weights=weights)
+
+
+def _placed(targets, lengths, clock, what, ask, report):
     own = targets.clock
     if own is None or clock is None or not (own.known and clock.known):
         return targets
@@ -182,7 +199,8 @@ def place_labels(targets, lengths, clock, what="y", ask=True):
             left_out[row] = int((~inside & ~np.isnan(labels).all(axis=1)).sum())
             labels = _mean_by_step(labels[inside], places[row][inside], new_lengths[row])
         values.append(labels)
-    _report(left_out, targets, what)
+    if report:
+        _report(left_out, targets, what)
     return replace(targets, values=np.concatenate(values), lengths=new_lengths, clock=None)
 
 

@@ -34,6 +34,7 @@ from avfusion.sequences._recording_checks import (
     refuse_objects,
 )
 from avfusion.sequences._targets import Targets, as_targets
+from avfusion.sequences._weights import weights_by_row, with_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +225,16 @@ class Recordings:
         )
 
 
-def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, caller, allow_nan=False):
+def read_recordings(
+    X,
+    *labels,
+    groups=None,
+    groups_name="groups",
+    sample_weight=None,
+    spec=None,
+    caller,
+    allow_nan=False,
+):
     """Read X, and y where it is given, whatever form they have.
 
     A plain table becomes one modality of one-step sequences. scikit-learn's own rules for tables (number and
@@ -240,6 +250,8 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
         Group of each row, or the column of X that holds them.
     groups_name : str, default="groups"
         What messages call them.
+    sample_weight : str, array-like or None
+        A weight for each row or label, in the forms of `with_weights`, or the column of X that holds them.
     spec : DataSpec, optional
         What is remembered of `fit`; X is compared with it. A modality of `fit` that is missing in every row
         gets the width and the rate it had there.
@@ -256,7 +268,7 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     ------
     ValueError
         If X is empty, has neither numbers nor sequences, does not have the modalities of `fit`, or y or
-        groups have another number of rows.
+        groups have another number of rows, or weights do not fit the labels.
     TypeError
         If y is no target.
 
@@ -298,6 +310,7 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
         data = replace(data, frame=_in_known_form(data, spec))
     if targets is not None:
         check_same_order(index_of(X), targets.index)
+        targets = with_weights(targets, weights_by_row(sample_weight, data.frame), index_of(X))
         check_labels_per_row(data, targets)
         targets = data.labels_on_steps(targets, None if spec is None else spec.names)
     return replace(data, targets=targets, groups=read_groups(groups, data.frame, groups_name))

@@ -40,6 +40,8 @@ class Targets:
         Labels of the rows, where they came with some.
     clock : RowClock or None
         When the values per frame are, where that is declared.
+    weights : ndarray of the shape of `values` or None
+        How much each label counts; NaN where there is none.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class Targets:
     form: TargetForm
     index: pd.Index | None = None
     clock: RowClock | None = None
+    weights: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -90,8 +93,26 @@ class Targets:
         array([ True, False, False])
         """
         labelled = np.zeros((self.n_rows, self.form.n_targets), dtype=bool)
-        np.logical_or.at(labelled, self.row_of_value, ~np.isnan(self.values))
+        np.logical_or.at(labelled, self.row_of_value, ~np.isnan(self.counted.values))
         return labelled
+
+    @property
+    def counted(self) -> "Targets":
+        """The targets with NaN in place of labels of weight 0, which do not count.
+
+        Examples
+        --------
+        >>> as_targets([1.0, 2.0]).counted.values.ravel()
+        array([1., 2.])
+        """
+        if self.weights is None:
+            return self
+        counts = self.weights > 0
+        return replace(
+            self,
+            values=np.where(counts, self.values, np.nan),
+            weights=np.where(counts, self.weights, np.nan),
+        )
 
     def take(self, rows) -> "Targets":
         """Return the targets of some rows, in the order of `rows`, without reading labels again.
@@ -115,12 +136,15 @@ class Targets:
         """
         rows = np.asarray(rows, dtype=np.int64)
         index = None if self.index is None else self.index[rows]
+        weights = self.weights
         if self.lengths is None:
-            return replace(self, values=self.values[rows], index=index)
-        lengths = self.lengths[rows]
-        values = gather(self.values, packed_starts(self.lengths)[rows], lengths)
+            weights = None if weights is None else weights[rows]
+            return replace(self, values=self.values[rows], index=index, weights=weights)
+        lengths, starts = self.lengths[rows], packed_starts(self.lengths)[rows]
+        values = gather(self.values, starts, lengths)
+        weights = None if weights is None else gather(weights, starts, lengths)
         clock = None if self.clock is None else self.clock.take(rows, self.lengths)
-        return replace(self, values=values, lengths=lengths, index=index, clock=clock)
+        return replace(self, values=values, lengths=lengths, index=index, clock=clock, weights=weights)
 
 
 def as_targets(y, name="y") -> Targets:
@@ -162,8 +186,17 @@ def as_targets(y, name="y") -> Targets:
     >>> as_targets([3.5, float("nan"), 1.0]).values.ravel()
     array([3.5, nan, 1. ])
     """
-    if isinstance(y, Targets):
-        return y
+    return y if isinstance(y, Targets) else _checked(read_targets(y, name), name)
+
+
+def read_targets(y, name):
+    """Read targets as `as_targets` does, infinite values too.
+
+    Examples
+    --------
+    >>> read_targets([1.0, float("inf")], "sample_weight").values.ravel()
+    array([ 1., inf])
+    """
     if y is None:
         raise ValueError(f"This estimator requires y to be passed, but the target {name} is None.")
     if sparse.issparse(y):
@@ -179,7 +212,7 @@ def as_targets(y, name="y") -> Targets:
     array = _as_array(y, name)
     if array.dtype == object:
         if array.ndim > 2:
-            return as_targets(np.asarray(array, dtype=np.float64), name)
+            return read_targets(np.asarray(array, dtype=np.float64), name)
         flat = array.ndim == 1
         cells = [array] if flat else list(array.T)
         columns = [column_from_cells(c, name if flat else f"{name}[:, {k}]") for k, c in enumerate(cells)]
@@ -221,7 +254,7 @@ def _from_numeric(array, name):
     values = array.reshape(-1, n_targets).astype(np.float64)
     lengths = np.full(len(array), array.shape[1], dtype=np.int64) if per_frame else None
     form = TargetForm(per_frame, None, n_targets, "array", widths=(n_targets,), flat=(flat,))
-    return _checked(Targets(values, lengths, form), name)
+    return Targets(values, lengths, form)
 
 
 def _join(columns, name, container, names=None, index=None, flat_array=False):
@@ -253,7 +286,7 @@ def _join(columns, name, container, names=None, index=None, flat_array=False):
     clocks = (
         [c.clock for c in decided if c.clock is not None and c.n_values == len(values)] if per_frame else []
     )
-    return _checked(Targets(values, lengths, form, index, same_clock(clocks, lengths)), name)
+    return Targets(values, lengths, form, index, same_clock(clocks, lengths))
 
 
 def _checked(targets, name):

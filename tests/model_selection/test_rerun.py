@@ -199,3 +199,20 @@ def test_a_search_with_a_seed_is_rerun_without_a_warning(tmp_path, recwarn):
     ).fit(NUMBERS, NUMBERS[:, 0])
     rerun(search.save(tmp_path), NUMBERS, NUMBERS[:, 0], verbose=False)
     assert not [str(w.message) for w in recwarn if "Numbers will differ" in str(w.message)]
+
+
+def test_weights_are_kept_for_a_rerun(tmp_path):
+    X, y = data()
+    X = X.assign(trust=np.arange(8.0))
+    models = {"ridge": av.FrameRegressor()}
+    first = compare(models, X, y, cv=2, scoring="ccc", sample_weight="trust", verbose=False)
+    again = rerun(first.save(tmp_path / "comparison"), X, y, verbose=False)
+    assert again.table["ccc"].equals(first.table["ccc"])
+    assert again.settings == first.settings
+    space = {"regressor__alpha": [0.1, 1000.0]}
+    ridge = av.FrameRegressor(Ridge())
+    search = av.FusionSearchCV(ridge, space, cv=2, n_trials=2, random_state=0)
+    search.fit(X, y, sample_weight=X["trust"])
+    again = rerun(search.save(tmp_path / "search"), X, y, verbose=False)
+    assert again.best_score_ == search.best_score_
+    assert again.record_["sample_weight"] == search.record_["sample_weight"]

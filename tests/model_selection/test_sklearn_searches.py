@@ -459,9 +459,8 @@ class TestMetadataOfFrames:
         X, y = recordings(absent=0.0)
         for model, metadata in (
             (av.FrameRegressor(), "groups"),
-            (av.FrameRegressor(), "sample_weight"),
-            (av.LateFusionRegressor(), "sample_weight"),
-            (av.RescaledRegressor(), "sample_weight"),
+            (av.LateFusionRegressor(), "speaker"),
+            (av.RescaledRegressor(), "speaker"),
         ):
             message = (
                 rf"{type(model).__name__}.fit is only supported if enable_metadata_routing=True.*{metadata}"

@@ -154,3 +154,60 @@ def test_ccc_loss_is_bounded_symmetric_and_blind_to_common_scale(n, seed, scale,
     assert 0 <= loss <= 2
     assert ccc_loss(y, x, mask).item() == pytest.approx(loss, abs=1e-12)
     assert ccc_loss(scale * x + shift, scale * y + shift, mask).item() == pytest.approx(loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_integer_weights_are_repeated_entries(name):
+    x, y, mask = random_problem(seed=3)
+    times = torch.randint(0, 4, (30,), generator=torch.Generator().manual_seed(0))
+    weight = times[:, None].double().expand(30, 3)
+    rows = torch.repeat_interleave(torch.arange(30), times)
+    expected = LOSSES[name](x[rows], y[rows], mask[rows])
+    for factor in (1.0, 7.3, 1e-200, 1e200):
+        found = LOSSES[name](x, y, mask, weight=factor * weight)
+        assert found.item() == pytest.approx(expected.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_an_entry_of_weight_zero_is_outside_the_mask(name):
+    x, y, mask = random_problem(seed=4)
+    counts = torch.rand(30, 3, generator=torch.Generator().manual_seed(1)) < 0.6
+    grads = []
+    for weight, seen in ((counts.double(), mask), (None, mask & counts)):
+        leaf = torch.where(seen, x, float("nan")).requires_grad_()
+        loss = LOSSES[name](leaf, torch.where(seen, y, float("nan")), seen, weight=weight)
+        loss.backward()
+        grads.append((loss.detach(), leaf.grad))
+    torch.testing.assert_close(grads[0], grads[1], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_of_weighted_losses(name):
+    x, y, mask = random_problem(n=8, seed=5)
+    weight = torch.rand(8, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    x.requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: LOSSES[name](p, y, mask, weight=weight), x)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("labelled", [True, False])
+def test_without_any_weight_loss_and_gradient_are_zero(name, labelled):
+    x, y, _ = random_problem(n=5)
+    x.requires_grad_()
+    loss = LOSSES[name](x, y, torch.full((5, 3), labelled), weight=torch.zeros(5, 3, dtype=torch.float64))
+    loss.backward()
+    assert loss.item() == 0
+    assert (x.grad == 0).all()
+
+
+def test_a_target_counts_as_much_whatever_its_weights():
+    x, y, mask = random_problem()
+    weight = torch.ones(30, 3, dtype=torch.float64) * torch.tensor([1.0, 10.0, 0.0])
+    expected = mse_loss(x[:, :2], y[:, :2], mask[:, :2])
+    assert mse_loss(x, y, mask, weight).item() == pytest.approx(expected.item())
+
+
+def test_a_weight_of_another_shape_is_refused():
+    x, y, mask = random_problem()
+    with pytest.raises(ValueError, match=r"weight must have the shape \(30, 3\) of mask, not \(30, 1\)"):
+        mse_loss(x, y, mask, torch.ones(30, 1))

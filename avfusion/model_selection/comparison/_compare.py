@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion._versions import package_versions
+from avfusion.estimators._routing import weight_parameters
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
@@ -19,10 +20,12 @@ from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, se
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
 from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import weights_by_row, with_weights
 
 _LEVEL = 0.95
 _RESAMPLES = 2000
@@ -35,6 +38,7 @@ def compare(
     y,
     *,
     groups=None,
+    sample_weight=None,
     cv=None,
     scoring=None,
     n_jobs=None,
@@ -60,6 +64,9 @@ def compare(
         Labels per frame or per clip, in any form that `avfusion` takes. NaN is unlabelled.
     groups : str or array-like of shape (n_rows,), optional
         What must not be split between training and test: name of a column of X, such as "subject", or values.
+    sample_weight : str, array-like, Series, DataFrame or list, optional
+        How much rows (numbers, or their column of X) or labels (in a form of y) count, for all estimators in
+        training, and in every score. One that takes no weights is refused.
     cv : int, scikit-learn splitter, iterable of (train, test) or None
         With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
         many group folds; without groups, None is 5 folds in the order of the rows. A row may be tested at
@@ -101,8 +108,8 @@ def compare(
     TypeError
         If `estimators` is not a dict of estimators, or the content of something in X or y cannot be read.
     ValueError
-        If lengths differ, nothing is labelled, `groups`, `cv` or `n_seeds` do not fit, or the same recording
-        is in two groups.
+        If lengths differ, nothing is labelled, `groups`, `cv`, `n_seeds` or weights do not fit, an estimator
+        takes no weights, or the same recording is in two groups.
     RuntimeError
         If every estimator fails in every fold, or any does with ``error_score="raise"``: the message names
         estimator and fold, and the cause is chained.
@@ -130,7 +137,9 @@ def compare(
     _check_estimators(estimators)
     if not (error_score == "raise" or (isinstance(error_score, float) and np.isnan(error_score))):
         raise ValueError(f"error_score must be 'raise' or nan, not {error_score!r}.")
-    samples = _read_samples(X, y, groups, cv)
+    samples = _read_samples(X, y, groups, cv, sample_weight)
+    for name, estimator in estimators.items():
+        weight_parameters(estimator, samples.weights, f"estimators[{name!r}]")
     scores = resolve_scoring(scoring)
     _check_scores(scores, samples)
     n_seeds = read_n_seeds(n_seeds, estimators)
@@ -140,7 +149,7 @@ def compare(
     settings = _settings(estimators, plan, samples, cv, seed)
     recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score}
     recipe |= _recipe(estimators, samples, settings)
-    with markers_told_once(samples.targets):
+    with markers_told_once(samples.targets.counted):
         fits = run_all(plan, samples, folder=resume, n_jobs=n_jobs, verbose=verbose, error_score=error_score)
     return _judged(plan, samples, scores, fits, settings, recipe)
 
@@ -159,17 +168,18 @@ def _check_estimators(estimators):
             )
 
 
-def _read_samples(X, y, groups, cv):
+def _read_samples(X, y, groups, cv, sample_weight):
     """Read what is compared on, and split it; refuse what cannot be scored."""
     X, y = read_samples(X, y)
-    targets = as_targets(y)
+    weights = weights_by_row(sample_weight, X)
+    targets = with_weights(as_targets(y), weights, index_of(X))
     if np.isnan(targets.values).all():
         raise ValueError("y has no label at all: every value is NaN or missing.")
     check_consistent_length(X, y)
     group_of_row = read_groups(groups, X)
     if group_of_row is not None and isinstance(X, pd.DataFrame):
         check_no_copies(X, group_of_row)
-    samples = Samples(X, y, targets, group_of_row, make_folds(cv, X, y, group_of_row))
+    samples = Samples(X, y, targets, group_of_row, make_folds(cv, X, y, group_of_row), weights)
     if not all_labelled(targets.take(samples.tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
     if group_of_row is None and isinstance(X, pd.DataFrame):
@@ -194,14 +204,16 @@ def _hint_at_groups(samples):
 def _check_scores(scores, samples):
     """Refuse scorers that cannot score such labels, before any fit: labels stand for predictions."""
     y = _safe_indexing(samples.y, samples.tested)
+    weights = None if samples.weights is None else _safe_indexing(samples.weights, samples.tested)
     for name, score in scores.items():
         if score.metric is not None:  # takes all labels
             continue
         try:
-            score(y, y)
+            score(y, y, weights)
         except Exception as error:
+            what = "labels" if weights is None else "labels with weights"
             raise ValueError(
-                f"The score {name!r} cannot take these labels ({type(error).__name__}: {error}). "
+                f"The score {name!r} cannot take these {what} ({type(error).__name__}: {error}). "
                 "scikit-learn's scores take numbers, none missing; avfusion's take all kinds of label."
             ) from error
 
@@ -219,7 +231,9 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         for run, own in parts.items()
         if any(fit.predictions is None for fit in own)
     }
-    evaluation = Evaluation(samples.y, predictions, scores, samples.groups, samples.tested, failed)
+    evaluation = Evaluation(
+        samples.y, predictions, scores, samples.groups, samples.tested, failed, samples.weights
+    )
     folds, groups = _fold_table(evaluation, samples, parts), evaluation.by_group()
     bootstrap = {key: settings[key] for key in ("n_resamples", "level", "random_state")}
     fold_of_row = np.full(samples.targets.n_rows, -1)
@@ -234,6 +248,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         targets=evaluation.by_target(),
         predictions={name: own[0] for name, own in predictions.items()},
         y=samples.y,
+        sample_weight=samples.weights,
         fold_of_row=fold_of_row,
         group_of_row=samples.groups,
         scores=tuple(scores),
@@ -261,12 +276,14 @@ def _recipe(estimators, samples, settings):
         "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
         "folds": samples.folds,
         "groups": samples.groups,
+        "sample_weight": samples.weights,
         **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
     }
 
 
 def _settings(estimators, plan, samples, cv, seed):
     groups = samples.groups
+    weights = {} if samples.weights is None else {"sample_weight": fingerprint(samples.weights)}
     return {
         "estimators": {str(name): described(estimator) for name, estimator in estimators.items()},
         "seeds": {str(name): seeds_of(own) for name, own in plan.items()},
@@ -284,4 +301,5 @@ def _settings(estimators, plan, samples, cv, seed):
             if (reasons := not_repeatable(estimator))
         },
         "data": fingerprint(samples.X, samples.y),
+        **weights,
     }

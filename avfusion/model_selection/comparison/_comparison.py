@@ -15,6 +15,7 @@ from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import with_weights
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,6 +60,8 @@ class Comparison:
         What `table` has means of: one row per estimator and seed.
     seed_predictions : dict of str to list, optional
         Out-of-fold predictions of every seed; by default `predictions` are of the only one.
+    sample_weight : ndarray, Series or list, optional
+        How much rows or labels count.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class Comparison:
     recipe: dict | None = None
     seeds: pd.DataFrame | None = None
     seed_predictions: dict | None = None
+    sample_weight: object = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
@@ -161,8 +165,8 @@ class Comparison:
         -------
         DataFrame
             One row per labelled frame (per clip: row) and target of the rows that were tested: ``row``,
-            ``index``, ``fold``, ``group``, ``frame`` (labels per frame), ``target``, ``label`` and one column
-            ``prediction: name`` per estimator, or ``prediction: name, seed i`` for each of several seeds.
+            ``index``, ``fold``, ``group``, ``frame`` (labels per frame), ``target``, ``label``, ``weight``
+            (with weights) and one column ``prediction: name`` per estimator, or ``prediction: name, seed i``.
 
         Examples
         --------
@@ -174,7 +178,7 @@ class Comparison:
         ['row', 'fold', 'target', 'label', 'prediction: ridge']
         """
         rows = np.flatnonzero(self.fold_of_row >= 0)
-        labels = as_targets(self.y).take(rows)
+        labels = with_weights(as_targets(self.y), self.sample_weight).take(rows)
         true, _ = paired_targets(labels, labels)
         lines, k = np.nonzero(~np.isnan(true.values))
         row = rows[true.row_of_value[lines]]
@@ -187,6 +191,8 @@ class Comparison:
             columns["frame"] = lines - packed_starts(true.lengths)[true.row_of_value[lines]]
         columns["target"] = np.array(true.form.target_names, dtype=object)[k]
         columns["label"] = true.values[lines, k]
+        if true.weights is not None:
+            columns["weight"] = true.weights[lines, k]
         for name, own in self.seed_predictions.items():
             for seed, predicted in enumerate(own):
                 title = f"prediction: {name}" + (f", seed {seed}" if len(own) > 1 else "")
@@ -240,10 +246,8 @@ class Comparison:
         folder.mkdir(parents=True, exist_ok=True)
         texts = {"table.md": self.to_markdown(), "settings.json": json.dumps(self.settings, indent=2) + "\n"}
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
-        if len(self.groups):
-            frames["groups.csv"] = self.groups
-        if "n_seeds" in self.table:
-            frames["seeds.csv"] = self.seeds
+        frames |= {"groups.csv": self.groups} if len(self.groups) else {}
+        frames |= {"seeds.csv": self.seeds} if "n_seeds" in self.table else {}
         for name, text in texts.items():
             with atomic_write(folder / name) as path:
                 path.write_text(text, encoding="utf-8")
@@ -307,10 +311,11 @@ class Comparison:
         n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
         seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
         targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
-        estimators = _plural(len(self.table), "estimator")
         return (
-            f"Comparison of {estimators}: {rows}{grouped}, {_plural(n_folds, 'fold')}{seeds}{targets}; "
+            f"Comparison of {_plural(len(self.table), 'estimator')}: {rows}{grouped}, "
+            f"{_plural(n_folds, 'fold')}{seeds}{targets}; "
             f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
+            f"{'; labels are weighted' * (self.sample_weight is not None)}"
         )
 
     def __repr__(self):
@@ -390,5 +395,5 @@ def evaluation_of(comparison, scores):
     >>> bool(again["mae"] == result.table.loc["ridge", "mae"])
     True
     """
-    tested = np.flatnonzero(comparison.fold_of_row >= 0)
-    return Evaluation(comparison.y, comparison.seed_predictions, scores, comparison.group_of_row, tested)
+    of, tested = comparison, np.flatnonzero(comparison.fold_of_row >= 0)
+    return Evaluation(of.y, of.seed_predictions, scores, of.group_of_row, tested, weights=of.sample_weight)

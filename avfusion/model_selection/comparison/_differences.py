@@ -127,6 +127,7 @@ def _check_repeats(repeats):
         same = {
             "estimators": list(repeat.predictions) == list(first.predictions),
             "samples or labels": repeat.settings["data"] == first.settings["data"],
+            "weights": repeat.settings.get("sample_weight") == first.settings.get("sample_weight"),
             "groups": fingerprint(repeat.group_of_row) == fingerprint(first.group_of_row),
             "tested rows": np.array_equal(repeat.fold_of_row >= 0, first.fold_of_row >= 0),
         }

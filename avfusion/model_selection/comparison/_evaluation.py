@@ -11,6 +11,7 @@ from avfusion.metrics._scores import Score, resampled_by
 from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._label_clock import RowClock
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import with_weights
 
 
 def out_of_fold(y, tests, parts):
@@ -86,6 +87,8 @@ class Evaluation:
         Rows that the folds test.
     failed : dict of (str, int) to ndarray of int, optional
         Rows of these for which an estimator has no prediction with a seed, because it failed.
+    weights : ndarray, Series or list, optional
+        How much rows or labels count.
 
     Examples
     --------
@@ -105,9 +108,10 @@ class Evaluation:
     groups: np.ndarray | None
     tested: np.ndarray
     failed: dict = field(default_factory=dict)
+    weights: object = None
 
     def __post_init__(self):
-        targets = as_targets(self.y)
+        targets = with_weights(as_targets(self.y), self.weights)
         packed = {name: [as_targets(p, "y_pred") for p in own] for name, own in self.predictions.items()}
         object.__setattr__(self, "_true", targets)
         object.__setattr__(self, "_predicted", packed)
@@ -152,8 +156,9 @@ class Evaluation:
         return paired_targets(self._true.take(rows), self._predicted[name][seed].take(rows))
 
     def _given(self, name, seed, rows):
-        """Return a function that cuts labels and predictions as the user gave them, for other scorers."""
-        return lambda: tuple(_safe_indexing(y, rows) for y in (self.y, self.predictions[name][seed]))
+        """Return a function that cuts labels, predictions and weights as the user gave them, for scorers."""
+        given = self.y, self.predictions[name][seed], self.weights
+        return lambda: tuple(None if part is None else _safe_indexing(part, rows) for part in given)
 
     def _has_failed(self, name, seed, rows):
         return bool(np.isin(rows, self.failed.get((name, seed), ())).any())

@@ -19,6 +19,7 @@ def group_learning_curve(
     y,
     *,
     groups,
+    sample_weight=None,
     sizes=(0.25, 0.5, 0.75, 1.0),
     cv=None,
     scoring=None,
@@ -40,6 +41,8 @@ def group_learning_curve(
         The samples.
     groups : str or array-like of shape (n_rows,)
         Column of X or values; groups are counted, and folds do not split them.
+    sample_weight : str, array-like, Series, DataFrame or list, optional
+        As in `compare`.
     sizes : sequence of float or int
         Shares of the training groups (floats up to 1) or their numbers (ints).
     cv : int, scikit-learn splitter, iterable or None
@@ -91,7 +94,7 @@ def group_learning_curve(
     folds = make_folds(cv, X, y, group_of_row)
     settings = {
         "groups": group_of_row, "scoring": scoring or "ccc", "n_jobs": n_jobs, "random_state": random_state,
-        "verbose": verbose,
+        "verbose": verbose, "sample_weight": sample_weight,
     }  # fmt: skip
     counts = [_counts(sizes, len(pd.unique(group_of_row[train]))) for train, _ in folds]
     rng = np.random.default_rng(random_state)

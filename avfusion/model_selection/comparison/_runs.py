@@ -20,6 +20,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from avfusion._progress import progress_bar
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion._tracking import untracked
+from avfusion.estimators._routing import weight_parameters
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
 from avfusion.sequences._targets import Targets, as_targets
@@ -39,6 +40,8 @@ class Samples:
         Group of each row.
     folds : list of (train, test)
         Row positions.
+    weights : ndarray, Series or list, optional
+        How much rows or labels count; `targets` have them, too.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class Samples:
     targets: Targets
     groups: np.ndarray | None
     folds: list
+    weights: object = None
 
     @property
     def tests(self):
@@ -66,8 +70,7 @@ class Samples:
     def split(self, fold):
         """Return what a fit in a fold needs beside the samples."""
         train, test = self.folds[fold]
-        groups = None if self.groups is None else self.groups[train]
-        return Split(train, test, groups, self.targets.take(test))
+        return Split(train, test, self.groups, self.weights, self.targets.take(test))
 
     def held_out(self, fold):
         """Name what a fold tests, for tables and messages."""
@@ -79,11 +82,12 @@ class Samples:
 
 
 class Split(NamedTuple):
-    """Rows of one fold, groups of those that are trained on, and labels of those that are tested."""
+    """Rows of one fold, groups and weights of all rows, and labels of those that are tested."""
 
     train: np.ndarray
     test: np.ndarray
     groups: np.ndarray | None
+    weights: object
     labels: Targets
 
 
@@ -166,7 +170,8 @@ def _paths(estimators, samples, folder):
     """Return the file of each fit; none without a folder."""
     if folder is None:
         return {}
-    store = FitStore(folder, samples.X, samples.y, samples.groups)
+    more = () if samples.weights is None else (samples.weights,)
+    store = FitStore(folder, samples.X, samples.y, samples.groups, *more)
     return {task: store.path(estimator, *samples.folds[task.fold]) for task, estimator in estimators.items()}
 
 
@@ -185,7 +190,7 @@ def _fit_predict(task, where, estimator, X, y, split, path):
     try:
         fitted = clone(estimator)
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
-        parameters = group_parameters(fitted, split.groups)
+        parameters = fit_parameters(fitted, split.groups, split.weights, split.train)
         start = time.perf_counter()
         with untracked():
             fitted.fit(X_train, y_train, **parameters)
@@ -228,7 +233,7 @@ def all_labelled(targets):
     >>> all_labelled(as_targets([1.0, np.nan]))
     True
     """
-    return bool((~np.isnan(targets.values)).any(axis=0).all())
+    return bool((~np.isnan(targets.counted.values)).any(axis=0).all())
 
 
 class Failure(NamedTuple):
@@ -252,6 +257,35 @@ def _if_it_travels(error):
     except Exception:  # whatever a foreign error makes of being pickled
         return None
     return error
+
+
+def fit_parameters(estimator, groups=None, sample_weight=None, rows=None):
+    """Fit parameters that hand groups and weights of some rows to an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+    groups : ndarray of shape (n_rows,) or None
+        For one that needs them.
+    sample_weight : ndarray, Series, list or None
+        For one that takes them; any other is refused.
+    rows : ndarray of int, optional
+        By default all.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> fit_parameters(Ridge(), None, [1.0, 2.0, 3.0], np.array([0, 2]))
+    {'sample_weight': [1.0, 3.0]}
+    """
+    if rows is not None:
+        groups = None if groups is None else groups[rows]
+        sample_weight = None if sample_weight is None else _safe_indexing(sample_weight, rows)
+    return group_parameters(estimator, groups) | weight_parameters(estimator, sample_weight, "estimator")
 
 
 def group_parameters(estimator, groups):

@@ -1,6 +1,7 @@
 """Cross-validation of one configuration that can be watched, and ended, after every epoch of every fold."""
 
 import time
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,9 @@ from avfusion._tracking import untracked
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.metrics import scorers
 from avfusion.metrics._scores import GivenPredictions
-from avfusion.model_selection.comparison._runs import group_parameters
+from avfusion.model_selection.comparison._runs import fit_parameters
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import with_weights
 
 __all__ = ["score_folds"]
 
@@ -28,7 +30,7 @@ class FoldOutcome(NamedTuple):
     score_s: float
 
 
-def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=True):
+def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=True, sample_weight=None):
     """Fit and score a clone in every fold.
 
     Parameters
@@ -49,6 +51,8 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=
         one, on its test rows, as far as it has come. Whatever it raises ends the training.
     epochs : bool, default=True
         Whether to watch epochs, or only folds, which costs nothing.
+    sample_weight : ndarray, Series or list, optional
+        How much rows or labels count, in fits and in scores.
 
     Yields
     ------
@@ -67,12 +71,15 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=
     """
     scores = []
     # labels are read once where the scorer is one of ours; others get the form that the user gave them
-    labels = as_targets(y) if scorer in scorers.values() else None
+    labels = with_weights(as_targets(y), sample_weight) if scorer in scorers.values() else None
     for fold, (train, test) in enumerate(folds):
         y_test = _safe_indexing(y, test) if labels is None else labels.take(test)
         test_rows = _safe_indexing(X, test), y_test
+        score_rows = scorer
+        if labels is None and sample_weight is not None:
+            score_rows = partial(scorer, sample_weight=_safe_indexing(sample_weight, test))
         model = clone(estimator)
-        extra = group_parameters(model, None if groups is None else groups[train])
+        extra = fit_parameters(model, groups, sample_weight, train)
 
         def report(share, score, fold=fold):
             watch(fold, share, (sum(scores) + score) / (fold + 1))
@@ -80,11 +87,11 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=
         begin = time.perf_counter()
         with untracked():
             model = fit_watched(
-                model, _safe_indexing(X, train), _safe_indexing(y, train), *test_rows, scorer,
+                model, _safe_indexing(X, train), _safe_indexing(y, train), *test_rows, score_rows,
                 report if watch and epochs else None, **extra,
             )  # fmt: skip
         middle = time.perf_counter()
-        score = float(scorer(model, *test_rows))
+        score = float(score_rows(model, *test_rows))
         yield FoldOutcome(score, middle - begin, time.perf_counter() - middle)
         if watch is not None:
             report(1.0, score)

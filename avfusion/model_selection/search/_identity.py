@@ -12,7 +12,7 @@ __all__ = ["check_identity", "check_queue", "identity_of"]
 _KEY = "search"
 
 
-def identity_of(estimator, scoring, space, folds, X, y, groups):
+def identity_of(estimator, scoring, space, folds, X, y, groups, sample_weight=None):
     """Hash everything that decides what the score of a trial means.
 
     Parameters
@@ -23,11 +23,12 @@ def identity_of(estimator, scoring, space, folds, X, y, groups):
     folds : list of (train, test)
     X, y : DataFrame, Series, list or array
     groups : ndarray or None
+    sample_weight : ndarray, Series or list, optional
 
     Returns
     -------
     dict of str to str
-        Hashes of "data", "folds", "estimator", "scoring" and "space".
+        Hashes of "data", "folds", "estimator", "scoring" and "space", and of "weights" where there are any.
 
     Examples
     --------
@@ -43,7 +44,7 @@ def identity_of(estimator, scoring, space, folds, X, y, groups):
         "estimator": content_hash(estimator),
         "scoring": content_hash(scoring),
         "space": content_hash(space),
-    }
+    } | ({} if sample_weight is None else {"weights": fingerprint(sample_weight)})
 
 
 def check_identity(study, identity):
@@ -77,7 +78,7 @@ def check_identity(study, identity):
     if known is None:
         study.set_user_attr(_KEY, identity)
         return
-    other = [part for part, digest in identity.items() if known.get(part) != digest]
+    other = [part for part in {**known, **identity} if known.get(part) != identity.get(part)]
     if other:
         raise ValueError(
             f"Study {name!r} contains trials of a search with different {', '.join(other)}, so their scores "

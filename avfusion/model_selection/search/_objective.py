@@ -1,5 +1,7 @@
 """The objective of a study: a cross-validated score, reported epoch by epoch so that trials can be pruned."""
 
+import inspect
+
 import numpy as np
 import optuna
 from optuna.pruners import NopPruner
@@ -8,18 +10,22 @@ from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
 
 from avfusion.estimators._base import SequenceRegressorMixin
+from avfusion.estimators._routing import weight_parameter
 from avfusion.metrics import scorers
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
 from avfusion.model_selection.search._cross_validation import FoldOutcome, score_folds
 from avfusion.model_selection.search._search_spaces import read_space, suggest
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._messages import brief
+from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import weights_by_row, with_weights
 
 __all__ = ["optuna_objective"]
 
 STEPS_PER_FOLD = 40  # of the axis on which trials report: the default number of epochs of a network
 
 
-def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, groups=None):
+def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, groups=None, sample_weight=None):
     """Return the objective for a study of your own: the cross-validated score of an estimator.
 
     The score of every epoch of every fold is reported to the trial, so that the study's pruner can stop it in
@@ -42,6 +48,8 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
         default the estimator's own score, the CCC.
     groups : str or array-like of shape (n_rows,), optional
         Column of X or values that folds must not split.
+    sample_weight : str, array-like, Series, DataFrame or list, optional
+        How much rows (numbers, or their column of X) or labels (in a form of y) count, in fits and scores.
 
     Returns
     -------
@@ -51,7 +59,8 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     Raises
     ------
     ValueError
-        If the space names parameters that the estimator does not have, or groups do not fit.
+        If the space names parameters that the estimator does not have, groups or weights do not fit, or the
+        estimator takes no weights.
 
     Examples
     --------
@@ -74,6 +83,11 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     groups = read_groups(groups, X)
     folds = labelled_folds(split_rows(cv, X, y, groups), y)
     scorer = resolve_scorer(estimator, scoring)
+    weights = weights_by_row(sample_weight, X)
+    if weights is not None:
+        with_weights(as_targets(y), weights)
+        weight_parameter(estimator, "estimator")
+        _check_weighs(scorer, scoring)
 
     def objective(trial):
         parameters = suggest(trial, space)
@@ -95,7 +109,7 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
         epochs = not isinstance(getattr(trial, "study", None) and trial.study.pruner, NopPruner)
         outcomes = []
         try:
-            outcomes.extend(score_folds(model, X, y, folds, scorer, groups, watch, epochs))
+            outcomes.extend(score_folds(model, X, y, folds, scorer, groups, watch, epochs, weights))
         finally:  # also for a trial that is pruned
             for key in FoldOutcome._fields:
                 trial.set_user_attr(key, [getattr(outcome, key) for outcome in outcomes])
@@ -115,6 +129,18 @@ def resolve_scorer(estimator, scoring):
             f"scoring={scoring!r} is an error measure, but higher scores are better: use 'neg_{scoring}'."
         )
     return scorers[scoring] if scoring in scorers else check_scoring(estimator, scoring)
+
+
+def _check_weighs(scorer, scoring):
+    """Raise where a scorer of the user's takes no weights."""
+    parameters = inspect.signature(scorer).parameters
+    kinds = [parameter.kind for parameter in parameters.values()]
+    if "sample_weight" not in parameters and inspect.Parameter.VAR_KEYWORD not in kinds:
+        name = getattr(scoring, "__name__", None) or brief(scoring)
+        raise ValueError(
+            f"sample_weight is given, but scoring={name} takes none. Give the scorer an argument "
+            "sample_weight=None, or take one of avfusion.metrics.scorers."
+        )
 
 
 def _scores_by_ccc(estimator):

@@ -21,9 +21,11 @@ from avfusion._sklearn_compat import CallbackSupportMixin, HasMethods, Interval,
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
+from avfusion.estimators._routing import WEIGHT
+from avfusion.estimators._weights import only_weights
 from avfusion.fusion import RecursiveJointAttentionRegressor
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
-from avfusion.model_selection.comparison._runs import group_parameters
+from avfusion.model_selection.comparison._runs import fit_parameters
 from avfusion.model_selection.comparison._seeds import seed_of
 from avfusion.model_selection.records._hashing import content_hash
 from avfusion.model_selection.records._provenance import (
@@ -42,11 +44,13 @@ from avfusion.model_selection.search._storage import described_storage, finished
 from avfusion.model_selection.search._study import run_study
 from avfusion.model_selection.search._trials import parameters_of, results_of
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import is_table
 from avfusion.sequences._rows import read_rows, read_samples
 from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._targets import as_targets
+from avfusion.sequences._weights import weights_by_row, with_weights
 
 __all__ = ["FusionSearchCV"]
 
@@ -165,7 +169,8 @@ class FusionSearchCV(
     """
 
     splits_by_groups = True  # whatever cv is: `compare` passes the groups of the training rows
-    __metadata_request__fit: ClassVar[dict] = {"groups": True}  # so that they arrive with routing on
+    # so that groups arrive with routing on; weights are among `params`, as folds are not exact
+    __metadata_request__fit: ClassVar[dict] = {"groups": True, "sample_weight": None}
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -223,7 +228,7 @@ class FusionSearchCV(
         self.verbose = verbose
 
     @as_one_task
-    def fit(self, X, y, groups=None) -> Self:
+    def fit(self, X, y, groups=None, **params) -> Self:
         """Search, and fit the best configuration on all rows.
 
         Parameters
@@ -232,6 +237,9 @@ class FusionSearchCV(
             The samples.
         groups : str or array-like of shape (n_rows,), optional
             Column of X or values that folds must not split.
+        **params : dict
+            ``sample_weight``, how much rows (numbers, or their column of X) or labels (in a form of y) count,
+            in fits and scores.
 
         Returns
         -------
@@ -241,28 +249,30 @@ class FusionSearchCV(
         Raises
         ------
         ValueError
-            If the space names parameters that the estimator does not have, groups do not fit, the study is
-            about something else, or no trial was completed.
+            If the space names parameters that the estimator does not have, groups or weights do not fit, the
+            study is about something else, or no trial was completed.
         """
         self._validate_params()
         check_callbacks(self.callbacks)
         warn_if_not_logged(self)
         self._reset()
+        sample_weight = only_weights(self, "fit", params)
         X, y = read_samples(self._read(X), y)
+        weights = weights_by_row(sample_weight, X)
         targets = as_targets(y)
         check_consistent_length(X, y)
-        estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
+        estimator = self._given_estimator
         space = read_space(self.space, estimator)
         kept = {} if self.space is not None else kept_parameters(estimator)
         row_groups = read_groups(groups, X)
+        targets = with_weights(targets, weights, index_of(X)).counted
         folds = labelled_folds(split_rows(self.cv, X, y, row_groups), targets)
         scorer = resolve_scorer(estimator, self.scoring)
-        objective = optuna_objective(
-            estimator, X, y, space=space, cv=folds, scoring=self.scoring, groups=row_groups
-        )
-        identity = identity_of(estimator, self.scoring, space, folds, X, y, row_groups)
+        options = {"scoring": self.scoring, "groups": row_groups, "sample_weight": weights}
+        objective = optuna_objective(estimator, X, y, space=space, cv=folds, **options)
+        identity = identity_of(estimator, self.scoring, space, folds, X, y, row_groups, weights)
         seed = seed_of(self.random_state)
-        recipe, record = self._provenance(identity["data"], row_groups, folds, estimator, seed)
+        recipe, record = self._provenance(identity, row_groups, folds, estimator, seed, weights)
         name = self.study_name or f"{type(estimator).__name__}-{content_hash(identity)[:12]}"
         if kept and self.verbose:
             print(f"search: kept as set: {', '.join(f'{key}={value!r}' for key, value in kept.items())}")
@@ -274,7 +284,7 @@ class FusionSearchCV(
             self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
             self._choose_best(trials, space)
             if self.refit:
-                self._refit(estimator, X, y, row_groups)
+                self._refit(estimator, X, y, row_groups, weights)
         return self
 
     def predict(self, X) -> Predictions:
@@ -293,13 +303,23 @@ class FusionSearchCV(
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
 
-    def score(self, X, y) -> float:
+    @property
+    def _given_estimator(self):
+        return RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
+
+    @property
+    def _given_estimators(self):
+        return [("estimator", self._given_estimator)]
+
+    def score(self, X, y, sample_weight=None) -> float:
         """Score the best configuration by `scoring`.
 
         Parameters
         ----------
         X, y : as in `fit`
             Rows to score.
+        sample_weight : str, array-like, Series, DataFrame or list, optional
+            How much rows or labels count, for scorers that take weights.
 
         Returns
         -------
@@ -307,7 +327,8 @@ class FusionSearchCV(
             Higher is better.
         """
         check_is_fitted(self, "best_estimator_")
-        return self.scorer_(self.best_estimator_, X, y)
+        weights = weights_by_row(sample_weight, X)
+        return self.scorer_(self.best_estimator_, X, y, **({} if weights is None else {WEIGHT: weights}))
 
     @property
     def n_features_in_(self):
@@ -360,11 +381,11 @@ class FusionSearchCV(
             return X
         return check_array(X, ensure_all_finite=False, allow_nd=True, input_name="X")
 
-    def _refit(self, estimator, X, y, groups):
+    def _refit(self, estimator, X, y, groups, sample_weight):
         begin = time.perf_counter()
         best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
         with untracked():
-            self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
+            self.best_estimator_ = best.fit(X, y, **fit_parameters(best, groups, sample_weight))
         self.refit_time_ = time.perf_counter() - begin
 
     def _reset(self):
@@ -372,9 +393,9 @@ class FusionSearchCV(
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
             delattr(self, name)
 
-    def _provenance(self, data, groups, folds, estimator, seed):
+    def _provenance(self, identity, groups, folds, estimator, seed, sample_weight):
         """Return how the search is done: the recipe for `rerun`, and the record for people."""
-        facts = {"versions": package_versions(), "data": data}
+        facts = {"versions": package_versions(), "data": identity["data"]}
         changes = {"cv": folds, "storage": None, "study_name": None, "callbacks": None, "random_state": seed}
         again = clone(type(self)(**(self.get_params(deep=False) | changes)))
         here = {"estimator": None, "storage": described_storage(self.storage), "random_state": seed}
@@ -386,7 +407,9 @@ class FusionSearchCV(
             "not_repeatable": not_repeatable(again),
             **facts,
         }
-        return {"search": again, "groups": groups, **facts}, record
+        if sample_weight is not None:
+            record["sample_weight"] = identity["weights"]
+        return {"search": again, "groups": groups, "sample_weight": sample_weight, **facts}, record
 
     def _choose_best(self, trials, space):
         scores = self.cv_results_["mean_test_score"]

@@ -21,8 +21,8 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from avfusion import metrics
-from avfusion.model_selection import Comparison, compare
+from avfusion import EarlyFusionRegressor, FrameRegressor, metrics
+from avfusion.model_selection import Comparison, compare, paired_differences
 from avfusion.sequences import _targets
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._targets import as_targets
@@ -396,3 +396,92 @@ def test_labels_are_read_once_for_each_prediction_and_a_few_times_more(monkeypat
     compare(models, X, y, groups="subject", cv=3, verbose=False)
     n_fits = 6  # FrameRidge reads its labels once
     assert len(reads) <= 2 * n_fits + len(models) + 3
+
+
+WEIGHTS = np.array([0, 1, 3, 2] * 6, dtype=float)
+
+
+@pytest.mark.parametrize("form", ["column", "Series", "frames"])
+def test_weights_count_in_fits_and_in_scores(form):
+    X, labels = recordings(n_rows=24, n_subjects=6)
+    y, X = FORMS["Series"](X, labels), X.assign(trust=WEIGHTS)
+    frames = [np.full(len(label), weight) for label, weight in zip(labels, WEIGHTS)]
+    weights = {"column": "trust", "Series": pd.Series(WEIGHTS, index=X.index), "frames": frames}[form]
+    models = {"ridge": FrameRegressor(Ridge())}
+    options = {"groups": "subject", "cv": 3, "verbose": False, "error_score": "raise"}
+    found = compare(models, X[["audio", "subject", "trust"]], y, sample_weight=weights, **options)
+    assert "labels are weighted" in repr(found)
+    predicted = [None] * 24
+    for fold in range(3):
+        test = found.fold_of_row == fold
+        own = FrameRegressor(Ridge()).fit(X[["audio"]][~test], y[~test], sample_weight=WEIGHTS[~test])
+        rows = np.flatnonzero(test)
+        for row, cell in zip(rows, own.predict(X[["audio"]][test])):
+            predicted[row] = np.asarray(cell)[:, 0]
+        expected = metrics.ccc_score([labels[r] for r in rows], [predicted[r] for r in rows],
+                                     sample_weight=WEIGHTS[rows])  # fmt: skip
+        assert found.folds.loc[fold, "ccc"] == pytest.approx(expected, abs=1e-5)
+    line = found.table.loc["ridge"]
+    for name, metric in (("ccc", metrics.ccc_score), ("rmse", metrics.root_mean_squared_error)):
+        assert line[name] == pytest.approx(metric(labels, predicted, sample_weight=WEIGHTS), abs=1e-5)
+        low, high = metrics.bootstrap_interval(
+            labels, predicted, metric, groups=X["subject"], sample_weight=WEIGHTS, random_state=0
+        )
+        assert (line[f"{name}_low"], line[f"{name}_high"]) == pytest.approx((low, high), abs=1e-4)
+    for group, own in found.groups.set_index("group").iterrows():
+        rows = np.flatnonzero(X["subject"] == group)
+        expected = metrics.ccc_score([labels[r] for r in rows], [predicted[r] for r in rows],
+                                     sample_weight=WEIGHTS[rows])  # fmt: skip
+        assert own["ccc"] == pytest.approx(expected, abs=1e-5)
+    table = found.prediction_table()
+    assert table["weight"].tolist() == WEIGHTS[table["row"]].tolist()
+
+
+def test_fits_with_other_weights_are_not_found_again(tmp_path):
+    X = np.random.default_rng(0).normal(size=(24, 2))
+    options = {"cv": 3, "verbose": False, "scoring": "mae", "resume": tmp_path}
+    tables = [
+        compare({"ridge": Ridge()}, X, X[:, 0] + X[:, 1] ** 2, sample_weight=weights, **options).table["mae"]
+        for weights in (None, WEIGHTS, WEIGHTS[::-1], WEIGHTS)
+    ]
+    assert len(list(tmp_path.iterdir())) == 9
+    assert tables[1].equals(tables[3])
+    assert len({table.iloc[0] for table in tables}) == 3
+
+
+def test_scorers_of_scikit_learn_and_of_ones_own_get_the_weights():
+    X = np.random.default_rng(0).normal(size=(24, 2))
+    y = X[:, 0] + X[:, 1] ** 2
+    scoring = {"r2": "r2", "mine": lambda estimator, X, y, sample_weight=None: float(np.sum(sample_weight))}
+    options = {"cv": 3, "verbose": False, "sample_weight": WEIGHTS}
+    found = compare({"ridge": Ridge()}, X, y, scoring=scoring, **options)
+    expected = sklearn.metrics.r2_score(y, found.predictions["ridge"], sample_weight=WEIGHTS)
+    assert found.table.loc["ridge", "r2"] == pytest.approx(expected)
+    assert found.table.loc["ridge", "mine"] == WEIGHTS.sum()
+    with pytest.raises(ValueError, match=r"The score 'score' cannot take these labels with weights"):
+        compare({"ridge": Ridge()}, X, y, scoring={"score": lambda estimator, X, y: 0.0}, **options)
+
+
+def test_what_takes_no_weights_is_refused_before_any_fit():
+    X, labels = recordings(n_rows=24, n_subjects=6)
+    models = {"ridge": FrameRegressor(), "mine": FrameRidge()}
+    with pytest.raises(ValueError, match=r"estimators\['mine'\], FrameRidge\(\), takes no sample_weight"):
+        compare(models, X, labels, sample_weight=WEIGHTS, verbose=False)
+    loss = EarlyFusionRegressor(loss=lambda prediction, target, labelled: prediction.sum())
+    with pytest.raises(TypeError, match=r"loss=<lambda> takes no weight"):
+        compare({"network": loss}, X, labels, sample_weight=WEIGHTS, verbose=False)
+
+
+def test_differences_and_repeats_of_weighted_comparisons():
+    X = np.random.default_rng(0).normal(size=(24, 2))
+    y, models = X[:, 0] + X[:, 1] ** 2, {"a": Ridge(), "b": Ridge(100.0)}
+    results = [
+        compare(models, X, y, scoring="mae", cv=3, sample_weight=weights, verbose=False)
+        for weights in (WEIGHTS, None)
+    ]
+    found = paired_differences(results[0], "a")
+    table = results[0].table["mae"]
+    assert found.loc["b", "difference"] == pytest.approx(table["b"] - table["a"])
+    assert found.loc["b", "low"] < found.loc["b", "difference"] < found.loc["b", "high"]
+    with pytest.raises(ValueError, match="number 2 has other weights than the first"):
+        paired_differences(results, "a")

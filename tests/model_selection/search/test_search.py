@@ -331,3 +331,56 @@ def test_errors_tell_what_to_do(table):
         table_search(scoring="mae").fit(*table)
     with pytest.raises(ValueError, match=r"No space is known for FrameRegressor: .* Set them, or give space"):
         table_search(estimator=av.FrameRegressor(), space=None).fit(*table)
+
+
+def test_weights_count_in_fits_scores_and_the_refit(data, ridge, tmp_path):
+    X, y = data
+    weights = np.arange(len(X)) % 3
+    folds = list(KFold(2).split(X))
+    search = av.FusionSearchCV(
+        ridge, SPACE, cv=folds, n_trials=4, sampler=GridSampler(SPACE, seed=0), storage=tmp_path / "study.log"
+    )
+    search.fit(X, y, sample_weight=weights)
+    (key,) = SPACE
+    step = ridge.steps[-1][0]
+    for k, params in enumerate(search.cv_results_["params"]):
+        for fold, (train, test) in enumerate(folds):
+            model = clone(ridge).set_params(**{key: params[key]})
+            model.fit(X.iloc[train], y.iloc[train], **{f"{step}__sample_weight": weights[train]})
+            expected = av.metrics.ccc_score(
+                y.iloc[test], model.predict(X.iloc[test]), sample_weight=weights[test]
+            )
+            assert search.cv_results_[f"split{fold}_test_score"][k] == pytest.approx(expected)
+    best = clone(ridge).set_params(**search.best_params_).fit(X, y, **{f"{step}__sample_weight": weights})
+    pd.testing.assert_series_equal(search.predict(X), best.predict(X))
+    expected = av.metrics.ccc_score(y, best.predict(X), sample_weight=weights)
+    assert search.score(X, y, sample_weight=weights) == pytest.approx(expected)
+    named = clone(search).set_params(study_name=search.study_.study_name)
+    for other in (None, weights + 1):
+        with pytest.raises(ValueError, match="search with different weights"):
+            clone(named).fit(X, y, **({} if other is None else {"sample_weight": other}))
+
+
+def test_epochs_of_a_network_are_scored_by_weight(data):
+    X, y = data
+    weights = (np.arange(len(X)) % 2).astype(float)
+    holes = [np.where(w, np.asarray(cell), np.nan) for w, cell in zip(weights, y)]
+    search = av.FusionSearchCV(NETWORK, {"lr": [1e-3, 1e-2]}, cv=2, n_trials=2, random_state=0)
+    found = clone(search).fit(X, list(map(np.asarray, y)), sample_weight=weights)
+    expected = clone(search).fit(X, holes)
+    for one, other in zip(found.study_.trials, expected.study_.trials):
+        assert one.intermediate_values == pytest.approx(other.intermediate_values)
+    assert len(found.study_.trials[0].intermediate_values) > 2
+
+
+def test_a_scorer_without_weights_is_refused_with_them(data, ridge):
+    X, y = data
+
+    def mine(estimator, X, y):
+        return 0.0
+
+    search = av.FusionSearchCV(ridge, SPACE, cv=2, n_trials=2, scoring=mine)
+    with pytest.raises(ValueError, match=r"sample_weight is given, but scoring=.*mine.* takes none"):
+        search.fit(X, y, sample_weight=np.ones(len(X)))
+    with pytest.raises(TypeError, match=r"FusionSearchCV\.fit got an unexpected argument: 'weights'"):
+        search.fit(X, y, weights=np.ones(len(X)))

@@ -1,0 +1,82 @@
+"""Statistics of the labels and predictions of one target, weighted where labels have weights."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+_CONSTANT = 1e-13  # relative to the mean: deviations below it are rounding, scipy's threshold for Pearson's r
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """Labels of one target that count, and their predictions: what statistics are computed from.
+
+    Parameters
+    ----------
+    true, pred : ndarray of shape (n_labelled,)
+    weight : ndarray of shape (n_labelled,), optional
+        Positive; by default all labels count alike.
+
+    Examples
+    --------
+    >>> Column(np.array([1.0, 2.0]), np.array([1.0, 3.0])).centred[1]
+    (np.float64(2.0), array([-1.,  1.]))
+    """
+
+    true: np.ndarray
+    pred: np.ndarray
+    weight: np.ndarray | None = None
+
+    @cached_property
+    def centred(self):
+        """Mean, and values less it, of labels and of predictions; several statistics share them."""
+        return self._centred(self.true), self._centred(self.pred)
+
+    def mean(self, values):
+        """Return the weighted mean of some values of the labels."""
+        return values.mean() if self.weight is None else np.average(values, weights=self.weight)
+
+    def _centred(self, values):
+        """Return mean and values less it; exact zeros where they are constant up to rounding."""
+        mean = self.mean(values)
+        centred = values - mean
+        if values.min() == values.max() or np.abs(centred).max() <= _CONSTANT * abs(mean):
+            return mean, np.zeros_like(values)
+        return mean, centred - self.mean(centred)
+
+
+def ccc(column):
+    """Return the concordance correlation coefficient."""
+    (mean_true, true), (mean_pred, pred) = column.centred
+    if column.weight is not None:
+        share = column.weight / column.weight.sum()
+        denominator = share @ true**2 + share @ pred**2 + (mean_true - mean_pred) ** 2
+        return 2 * (share @ (true * pred)) / denominator if denominator > 0 else 0.0
+    denominator = true @ true + pred @ pred + len(true) * (mean_true - mean_pred) ** 2
+    return 2 * (true @ pred) / denominator if denominator > 0 else 0.0
+
+
+def pcc(column):
+    """Return Pearson's correlation coefficient."""
+    (_, true), (_, pred) = column.centred
+    if column.weight is not None:
+        root = np.sqrt(column.weight / column.weight.max())
+        true, pred = root * true, root * pred
+    norms = np.linalg.norm(true), np.linalg.norm(pred)
+    return float(np.clip((true / norms[0]) @ (pred / norms[1]), -1, 1)) if min(norms) > 0 else 0.0
+
+
+def sagr(column):
+    """Return the share of predictions of the sign of the label."""
+    return column.mean(np.sign(column.true) == np.sign(column.pred))
+
+
+def rmse(column):
+    """Return the root of the mean squared error."""
+    return np.sqrt(column.mean((column.true - column.pred) ** 2))
+
+
+def mae(column):
+    """Return the mean absolute error."""
+    return column.mean(np.abs(column.true - column.pred))
