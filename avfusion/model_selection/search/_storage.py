@@ -13,15 +13,18 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, get_st
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from avfusion.model_selection.search._cluster_storage import scheduler_storage
+
 __all__ = ["finished_trials"]
 
 _WORKER = "worker"
+_TASK = "task"
 _ERROR = "error"
 _UNSIGNED_S = 2.0  # a worker records itself in a trial some milliseconds after the trial was created
 
 
 @contextmanager
-def open_storage(storage, shared):
+def open_storage(storage, shared, client=None):
     """Open the storage that a user gives.
 
     Parameters
@@ -30,6 +33,8 @@ def open_storage(storage, shared):
         A URL with ``://`` (SQLite or another database), the name of a journal file, or a storage.
     shared : bool
         Whether several processes will use it; then None is a temporary journal file.
+    client : distributed.Client, optional
+        Of the cluster whose workers will use it; then None is the memory of its scheduler.
 
     Yields
     ------
@@ -41,7 +46,10 @@ def open_storage(storage, shared):
     ...     type(storage).__name__
     'InMemoryStorage'
     """
-    if storage is None and shared:
+    if storage is None and client is not None:
+        with scheduler_storage(client) as opened:
+            yield opened
+    elif storage is None and shared:
         with TemporaryDirectory() as folder:
             yield JournalStorage(JournalFileBackend(str(Path(folder) / "journal")))
     elif storage is None:
@@ -50,15 +58,17 @@ def open_storage(storage, shared):
         yield get_storage(storage)
     else:
         Path(storage).parent.mkdir(parents=True, exist_ok=True)
-        yield JournalStorage(JournalFileBackend(os.fspath(storage)))
+        yield JournalStorage(JournalFileBackend(os.path.abspath(storage)))  # workers may start elsewhere
 
 
-def begin_trial(study):
+def begin_trial(study, task=None):
     """Ask a study for a new trial and record this process in it.
 
     Parameters
     ----------
     study : optuna.Study
+    task : str, optional
+        Of which the trial is the outcome, where a task can begin again: see `trial_of_task`.
 
     Returns
     -------
@@ -67,7 +77,35 @@ def begin_trial(study):
     trial = study.ask()
     process = psutil.Process()
     trial.set_user_attr(_WORKER, [socket.gethostname(), process.pid, process.create_time()])
+    if task is not None:
+        trial.set_user_attr(_TASK, task)
     return trial
+
+
+def trial_of_task(study, task):
+    """Return the finished trial of a task that has been here before, and fail one that it did not finish.
+
+    A cluster begins a task again when the worker that had it is lost, on whichever machine that was.
+
+    Parameters
+    ----------
+    study : optuna.Study
+    task : str or None
+
+    Returns
+    -------
+    optuna.trial.FrozenTrial or None
+        None if the task has still to be done.
+    """
+    if task is None:
+        return None
+    for trial in study.get_trials(deepcopy=False):
+        if trial.user_attrs.get(_TASK) == task and not was_cut_off(trial):
+            if trial.state.is_finished():
+                return trial
+            with suppress(RuntimeError):  # it has ended in the meantime
+                study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)  # not by the sampler
+    return None
 
 
 def finish_trial(study, trial, value, state, error=None):

@@ -9,7 +9,13 @@ from scipy.stats import rankdata
 
 from avfusion.model_selection.search._cross_validation import FoldOutcome
 from avfusion.model_selection.search._search_spaces import suggest
-from avfusion.model_selection.search._storage import begin_trial, finish_trial, finished_trials, quiet_optuna
+from avfusion.model_selection.search._storage import (
+    begin_trial,
+    finish_trial,
+    finished_trials,
+    quiet_optuna,
+    trial_of_task,
+)
 
 
 class TrialOutcome(NamedTuple):
@@ -32,15 +38,18 @@ class TrialOutcome(NamedTuple):
     more: bool = True
 
 
-def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors):
-    """Run one more trial of a study, if one is still missing, and return a `TrialOutcome`."""
+def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors, task=None):
+    """Run one more trial of a study, if one is still missing, and return a `TrialOutcome`.
+
+    A task that has a name is done once, however often a cluster begins it.
+    """
     with quiet_optuna():
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
-        if len(finished_trials(study)) >= n_trials:
+        if trial_of_task(study, task) is not None or len(finished_trials(study)) >= n_trials:
             return TrialOutcome()
         if shared:
             sampler.reseed_rng()  # every process has a copy of the same one
-        trial = begin_trial(study)
+        trial = begin_trial(study, task)
         try:
             value, state, error = objective(trial), TrialState.COMPLETE, None
             if not np.isfinite(value):
