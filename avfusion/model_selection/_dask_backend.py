@@ -13,6 +13,8 @@ from joblib._dask import (
     is_weakrefable,
 )
 
+from avfusion.model_selection._parcel import Parcel, opened
+
 __all__ = ["DaskBackend"]
 
 _SENT_ONCE = 1000  # bytes above which an argument travels once for all tasks, as in joblib
@@ -156,7 +158,7 @@ class DaskBackend(DaskDistributedBackend):
         except KeyError:
             sending = None
         if sending is None or _was_lost(sending):
-            sending = asyncio.ensure_future(self.client.scatter(value, asynchronous=True, hash=False))
+            sending = asyncio.ensure_future(self.client.scatter(Parcel(value), asynchronous=True, hash=False))
             self.call_data_futures[value] = sending  # before it is there, so that others wait for the same
         return await sending
 
@@ -187,7 +189,10 @@ class _SequentialBatch(Batch):
 
     def __call__(self, tasks=None):
         with parallel_config(backend="sequential"):
-            return [function(*args, **more) for function, args, more in tasks]
+            return [
+                function(*map(opened, args), **{name: opened(value) for name, value in more.items()})
+                for function, args, more in tasks
+            ]
 
 
 def _was_lost(sending):

@@ -134,7 +134,7 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
     }
     paths = _paths(estimators, samples, folder)
     done = {task: fit for task, path in paths.items() if (fit := _kept(path, task, samples)) is not None}
-    failures, data = [], SentOnce(samples.X, samples.y)
+    failures, shared = [], SentOnce(samples)
     with (
         progress_bar(
             total=len(estimators), initial=len(done), disable=not verbose, unit="fit", desc="compare"
@@ -148,8 +148,7 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
                     title = _title(task, plan, samples)
                     bar.set_postfix_str(title)
                     where = f"{title} (held out: {samples.held_out(task.fold)})"
-                    split = samples.split(task.fold)
-                    yield delayed(_fit_predict)(task, where, estimator, data, split, paths.get(task))
+                    yield delayed(_fit_predict)(task, where, estimator, shared, paths.get(task))
 
         for task, fit, failure in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks()):
             done[task] = fit
@@ -185,9 +184,10 @@ def _title(task, plan, samples):
     return f"{task.name}{of_seeds}, fold {task.fold + 1} of {len(samples.folds)}"
 
 
-def _fit_predict(task, where, estimator, data, split, path):
+def _fit_predict(task, where, estimator, shared, path):
     """Fit and predict in one fold: the task, its `Fit`, and a `Failure` or None."""
-    X, y = data.parts
+    (samples,) = shared.parts
+    X, y, split = samples.X, samples.y, samples.split(task.fold)
     try:
         fitted = clone(estimator)
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
