@@ -1,4 +1,4 @@
-"""What calls of this package do where joblib runs on a Dask cluster."""
+"""Calls of this package where joblib runs on a Dask cluster."""
 
 import sys
 from contextlib import contextmanager

@@ -44,7 +44,7 @@ class DaskBackend(DaskDistributedBackend):
         Seconds to wait for the first worker. A call ends with a TimeoutError after three times as long
         without any worker; 0 waits for ever.
     **options : dict
-        Other options of joblib's backend for Dask, such as ``resources`` of `distributed.Client.submit`.
+        Passed to `distributed.Client.submit`, such as ``resources``.
 
     Raises
     ------
@@ -60,11 +60,16 @@ class DaskBackend(DaskDistributedBackend):
     >>> from sklearn.model_selection import GridSearchCV
     >>> from avfusion.model_selection import DaskBackend
     >>> X = np.arange(12.0)[:, None]
-    >>> with Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    >>> with Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
     ...     with joblib.parallel_config(DaskBackend(client=client)):
     ...         GridSearchCV(Ridge(), {"alpha": [0.1, 10]}, cv=3).fit(X, X[:, 0]).best_params_
     {'alpha': 0.1}
     """
+
+    def __init__(self, client=None, *, scatter=None, wait_for_workers_timeout=10, **options):
+        super().__init__(
+            client=client, scatter=scatter, wait_for_workers_timeout=wait_for_workers_timeout, **options
+        )
 
     def start_call(self):
         """Begin a call of Parallel, with a record of its own of what was sent."""
@@ -78,7 +83,13 @@ class DaskBackend(DaskDistributedBackend):
         self.call_data_futures.clear()
 
     def abort_everything(self, ensure_ready=True):
-        """Wait for no more results; what has not begun on the cluster is dropped."""
+        """Wait for no more results; what has not begun on the cluster is dropped.
+
+        Parameters
+        ----------
+        ensure_ready : bool
+            Not used: every call begins anew.
+        """
         self._ended = True
 
     def submit(self, func, callback=None):
@@ -87,11 +98,14 @@ class DaskBackend(DaskDistributedBackend):
         Parameters
         ----------
         func : joblib.parallel.BatchedCalls
+            The tasks.
         callback : callable
+            Called with what they return, or with the error.
 
         Returns
         -------
         concurrent.futures.Future
+            The same.
         """
         result = concurrent.futures.Future()
         result.get = result.result  # what joblib expects of an asynchronous result
@@ -109,7 +123,16 @@ class DaskBackend(DaskDistributedBackend):
 
     @classmethod
     def in_place_of(cls, backend):
-        """Return a backend like one of joblib's, for the same cluster, with what that one placed there."""
+        """Return a backend like one of joblib's, for the same cluster, with what that one placed there.
+
+        Parameters
+        ----------
+        backend : joblib._dask.DaskDistributedBackend
+
+        Returns
+        -------
+        DaskBackend
+        """
         options = {"wait_for_workers_timeout": backend.wait_for_workers_timeout, **backend.submit_kwargs}
         own = cls(client=backend.client, **options)
         own.data_futures, own._scatter = backend.data_futures, backend._scatter

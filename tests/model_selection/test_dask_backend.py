@@ -81,7 +81,9 @@ def deadly(tmp_path, victims=()):
     return Deadly(folder=str(folder), victims=victims)
 
 
-@pytest.mark.works_with("Dask", "`compare` and `GridSearchCV` on two workers give what they give without a cluster")
+@pytest.mark.works_with(
+    "Dask", "`compare` and `GridSearchCV` on two workers give what they give without a cluster"
+)
 def test_results_are_those_without_a_cluster(both, recordings):
     X, y = recordings
     ridge = av.FrameRegressor(Ridge())
@@ -100,7 +102,9 @@ def test_results_are_those_without_a_cluster(both, recordings):
     np.testing.assert_array_equal(scores, expected_scores)
 
 
-@pytest.mark.works_with("Dask", "`GridSearchCV` by `DaskBackend` goes on when both workers are killed, with the same scores")
+@pytest.mark.works_with(
+    "Dask", "`GridSearchCV` by `DaskBackend` goes on when both workers are killed, with the same scores"
+)
 def test_a_grid_goes_on_when_all_that_was_sent_is_lost(both, table, tmp_path):
     X, y = table
     expected = GridSearchCV(Ridge(), ALPHAS, cv=3).fit(X, y).cv_results_["mean_test_score"]
