@@ -128,10 +128,12 @@ class DaskBackend(DaskDistributedBackend):
         Parameters
         ----------
         backend : joblib._dask.DaskDistributedBackend
+            The one that ``parallel_config("dask")`` made.
 
         Returns
         -------
         DaskBackend
+            Not started.
         """
         options = {"wait_for_workers_timeout": backend.wait_for_workers_timeout, **backend.submit_kwargs}
         own = cls(client=backend.client, **options)
