@@ -1,5 +1,6 @@
 # The public names and where they live; read by type checkers and, at run time, by `__init__.py`.
 
+from ._dask_backend import DaskBackend
 from ._rerun import rerun
 from .comparison._baselines import baselines
 from .comparison._compare import compare
@@ -16,6 +17,7 @@ from .search._search_spaces import search_space
 
 __all__ = [
     "Comparison",
+    "DaskBackend",
     "FusionSearchCV",
     "LeakageReport",
     "LeakageWarning",

@@ -1,5 +1,7 @@
 """Frames in a file of a store: memory maps that are pickled as the place where they lie."""
 
+import socket
+
 import numpy as np
 
 from avfusion.store._array_file import HEADER
@@ -100,7 +102,9 @@ def _check_there(filename, identity):
         same = identity_of(filename.rpartition("/")[0]) == identity
     except OSError as error:
         raise FileNotFoundError(
-            f"{filename} is gone, of which these sequences are a part. Open the store again where it is now."
+            f"{filename} is gone, or not on this machine ({socket.gethostname()}): these sequences are a "
+            "part of it. Open the store again where it is now; workers on other machines need it on a disk "
+            "that all share, under the same path."
         ) from error
     if not same:
         raise ValueError(f"The store of {filename} was written again with other content. Open it again.")

@@ -4,6 +4,7 @@ import pickle
 import time
 import traceback
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from avfusion._sklearn_compat import _safe_indexing
 from avfusion._tracking import untracked
 from avfusion.estimators._routing import weight_parameters
 from avfusion.metrics._regression import paired_targets
+from avfusion.model_selection._cluster import SentOnce, on_cluster
 from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
 from avfusion.sequences._targets import Targets, as_targets
 
@@ -137,10 +139,13 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
     }
     paths = _paths(estimators, samples, folder)
     done = {task: fit for task, path in paths.items() if (fit := _kept(path, task, samples)) is not None}
-    failures = []
-    with progress_bar(
-        total=len(estimators), initial=len(done), disable=not verbose, unit="fit", desc="compare"
-    ) as bar:
+    failures, shared = [], SentOnce(samples)
+    with (
+        progress_bar(
+            total=len(estimators), initial=len(done), disable=not verbose, unit="fit", desc="compare"
+        ) as bar,
+        on_cluster(),
+    ):
 
         def tasks():
             for task, estimator in estimators.items():
@@ -148,11 +153,11 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
                     title = _title(task, plan, samples)
                     bar.set_postfix_str(title)
                     where = f"{title} (held out: {samples.held_out(task.fold)})"
-                    rows = samples.X, samples.y, samples.split(task.fold)
-                    yield delayed(_fit_predict)(task, where, estimator, *rows, paths.get(task))
+                    yield delayed(_fit_predict)(task, where, estimator, shared, paths.get(task))
 
         for task, fit, failure in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks()):
             done[task] = fit
+            _keep_here(paths.get(task), fit, _title(task, plan, samples))
             bar.update()
             if failure is not None:
                 if error_score == "raise":
@@ -185,8 +190,10 @@ def _title(task, plan, samples):
     return f"{task.name}{of_seeds}, fold {task.fold + 1} of {len(samples.folds)}"
 
 
-def _fit_predict(task, where, estimator, X, y, split, path):
+def _fit_predict(task, where, estimator, shared, path):
     """Fit and predict in one fold: the task, its `Fit`, and a `Failure` or None."""
+    (samples,) = shared.parts
+    X, y, split = samples.X, samples.y, samples.split(task.fold)
     try:
         fitted = clone(estimator)
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
@@ -203,16 +210,19 @@ def _fit_predict(task, where, estimator, X, y, split, path):
         failure = Failure(message, traceback.format_exc(), _if_it_travels(error))
         return task, Fit(None, np.nan, np.nan), failure
     if path is not None:
-        _keep(path, fit, where)
+        with suppress(OSError):  # on a full disk, or another machine
+            write_fit(path, fit)
     return task, fit, None
 
 
-def _keep(path, fit, where):
-    """Write a fit; where that fails, as on a full disk, the fit itself is still good."""
+def _keep_here(path, fit, title):
+    """Write a fit that the process which made it could not write; where that fails too, it is still good."""
+    if path is None or fit.predictions is None or path.exists():
+        return
     try:
         write_fit(path, fit)
     except OSError as error:
-        warnings.warn(f"{where}: the fit was not kept ({error}); resume would repeat it.", stacklevel=2)
+        warnings.warn(f"{title}: the fit was not kept ({error}); resume would repeat it.", stacklevel=3)
 
 
 def _checked(predicted, labels):

@@ -50,7 +50,7 @@ class FitStore:
     """
 
     def __init__(self, folder, *data):
-        self.folder = Path(folder)
+        self.folder = Path(folder).absolute()  # workers may be started elsewhere
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with TemporaryFile(dir=self.folder):  # can it be written to? Before anything is fitted

@@ -11,14 +11,15 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from avfusion.model_selection.records._urls import without_password
+from avfusion.model_selection.search._cluster_storage import scheduler_storage
 from avfusion.model_selection.search._database import open_database
-from avfusion.model_selection.search._workers import ERROR
+from avfusion.model_selection.search._workers import ERROR, TASK, give_up
 
 __all__ = ["finished_trials"]
 
 
 @contextmanager
-def open_storage(storage, shared):
+def open_storage(storage, shared, client=None):
     """Open the storage that a user gives.
 
     Parameters
@@ -27,6 +28,8 @@ def open_storage(storage, shared):
         A URL with ``://`` (SQLite or another database), the name of a journal file, or a storage.
     shared : bool
         Whether several processes will use it; then None is a temporary journal file.
+    client : distributed.Client, optional
+        Of the cluster whose workers will use it; then None is the memory of its scheduler.
 
     Yields
     ------
@@ -45,7 +48,10 @@ def open_storage(storage, shared):
     ...     type(storage).__name__
     'InMemoryStorage'
     """
-    if storage is None and shared:
+    if storage is None and client is not None:
+        with scheduler_storage(client) as opened:
+            yield opened
+    elif storage is None and shared:
         with TemporaryDirectory() as folder:
             yield JournalStorage(JournalFileBackend(str(Path(folder) / "journal")))
         return
@@ -73,7 +79,7 @@ def open_storage(storage, shared):
             opened._backend.engine.dispose()
     else:
         Path(storage).parent.mkdir(parents=True, exist_ok=True)
-        yield JournalStorage(JournalFileBackend(os.fspath(storage)))
+        yield JournalStorage(JournalFileBackend(os.path.abspath(storage)))  # workers may start elsewhere
 
 
 def _of_one_process(storage):
@@ -111,6 +117,31 @@ def reopenable(storage):
 def described_storage(storage):
     """Return where a storage is, for people and without a password: as `reopenable`, or its class."""
     return reopenable(storage) or (None if storage is None else type(storage).__name__)
+
+
+def trial_of_task(study, task):
+    """Return the finished trial of a task that was begun before, and give up one that it did not finish.
+
+    A cluster begins a task again when the worker that had it is lost, on whichever machine that was.
+
+    Parameters
+    ----------
+    study : optuna.Study
+    task : str or None
+
+    Returns
+    -------
+    optuna.trial.FrozenTrial or None
+        None if the task has still to be done.
+    """
+    if task is None:
+        return None
+    for trial in study.get_trials(deepcopy=False):
+        if trial.user_attrs.get(TASK) == task and not was_cut_off(trial):
+            if trial.state.is_finished():
+                return trial
+            give_up(study, trial)
+    return None
 
 
 def finish_trial(study, trial, value, state, error=None):

@@ -3,6 +3,8 @@
 import time
 import warnings
 from copy import deepcopy
+from functools import partial
+from uuid import uuid4
 
 import joblib
 import optuna
@@ -13,7 +15,9 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
 from avfusion._progress import progress_bar
+from avfusion.model_selection._cluster import SentOnce, on_cluster
 from avfusion.model_selection.search._callbacks import tell_callbacks
+from avfusion.model_selection.search._cluster_storage import check_reached
 from avfusion.model_selection.search._database import lost_database
 from avfusion.model_selection.search._identity import check_identity, check_queue
 from avfusion.model_selection.search._objective import STEPS_PER_FOLD
@@ -58,11 +62,17 @@ def run_study(search, objective, space, identity, name, seed):
     ConnectionError
         If the storage is away for longer than a search waits.
     """
+    with on_cluster() as client:
+        return _run_study(search, objective, space, identity, name, seed, client)
+
+
+def _run_study(search, objective, space, identity, name, seed, client):
     shared = joblib.effective_n_jobs(search.n_jobs) > 1
+    client = client if shared else None
     # copied, since a sampler changes when it is used, and parameters must not
     sampler = deepcopy(search.sampler) or SeededTPESampler(seed, constant_liar=shared)
     pruner = search.pruner or PercentilePruner(40.0, n_startup_trials=4, n_warmup_steps=STEPS_PER_FOLD // 3)
-    with quiet_optuna(), open_storage(search.storage, shared) as storage:
+    with quiet_optuna(), open_storage(search.storage, shared, client) as storage:
         try:
             study = optuna.create_study(
                 study_name=name, storage=storage, direction="maximize", load_if_exists=True,
@@ -70,16 +80,25 @@ def run_study(search, objective, space, identity, name, seed):
             )  # fmt: skip
             check_identity(study, identity)
             check_queue(study, space)
+            if client is not None:
+                check_reached(search.storage, client)
             fail_stale_trials(study)
             done = len(finished_trials(study))
             if done:
                 sampler.reseed_rng()  # a seeded sampler of the user's would repeat its first suggestions
-            raise_errors = search.error_score == "raise"
-            arguments = (storage, name, objective, sampler, pruner, search.n_trials, shared, raise_errors)
-            _run_missing(search, study, done, delayed(run_trial)(*arguments))
+            task = partial(
+                delayed(_run_sent), SentOnce(objective), storage, name, sampler=sampler, pruner=pruner,
+                n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
+            )  # fmt: skip
+            _run_missing(search, study, done, task)
             return in_memory(study)
         except StorageInternalError as error:
             raise lost_database(error, name) from error
+
+
+def _run_sent(objective, storage, name, **options):
+    """Run a trial with an objective, and all the data in it, that travelled once for all trials."""
+    return run_trial(storage, name, *objective.parts, **options)
 
 
 def _run_missing(search, study, done, task):
@@ -97,7 +116,7 @@ def _run_missing(search, study, done, task):
             for _ in range(missing):
                 if over():
                     return
-                yield task
+                yield task(task=uuid4().hex)
 
         while (missing := search.n_trials - len(finished_trials(study))) > 0 and not over():
             exhausted = False

@@ -11,8 +11,14 @@ from scipy.stats import rankdata
 from avfusion.model_selection.search._cross_validation import FoldOutcome
 from avfusion.model_selection.search._database import lost_database
 from avfusion.model_selection.search._search_spaces import suggest
-from avfusion.model_selection.search._storage import finish_trial, finished_trials, quiet_optuna
+from avfusion.model_selection.search._storage import (
+    finish_trial,
+    finished_trials,
+    quiet_optuna,
+    trial_of_task,
+)
 from avfusion.model_selection.search._workers import (
+    ERROR,
     begin_trial,
     fail_stale_trials,
     give_up,
@@ -46,16 +52,22 @@ class TrialOutcome(NamedTuple):
     lost: Exception | None = None
 
 
-def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors):
-    """Run one more trial of a study, if one is still missing, and return a `TrialOutcome`."""
+def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors, task=None):
+    """Run one more trial of a study, if one is still missing, and return a `TrialOutcome`.
+
+    A task that has a name is done once, however often a cluster begins it.
+    """
     with quiet_optuna():
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
+        done = trial_of_task(study, task)
+        if done is not None:
+            return TrialOutcome(done.number, done.user_attrs.get(ERROR))
         if len(finished_trials(study)) >= n_trials:
             return TrialOutcome()
         fail_stale_trials(study, unsigned=False)
         if shared:
             sampler.reseed_rng()  # every process has a copy of the same one
-        trial = begin_trial(study)
+        trial = begin_trial(study, task)
         try:
             with sending_heartbeats(trial):
                 value, state, error = outcome_of(objective, trial)

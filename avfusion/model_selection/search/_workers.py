@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 __all__ = ["begin_trial", "fail_stale_trials"]
 
 WORKER = "worker"
+TASK = "task"
 ERROR = "error"
 _UNSIGNED_S = 2.0  # a worker signs a trial some milliseconds after it was created
 _TRIES = 3  # of a configuration whose process ends each time
@@ -82,7 +83,7 @@ def is_gone(worker):
         return True
 
 
-def begin_trial(study):
+def begin_trial(study, task=None):
     """Ask a study for a new trial, signed by this process before anything is suggested.
 
     A sampler with a seed is seeded anew where another process made the trial before, since all processes
@@ -91,6 +92,8 @@ def begin_trial(study):
     Parameters
     ----------
     study : optuna.Study
+    task : str, optional
+        Of which the trial is the outcome, where a task can begin again: see `trial_of_task`.
 
     Returns
     -------
@@ -101,6 +104,8 @@ def begin_trial(study):
 
     def sign(seen, trial):
         storage.set_trial_user_attr(trial._trial_id, WORKER, me)
+        if task is not None:
+            storage.set_trial_user_attr(trial._trial_id, TASK, task)
         signed.append(trial._trial_id)
         _UNDER_WAY.add((study.study_name, trial.number))
         if _keeps_heartbeats(storage):
