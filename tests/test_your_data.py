@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs" / "your_data.md").read_text(encoding="utf-8")
 
 def test_the_page_runs_and_says_what_comes_out():
     cells = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-    assert len(cells) == 3
+    assert len(cells) == 4
     page = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is set aside, which the page tells
@@ -20,7 +20,10 @@ def test_the_page_runs_and_says_what_comes_out():
     clip = page["X"]["face"].iloc[0].frames[:, 0]
     np.testing.assert_array_equal(np.isnan(clip), [False, False, True, True, True, False, False])
     exec(compile(cells[1], "docs/your_data.md", "exec"), page)
-    np.testing.assert_allclose(page["aligned"]["words"].iloc[0].frames[:, 1], [2, 0, 0, 1])
+    assert str(page["X"]["audio"].dtype) == "sequence[float32, 2, 25Hz]"
+    assert [len(cell) for cell in page["predicted"]] == [2, 1]
     exec(compile(cells[2], "docs/your_data.md", "exec"), page)
+    np.testing.assert_allclose(page["aligned"]["words"].iloc[0].frames[:, 1], [2, 0, 0, 1])
+    exec(compile(cells[3], "docs/your_data.md", "exec"), page)
     assert [len(cell) for cell in page["utterances"]["audio"]] == [40, 50]
     assert page["table"]["time"].iloc[40] == 4.0

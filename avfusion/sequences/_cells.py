@@ -1,5 +1,7 @@
 """From separate cells to one buffer of frames."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,22 @@ def n_axes(cell):
     if isinstance(cell, (list, tuple)):
         return 2 if any(isinstance(step, (list, tuple)) or getattr(step, "ndim", 0) for step in cell) else 1
     return getattr(cell, "ndim", 0)
+
+
+def plain_cell(cell):
+    """Return a cell that a library of tables made of a sequence as one: a dict of fields; others as they are.
+
+    Examples
+    --------
+    >>> plain_cell({"frames": [[1.0], [2.0]], "rate_hz": 2.0, "start_s": None, "times_s": None})
+    Sequence(2 x 1, 1.0 s)
+    """
+    if not isinstance(cell, Mapping) or "frames" not in cell:
+        return cell
+    rate_hz, start_s, times_s = (cell.get(name) for name in ("rate_hz", "start_s", "times_s"))
+    if times_s is not None:
+        return Sequence(cell["frames"], times_s=as_float_frames(times_s))
+    return Sequence(cell["frames"], None if is_missing(rate_hz) else rate_hz, start_s)
 
 
 def stack_cells(cells, dtype=None, width=None, rate_hz=None, where="row {}".format):
@@ -203,6 +221,13 @@ def _common_rates(cells, known, rate_hz, where):
                 f"The sequence in {where(i)} has {rate:g} steps per second, but {given:g} are needed. "
                 "Align the rows first."
             )
+    without = [] if given is not None else [i for i in known if i not in rates]
+    if rates and without:
+        raise ValueError(
+            f"The sequence in {where(next(iter(rates)))} has {next(iter(rates.values())):g} steps per "
+            f"second, and that in {where(without[0])} has no rate. Give every row its rate, "
+            "or all of them one, with rate_hz."
+        )
     if len(set(rates.values())) < 2:
         return next(iter(rates.values()), given)
     without = [i for i, cell in enumerate(cells) if i not in rates and not is_missing(cell)]

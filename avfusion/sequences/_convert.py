@@ -1,5 +1,6 @@
 """One door for what people have: everything becomes a DataFrame with columns of sequences."""
 
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 
@@ -8,14 +9,17 @@ import pandas as pd
 from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._arrow_lists import holds_cells, nested_lists, read_lists
 from avfusion.sequences._by_recording import is_named_table, join_by_recording, read_tables
 from avfusion.sequences._cell_arrays import frame_of_cells, is_cell_array
-from avfusion.sequences._cells import is_missing, located, n_axes, stack_cells
+from avfusion.sequences._cell_columns import holds_sequences
+from avfusion.sequences._cells import is_missing, located, n_axes, plain_cell, stack_cells
 from avfusion.sequences._clock import check_rate
 from avfusion.sequences._declare import declare_time
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._long_tables import FILE_INDEX, read_long_table
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
 from avfusion.sequences._readings import check_one_step, steps_first
 
@@ -73,8 +77,8 @@ def as_sequences(
     data : DataFrame, mapping, list or array
         One of
 
-        - a DataFrame with columns of sequences. They stay as they are, and so do all other columns
-          (metadata) and the index. Object columns of arrays are turned into sequences;
+        - a DataFrame, or a table of polars or Arrow. Columns of sequences stay as they are, and so do all
+          other columns (metadata) and the index; columns of arrays or nested lists become sequences;
         - a mapping of modality name to its rows: a list with an array (T, D) or (T,) or None (absent) for
           each row, or a mapping of recording to these; an array (n, T, D), in which nothing is padding; an
           array (n, D) of one step each;
@@ -125,7 +129,7 @@ def as_sequences(
     Returns
     -------
     pandas.DataFrame
-        Arrays are not copied where their memory can be used.
+        Memory of arrays and of Arrow is shared where it can be.
 
     Raises
     ------
@@ -161,6 +165,7 @@ def as_sequences(
     a    a  2 x 1, 0.08 s
     b    b  1 x 1, 0.04 s
     """
+    data = as_pandas(data)
     if isinstance(modalities, str):
         raise TypeError(f"modalities={modalities!r} is a string. Give a list of names, or a mapping.")
     if recording is None and isinstance(data, pd.DataFrame) and set(FILE_INDEX) <= set(data.index.names):
@@ -187,10 +192,10 @@ def _read(data, modalities, dtype):
         data = {_only_name(modalities, getattr(data, "name", None)): data}
     if is_cell_array(data):
         data = frame_of_cells(data)
-    if isinstance(data, pd.DataFrame):
-        return _from_frame(data, modalities, dtype)
     widths = modalities if isinstance(modalities, Mapping) else {}
     widths = {name: width for name, width in widths.items() if isinstance(width, (int, np.integer))}
+    if isinstance(data, pd.DataFrame):
+        return _from_frame(data, modalities, dtype, widths)
     if isinstance(data, Mapping):
         return _from_columns(data, dtype, widths)
     if isinstance(data, np.ndarray) and data.dtype == object and data.ndim == 1:
@@ -204,19 +209,16 @@ def _read(data, modalities, dtype):
     return _split(data, modalities, dtype)
 
 
-def _from_frame(X, modalities, dtype):
+def _from_frame(X, modalities, dtype, widths):
     known = sequence_columns(X)
-    cells = [
-        name
-        for name, kind in X.dtypes.items()
-        if pd.api.types.is_object_dtype(kind) and any(map(_is_sequence, X[name]))
-    ]
+    cells = [name for name, column in X.items() if name not in known and holds_sequences(column)]
     if not known and not cells:
         return _from_numbers(X, modalities)
     duplicates = X.columns[X.columns.duplicated()]
     if len(duplicates):
         raise ValueError(f"Two columns have the name {duplicates[0]!r}. Rename one.")
-    return X.assign(**{name: _column(X[name], name, dtype) for name in cells}) if cells else X
+    columns = {name: _column(X[name], name, dtype, widths.get(name)) for name in cells}
+    return X.assign(**columns) if cells else X
 
 
 def _from_numbers(X, modalities):
@@ -231,7 +233,7 @@ def _from_numbers(X, modalities):
         used = [name for names in columns.values() for name in names]
         parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
         return _assemble(X.drop(columns=used), parts)
-    if text and len(text) < X.shape[1]:
+    if text and (len(text) < X.shape[1] or any(n_axes(cell) for name in text for cell in X[name])):
         raise ValueError(
             f"No column holds sequences, and some do not hold numbers: {quoted(text)}. Name the columns of "
             'each modality, as in modalities={"audio": ["rms", "pitch"]}.'
@@ -259,7 +261,11 @@ def _from_columns(data, dtype, widths):
     if not data:
         raise ValueError("The mapping is empty. Give at least one modality.")
     index, data = join_by_recording(data)
-    columns = {name: _column(rows, name, dtype, widths.get(name)) for name, rows in data.items()}
+    about = _metadata_of(data, widths)
+    columns = {
+        name: rows if name in about else _column(rows, name, dtype, widths.get(name))
+        for name, rows in data.items()
+    }
     first = next(iter(columns))
     for name, column in columns.items():
         if len(column) != len(columns[first]):
@@ -268,6 +274,19 @@ def _from_columns(data, dtype, widths):
                 "All need the same rows; give None where a stream is absent."
             )
     return pd.DataFrame(columns, index=index)
+
+
+def _metadata_of(data, widths):
+    """Return the names of lists of words and numbers beside sequences: what a table's ``to_dict`` gives."""
+    plain = [
+        name
+        for name, rows in data.items()
+        if isinstance(rows, (list, pd.Series))
+        and name not in widths
+        and any(not is_missing(cell) for cell in rows)
+        and all(pd.api.types.is_scalar(cell) and not n_axes(cell) for cell in rows)
+    ]
+    return plain if len(plain) < len(data) else []
 
 
 def _columns_of_rows(rows):
@@ -288,7 +307,10 @@ def _column(rows, name, dtype, width=None):
             f"{{{name!r}: [table]}} for one recording, {{{name!r}: table.to_numpy()[:, None]}} for a row "
             "for each."
         )
+    rows = as_pandas(rows)
     index = rows.index if isinstance(rows, pd.Series) else None
+    if isinstance(rows, pd.Series) and holds_cells(rows.dtype):
+        return read_lists(rows, partial(_name_cell, name, index), width, dtype, name)
     rows = getattr(rows, "array", rows) if isinstance(rows, pd.Series) else rows
     if isinstance(rows, SequenceArray):
         return rows
@@ -305,7 +327,11 @@ def _column(rows, name, dtype, width=None):
             )
     except (TypeError, ValueError) as error:
         raise located(error, f"column {name!r}") from None
-    rows = list(rows)
+    rows = [as_pandas(plain_cell(row)) for row in rows]
+    lists = nested_lists(rows)
+    if lists is not None:
+        with contextlib.suppress(TypeError, ValueError):  # taken one by one, cells are named as they are
+            return read_lists(lists, partial(_name_cell, name, index), dtype=dtype)
     if all(is_missing(row) or is_named_table(row) for row in rows) and any(map(is_named_table, rows)):
         return read_tables(rows, dtype, partial(_name_cell, name, index))
     frames, lengths, more = stack_cells(rows, dtype, where=partial(_name_cell, name, index))

@@ -9,11 +9,12 @@ import pandas as pd
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._clock import WITHIN_STEP
 from avfusion.sequences._convert import as_sequences, sequence_columns
-from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._other_tables import as_pandas
 
 
 def to_long(X) -> pd.DataFrame:
@@ -174,10 +175,11 @@ def to_panel(X) -> pd.DataFrame:
 
 def _read(X):
     """Return a DataFrame with at least one column of sequences."""
+    X = as_pandas(X)
     if isinstance(X, (pd.Series, SequenceArray)):
         name = getattr(X, "name", None)
         X = pd.Series(X).to_frame("value" if name is None else name)
-    if isinstance(X, pd.DataFrame) and not any(_holds_sequences(column) for _, column in X.items()):
+    if isinstance(X, pd.DataFrame) and not any(holds_sequences(column) for _, column in X.items()):
         raise TypeError(
             f"X holds no sequences: its columns are {quoted(X.columns)}. A label or prediction per row is a "
             "table already."
@@ -185,12 +187,6 @@ def _read(X):
     if not isinstance(X, (pd.DataFrame, Mapping)) and not (np.iterable(X) and any(map(n_axes, X))):
         raise TypeError(f"X is a {type(X).__name__} without sequences. Give a DataFrame that has some.")
     return as_sequences(X, dtype=None)
-
-
-def _holds_sequences(column):
-    if isinstance(column.dtype, SequenceDtype):
-        return True
-    return pd.api.types.is_object_dtype(column.dtype) and any(map(n_axes, column))
 
 
 def _common_lengths(frame, columns):

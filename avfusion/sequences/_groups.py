@@ -7,6 +7,7 @@ from avfusion.sequences._cell_arrays import name_remedy
 from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._identity import check_same_order, index_of
 from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._other_tables import as_pandas
 
 
 def read_groups(groups, X, name="groups"):
@@ -37,6 +38,7 @@ def read_groups(groups, X, name="groups"):
     """
     if groups is None:
         return None
+    X, groups = as_pandas(X) if isinstance(groups, str) else X, as_pandas(groups)
     index = X.index if isinstance(X, pd.DataFrame) else None
     check_same_order(index, index_of(groups), ("X", name))
     values = pd.Series(_column(groups, X, name) if isinstance(groups, str) else groups)

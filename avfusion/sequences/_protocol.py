@@ -7,15 +7,15 @@ from pandas.api.extensions import ExtensionArray, take
 from pandas.api.types import is_list_like, pandas_dtype
 
 from avfusion.sequences._buffers import concatenate, trim, within_rows
-from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._row_times import RowTimes
 from avfusion.sequences._sequence import Sequence
+from avfusion.sequences._undefined import WithoutNumbers
 from avfusion.sequences.arrow import from_arrow, to_arrow
 
 
-class ColumnProtocol(RowTimes, ExtensionArray):
+class ColumnProtocol(WithoutNumbers, RowTimes, ExtensionArray):
     """The part of `SequenceArray` that pandas calls: choosing, filling, converting, joining, comparing rows.
 
     Nothing here changes an array; what fills or replaces returns another one.
@@ -158,6 +158,8 @@ class ColumnProtocol(RowTimes, ExtensionArray):
         dtype = pandas_dtype(dtype)
         if isinstance(dtype, SequenceDtype) and dtype != self.dtype:
             return self._cast(dtype)
+        if isinstance(dtype, pd.ArrowDtype):
+            return pd.arrays.ArrowExtensionArray(self.__arrow_array__(dtype.pyarrow_dtype))
         return super().astype(dtype, copy=copy)
 
     def _cast(self, dtype):
@@ -213,13 +215,6 @@ class ColumnProtocol(RowTimes, ExtensionArray):
     def __ne__(self, other):
         equal = self.__eq__(other)
         return equal if equal is NotImplemented else ~equal
-
-    def _reduce(self, name, *, skipna=True, keepdims=False, **kwargs):
-        try:
-            return super()._reduce(name, skipna=skipna, keepdims=keepdims, **kwargs)
-        except TypeError as error:
-            remedy = table_tool()
-            raise (TypeError(f"{error}. {remedy}") if remedy else error) from None
 
     def unique(self):
         """Return the distinct rows in order of appearance, without copying frames.
@@ -282,7 +277,15 @@ class ColumnProtocol(RowTimes, ExtensionArray):
         array = to_arrow(self)
         if type is None or type == array.type:
             return array
-        return (array.storage if pa.types.is_struct(type) else array.storage.field("frames")).cast(type)
+        if pa.types.is_struct(type):
+            return array.storage.cast(type)
+        try:
+            return array.storage.field("frames").cast(type)
+        except pa.ArrowNotImplementedError:
+            raise TypeError(
+                f"A column of {self.dtype} cannot become an Arrow array of {type}. Lists of steps are "
+                f"{array.type.storage_type.field('frames').type}; for other tables use avfusion.to_long(X)."
+            ) from None
 
     @classmethod
     def _from_arrow(cls, array, dtype):

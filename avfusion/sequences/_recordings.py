@@ -16,14 +16,15 @@ from sklearn.utils.validation import validate_data
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._cell_arrays import is_cell_array, with_known_names
+from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import ONLY, as_sequences, sequence_columns
 from avfusion.sequences._data_spec import DataSpec
-from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._identity import by_recording, check_same_order, index_of
 from avfusion.sequences._label_clock import RowClock, place_labels
 from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._padded import is_padded_pair
 from avfusion.sequences._recording_checks import (
     check_labels_per_row,
@@ -266,6 +267,7 @@ def read_recordings(X, *labels, groups=None, groups_name="groups", spec=None, ca
     0    1 x 2
     1    1 x 2
     """
+    X, labels = as_pandas(X), [as_pandas(y) for y in labels]
     for y in labels:
         check_orientation(X, y)
     targets = as_targets(*labels) if labels and not isinstance(labels[0], Mapping) else None
@@ -331,13 +333,13 @@ def is_table(X):
     if issparse(X):  # some sparse formats are mappings
         return True
     if isinstance(X, pd.DataFrame):
-        return not any(_holds_sequences(column) for _, column in X.items())
+        return not any(holds_sequences(column) for _, column in X.items())
     if isinstance(X, Mapping) or is_padded_pair(X):
         return False
     if isinstance(X, (list, tuple)):
         return not any(isinstance(row, Mapping) or n_axes(row) > 1 for row in X)
     if getattr(X, "ndim", 2) == 1:
-        return not _holds_sequences(X)
+        return not holds_sequences(X)
     return getattr(X, "ndim", 2) != 3 and not is_cell_array(X)
 
 
@@ -378,10 +380,3 @@ def _read_table(X, spec, caller, allow_nan):
     column = SequenceArray(table.view(), rows, np.ones_like(rows))
     frame = pd.DataFrame({ONLY: column}, index=X.index if isinstance(X, pd.DataFrame) else None)
     return Recordings(frame, table.shape[1], getattr(rules, "feature_names_in_", None), is_table=True)
-
-
-def _holds_sequences(column):
-    """Return whether a column, or an array of cells, holds sequences: as its dtype, or as objects."""
-    if isinstance(column.dtype, SequenceDtype):
-        return True
-    return pd.api.types.is_object_dtype(column.dtype) and any(n_axes(cell) > 0 for cell in column)

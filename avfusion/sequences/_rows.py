@@ -11,9 +11,11 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 from scipy.sparse import issparse
 
+from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import as_sequences
 from avfusion.sequences._identity import by_recording, check_same_order, index_of
+from avfusion.sequences._other_tables import as_pandas
 
 
 def read_rows(X):
@@ -47,6 +49,7 @@ def read_rows(X):
     0  1 x 2
     1   <NA>
     """
+    X = _with_sequences(X)
     if issparse(X):  # before mappings: one of the sparse formats is a dict
         return X.tocsr()
     if isinstance(X, Mapping) or _is_padded(X) or _is_list_of_sequences_by_name(X):
@@ -73,6 +76,7 @@ def read_labels(y):
     >>> read_labels(np.ma.array([1.0, 2.0], mask=[False, True]))
     array([ 1., nan])
     """
+    y = _with_sequences(y)
     if isinstance(y, tuple):
         return list(y)
     return y if isinstance(y, (pd.DataFrame, pd.Series, list)) else _as_array(y)
@@ -105,6 +109,15 @@ def read_samples(X, y):
     y = read_labels(by_recording(y, index_of(X)))
     check_same_order(index_of(X), index_of(y))
     return X, y
+
+
+def _with_sequences(data):
+    """Return a table of another library as pandas has it where it holds sequences; others stay."""
+    table = as_pandas(data)
+    if table is data:
+        return data
+    columns = [table] if isinstance(table, pd.Series) else [column for _, column in table.items()]
+    return table if any(map(holds_sequences, columns)) else data
 
 
 def _is_padded(X):

@@ -3,10 +3,12 @@
 import hashlib
 
 import numpy as np
+from pandas import NA
 
 from avfusion.sequences._callers import table_tool, wants_labels
 from avfusion.sequences._clock import check_rate, check_times, per_row, regular_times
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._undefined import refuse_order
 
 FLOATS = ("float16", "float32", "float64")
 
@@ -39,13 +41,11 @@ def as_float_frames(values, dtype=None):
     >>> as_float_frames([1, 2, 3]).shape
     (3, 1)
     """
-    values = np.asanyarray(values)
+    values = numbers_of(values)
     if values.ndim not in (1, 2):
         raise ValueError(
             f"A sequence must have the axes (steps, features) or (steps,), not the shape {values.shape}."
         )
-    if values.dtype == object and not any(isinstance(value, str) for value in values.flat):
-        values = values.astype(np.float64)  # None among numbers becomes NaN
     if values.dtype.kind not in "fiub":
         raise TypeError(f"A sequence must hold real numbers, not dtype {values.dtype}. Convert it first.")
     if isinstance(values, np.ma.MaskedArray):
@@ -54,6 +54,73 @@ def as_float_frames(values, dtype=None):
         values = values[:, None]
     dtype = check_float(dtype) if dtype is not None else _float_dtype(values.dtype)
     return values.astype(dtype, copy=False)
+
+
+def numbers_of(values):
+    """Return values as an array, of numbers where they are some, also in arrays of arrays; None becomes NaN.
+
+    Examples
+    --------
+    >>> numbers_of(np.array([np.array([1.0, 2.0]), [3.0, None]], dtype=object))
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    """
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values
+    try:
+        array = np.asanyarray(values)
+    except ValueError:  # steps of unequal lengths, or missing ones among lists
+        array = np.array([None, *values], dtype=object)[1:]
+    if array.dtype != object or any(isinstance(value, str) for value in array.flat):
+        return array
+    if array.ndim == 1 and any(map(_is_step, array)):
+        return stack_steps(array)
+    return np.array([np.nan if value is NA else value for value in array.flat], float).reshape(array.shape)
+
+
+def stack_steps(steps):
+    """Return steps that are lists or arrays of features as one array, a missing one as NaN.
+
+    Parameters
+    ----------
+    steps : iterable
+        At least one of them a list or an array.
+
+    Returns
+    -------
+    numpy.ndarray of shape (T, D)
+
+    Raises
+    ------
+    ValueError
+        If they have not all as many features.
+
+    Examples
+    --------
+    >>> stack_steps([[1.0, 2.0], None, [3.0, None]])
+    array([[ 1.,  2.],
+           [nan, nan],
+           [ 3., nan]])
+    """
+    steps = [None if _is_null(step) else numbers_of(step) for step in steps]
+    first = next(k for k, step in enumerate(steps) if step is not None and step.ndim)
+    for k, step in enumerate(steps):
+        if step is not None and step.shape != steps[first].shape:
+            n, expected = (part.shape[0] if part.ndim else "no list of" for part in (step, steps[first]))
+            raise ValueError(
+                f"Step {k} has {n} features, but step {first} has {expected}. All steps need the same: pad "
+                "short ones with NaN, or repair the row."
+            )
+    nothing = np.full(steps[first].shape, np.nan)
+    return np.stack([nothing if step is None else step for step in steps])
+
+
+def _is_step(value):
+    return isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > 0
+
+
+def _is_null(step):
+    return step is None or step is NA or (isinstance(step, float) and step != step)
 
 
 def check_float(subtype):
@@ -77,6 +144,7 @@ def _float_dtype(dtype):
     return dtype.newbyteorder("=") if dtype.kind == "f" and dtype.itemsize <= 8 else np.dtype("float64")
 
 
+@refuse_order
 class Sequence:
     """One cell of a column of sequences: a frozen view of T steps of D features.
 

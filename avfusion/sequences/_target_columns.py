@@ -4,13 +4,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from avfusion.sequences._array import SequenceArray
+from avfusion.sequences._arrow_lists import holds_cells, read_lists
 from avfusion.sequences._by_recording import is_named_table, read_tables
-from avfusion.sequences._cells import is_missing
+from avfusion.sequences._cells import is_missing, located, plain_cell
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._label_clock import RowClock
 from avfusion.sequences._messages import row_name
+from avfusion.sequences._other_tables import as_pandas
+from avfusion.sequences._sequence import numbers_of
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ def column_from_pandas(column, label):
     array([1., 2.])
     """
     dtype = column.dtype
+    if isinstance(dtype, pd.ArrowDtype) and holds_cells(dtype):
+        column = pd.Series(read_lists(column, lambda row: f"{label}, {row_name(row, column.index)}"))
+        dtype = SequenceDtype(np.float64, column.dtype.width, column.dtype.rate_hz, column.dtype.clock)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_decimal(dtype.pyarrow_dtype):
+        column, dtype = column.astype(np.float64), np.dtype(np.float64)
     if isinstance(dtype, SequenceDtype):
         packed = column.array.pack()
         values = packed.frames.astype(np.float64)
@@ -93,7 +102,10 @@ def column_from_pandas(column, label):
     if pd.api.types.is_object_dtype(dtype):
         return column_from_cells(column.to_numpy(), label, column.index)
     if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
-        raise TypeError(f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers.")
+        raise TypeError(
+            f"{label} has dtype {dtype}; targets must be numbers or sequences of numbers. Convert them "
+            "first, as y.astype(float) does."
+        )
     check_numeric(dtype, label)
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     kept = dtype if isinstance(dtype, np.dtype) and dtype.kind == "f" else np.dtype(np.float64)
@@ -127,9 +139,14 @@ def column_from_cells(cells, label, index=None):
     >>> column_from_cells([1.5, None], "y").values.ravel()
     array([1.5, nan])
     """
-    cells = list(cells)
+    cells = [as_pandas(plain_cell(cell)) for cell in cells]
     cells = _without_bookkeeping(cells, label)
-    arrays = [None if is_missing(cell) else _unmasked(cell) for cell in cells]
+    arrays = []
+    for row, cell in enumerate(cells):
+        try:
+            arrays.append(None if is_missing(cell) else _unmasked(cell))
+        except ValueError as error:
+            raise located(error, f"{label}, {row_name(row, index)}") from None
     for row, cell in enumerate(arrays):
         if cell is not None:
             check_numeric(cell.dtype, f"{label}, {row_name(row, index)},")
@@ -157,6 +174,8 @@ def _unmasked(cell):
     """Return a cell as an array, NaN where it is masked."""
     if isinstance(cell, np.ma.MaskedArray) and cell.dtype.kind in "biuf":
         return cell.astype(np.float64).filled(np.nan)
+    if isinstance(cell, (list, tuple)) or (isinstance(cell, np.ndarray) and cell.dtype.kind == "O"):
+        return numbers_of(cell)
     return np.asarray(cell)
 
 

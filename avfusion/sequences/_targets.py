@@ -10,6 +10,7 @@ from scipy import sparse
 
 from avfusion.sequences._buffers import gather, packed_starts
 from avfusion.sequences._label_clock import RowClock, same_clock
+from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._readings import labels_of_wide_table
 from avfusion.sequences._target_columns import (
     aligned_values,
@@ -167,7 +168,7 @@ def as_targets(y, name="y") -> Targets:
         raise ValueError(f"This estimator requires y to be passed, but the target {name} is None.")
     if sparse.issparse(y):
         raise TypeError(f"{name} is sparse, but dense targets are needed. Use '.toarray()' to convert it.")
-    y = labels_of_wide_table(y)
+    y = labels_of_wide_table(as_pandas(y))
     if isinstance(y, pd.DataFrame):
         columns = [
             column_from_pandas(y.iloc[:, k], f"{name}[{label!r}]") for k, label in enumerate(y.columns)

@@ -253,7 +253,7 @@ def test_the_dtype_of_cells_is_the_smallest_that_holds_them():
             ValueError,
             r"In row 0: A sequence must have .* not the shape \(2, 2, 2\)",
         ),
-        ([[[1, 2], [3]]], ValueError, "row 0: setting an array element .* inhomogeneous"),
+        ([[[1, 2], [3]]], ValueError, "In row 0: Step 1 has 1 features, but step 0 has 2. All steps need"),
         (
             [None, [[1, 2]], [[1, 2, 3]]],
             ValueError,
@@ -262,7 +262,7 @@ def test_the_dtype_of_cells_is_the_smallest_that_holds_them():
         (
             [Sequence([1.0], 25), Sequence([1.0], 50), Sequence([1.0])],
             ValueError,
-            "Rows have different rates, and row 2 has none",
+            "in row 0 has 25 steps per second, and that in row 2 has no rate",
         ),
     ],
 )
