@@ -48,7 +48,7 @@ def test_metadata_without_routing_is_refused():
 WITHOUT_CALLBACKS = """
 import sys
 import numpy as np
-from sklearn import ensemble, linear_model, model_selection, pipeline, preprocessing  # they need it themselves
+from sklearn import ensemble, linear_model, model_selection, pipeline, preprocessing  # which need it
 sys.modules["sklearn.callback"] = None  # as before scikit-learn 1.9
 import avfusion._sklearn_compat as compat
 from avfusion.preprocessing import OnFrames
