@@ -11,7 +11,7 @@ from . import (
     persistence,
     released,
 )
-from ._discovery import all_estimators
+from ._discovery import all_estimators, skops_types
 from .datasets import import_folder, load_folder
 from .estimators import (
     EncodedFusionRegressor,
@@ -102,6 +102,7 @@ __all__ = [
     "persistence",
     "read_store",
     "released",
+    "skops_types",
     "to_long",
     "to_padded",
     "to_panel",

@@ -1,13 +1,17 @@
-"""The list of estimators, found by looking through the package."""
+"""Lists of what the package has, found by looking through it."""
 
 import importlib
 
+import numpy as np
 import pandas as pd
 
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._module_parameters import ModuleParameters
+from avfusion.sequences._data_spec import DataSpec
+from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._target_form import TargetForm
 
-__all__ = ["all_estimators"]
+__all__ = ["all_estimators", "skops_types"]
 
 ROOMS = ("estimators", "fusion", "released")  # whose public names are looked through
 
@@ -54,3 +58,29 @@ def all_estimators():
 def _is_open(cls):
     """Return whether a class needs a network or core of the user's."""
     return issubclass(cls, ModuleParameters) and bool(cls._open_modules())
+
+
+def skops_types():
+    """List the types of fitted estimators of this package, for skops to load.
+
+    skops loads types that it knows and those that are named to it. Named here is what estimators and
+    transformers of this package consist of: themselves, networks, what is remembered of the data. None of it
+    reads or writes files or starts a process when it is made. What is not named here, such as functions and
+    optimizers of your own, a search or the parts of one, is to be looked at: see
+    ``skops.io.get_untrusted_types``.
+
+    Returns
+    -------
+    list of str
+        For ``skops.io.load(path, trusted=...)`` and ``mlflow.sklearn.log_model(skops_trusted_types=...)``.
+
+    Examples
+    --------
+    >>> from avfusion import skops_types
+    >>> "avfusion.preprocessing._align.Align" in skops_types()
+    True
+    """
+    modules = [importlib.import_module(f"avfusion.{room}") for room in (*ROOMS, "preprocessing", "networks")]
+    public = [getattr(module, name) for module in modules for name in module.__all__]
+    types = [*(value for value in public if isinstance(value, type)), DataSpec, SequenceDtype, TargetForm]
+    return sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in {*types, np.dtype})

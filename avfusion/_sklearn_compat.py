@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
+from sklearn.base import _clone_parametrized
 from sklearn.utils import _safe_indexing
 from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
@@ -35,6 +36,7 @@ __all__ = [
     "_BaseComposition",
     "_check_feature_names_in",
     "_check_method_params",
+    "_clone_parametrized",
     "_raise_for_params",
     "_safe_indexing",
     "_wrap_data_with_container",

@@ -2,8 +2,9 @@
 
 A model file is a zip archive of two members: ``avfusion.json``, the header, and ``model.joblib``, the
 estimator as joblib pickles it. Pickles store every estimator exactly, including those of scikit-learn and of
-users; formats for weights only (safetensors) or known types only (skops) would store some estimators and not
-others. The price: **loading a model executes code that the file names. Load only files that you trust.** The
+users; a format for weights only (safetensors) would store some estimators and not others, and one for known
+types (skops, which keeps the estimators of this package, see `avfusion.skops_types`) needs every type to be
+named. The price: **loading a model executes code that the file names. Load only files that you trust.** The
 header alone is safe to read.
 """
 

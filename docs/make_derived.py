@@ -22,7 +22,7 @@ ROOMS = (
     *("persistence", "preprocessing", "released", "sequences", "store"),
 )
 BESIDE_ESTIMATORS = {  # what `avfusion` itself offers beside all estimators and transformers
-    "_discovery": ["all_estimators"],
+    "_discovery": ["all_estimators", "skops_types"],
     "datasets": ["import_folder", "load_folder"],
     "model_selection": ["Comparison", "baselines", "compare"],
     "preprocessing": ["pair"],

@@ -122,7 +122,8 @@ def test_every_subpackage_is_seen():
 
 def test_what_avfusion_offers_comes_from_its_subpackages():
     offered = {name: getattr(avfusion, name) for name in avfusion.__all__}
-    public = {id(value) for value in public_objects().values()} | {id(avfusion.all_estimators)}
+    lists = avfusion.all_estimators, avfusion.skops_types
+    public = {id(value) for value in (*public_objects().values(), *lists)}
     for name, value in offered.items():
         assert value is import_module(f"avfusion.{name}") if inspect.ismodule(value) else id(value) in public
 

@@ -1,3 +1,4 @@
+import importlib
 import inspect
 from contextlib import nullcontext
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 import avfusion as av
-from avfusion import all_estimators
+from avfusion import all_estimators, skops_types
 
 
 def test_lists_every_public_regressor_once():
@@ -53,3 +54,17 @@ def test_alignment_is_needed_where_it_says_so(name):
     model.set_params(**{key: value for key, value in short.items() if key in model.get_params()})
     with pytest.raises(ValueError, match="Unequal lengths in row 0") if needed else nullcontext():
         assert model.fit(streams, rng.normal(size=12)).predict(streams).shape == (12,)
+
+
+def test_types_for_skops_run_nothing_when_they_are_made():
+    """Names that a file may call with whatever arguments it has: no functions, no readers, no searches."""
+    types = skops_types()
+    assert types == sorted(set(types))
+    for name in types:
+        module, _, attribute = name.rpartition(".")
+        cls = getattr(importlib.import_module(module), attribute)
+        assert isinstance(cls, type), name
+        assert module == "numpy" or module.split(".")[1] in {
+            *("estimators", "fusion", "released", "preprocessing", "networks", "sequences"),
+        }, name
+    assert {f"{cls.__module__}.{cls.__name__}" for cls in all_estimators()["estimator"]} <= set(types)

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 import avfusion._sklearn_compat as compat
 
@@ -63,3 +64,11 @@ def test_estimators_fit_where_scikit_learn_has_no_callbacks():
         [sys.executable, "-c", WITHOUT_CALLBACKS], capture_output=True, text=True, timeout=300
     )
     assert done.stdout.split("\n")[0] == "False (2, 2)", done.stderr[-2000:]
+
+
+def test_a_clone_is_made_whatever_the_estimator_says_of_clones():
+    class Own(Ridge):
+        def __sklearn_clone__(self):
+            raise AssertionError
+
+    assert compat._clone_parametrized(Own(alpha=2.0)).alpha == 2.0

@@ -5,11 +5,13 @@ each row. What an estimator cannot predict, because its streams are absent, is N
 """
 
 import numpy as np
+from sklearn.base import clone
 
+from avfusion._tracking import untracked
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._messages import row_name
 
-__all__ = ["filled_with_mean", "gather_predictions", "simplex_weights", "weighted_mean"]
+__all__ = ["filled_with_mean", "fit_per_target", "gather_predictions", "simplex_weights", "weighted_mean"]
 
 
 def gather_predictions(predictions, n_rows, form, index):
@@ -205,3 +207,14 @@ def _squared_error(weights, patterns):
         error += shares @ slope
         gradient[members] += 2 * (slope - shares @ slope) / total
     return error, gradient
+
+
+def fit_per_target(estimator, predicted, labels):
+    """Fit a clone for each target on the predictions for it, where it is labelled."""
+    tables = np.moveaxis(predicted, 0, 1)  # (n_values, n_estimators, K)
+    labelled = ~np.isnan(labels)
+    with untracked():
+        return [
+            clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])
+            for k in range(labels.shape[1])
+        ]

@@ -9,6 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import _check_method_params, as_one_task
+from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import fit_router, routed_to_fit
@@ -111,6 +112,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
             frames are NaN and the regressor cannot handle that, or there are `params` though metadata routing
             is off.
         """
+        warn_if_not_logged(self)
         data = read_recordings(X, y, caller=type(self).__name__)
         names = inputs.choose_modalities(data, self.modalities)
         spec = data.spec(names, in_step=tuple(names), companions=inputs.companions(data, names))
@@ -175,7 +177,8 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         for column in columns:
             rows = labelled[:, 0 if isinstance(column, slice) else column]
             fit, params = clone(regressor).fit, params_of(rows)
-            fitted.append(call_without_nan(fit, table[rows], labels[rows, column], **params))
+            with untracked():
+                fitted.append(call_without_nan(fit, table[rows], labels[rows, column], **params))
         return fitted
 
 

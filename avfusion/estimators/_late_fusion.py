@@ -8,8 +8,15 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import _BaseComposition, _check_method_params, as_one_task
+from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
-from avfusion.estimators._combine import filled_with_mean, gather_predictions, simplex_weights, weighted_mean
+from avfusion.estimators._combine import (
+    filled_with_mean,
+    fit_per_target,
+    gather_predictions,
+    simplex_weights,
+    weighted_mean,
+)
 from avfusion.estimators._inner_folds import inner_folds
 from avfusion.estimators._late_fusion_members import (
     check_answerable,
@@ -247,6 +254,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
             learn weights from, there are `params` though metadata routing is off, or whatever an estimator
             objects to. All but the last is found before anything is trained.
         """
+        warn_if_not_logged(self)
         data = read_recordings(X, y, groups=groups, caller=type(self).__name__)
         members = self._members(data)
         weights = self._given_weights([not is_dropped(estimator) for _, estimator, _ in members])
@@ -366,7 +374,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
             return name, clone(estimator).fit(view, labels, **params), names
 
         jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
-        fitted = Parallel(n_jobs=self.n_jobs)(jobs)
+        with untracked():
+            fitted = Parallel(n_jobs=self.n_jobs)(jobs)
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]
 
 
@@ -387,13 +396,3 @@ def held_out_predictions(data, folds, fitted):
         all_predicted.append(predicted)
         all_labels.append(targets.values[np.isin(targets.row_of_value, test)])
     return np.concatenate(all_predicted, axis=1), np.concatenate(all_labels)
-
-
-def fit_per_target(estimator, predicted, labels):
-    """Fit a clone for each target on the predictions for it, where it is labelled."""
-    tables = np.moveaxis(predicted, 0, 1)  # (n_values, n_estimators, K)
-    labelled = ~np.isnan(labels)
-    return [
-        clone(estimator).fit(tables[labelled[:, k], :, k], labels[labelled[:, k], k])
-        for k in range(labels.shape[1])
-    ]

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion._tracking import warn_if_not_logged
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._batches import (
@@ -20,22 +21,22 @@ from avfusion.estimators._batches import (
     observed_statistics,
     stitched_predictions,
 )
+from avfusion.estimators._callbacks import prints, training_callbacks
 from avfusion.estimators._data_warnings import advise
 from avfusion.estimators._fit_tasks import fit_tasks, with_callbacks
 from avfusion.estimators._inner_folds import hold_out
+from avfusion.estimators._losses import loss_function, loss_name
 from avfusion.estimators._model import build_model
 from avfusion.estimators._parameters import NetworkParameters
+from avfusion.estimators._plain_state import PlainState, take_weights
 from avfusion.estimators._training import (
-    OPTIMIZERS,
     LabelledLoss,
     SequenceNet,
     TrainingDiverged,
     random_generator,
     seeded,
-    training_callbacks,
 )
 from avfusion.estimators._training_checks import check_training
-from avfusion.networks import LOSSES
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
@@ -43,7 +44,9 @@ from avfusion.sequences._target_form import Predictions
 _ANEW = "Fit a new estimator, or this one with warm_start=False, to start anew."
 
 
-class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegressorMixin, BaseEstimator):
+class NetworkRegressor(
+    PlainState, NetworkParameters, RegressorFittedToData, SequenceRegressorMixin, BaseEstimator
+):
     """Base of all estimators that train a network; a subclass says which.
 
     A subclass has annotated attributes for the parameters of its network, which become keyword arguments of
@@ -85,6 +88,7 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             modality is unknown or never observed, or nothing is labelled. Nothing is trained then.
         """
         self._check_parameters()
+        warn_if_not_logged(self)
         if X_val is None and y_val is not None:
             raise ValueError("y_val is given without X_val, the rows that it labels.")
         warm = self.warm_start and hasattr(self, "net_")
@@ -101,7 +105,9 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         spec = spec if warm else self._with_target_scale(spec, train)
         if X_val is not None:
             valid = self._read_validation_data(X_val, y_val, spec)
-        check_training(self, spec, valid is not None)
+        labels = [part.labels for part in (train, valid) if part is not None]
+        gaps = spec.per_frame or any(np.isnan(values).any() for values in labels)
+        check_training(self, spec, valid is not None, unlabelled=gaps)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
@@ -152,6 +158,8 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         data = self._read_training_data(X, y, warm=not first)
         spec = self._spec_of(data) if first else self.spec_
         dataset = self._dataset(data, spec)
+        gaps = spec.per_frame or np.isnan(dataset.labels).any()
+        check_training(self, spec, validates=False, by_hand=True, unlabelled=gaps)
         if first:
             spec = self._with_target_scale(spec, dataset)
             statistics = {name: observed_statistics(dataset, name) for name in dataset.frames}
@@ -303,9 +311,9 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
     def _train_net(self, statistics, train, valid, seed, former):
         """Return a trained net, which goes on from the weights of a former one if there is one."""
         with seeded(seed, self.device):
-            net = self._build_net(statistics, seed, train).initialize()
+            net = self._build_net(statistics, seed, expected_windows(train)).initialize()
             if former is not None:
-                self._load_weights(net, former)
+                take_weights(net, former, _ANEW)
             net.train(train, valid, watch=self._watch)
         net.finish()
         if former is not None:
@@ -321,17 +329,18 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
         seed = int(former.get_params()["iterator_train__rng"].integers(2**31))
         statistics = {name: (np.zeros(width), np.ones(width)) for name, width in self.modalities_.items()}
         net = self._net_by_hand(statistics, seed, dataset)
-        self._load_weights(net, former)  # and the statistics
+        take_weights(net, former, _ANEW)  # and the statistics
         net.history[:0] = former.history
         return net
 
     def _net_by_hand(self, statistics, seed, dataset=None):
+        n_windows = 0 if dataset is None else expected_windows(dataset)
         with seeded(seed, self.device):
-            return self._build_net(statistics, seed, dataset, by_hand=True).initialize()
+            return self._build_net(statistics, seed, n_windows, by_hand=True).initialize()
 
-    def _build_net(self, statistics, seed, dataset=None, by_hand=False):
-        """Return a net for the data of `spec_`, not initialized; `dataset` is what it will be trained on."""
-        spec, n_windows = self.spec_, 0 if dataset is None else expected_windows(dataset)
+    def _build_net(self, statistics, seed, n_windows, by_hand=False):
+        """Return a net for the data of `spec_`, not initialized; an epoch has so many windows."""
+        spec = self.spec_
         self.batch_size_ = self._rows_per_batch(n_windows)
         model = partial(
             build_model,
@@ -344,12 +353,11 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             per_frame=spec.per_frame,
             n_targets=spec.target_form.n_targets,
         )
-        return SequenceNet(
+        net = SequenceNet(
             model,
             criterion=LabelledLoss,
-            criterion__function=self._loss_function(spec.per_frame),
-            optimizer=OPTIMIZERS.get(self.optimizer, self.optimizer),
-            optimizer__weight_decay=self.weight_decay,
+            criterion__function=loss_function(self.loss, spec.per_frame),
+            **self._optimizer_arguments(),
             lr=self.lr,
             batch_size=self.batch_size_,
             max_epochs=self.max_epochs,
@@ -359,19 +367,17 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             iterator_valid=EvaluationBatches,
             train_split=None,
             callbacks=self._callbacks(n_windows, by_hand),
-            callbacks__print_log=None,
             device=self.device,
             precision=self.precision,
-            verbose=0,
+            verbose=self.verbose or prints(self.callbacks),
         )
-
-    def _loss_function(self, per_frame):
-        return self.loss if callable(self.loss) else LOSSES[self._loss_name(per_frame)]
+        net.target_mean, net.target_scale = spec.target_mean, spec.target_scale
+        parameters = self.get_params(deep=False)  # those of today: `set_params` may follow
+        net.origin_ = {"parameters": parameters, "n_windows": n_windows, "by_hand": by_hand}
+        return net
 
     def _loss_name(self, per_frame):
-        if self.loss == "auto":
-            return "ccc+mse" if per_frame else "mse"
-        return self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", None)
+        return loss_name(self.loss, per_frame)
 
     def _rows_per_batch(self, n_windows):
         if self.batch_size != "auto":
@@ -388,13 +394,3 @@ class NetworkRegressor(NetworkParameters, RegressorFittedToData, SequenceRegress
             progress=(self.max_epochs, type(self).__name__) if self.verbose and not by_hand else None,
         )
         return [*ours, *(self.callbacks or ())]
-
-    def _load_weights(self, net, former):
-        """Let a new net go on from the weights and the input statistics of the last fit."""
-        try:
-            net.module_.load_state_dict(former.module_.state_dict())
-        except RuntimeError as error:
-            raise ValueError(
-                "The weights of the last fit, from which training goes on, do not fit the network of the "
-                f"parameters of now. {_ANEW}"
-            ) from error

@@ -11,8 +11,8 @@ from numpy.random import RandomState
 from torch import Tensor
 from torch.optim import Optimizer
 
-from avfusion._sklearn_compat import Interval, InvalidParameterError, StrOptions
-from avfusion.estimators._training import OPTIMIZERS
+from avfusion._sklearn_compat import Interval, StrOptions
+from avfusion.estimators._nested_parameters import OPTIMIZERS, NestedParameters, takes_optimizer_parameters
 from avfusion.networks import LOSSES
 
 LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]  # of prediction, target, mask
@@ -35,9 +35,11 @@ hidden_size : int, default=32
     loss : {"auto", "ccc+mse", "ccc", "mse", "mae", "huber"} or callable, default="auto"
         "auto" is "ccc+mse" for labels per frame and "mse" for labels per clip. "ccc" is 1 - CCC over all
         labelled steps of a batch, "ccc+mse" adds half the squared error of the standardised target. A
-        callable is given ``(prediction, target, mask)``, (n, n_targets) each.
+        callable is given ``(prediction, target, mask)``, (n, n_targets) each; a module of torch, such as
+        ``torch.nn.HuberLoss()``, the labelled entries of prediction and target.
     optimizer : {"adamw", "adam", "sgd"} or torch optimizer class, default="adamw"
-        What updates the weights.
+        What updates the weights. Its own parameters are given as ``optimizer__momentum=0.9``, here, in
+        `set_params` and in grids; `lr` and `weight_decay` are those of the estimator.
     lr : float, default=3e-3
         Learning rate at its highest.
     weight_decay : float, default=0.1
@@ -85,8 +87,11 @@ hidden_size : int, default=32
         Seed of the weights, of dropout and of the batches. The global generators are left as they are.
     verbose : int, default=0
         Whether to show a progress bar.
-    callbacks : list of skorch callbacks, optional
-        More callbacks for the training; used as they are, as skorch does.
+    callbacks : list of skorch callbacks or of (name, callback), optional
+        More callbacks for the training; used as they are, as skorch does. At the end of an epoch they see the
+        weights that were scored. `set_params` and grids reach ``callbacks__stop__patience``, by the name, or
+        that of the class. Scoring callbacks are given the labelled steps of all batches in the units of y,
+        and take names of `avfusion.metrics.scorers`, too.
     warm_start : bool, default=False
         Whether another call of `fit` goes on from the weights of the last one."""
 
@@ -120,13 +125,6 @@ net_ : skorch.NeuralNet
         Names of the columns of X, where it has names."""
 
 
-WHOLE = {  # parameters of which no part can be set, and what to do
-    "callbacks": "callbacks are set as a whole, callbacks=[EarlyStopping(patience=5)]. Early stopping that "
-    "keeps the best weights is early_stopping=True, with the estimator's own patience.",
-    "optimizer": "an optimizer takes lr and weight_decay from the estimator, and nothing else. Give a class "
-    "that sets the rest: a subclass of torch.optim.SGD whose __init__ adds momentum=0.9.",
-    "loss": "a loss has no parameters here. Give a function, such as functools.partial(my_loss, alpha=2).",
-}
 DESCRIPTIONS = {  # by what stands for them in a docstring
     "{encoder_parameters}": ENCODER_PARAMETERS,
     "{fusion_parameters}": FUSION_PARAMETERS,
@@ -137,7 +135,7 @@ DESCRIPTIONS = {  # by what stands for them in a docstring
 
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkParameters:
+class NetworkParameters(NestedParameters):
     """Shared parameters as keyword-only fields.
 
     Every subclass becomes a dataclass: its annotated attributes are further parameters, and the flat
@@ -152,7 +150,7 @@ class NetworkParameters:
     modality_dropout: float = 0.0
     pooling: str = "mean"
     loss: str | LossFunction = "auto"
-    optimizer: str | type[Optimizer] = "adamw"
+    optimizer: str | Callable[..., Optimizer] = "adamw"
     lr: float = 3e-3
     weight_decay: float = 0.1
     batch_size: int | str = "auto"
@@ -183,7 +181,7 @@ class NetworkParameters:
         "modality_dropout": [Interval(Real, 0, 1, closed="left")],
         "pooling": [StrOptions({"mean", "max", "attention"})],
         "loss": [StrOptions({"auto", *LOSSES}), callable],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -210,39 +208,17 @@ class NetworkParameters:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         _make_dataclass(cls)
+        cls.__init__ = takes_optimizer_parameters(cls.__init__)
         constraints = [vars(base).get("_parameter_constraints", {}) for base in reversed(cls.__mro__)]
         cls._parameter_constraints = {name: legal for own in constraints for name, legal in own.items()}
         if cls.__doc__:  # the shared parameters are described once, here
             for name, text in DESCRIPTIONS.items():
                 cls.__doc__ = cls.__doc__.replace(name, _with_defaults(text, cls))
 
-    def set_params(self, **params):
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            New values by name.
-
-        Returns
-        -------
-        estimator
-            The estimator itself.
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter. Callbacks and the optimizer are set as a whole.
-        """
-        for name in params:
-            owner, _, inner = name.partition("__")
-            if inner and owner in WHOLE:
-                raise InvalidParameterError(f"{name}: {WHOLE[owner]}")
-        return super().set_params(**params)
-
     def _check_parameters(self):
         self._validate_params()
         check_device(self.device)
+        self._optimizer_arguments()
         if self.hidden_size % 2:
             raise ValueError(f"hidden_size={self.hidden_size} must be even: half for each direction in time.")
         if self.window is not None and self.hop is not None and self.hop > self.window:

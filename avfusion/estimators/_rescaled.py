@@ -9,6 +9,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._sklearn_compat import as_one_task
+from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._frame_regressor import FrameRegressor
 from avfusion.estimators._inner_folds import check_folds_labelled, inner_folds
@@ -108,6 +109,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
             If there are fewer than two rows or groups, there are `params` though metadata routing is off, or
             whatever the estimator objects to.
         """
+        warn_if_not_logged(self)
         data = read_recordings(X, y, groups=groups, caller=type(self).__name__)
         X, targets, groups = data.frame, data.targets, data.groups
         regressor = self._given_regressor
@@ -120,7 +122,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         if routed:  # not otherwise: RidgeCV cannot tell what it asks for
             given = {"groups": groups, **params}
             for_folds = {k: given[k] for k in get_routing_for_object(regressor).consumes("fit", given)}
-        with markers_told_once(targets):
+        with markers_told_once(targets), untracked():
             # before the folds, so that what it objects to names rows of X
             fitted = clone(regressor).fit(X, y, **routed)
             held_out = cross_val_predict(regressor, X, y, cv=folds, params=for_folds)

@@ -5,8 +5,7 @@ knows which steps are labelled, and a validation score over all steps at once (a
 not the CCC of the field).
 """
 
-import math
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from copy import deepcopy
 from threading import RLock
 
@@ -14,16 +13,16 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping, LRScheduler
+from skorch.callbacks import EpochTimer, PassthroughScoring
+from skorch.dataset import get_len
 from skorch.utils import get_map_location
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
-from avfusion._progress import progress_bar
+from avfusion.estimators._callbacks import PooledScore, has_trackers, without_trackers
+from avfusion.estimators._scoring import ScoredNet
 from avfusion.networks import ccc_loss
 
 one_at_a_time = RLock()
-OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
 class LabelledLoss(torch.nn.Module):
@@ -53,11 +52,12 @@ class TrainingDiverged(ValueError):
     """Raised when weights are no longer finite: what they would predict is worth nothing."""
 
 
-class SequenceNet(NeuralNet):
+class SequenceNet(ScoredNet, NeuralNet):
     """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
 
     Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
-    averaged weights where weights are averaged.
+    averaged weights where weights are averaged. These weights are in place, too, while callbacks hear of the
+    end of an epoch: what they keep is what was scored.
 
     Parameters
     ----------
@@ -69,12 +69,26 @@ class SequenceNet(NeuralNet):
         self.precision, self.watch = precision, None
         super().__init__(*args, **kwargs)
 
+    @property
+    def _default_callbacks(self):
+        return [
+            ("epoch_timer", EpochTimer()),
+            ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+            ("valid_loss", PooledScore("valid_loss")),
+            ("valid_ccc", PooledScore("valid_ccc", lower_is_better=False)),
+        ]
+
     def __getstate__(self):
-        """Return everything as it is, but on the CPU, so that any machine can load it.
+        """Return everything as it is, but on the CPU, so that any machine can load it, and without data.
 
         skorch pickles modules by itself, by name: the classes of a notebook would not reach other processes.
         """
-        state = vars(self).copy()
+        state = vars(self) | {"train_split": None, "watch": None}  # there is data in them while it trains
+        if has_trackers(self.callbacks) and hasattr(self, "finished_"):
+            parameters = self.origin_["parameters"]
+            kept = without_trackers(parameters["callbacks"])
+            state["origin_"] = self.origin_ | {"parameters": parameters | {"callbacks": kept}}
+            state |= {name: without_trackers(state[name]) for name in ("callbacks", "callbacks_")}
         if torch.device(self.device).type != "cpu":
             on_device = {k: v for k, v in state.items() if isinstance(v, (torch.nn.Module, Optimizer))}
             state |= moved(deepcopy(on_device), "cpu")
@@ -109,14 +123,20 @@ class SequenceNet(NeuralNet):
             self.fit_loop(dataset, epochs=epochs)
         except StopTraining:
             pass
-        finally:
-            self.train_split = self.watch = None  # the net keeps no data
-            self.notify("on_train_end", X=dataset, y=None)
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to show
+                self._end(dataset)
+            raise
+        self._end(dataset)
         if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
             raise TrainingDiverged(
                 "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
             )
+
+    def _end(self, dataset):
+        self.train_split = self.watch = None  # the net keeps no data
+        self.notify("on_train_end", X=dataset, y=None)
 
     def on_epoch_begin(self, net, *args, **kwargs):
         """Let whoever watches the training hear of it, too."""
@@ -132,16 +152,32 @@ class SequenceNet(NeuralNet):
             vars(schedule).pop("lr_scheduler_", None)  # it holds the optimizer, and with it the weights
         self.finished_ = True
 
+    @property
+    def average(self):
+        """The callback that averages weights, or None."""
+        return dict(self.callbacks_).get("weight_average")
+
     def notify(self, method_name, **cb_kwargs):
-        """Call the callbacks; a KeyboardInterrupt at the end of an epoch is how skorch's stop training."""
-        try:
-            super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as stop:
-            if method_name == "on_epoch_end":
-                raise StopTraining from stop
-            raise
-        if method_name == "on_epoch_end" and self.watch is not None:
-            self.watch(self)
+        """Call the callbacks; a KeyboardInterrupt at the end of an epoch is how skorch's stop training.
+
+        All of them hear of that epoch before it does.
+        """
+        ends = method_name == "on_epoch_end"
+        around = self.average and method_name in ("on_epoch_begin", "on_epoch_end")
+        with self.average.around_callbacks(self, scored=ends) if around else nullcontext():
+            getattr(self, method_name)(self, **cb_kwargs)
+            stopped = None
+            for callback, given in self.told(method_name, cb_kwargs):
+                try:
+                    getattr(callback, method_name)(self, **given)
+                except KeyboardInterrupt as stop:
+                    if not ends:
+                        raise
+                    stopped = stop
+            if stopped is not None:
+                raise StopTraining from stopped
+            if ends and self.watch is not None:
+                self.watch(self)
 
     def train_step_single(self, batch, **fit_params):
         """Run one training step and restore torch's thread count even if the backward pass fails."""
@@ -155,23 +191,23 @@ class SequenceNet(NeuralNet):
         """Train one epoch batch by batch as skorch does, or validate once over all batches."""
         if training or iterator is None:
             return super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-        average = dict(self.callbacks_).get("weight_average")
-        with average.swapped_in(self) if average else nullcontext(), torch.no_grad():
+        with self.average.swapped_in(self) if self.average else nullcontext(), torch.no_grad():
             self._set_training(False)
-            pairs = [self._validate_batch(batch) for batch in iterator]
+            pairs = [self._validate_batch(batch, prefix) for batch in iterator]
         prediction, target = (torch.cat([x.reshape(-1, x.shape[-1]) for x in side]) for side in zip(*pairs))
-        self.history.record_batch(prefix + "_loss", self.criterion_(prediction, target).item())
-        self.history.record_batch(prefix + "_batch_size", len(iterator.dataset))
-        self.history.record(prefix + "_batch_count", 1)
+        self.history.record(prefix + "_loss", self.criterion_(prediction, target).item())
         self.history.record(prefix + "_ccc", 1 - ccc_loss(prediction, target, ~torch.isnan(target)).item())
+        self.history.record(prefix + "_batch_count", len(pairs))
         return None
 
-    def _validate_batch(self, batch):
+    def _validate_batch(self, batch, prefix):
         """Return predictions and labels of a batch; callbacks hear of it, and of its own loss."""
         self.notify("on_batch_begin", batch=batch, training=False)
         inputs, labels = batch
         prediction, labels = self.infer(inputs), labels.to(self.device)
         loss = self.criterion_(prediction, labels)
+        self.history.record_batch(prefix + "_loss", loss.item())
+        self.history.record_batch(prefix + "_batch_size", get_len(labels))
         self.notify("on_batch_end", batch=batch, training=False, y_pred=prediction, loss=loss)
         return prediction, labels
 
@@ -185,166 +221,6 @@ def moved(attributes, device):
         if isinstance(optimizer, Optimizer):
             optimizer.load_state_dict(optimizer.state_dict())
     return attributes
-
-
-class WarmupCosine:
-    """Learning-rate factor: a linear rise over 10 steps, then half a cosine down to zero."""
-
-    warmup = 10
-
-    def __init__(self, n_steps):
-        self.n_steps = n_steps
-
-    def __call__(self, step):
-        """Return the factor of a step, counted from 0."""
-        rise = min(1.0, (step + 1) / self.warmup)
-        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.n_steps)))
-
-
-class WeightAverage(Callback):
-    """Exponential moving average of the weights, put in place when training ends.
-
-    Parameters
-    ----------
-    decay : float
-        Share of the old average kept at each step. Early on less is kept (the average of few steps would
-        otherwise be the initial weights).
-    """
-
-    def __init__(self, decay):
-        self.decay = decay
-
-    def on_train_begin(self, net, **kwargs):
-        """Start from the weights as they are."""
-        self.average_ = [tensor.clone() for tensor in averaged_tensors(net.module_)]
-        self.n_steps_ = 0
-
-    def on_batch_end(self, net, training, **kwargs):
-        """Move the average towards the new weights."""
-        if training:
-            self.n_steps_ += 1
-            kept = min(self.decay, self.n_steps_ / (9 + self.n_steps_))
-            torch._foreach_lerp_(self.average_, averaged_tensors(net.module_), 1 - kept)
-
-    @contextmanager
-    def swapped_in(self, net):
-        """Put the averaged weights into the module for a while."""
-        self._swap(net)
-        try:
-            yield
-        finally:
-            self._swap(net)
-
-    def on_train_end(self, net, **kwargs):
-        """Keep the averaged weights."""
-        self._swap(net)
-        del self.average_
-
-    def _swap(self, net):
-        with torch.no_grad():
-            for tensor, average in zip(averaged_tensors(net.module_), self.average_):
-                kept = tensor.clone()
-                tensor.copy_(average)
-                average.copy_(kept)
-
-
-def averaged_tensors(module):
-    """Return the weights of a module, and the running statistics that belong to them.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-
-    Returns
-    -------
-    list of Tensor
-
-    Examples
-    --------
-    >>> [len(averaged_tensors(module)) for module in (torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(2))]
-    [2, 4]
-    """
-    statistics = [
-        buffer
-        for name, buffer in module.named_buffers()
-        if name.rpartition(".")[2] in ("running_mean", "running_var")
-    ]
-    return [parameter.detach() for parameter in module.parameters()] + statistics
-
-
-class StopEarly(Callback):
-    """End training when the validation CCC has not risen for some epochs; restore the best epoch's weights.
-
-    Unlike skorch's callback of that purpose it keeps the weights that were scored: the averaged ones.
-    """
-
-    def __init__(self, patience):
-        self.patience = patience
-
-    def on_train_begin(self, net, **kwargs):
-        """Forget former trainings."""
-        self.best_score_, self.best_epoch_, self.best_state_ = -np.inf, None, None
-        self.first_epoch_ = len(net.history)
-
-    def on_epoch_end(self, net, **kwargs):
-        """Keep the weights if they are the best so far; stop if they have not been for `patience` epochs."""
-        epoch, score = len(net.history), net.history[-1, "valid_ccc"]
-        better = score > self.best_score_
-        net.history.record("valid_ccc_best", bool(better))
-        if better:
-            average = dict(net.callbacks_).get("weight_average")
-            with average.swapped_in(net) if average else nullcontext():
-                self.best_state_ = deepcopy(net.module_.state_dict())
-            self.best_score_, self.best_epoch_ = score, epoch
-        elif epoch - (self.best_epoch_ or self.first_epoch_) >= self.patience:
-            raise KeyboardInterrupt  # how a skorch callback ends training
-
-    def on_train_end(self, net, **kwargs):
-        """Restore the best weights."""
-        if self.best_state_ is not None:
-            net.module_.load_state_dict(self.best_state_)
-            self.best_state_ = None
-
-
-class Progress(Callback):
-    """A bar over epochs with the training loss and, where there is one, the validation CCC."""
-
-    def __init__(self, max_epochs, description):
-        self.max_epochs, self.description = max_epochs, description
-
-    def on_train_begin(self, net, **kwargs):
-        """Open the bar."""
-        self.bar_ = progress_bar(total=self.max_epochs, desc=self.description, unit="epoch")
-
-    def on_epoch_end(self, net, **kwargs):
-        """Advance by an epoch."""
-        shown = {"loss": net.history[-1, "train_loss"]}
-        if "valid_ccc" in net.history[-1]:
-            shown["valid CCC"] = net.history[-1, "valid_ccc"]
-        self.bar_.set_postfix({name: f"{value:.3f}" for name, value in shown.items()}, refresh=False)
-        self.bar_.update()
-
-    def on_train_end(self, net, **kwargs):
-        """Close the bar."""
-        self.bar_.close()
-        del self.bar_
-
-
-def training_callbacks(*, n_steps, schedule, gradient_clip, weight_average, patience, progress):
-    """Return skorch's callbacks for these settings, in the order in which they have to run."""
-    callbacks = []
-    if schedule == "cosine":
-        scheduler = LRScheduler(LambdaLR, step_every="batch", lr_lambda=WarmupCosine(n_steps))
-        callbacks.append(("schedule", scheduler))
-    if gradient_clip is not None:
-        callbacks.append(("gradient_clip", GradientNormClipping(gradient_clip)))
-    if weight_average:
-        callbacks.append(("weight_average", WeightAverage(weight_average)))
-    if patience is not None:
-        callbacks.append(("stop_early", StopEarly(patience)))
-    if progress is not None:
-        callbacks.append(("progress", Progress(*progress)))
-    return callbacks
 
 
 def random_generator(random_state):

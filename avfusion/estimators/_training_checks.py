@@ -3,13 +3,41 @@
 import inspect
 
 import torch
-from skorch.callbacks import BatchScoring, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    InputShapeSetter,
+    LRScheduler,
+    PassthroughScoring,
+    ProgressBar,
+    WandbLogger,
+)
 
-from avfusion.networks._checks import title
-from avfusion.sequences._messages import brief
+from avfusion.estimators._losses import check_loss
+from avfusion.estimators._monitors import check_monitors
+from avfusion.estimators._nested_parameters import class_name, named_callbacks
+from avfusion.estimators._scoring import check_scoring
+from avfusion.sequences._messages import brief, quoted
+
+HOOKS = [name for name in dir(Callback) if name.startswith("on_")]
+OUR_NAMES = (  # of callbacks of the estimator and of skorch, whether they are there or not
+    *("schedule", "gradient_clip", "weight_average", "stop_early", "progress"),
+    *("epoch_timer", "train_loss", "valid_loss", "valid_ccc"),
+)
+MASTERS = (  # callback, parameter of ours, what both would do, what leaves it to the callback
+    (LRScheduler, "schedule", "set the learning rate", "schedule=None"),
+    (GradientNormClipping, "gradient_clip", "clip gradients", "gradient_clip=None"),
+    (EarlyStopping, "early_stopping", "end the training", "early_stopping=False (and give fit X_val, y_val)"),
+    (Checkpoint, "early_stopping", "choose the weights", "early_stopping=False (and give fit X_val, y_val)"),
+    (ProgressBar, "verbose", "show a bar", "verbose=0"),
+)
 
 
-def check_training(estimator, spec, validates):
+def check_training(estimator, spec, validates, by_hand=False, unlabelled=True):
     """Raise where the callbacks or the loss of an estimator would fail in training, or mean something else.
 
     Parameters
@@ -19,108 +47,132 @@ def check_training(estimator, spec, validates):
         Of the rows to train on.
     validates : bool
         Whether there are rows for validation.
+    by_hand : bool, default=False
+        Whether it is `partial_fit` that trains, without schedule, early stopping and bar.
+    unlabelled : bool, default=True
+        Whether the loss will see labels that are NaN.
 
     Raises
     ------
     TypeError
-        If the loss is none.
+        If the loss is none, or a callback is none.
     ValueError
-        If a callback does not fit the settings.
+        If a callback does not fit the settings, or a loss does not leave out what is not labelled.
     """
-    for callback in estimator.callbacks or ():
-        callback = callback[1] if isinstance(callback, tuple) else callback
-        kind = callback.__name__ if inspect.isclass(callback) else type(callback).__name__
-        check_scoring(callback, kind)
-        check_settings(callback, kind, estimator)
-        check_monitor(callback, kind, validates)
+    check_callbacks(estimator.callbacks)
+    named = [
+        (name, callback) for name, callback in named_callbacks(estimator.callbacks) if callback is not None
+    ]
+    check_names([name for name, _ in named])
+    for _, callback in named:
+        check_masters(callback, estimator, ("gradient_clip",) if by_hand else None)
+        check_validation(callback, validates)
+        if is_a(callback, (BatchScoring, EpochScoring)):
+            check_scoring(callback, spec.target_form.n_targets)
+    check_monitors([callback for _, callback in named], validates)
     if callable(estimator.loss):
         dtype = getattr(torch, str(spec.dtype))
-        check_loss(estimator.loss, spec.target_form.n_targets, estimator.device, dtype)
+        check_loss(estimator.loss, spec.target_form.n_targets, estimator.device, dtype, unlabelled)
 
 
-def check_scoring(callback, kind):
-    """Raise where a callback scores batches that are sequences, of which skorch knows nothing."""
-    joins = _of(callback, "use_caching") or isinstance(_of(callback, "scoring"), str)
-    if _is_a(callback, EpochScoring) and joins:
-        raise ValueError(
-            f"{kind} joins predictions of batches, which are of different lengths. Set use_caching=False and "
-            "a function of (net, dataset, y). Where fit is given X_val and y_val, net_.history has valid_ccc "
-            "and valid_loss by itself."
-        )
-    if _is_a(callback, BatchScoring) and not _of(callback, "on_train"):
-        raise ValueError(
-            f"{kind} averages scores over batches, but validation scores all rows at once. Take valid_ccc "
-            "and valid_loss from net_.history, or EpochScoring with use_caching=False."
-        )
-
-
-def check_settings(callback, kind, estimator):
-    """Raise where a callback and a parameter of the estimator would undo each other's work."""
-    keeps_best = _is_a(callback, (EarlyStopping, Checkpoint)) and _of(callback, "load_best")
-    if keeps_best and estimator.weight_average:
-        raise ValueError(
-            f"{kind}(load_best=True) puts back weights that were not scored: scores are of averaged weights. "
-            "Set early_stopping=True, which keeps those, with patience=...; or set weight_average=None."
-        )
-    if _is_a(callback, LRScheduler) and estimator.schedule is not None:
-        raise ValueError(
-            f"schedule={estimator.schedule!r} and the callback {kind} would both set the learning rate. Set "
-            "schedule=None to use the callback."
-        )
-
-
-def check_monitor(callback, kind, validates):
-    """Raise where a callback looks at a score of validation, and nothing is validated."""
-    monitor = _of(callback, "monitor")
-    if isinstance(monitor, str) and monitor.startswith("valid_") and not validates:
-        raise ValueError(
-            f"{kind} monitors {monitor!r}, but there are no rows for validation. Give fit X_val and y_val, "
-            "or set monitor='train_loss'."
-        )
-
-
-def check_loss(loss, n_targets, device="cpu", dtype=torch.float32):
-    """Raise unless ``loss(prediction, target, labelled)`` gives one number with a gradient.
+def check_callbacks(callbacks):
+    """Raise a TypeError unless all are callbacks of skorch, or classes that can be built as they are.
 
     Parameters
     ----------
-    loss : callable
-    n_targets : int
-    device, dtype
-        Of the tensors.
+    callbacks : list or None
 
     Raises
     ------
     TypeError
+        Naming the first that is none.
 
     Examples
     --------
-    >>> check_loss(lambda prediction, target, labelled: (prediction - target)[labelled].abs().mean(), 2)
+    >>> check_callbacks([EarlyStopping, ("stop", EarlyStopping(patience=3)), ("none", None)])
     """
-    target = torch.arange(8.0 * n_targets, dtype=dtype, device=device).reshape(8, n_targets).sin()
-    prediction = target.cos().requires_grad_()
-    name = title(loss) if inspect.isroutine(loss) or inspect.isclass(loss) else type(loss).__name__
-    try:
-        with torch.random.fork_rng(devices=[]):
-            value = loss(prediction, target, torch.ones_like(target, dtype=torch.bool))
-    except Exception as error:
-        raise TypeError(
-            f"loss={name} failed as loss(prediction, target, labelled): {brief(str(error), 80)}. Wrap it, as "
-            "in lambda p, t, labelled: torch.nn.functional.mse_loss(p[labelled], t[labelled])."
-        ) from error
-    if not isinstance(value, torch.Tensor) or value.numel() != 1 or not value.requires_grad:
-        given = f"the shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-        raise TypeError(
-            f"loss={name} gave {given}, but one number with a gradient is needed: compute it with torch, and "
-            "take the mean over what is labelled."
+    for place, (_, callback) in enumerate(named_callbacks(callbacks)):
+        if callback is None:
+            continue
+        kind = class_name(callback)
+        if inspect.isclass(callback) and issubclass(callback, torch.optim.lr_scheduler.LRScheduler):
+            raise TypeError(f"callbacks[{place}]: {kind} is a schedule of torch. Give LRScheduler({kind}).")
+        if not all(hasattr(callback, hook) for hook in [*HOOKS, "initialize"]):
+            raise TypeError(
+                f"callbacks[{place}]={brief(callback)} is no callback of skorch. Give instances of "
+                "skorch.callbacks.Callback, or (name, callback)."
+            )
+        if inspect.isclass(callback):
+            try:
+                inspect.signature(callback).bind()
+            except TypeError as error:
+                raise TypeError(f"callbacks[{place}]: {kind} needs arguments. Give {kind}(...).") from error
+
+
+def check_names(names):
+    """Raise a ValueError if callbacks share a name, or have one that the estimator's own have.
+
+    Parameters
+    ----------
+    names : list of str
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> check_names(["stop", "log"])
+    """
+    ours = [name for name in names if name in OUR_NAMES or "__" in name]
+    if ours:
+        raise ValueError(
+            f"callbacks: the name {quoted(ours)} is that of a callback of the estimator, or has two "
+            "underscores. Choose another."
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"callbacks: the name {quoted(twice)} is given twice. Choose names that differ.")
+
+
+def check_masters(callback, estimator, in_force=None):
+    """Raise where a callback and a parameter of the estimator would undo each other's work."""
+    kind = class_name(callback)
+    if is_a(callback, InputShapeSetter):
+        raise ValueError(
+            f"{kind} is not needed: networks are built with the widths of the streams in the data. Leave it "
+            "out."
+        )
+    for master, name, what, remedy in MASTERS:
+        value = getattr(estimator, name)
+        idle = (master is Checkpoint and not of(callback, "load_best")) or (
+            master is GradientNormClipping and of(callback, "gradient_clip_value") is None
+        )
+        if not is_a(callback, master) or idle or not value or (in_force is not None and name not in in_force):
+            continue
+        raise ValueError(
+            f"{name}={value!r} and the callback {kind} would both {what}. Set {remedy} to use the callback."
         )
 
 
-def _is_a(callback, kinds):
+def check_validation(callback, validates):
+    """Raise where a callback scores validation rows, and there are none."""
+    scores = is_a(callback, (BatchScoring, EpochScoring, PassthroughScoring)) and not of(callback, "on_train")
+    saves = is_a(callback, WandbLogger) and of(callback, "save_model")
+    if (scores or saves) and not validates:
+        remedy = "save_model=False" if saves else "on_train=True"
+        raise ValueError(
+            f"{class_name(callback)} needs rows for validation, and there are none. Give fit X_val and "
+            f"y_val, or set early_stopping=True or the callback's {remedy}."
+        )
+
+
+def is_a(callback, kinds):
+    """Return whether a callback, or the class in its place, is of some kinds."""
     return issubclass(callback if inspect.isclass(callback) else type(callback), kinds)
 
 
-def _of(callback, name):
+def of(callback, name):
     """Return an attribute of a callback, or, where its class is given, the default of the parameter."""
     if not inspect.isclass(callback):
         return getattr(callback, name, None)

@@ -92,8 +92,8 @@ class TrainingDisplay:
             key: _recorded(model.net_.history, key) for key in ("train_loss", "valid_loss", "valid_ccc")
         }
         flags = _recorded(model.net_.history, "valid_ccc_best")
-        # after a warm start without early stopping the flags of earlier fits are no longer valid
-        best = np.flatnonzero(flags == 1) if not np.isnan(flags[-1]) else ()
+        # without early stopping it is the last weights that are kept, also after a warm start
+        best = np.flatnonzero(flags == 1) if model.early_stopping and not np.isnan(flags[-1]) else ()
         display = cls(
             **{key: values for key, values in history.items() if not np.isnan(values).all()},
             best_epoch=int(best[-1]) + 1 if len(best) else None,

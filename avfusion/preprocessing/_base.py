@@ -1,5 +1,6 @@
 """The base of the transformers: read X, change some columns of sequences, give X back in its form."""
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from avfusion._sklearn_compat import _check_feature_names_in, _wrap_data_with_container, as_one_task
 from avfusion.sequences._buffers import BLOCK
 from avfusion.sequences._data_spec import FittedToData
+from avfusion.sequences._declare import timed_as_in_fit
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._recordings import read_recordings
 
@@ -71,7 +73,8 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
         Parameters
         ----------
         X : pandas.DataFrame with sequence columns, or array-like of shape (n_rows, n_features)
-            Same modalities, of the same widths, as in `fit`; metadata columns are free to differ.
+            Same modalities, of the same widths, as in `fit`; metadata columns are free to differ. A column
+            that knows no time, as one of nested lists from JSON, has the rate of `fit`.
 
         Returns
         -------
@@ -116,7 +119,9 @@ class StreamTransformer(FittedToData, TransformerMixin, BaseEstimator, auto_wrap
                 f"X has sequence columns that {type(self).__name__} was not fitted on: {quoted(unknown)}. "
                 f"It knows {quoted(self.spec_.widths)}: drop the others, or fit it again."
             )
-        return data
+        if data.is_table:
+            return data
+        return replace(data, frame=timed_as_in_fit(data.frame, self.spec_.rates_hz))
 
     def _learn(self, data):
         pass

@@ -10,6 +10,7 @@ from avfusion.sequences._callers import checks_array, refuse_order, table_tool
 from avfusion.sequences._cells import stack_cells
 from avfusion.sequences._clock import check_times, per_row, per_row_rates
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._json_cells import lists_wanted
 from avfusion.sequences._protocol import ColumnProtocol
 from avfusion.sequences._sequence import Sequence, as_float_frames, check_features
 from avfusion.sequences._text_files import warn_of_text
@@ -267,8 +268,7 @@ class SequenceArray(ColumnProtocol):
         Returns
         -------
         SequenceArray
-            Its `frames` are exactly those of its rows. Nothing is copied if they already lie that way, be
-            it in a part of the buffer. Missing rows own no frames.
+            Its `frames` are exactly those of its rows; if they already lie that way, nothing is copied.
 
         Examples
         --------
@@ -279,8 +279,7 @@ class SequenceArray(ColumnProtocol):
         frames = gather(self._frames, self._starts, self._lengths)
         if frames is self._frames:
             return self
-        times = self._times_s
-        times = None if times is None else gather(times, self._starts, self._lengths)
+        times = None if self._times_s is None else gather(self._times_s, self._starts, self._lengths)
         return self._trusted(**self._parts(frames=frames, starts=packed_starts(self._lengths), times_s=times))
 
     def __len__(self):
@@ -309,7 +308,8 @@ class SequenceArray(ColumnProtocol):
 
     def __iter__(self):
         warn_of_text()
-        return map(self._cell, range(len(self)))
+        steps = lists_wanted()
+        return iter(self._lists(steps)) if steps else map(self._cell, range(len(self)))
 
     def __setitem__(self, key, value):
         if self._readonly:

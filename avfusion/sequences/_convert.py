@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -190,7 +191,7 @@ def _read(data, modalities, dtype):
         data = {_only_name(modalities, getattr(data, "name", None)): data}
     data = frame_of_cells(data) if is_cell_array(data) else data
     widths = modalities if isinstance(modalities, Mapping) else {}
-    widths = {name: width for name, width in widths.items() if isinstance(width, (int, np.integer))}
+    widths = {name: width for name, width in widths.items() if isinstance(width, Integral)}
     if isinstance(data, pd.DataFrame):
         return _from_frame(data, modalities, dtype, widths)
     if isinstance(data, Mapping):
@@ -215,7 +216,7 @@ def _from_frame(X, modalities, dtype, widths):
     if len(duplicates):
         raise ValueError(f"Two columns have the name {duplicates[0]!r}. Rename one.")
     columns = {name: _column(X[name], name, dtype, widths.get(name)) for name in cells}
-    return X.assign(**columns) if cells else X
+    return X.assign(**columns) if columns else X
 
 
 def _from_numbers(X, modalities):
@@ -223,9 +224,7 @@ def _from_numbers(X, modalities):
     levels = [level for level in X.index.names if level is not None]
     check_one_step(len(X), None, [*X.columns, *levels], X.index.nlevels > 1 or not X.index.is_unique)
     text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
-    if isinstance(modalities, Mapping) and not all(
-        isinstance(w, (int, np.integer)) for w in modalities.values()
-    ):
+    if isinstance(modalities, Mapping) and not all(isinstance(w, Integral) for w in modalities.values()):
         columns = {name: _known_columns(X, names) for name, names in modalities.items()}
         used = [name for names in columns.values() for name in names]
         parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
@@ -239,18 +238,18 @@ def _from_numbers(X, modalities):
 
 
 def _known_columns(X, names):
-    names = [names] if isinstance(names, str) else list(names)
-    unknown = [name for name in names if name not in X.columns]
-    if unknown:
-        raise ValueError(f"There is no column {unknown[0]!r}. The columns are {quoted(X.columns)}.")
+    names = [names] if isinstance(names, str) else [*names]
+    for name in names:
+        if name not in X.columns:
+            raise ValueError(f"There is no column {name!r}. The columns are {quoted(X.columns)}.")
     return names
 
 
 def _assemble(metadata, columns):
     """Metadata first, then the modalities; a name is used once."""
-    clash = [name for name in columns if name in metadata.columns]
-    if clash:
-        raise ValueError(f"A metadata column has the name of the modality {clash[0]!r}. Rename one.")
+    for name in columns:
+        if name in metadata.columns:
+            raise ValueError(f"A metadata column has the name of the modality {name!r}. Rename one.")
     return metadata.assign(**columns)
 
 

@@ -53,6 +53,34 @@ def declare_time(X, names, rate_hz=None, start_s=None):
     return X.assign(**columns) if columns else X
 
 
+def timed_as_in_fit(X, rates_hz):
+    """Return X with the rates of `fit` where a column knows no time, as one of nested lists from JSON.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+    rates_hz : mapping of str to (float or None)
+        The rate of each column in `fit`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the same frames.
+
+    Examples
+    --------
+    >>> from avfusion.sequences import as_sequences
+    >>> timed_as_in_fit(as_sequences({"audio": [[1.0, 2.0]]}), {"audio": 25.0})["audio"].dtype
+    sequence[float32, 1, 25Hz]
+    """
+    columns = {
+        name: X[name].array.with_clock(rate)
+        for name, rate in rates_hz.items()
+        if rate is not None and name in X.columns and not X[name].dtype.timed
+    }
+    return X.assign(**columns) if columns else X
+
+
 def _by_column(values, names, what):
     if not isinstance(values, Mapping):
         return dict.fromkeys(names, values)

@@ -1,5 +1,7 @@
 """Names of rows, columns and values in messages."""
 
+import difflib
+
 import numpy as np
 
 _LONGEST = 70  # characters of a name
@@ -76,6 +78,30 @@ def quoted(names, limit=5):
     names = list(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(_cut(repr(name)) for name in names[:limit]) + more
+
+
+def did_you_mean(name, known):
+    """Return in brackets the known name that is nearest to another one, if one is near.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+
+    Returns
+    -------
+    str
+        With a space in front, or empty.
+
+    Examples
+    --------
+    >>> did_you_mean("momentun", ["momentum", "nesterov"])
+    " (did you mean 'momentum'?)"
+    >>> did_you_mean("x", ["momentum"])
+    ''
+    """
+    near = difflib.get_close_matches(name, [str(other) for other in known], n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def printable(text):

@@ -266,8 +266,13 @@ class ColumnProtocol(WithoutNumbers, RowTimes, ExtensionArray):
         return np.array([int.from_bytes(digest[:8], "little") for digest in cells], dtype=np.uint64)
 
     def _values_for_json(self):
-        cells = (None if cell is pd.NA else cell.frames.tolist() for cell in self)
-        return np.fromiter(cells, dtype=object, count=len(self))
+        return self._lists(slice(None))
+
+    def _lists(self, steps):
+        """Return rows as nested lists, for JSON."""
+        cells = map(self._cell, range(len(self)))
+        lists = (None if cell is pd.NA else cell.frames[steps].tolist() for cell in cells)
+        return np.fromiter(lists, dtype=object, count=len(self))
 
     def _formatter(self, boxed=False):
         return str if boxed else repr

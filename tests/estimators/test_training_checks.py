@@ -1,12 +1,23 @@
 import numpy as np
 import pytest
-import torch
-from skorch.callbacks import BatchScoring, Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
-from torch.nn import functional as F
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    InputShapeSetter,
+    LRScheduler,
+    PassthroughScoring,
+    ProgressBar,
+    WandbLogger,
+    WarmRestartLR,
+)
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 import avfusion as av
-from avfusion.estimators._training_checks import check_loss
 
 QUICK = {"hidden_size": 4, "max_epochs": 2, "batch_size": 2, "random_state": 0}
 
@@ -23,28 +34,107 @@ def fit(valid=True, **settings):
     return av.EarlyFusionRegressor(**QUICK | settings).fit(X[:4], y[:4], **held_out)
 
 
-def refuses(match, **settings):
+def refuses(match, callbacks=None, valid=True, **settings):
     with pytest.raises(ValueError, match=match):
-        fit(**settings)
+        fit(valid, callbacks=callbacks, **settings)
 
 
-@pytest.mark.parametrize("callback", [EarlyStopping(load_best=True), Checkpoint(load_best=True)])
-def test_weights_that_were_not_scored(callback, tmp_path):
-    refuses(r"load_best=True.*averaged weights. Set early_stopping=True", callbacks=[callback])
-    refuses(r"load_best=True", callbacks=[("mine", callback)])
-
-
-def test_callbacks_that_keep_the_scored_weights():
+def test_callbacks_keep_the_weights_that_were_scored(tmp_path):
     def stop():
         return EarlyStopping(monitor="valid_ccc", lower_is_better=False, patience=1, load_best=True)
 
-    settings = {"max_epochs": 8, "lr": 0.3, "dropout": 0.0, "input_noise": 0.0}
     X, y = rows()
-    for more in ({"callbacks": [stop()], "weight_average": None}, {"early_stopping": True, "patience": 1}):
+    settings = {"max_epochs": 8, "lr": 0.3, "dropout": 0.0, "input_noise": 0.0, "schedule": None}
+    best = Checkpoint(monitor="valid_ccc_best", dirname=str(tmp_path), load_best=True)
+    for more in (
+        {"callbacks": [stop()]},
+        {"callbacks": [("mine", stop())], "weight_average": 0.99},
+        {"callbacks": [best]},
+        {"callbacks": [stop()], "weight_average": None},
+        {"early_stopping": True, "patience": 1},
+    ):
         model = fit(**settings, **more)
-        best = max(model.net_.history[:, "valid_ccc"])
-        assert av.metrics.ccc_score(y[4:], model.predict(X[4:])) == pytest.approx(best, abs=1e-5)
-    assert fit(callbacks=[EarlyStopping(patience=1)]).predict(X).shape == (6,)
+        scores = model.net_.history[:, "valid_ccc"]
+        assert av.metrics.ccc_score(y[4:], model.predict(X[4:])) == pytest.approx(max(scores), abs=1e-5)
+    (tmp_path / "params.pt").unlink()
+
+
+class Shout(GradientNormClipping):
+    """A subclass, as users write them."""
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"callbacks": [GradientNormClipping(5.0)]},
+            "gradient_clip=1.0 and the callback GradientNormClipping",
+        ),
+        (
+            {"callbacks": [("a", Shout(5.0))], "gradient_clip": 2.0},
+            "gradient_clip=2.0 and the callback Shout",
+        ),
+        (
+            {"callbacks": [EarlyStopping], "early_stopping": True},
+            "early_stopping=True and the callback EarlyS",
+        ),
+        (
+            {"callbacks": [Checkpoint(load_best=True)], "early_stopping": True},
+            "would both choose the weights",
+        ),
+        ({"callbacks": [ProgressBar()], "verbose": 1}, "verbose=1 and the callback ProgressBar"),
+        ({"callbacks": [InputShapeSetter()]}, "InputShapeSetter is not needed"),
+    ],
+)
+def test_two_masters_for_one_thing(settings, told):
+    refuses(told, **settings)
+    model = make_pipeline(av.EarlyFusionRegressor(**QUICK))
+    model.set_params(**{f"earlyfusionregressor__{name}": value for name, value in settings.items()})
+    with pytest.raises(ValueError, match=told):
+        model.fit(*rows())
+
+
+def test_one_master_is_enough(tmp_path):
+    clip = GradientNormClipping(1e-9)
+    assert fit(callbacks=[clip], gradient_clip=None).callbacks == [clip]
+    fit(callbacks=[GradientNormClipping(), Checkpoint(dirname=str(tmp_path))], early_stopping=True)
+
+
+def test_partial_fit_looks_at_what_is_in_force_there():
+    model = av.EarlyFusionRegressor(callbacks=[LRScheduler("StepLR", step_size=1)], **QUICK)
+    model.partial_fit(*rows())
+    with pytest.raises(ValueError, match="GradientNormClipping would both clip gradients"):
+        model.set_params(callbacks=[GradientNormClipping(1.0)]).partial_fit(*rows())
+    with pytest.raises(ValueError, match="monitors 'valid_loss', but there are no rows"):
+        model.set_params(callbacks=[EarlyStopping()]).partial_fit(*rows())
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "kind", "told"),
+    [
+        (
+            [("schedule", EarlyStopping())],
+            ValueError,
+            "the name 'schedule' is that of a callback of the estimator",
+        ),
+        ([("weight_average", EarlyStopping())], ValueError, "the name 'weight_average'"),
+        ([("a__b", EarlyStopping())], ValueError, "two underscores"),
+        ([("a", EarlyStopping()), ("a", Checkpoint())], ValueError, "the name 'a' is given twice"),
+        ([("a", "b", "c")], TypeError, r"callbacks\[0\]=.*is no callback of skorch"),
+        ([print], TypeError, "is no callback of skorch"),
+        (("stop", EarlyStopping()), TypeError, r"callbacks\[0\]='stop' is no callback"),
+        ([WarmRestartLR], TypeError, r"Give LRScheduler\(WarmRestartLR\)"),
+        ([EpochScoring], TypeError, r"EpochScoring needs arguments. Give EpochScoring\(...\)"),
+    ],
+)
+@pytest.mark.parametrize("weight_average", [None, 0.9])
+def test_what_is_no_callback_and_names(callbacks, kind, told, weight_average):
+    with pytest.raises(kind, match=told):
+        fit(callbacks=callbacks, weight_average=weight_average, schedule=None)
+
+
+def test_a_callback_that_is_none_is_left_out():
+    assert fit(callbacks=[("stop", None), None]).net_.history[-1, "epoch"] == 2
 
 
 def test_two_schedules():
@@ -55,15 +145,11 @@ def test_two_schedules():
     assert model.net_.optimizer_.param_groups[0]["lr"] < model.lr
 
 
-def test_scores_of_batches():
-    def score(net, dataset, y):
-        return 1.0
-
-    for wrong in (EpochScoring("r2"), EpochScoring(score), EpochScoring("r2", use_caching=False)):
-        refuses("EpochScoring joins predictions of batches.* Set use_caching=False", callbacks=[wrong])
-    refuses("BatchScoring averages scores over batches", callbacks=[BatchScoring(score)])
-    history = fit(callbacks=[EpochScoring(score, name="mine", use_caching=False)]).net_.history
-    assert history[:, "mine"] == [1.0, 1.0]
+@pytest.mark.parametrize(
+    "callback", [EpochScoring("r2"), BatchScoring("r2"), PassthroughScoring("mine"), WandbLogger(None)]
+)
+def test_scoring_without_rows_for_validation(callback):
+    refuses(f"{type(callback).__name__} needs rows for validation, and there are none", [callback], False)
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping(), EarlyStopping, Checkpoint(monitor="valid_ccc_best")])
@@ -82,47 +168,6 @@ def test_callbacks_hear_of_every_batch_of_validation():
 
     count = Count()
     history = fit(callbacks=[count]).net_.history
-    assert count.seen == [(True, True, True)] * 2 + [(False, True, True)] + [(True, True, True)] * 2 + [
-        (False, True, True)
-    ]
+    epoch = [(True, True, True)] * 2 + [(False, True, True)]
+    assert count.seen == 2 * epoch
     assert history[:, "valid_ccc"] == fit().net_.history[:, "valid_ccc"]
-
-
-@pytest.mark.parametrize(
-    ("loss", "told"),
-    [
-        (torch.nn.MSELoss(), "loss=MSELoss failed as loss.prediction, target, labelled.*takes 3 positional"),
-        (torch.nn.MSELoss, "loss=MSELoss failed"),
-        (F.mse_loss, "loss=mse_loss failed"),
-        (av.metrics.ccc_score, "loss=ccc_score failed"),
-        (lambda p, t, labelled: (p - t) ** 2, r"gave the shape \(8, 1\), but one number"),
-        (lambda p, t, labelled: 1.0, "gave float, but one number with a gradient"),
-        (lambda p, t, labelled: torch.tensor(1.0), "with a gradient"),
-    ],
-)
-def test_what_is_no_loss(loss, told):
-    with pytest.raises(TypeError, match=told):
-        fit(loss=loss)
-
-
-def test_losses_of_ones_own():
-    state = torch.get_rng_state()
-    check_loss(lambda p, t, labelled: F.mse_loss(p[labelled], t[labelled]) * torch.rand(()), 3)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert fit(loss=lambda p, t, labelled: F.mse_loss(p[labelled], t[labelled])).predict(rows()[0]).shape == (
-        6,
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("callbacks__stop__patience", r"callbacks are set as a whole, callbacks=\[EarlyStopping"),
-        ("optimizer__momentum", "an optimizer takes lr and weight_decay"),
-        ("loss__alpha", "functools.partial"),
-    ],
-)
-def test_parts_of_what_is_set_as_a_whole(name, told):
-    model = av.EarlyFusionRegressor(callbacks=[("stop", EarlyStopping())], optimizer="sgd")
-    with pytest.raises(ValueError, match=f"{name}: .*{told}"):
-        model.set_params(**{name: 1})

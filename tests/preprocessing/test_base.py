@@ -81,3 +81,16 @@ def test_blocks_cover_everything_once(n, width):
     cut = blocks(n, width)
     assert [begin for begin, _ in cut] == [0, *(end for _, end in cut[:-1])][: len(cut)]
     assert (cut[-1][1] if cut else 0) == n
+
+
+@pytest.mark.parametrize("transformer", [av.Align(), av.AddContext(widths_s=(1, 2)), Doubled()], ids=repr)
+def test_nested_lists_have_the_rate_of_fit(transformer, X):
+    transformer.fit(X)
+    cells = {
+        name: [None if cell is pd.NA else cell.frames.tolist() for cell in X[name]]
+        for name in ("audio", "video")
+    }
+    lists = pd.DataFrame(cells)
+    answer, expected = transformer.transform(lists), transformer.transform(X).reset_index(drop=True)
+    for name in ("audio", "video"):
+        assert answer[name].equals(expected[name])

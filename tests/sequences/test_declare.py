@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from avfusion.sequences import Sequence, as_sequences
+from avfusion.sequences._declare import timed_as_in_fit
 
 CELLS = {"audio": [np.zeros(4), np.zeros(6), None], "video": [np.zeros(2), None, np.zeros(3)]}
 
@@ -52,3 +53,10 @@ def test_times_are_not_overruled():
 def test_metadata_must_hold_numbers():
     with pytest.raises(TypeError, match="rate_hz='name' names a column of"):
         as_sequences(as_sequences(CELLS).assign(name=list("abc")), rate_hz="name")
+
+
+def test_columns_without_a_clock_have_the_rate_of_fit():
+    known = as_sequences(CELLS, rate_hz=5)
+    assert timed_as_in_fit(as_sequences(CELLS), {"audio": 5.0})["audio"].equals(known["audio"])
+    assert timed_as_in_fit(known, {"audio": 25.0}) is known  # a rate that is declared stays, to be refused
+    assert timed_as_in_fit(as_sequences(CELLS), {"audio": None, "video": 3.0})["audio"].dtype.rate_hz is None

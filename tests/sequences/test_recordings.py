@@ -128,6 +128,13 @@ def test_what_cannot_be_read():
         read(csr_array(np.eye(2)))
 
 
+def test_an_array_of_cells_has_columns_by_position():
+    X = as_sequences({"audio": CELLS}).assign(age=[1, 2])
+    data = read(X.to_numpy())
+    assert data.frame.columns.tolist() == ["x0", "x1"]
+    assert data.frame["x0"].array.equals(X["audio"].array)
+
+
 def test_labels_and_groups_are_read_with_the_rows():
     X = as_sequences({"audio": CELLS}).assign(subject=["a", "b"])
     data = read(X, [0.5, np.nan], groups="subject")

@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from avfusion._progress import progress_bar
 from avfusion._sklearn_compat import _safe_indexing
+from avfusion._tracking import untracked
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
 from avfusion.sequences._targets import Targets, as_targets
@@ -186,7 +187,8 @@ def _fit_predict(task, where, estimator, X, y, split, path):
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
         parameters = group_parameters(fitted, split.groups)
         start = time.perf_counter()
-        fitted.fit(X_train, y_train, **parameters)
+        with untracked():
+            fitted.fit(X_train, y_train, **parameters)
         middle = time.perf_counter()
         predicted = fitted.predict(_safe_indexing(X, split.test))
         stop = time.perf_counter()

@@ -8,8 +8,10 @@ from copy import deepcopy
 
 import joblib
 import numpy as np
+from sklearn.base import clone
 
 from avfusion._atomic import atomic_write
+from avfusion.model_selection.records._urls import without_password
 
 RECIPE = "recipe.joblib"
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
@@ -58,7 +60,7 @@ def rows_of(folds):
 
 
 def plain(value):
-    """Return a value as JSON can hold it, with text for everything else.
+    """Return a value as JSON can hold it, with text for everything else and no password in URLs.
 
     Parameters
     ----------
@@ -75,7 +77,9 @@ def plain(value):
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
+    if isinstance(value, str):
+        return without_password(value)
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float) and np.isfinite(value):
         return value
@@ -102,7 +106,7 @@ def text_of(value):
     >>> text_of(abs), text_of((1, 5))
     ('abs', '(1, 5)')
     """
-    return getattr(value, "__qualname__", None) or _ADDRESS.sub("", repr(value))
+    return getattr(value, "__qualname__", None) or without_password(_ADDRESS.sub("", repr(value)))
 
 
 def not_repeatable(estimator):
@@ -176,6 +180,22 @@ def write_recipe(recipe, folder):
         return
     try:
         with atomic_write(file) as path:
-            joblib.dump(recipe, path)
+            joblib.dump(_without_passwords(recipe), path)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=4)
+
+
+def _without_passwords(recipe):
+    """Return a recipe whose estimators, searches among them, hold no URL with a password."""
+    if "estimators" not in recipe:
+        return recipe
+    return recipe | {"estimators": {name: _cleaned(part) for name, part in recipe["estimators"].items()}}
+
+
+def _cleaned(estimator):
+    secret = {
+        name: None if name.rpartition("__")[2] == "storage" else without_password(value)
+        for name, value in estimator.get_params().items()
+        if isinstance(value, str) and without_password(value) != value
+    }
+    return clone(estimator).set_params(**secret) if secret else estimator

@@ -1,7 +1,6 @@
 """Cross-validation of one configuration that can be watched, and ended, after every epoch of every fold."""
 
 import time
-from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from avfusion._sklearn_compat import _safe_indexing
+from avfusion._tracking import untracked
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.metrics import scorers
 from avfusion.metrics._scores import GivenPredictions
@@ -78,10 +78,11 @@ def score_folds(estimator, X, y, folds, scorer, groups=None, watch=None, epochs=
             watch(fold, share, (sum(scores) + score) / (fold + 1))
 
         begin = time.perf_counter()
-        model = fit_watched(
-            model, _safe_indexing(X, train), _safe_indexing(y, train), *test_rows, scorer,
-            report if watch and epochs else None, **extra,
-        )  # fmt: skip
+        with untracked():
+            model = fit_watched(
+                model, _safe_indexing(X, train), _safe_indexing(y, train), *test_rows, scorer,
+                report if watch and epochs else None, **extra,
+            )  # fmt: skip
         middle = time.perf_counter()
         score = float(scorer(model, *test_rows))
         yield FoldOutcome(score, middle - begin, time.perf_counter() - middle)
@@ -179,9 +180,7 @@ class EpochScores:
             return
         if self.rows is None:
             self.rows = self.estimator._read_dataset(self.X)
-        average = dict(net.callbacks_).get("weight_average")
-        with average.swapped_in(net) if average else nullcontext():
-            # windows side by side: overlaps would cost twice the time
-            predictions = self.estimator._predict_dataset(*self.rows, nets=[net], hop=self.estimator.window)
+        # windows side by side: overlaps would cost twice the time
+        predictions = self.estimator._predict_dataset(*self.rows, nets=[net], hop=self.estimator.window)
         score = self.scorer(GivenPredictions(predictions), self.X, self.y)
         self.report(self.epochs / total, float(score) if np.isfinite(score) else -np.inf)

@@ -1,8 +1,13 @@
 """Identify a search by hashes, and check that a study in a storage belongs to it."""
 
-from avfusion.model_selection.records._hashing import content_hash, fingerprint
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import TrialState
 
-__all__ = ["check_identity", "identity_of"]
+from avfusion.model_selection.records._hashing import content_hash, fingerprint
+from avfusion.model_selection.search._search_spaces import labelled
+from avfusion.sequences._messages import brief, quoted
+
+__all__ = ["check_identity", "check_queue", "identity_of"]
 
 _KEY = "search"
 
@@ -53,9 +58,14 @@ def check_identity(study, identity):
     Raises
     ------
     ValueError
-        If the study minimises, or contains trials of another search or of none.
+        If the study minimises or has several objectives, or contains trials of another search or of none.
     """
     name = study.study_name
+    if len(study.directions) > 1:
+        raise ValueError(
+            f"Study {name!r} has {len(study.directions)} objectives, but a search has one score. Use another "
+            "study_name, or optuna_objective for a study of your own."
+        )
     if study.direction.name != "MAXIMIZE":
         raise ValueError(f"Study {name!r} minimises, but higher scores are better. Use another study_name.")
     known = study.user_attrs.get(_KEY)
@@ -73,3 +83,52 @@ def check_identity(study, identity):
             f"Study {name!r} contains trials of a search with different {', '.join(other)}, so their scores "
             "cannot be compared. Use another study_name, or None, which creates one for each search."
         )
+
+
+def check_queue(study, space):
+    """Refuse enqueued trials that ask for parameters or choices which the space does not have.
+
+    Parameters
+    ----------
+    study : optuna.Study
+    space : dict of str to optuna distribution, or callable
+        From `read_space`. Of a function nothing is known before it is called.
+
+    Raises
+    ------
+    ValueError
+        If such a trial waits: Optuna would leave out the parameter.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> study = optuna.create_study(study_name="mine")
+    >>> study.enqueue_trial({"alpah": 1.0})
+    >>> check_queue(study, {"alpha": optuna.distributions.FloatDistribution(0, 2)})
+    Traceback (most recent call last):
+    ...
+    ValueError: Study 'mine' has an enqueued trial with 'alpah', which the space does not have...
+    """
+    if callable(space):
+        return
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        for name, value in trial.system_attrs.get("fixed_params", {}).items():
+            if name not in space:
+                raise ValueError(
+                    f"Study {study.study_name!r} has an enqueued trial with {name!r}, which the space does "
+                    f"not have. The space has {quoted(space)}. Use another study_name, or enqueue these."
+                )
+            if not _has(space[name], value):
+                raise ValueError(
+                    f"Study {study.study_name!r} has an enqueued trial with {name}={brief(value)}, which is "
+                    f"not in the space: {brief(space[name], 100)}. Use another study_name, or extend space."
+                )
+
+
+def _has(distribution, value):
+    if isinstance(distribution, CategoricalDistribution):
+        return value in labelled(distribution.choices)
+    try:
+        return distribution.low <= value <= distribution.high
+    except TypeError:  # text, for instance
+        return False

@@ -77,7 +77,8 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
 
     def objective(trial):
         parameters = suggest(trial, space)
-        model = clone(estimator).set_params(**parameters)
+        # copied, since nested parameters are set in estimators that are choices themselves
+        model = clone(estimator).set_params(**clone(parameters, safe=False))
         last = -1
 
         def watch(fold, share, value):

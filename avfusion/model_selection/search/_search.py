@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from avfusion._atomic import atomic_write
 from avfusion._sklearn_compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, as_one_task
+from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.fusion import RecursiveJointAttentionRegressor
@@ -32,10 +33,12 @@ from avfusion.model_selection.records._provenance import (
     rows_of,
     write_recipe,
 )
+from avfusion.model_selection.search._callbacks import check_callbacks
 from avfusion.model_selection.search._identity import identity_of
 from avfusion.model_selection.search._objective import optuna_objective, resolve_scorer
-from avfusion.model_selection.search._search_spaces import read_space
-from avfusion.model_selection.search._storage import finished_trials
+from avfusion.model_selection.search._portable import PortableMixin
+from avfusion.model_selection.search._search_spaces import kept_parameters, read_space
+from avfusion.model_selection.search._storage import described_storage, finished_trials
 from avfusion.model_selection.search._study import run_study
 from avfusion.model_selection.search._trials import parameters_of, results_of
 from avfusion.sequences._groups import read_groups
@@ -48,7 +51,9 @@ from avfusion.sequences._targets import as_targets
 __all__ = ["FusionSearchCV"]
 
 
-class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator):
+class FusionSearchCV(
+    PortableMixin, CallbackSupportMixin, SequenceRegressorMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Search the parameters of an estimator or Pipeline with Optuna, by cross-validation with pruning.
 
     Every epoch of every fold is scored on the fold's test rows and reported, so that a configuration that is
@@ -62,7 +67,8 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
         estimator is scored after each fold. By default a `RecursiveJointAttentionRegressor`.
     space : dict or callable, optional
         Parameter name to optuna distribution or list of choices, or ``space(trial) -> dict of parameters``;
-        by default `avfusion.model_selection.search_space` of the estimator.
+        by default `avfusion.model_selection.search_space` of the estimator, which keeps what the estimator
+        sets: see `kept_params_`.
     cv : int, scikit-learn splitter, iterable or None, default=None
         With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
         many group folds; without groups, None is 5 folds in the order of the rows.
@@ -83,12 +89,15 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
         trial and a third of the first fold on. ``optuna.pruners.NopPruner()`` completes every trial, and then
         only folds are scored, not epochs. The axis has 40 steps per fold.
     storage : str, path-like, optuna storage or None, default=None
-        Where trials are kept: a journal file, a database URL such as "sqlite:///study.db", or an optuna
-        storage. With None they are kept in memory.
+        Where trials are kept: a journal file, a database URL such as "sqlite:///study.db" or
+        "postgresql+psycopg://user@host/studies" (a password is best left to PGPASSWORD or ~/.pgpass), or an
+        optuna storage, whose settings stay as they are. With None they are kept in memory. Databases are
+        opened with heartbeats, by which trials of dead containers and machines are found.
     study_name : str or None, default=None
         Name of the study in the storage; by default derived from the data, the folds, the estimator, the
         space and the scoring, so that repeating the same search resumes it, and a different search cannot mix
-        in. A study of this name that is about something else is refused.
+        in. A study of this name that is about something else is refused; one that you made, with direction
+        "maximize", may have enqueued trials, which are tried first.
     refit : bool, default=True
         Whether to fit the best configuration on all rows.
     n_jobs : int or None, default=None
@@ -99,6 +108,10 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
     error_score : "raise" or numeric, default=nan
         With "raise" an error in a fit ends the search; otherwise a warning is issued and the trial has this
         score.
+    callbacks : list of callable or None, default=None
+        Each is called as ``callback(study, trial)`` after every trial of this search, in this process, such
+        as the trackers of optuna-integration. ``study.stop()`` ends the search. An error in one is a warning,
+        or ends the search with ``error_score="raise"``.
     random_state : int, RandomState or None, default=None
         Seed of the default sampler. The estimator has its own.
     verbose : int, default=0
@@ -116,8 +129,10 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
     cv_results_ : dict of str to array
         As in scikit-learn's searches, with the "state" ("complete", "pruned" or "failed") of each trial;
         scores that a trial did not reach are NaN.
+    kept_params_ : dict
+        What the default space would search if the estimator did not set it, with the values that are kept.
     study_ : optuna.Study
-        The study, for optuna's plots.
+        The study as the search left it, in memory, for optuna's plots.
     record_ : dict
         How the search was done, as JSON: the search and the estimator with all parameters, rows of each fold,
         seed, versions, a hash of the data, and what would make a repetition differ. `save` writes it.
@@ -165,6 +180,7 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
         "error_score": [StrOptions({"raise"}), Real],
+        "callbacks": [list, tuple, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -185,6 +201,7 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
         refit=True,
         n_jobs=None,
         error_score=np.nan,
+        callbacks=None,
         random_state=None,
         verbose=0,
     ):
@@ -201,6 +218,7 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
         self.refit = refit
         self.n_jobs = n_jobs
         self.error_score = error_score
+        self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
 
@@ -227,12 +245,15 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
             about something else, or no trial was completed.
         """
         self._validate_params()
+        check_callbacks(self.callbacks)
+        warn_if_not_logged(self)
         self._reset()
         X, y = read_samples(self._read(X), y)
         targets = as_targets(y)
         check_consistent_length(X, y)
         estimator = RecursiveJointAttentionRegressor() if self.estimator is None else self.estimator
         space = read_space(self.space, estimator)
+        kept = {} if self.space is not None else kept_parameters(estimator)
         row_groups = read_groups(groups, X)
         folds = labelled_folds(split_rows(self.cv, X, y, row_groups), targets)
         scorer = resolve_scorer(estimator, self.scoring)
@@ -243,9 +264,11 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
         seed = seed_of(self.random_state)
         recipe, record = self._provenance(identity["data"], row_groups, folds, estimator, seed)
         name = self.study_name or f"{type(estimator).__name__}-{content_hash(identity)[:12]}"
+        if kept and self.verbose:
+            print(f"search: kept as set: {', '.join(f'{key}={value!r}' for key, value in kept.items())}")
         with markers_told_once(targets):
-            self.study_ = run_study(self, objective, identity, name, seed)
-            self._recipe, self.record_ = recipe, record
+            self.study_ = run_study(self, objective, space, identity, name, seed)
+            self._recipe, self.record_, self.kept_params_ = recipe, record, kept
             self.scorer_, self.n_splits_ = scorer, len(folds)
             trials = finished_trials(self.study_)
             self.cv_results_ = results_of(trials, space, len(folds), self.error_score)
@@ -340,7 +363,8 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
     def _refit(self, estimator, X, y, groups):
         begin = time.perf_counter()
         best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
-        self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
+        with untracked():
+            self.best_estimator_ = best.fit(X, y, **group_parameters(best, groups))
         self.refit_time_ = time.perf_counter() - begin
 
     def _reset(self):
@@ -351,10 +375,10 @@ class FusionSearchCV(CallbackSupportMixin, SequenceRegressorMixin, MetaEstimator
     def _provenance(self, data, groups, folds, estimator, seed):
         """Return how the search is done: the recipe for `rerun`, and the record for people."""
         facts = {"versions": package_versions(), "data": data}
-        changes = {"cv": folds, "storage": None, "study_name": None, "random_state": seed}
+        changes = {"cv": folds, "storage": None, "study_name": None, "callbacks": None, "random_state": seed}
         again = clone(type(self)(**(self.get_params(deep=False) | changes)))
-        storage = None if self.storage is None else str(self.storage)
-        own = self.get_params(deep=False) | {"estimator": None, "storage": storage, "random_state": seed}
+        here = {"estimator": None, "storage": described_storage(self.storage), "random_state": seed}
+        own = self.get_params(deep=False) | here
         record = {
             **plain(own),
             "estimator": described(estimator),

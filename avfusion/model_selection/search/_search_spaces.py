@@ -8,6 +8,7 @@ They are a start, to be narrowed or extended: a space is a plain dict.
 import warnings
 from collections.abc import Callable, Mapping
 from functools import singledispatch
+from inspect import signature
 
 from optuna.distributions import (
     BaseDistribution,
@@ -25,7 +26,7 @@ from avfusion.estimators import LateFusionRegressor
 from avfusion.estimators._network_regressor import NetworkRegressor
 from avfusion.model_selection.records._provenance import text_of
 from avfusion.released import ReleasedJointAttentionRegressor
-from avfusion.sequences._messages import brief
+from avfusion.sequences._messages import brief, quoted
 
 __all__ = ["search_space"]
 
@@ -67,13 +68,13 @@ CLASSICAL = {
 }
 
 
-@singledispatch
 def search_space(estimator) -> dict[str, BaseDistribution]:
     """Return the default search space of an estimator or of a Pipeline.
 
     For networks it has the learning rate, width, regularisation and number of epochs, and parameters of the
     method (such as the number of recursions). Steps of Pipelines, members of late fusion and wrapped
-    regressors contribute theirs under nested names; transformers have none.
+    regressors contribute theirs under nested names; transformers have none. A parameter that differs from its
+    default is left out: it was set on purpose, and a search keeps it.
 
     Parameters
     ----------
@@ -83,11 +84,13 @@ def search_space(estimator) -> dict[str, BaseDistribution]:
     Returns
     -------
     dict of str to optuna distribution
-        Empty for estimators that are not known.
+        Empty for estimators that are not known, or where all that would be searched is set.
 
     Examples
     --------
     >>> import avfusion as av
+    >>> "max_epochs" in search_space(av.EarlyFusionRegressor(max_epochs=5))
+    False
     >>> from sklearn.pipeline import make_pipeline
     >>> from optuna.distributions import IntDistribution
     >>> from avfusion.model_selection import search_space
@@ -97,24 +100,66 @@ def search_space(estimator) -> dict[str, BaseDistribution]:
     >>> del space["earlyfusionregressor__hidden_size"]  # narrow it,
     >>> space["earlyfusionregressor__n_members"] = IntDistribution(1, 3)  # extend it
     """
+    full = _full_space(estimator)
+    kept = kept_parameters(estimator)
+    return {name: distribution for name, distribution in full.items() if name not in kept}
+
+
+def kept_parameters(estimator) -> dict:
+    """Return the parameters that `search_space` leaves out since the user set them, with their values.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    dict of str to value
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> kept_parameters(av.FrameRegressor(Ridge(alpha=10.0)))
+    {'regressor__alpha': 10.0}
+    """
+    values, kept = estimator.get_params(), {}
+    for name in _full_space(estimator):
+        owner, _, own = name.rpartition("__")
+        default = signature(type(values[owner] if owner else estimator)).parameters.get(own)
+        if default is None or not _same(values[name], default.default):
+            kept[name] = values[name]
+    return kept
+
+
+def _same(value, default):
+    """Return whether a value is a default; 1 and 1.0 are, 1 and True are not."""
+    if isinstance(value, bool) != isinstance(default, bool):
+        return False
+    return value is default or bool(value == default)
+
+
+@singledispatch
+def _full_space(estimator):
+    """Return the space of an estimator whatever its parameters are."""
     if type(estimator) in CLASSICAL:
         return dict(CLASSICAL[type(estimator)])
     inner = getattr(estimator, "regressor", getattr(estimator, "estimator", None))
     return _nested("regressor" if hasattr(estimator, "regressor") else "estimator", inner)
 
 
-@search_space.register
+@_full_space.register
 def _of_network(estimator: NetworkRegressor):
-    own = {name: d for name, d in OF_ONE_METHOD.items() if name in estimator.get_params(deep=False)}
-    return {**(RELEASED if isinstance(estimator, ReleasedJointAttentionRegressor) else NETWORK), **own}
+    general = RELEASED if isinstance(estimator, ReleasedJointAttentionRegressor) else NETWORK
+    known = estimator.get_params(deep=False)  # a method of a user's own may have fewer
+    return {name: d for name, d in (general | OF_ONE_METHOD).items() if name in known}
 
 
-@search_space.register
+@_full_space.register
 def _of_pipeline(estimator: Pipeline):
     return {key: d for name, step in estimator.steps for key, d in _nested(name, step).items()}
 
 
-@search_space.register
+@_full_space.register
 def _of_late_fusion(estimator: LateFusionRegressor):
     members = estimator.estimators or ()
     return {key: d for name, member, _ in members for key, d in _nested(name, member).items()}
@@ -123,7 +168,7 @@ def _of_late_fusion(estimator: LateFusionRegressor):
 def _nested(name, estimator):
     if not isinstance(estimator, BaseEstimator):
         return {}
-    return {f"{name}__{key}": distribution for key, distribution in search_space(estimator).items()}
+    return {f"{name}__{key}": distribution for key, distribution in _full_space(estimator).items()}
 
 
 def read_space(space, estimator):
@@ -156,6 +201,12 @@ def read_space(space, estimator):
         return space
     if space is None:
         space = search_space(estimator)
+        kept = kept_parameters(estimator)
+        if not space and kept:
+            raise ValueError(
+                f"The default space of {type(estimator).__name__} is empty, since the estimator sets "
+                f"{quoted(kept)} and what is set is kept. Give space, or leave them at their defaults."
+            )
         if not space:
             raise ValueError(
                 f"No space is known for {type(estimator).__name__}: its inner estimators are None or unknown "

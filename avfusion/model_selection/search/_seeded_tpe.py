@@ -72,7 +72,8 @@ class SeededTPESampler(BaseSampler):
 
     def before_trial(self, study, trial):
         """Take the seed of the trial's slot."""
-        slot = slot_of(trial.number, study.get_trials(deepcopy=False))
+        # of all trials: Hyperband shows a sampler only those of one bracket
+        slot = slot_of(trial.number, study._storage.get_all_trials(study._study_id, deepcopy=False))
         seed = int(np.random.SeedSequence([self.seed, slot]).generate_state(1)[0])
         self._tpe = TPESampler(seed=seed, constant_liar=self.constant_liar)
         self._tpe.before_trial(study, trial)

@@ -1,23 +1,20 @@
-"""Where the trials of a study are kept, and how those of killed processes are found."""
+"""Where the trials of a study are kept, and which of them count."""
 
 import os
-import socket
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import optuna
-import psutil
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-__all__ = ["finished_trials"]
+from avfusion.model_selection.records._urls import without_password
+from avfusion.model_selection.search._database import open_database
+from avfusion.model_selection.search._workers import ERROR
 
-_WORKER = "worker"
-_ERROR = "error"
-_UNSIGNED_S = 2.0  # a worker records itself in a trial some milliseconds after the trial was created
+__all__ = ["finished_trials"]
 
 
 @contextmanager
@@ -35,6 +32,13 @@ def open_storage(storage, shared):
     ------
     optuna storage
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, or a storage in memory that several processes should share.
+    ConnectionError, ImportError
+        If a database cannot be reached, or its driver is not installed.
+
     Examples
     --------
     >>> with open_storage(None, shared=False) as storage:
@@ -44,30 +48,69 @@ def open_storage(storage, shared):
     if storage is None and shared:
         with TemporaryDirectory() as folder:
             yield JournalStorage(JournalFileBackend(str(Path(folder) / "journal")))
-    elif storage is None:
+        return
+    if shared and _of_one_process(storage):
+        raise ValueError(
+            f"storage={described_storage(storage)} is in the memory of one process, which n_jobs processes "
+            "cannot share. Give a journal file or a database, or set n_jobs=1."
+        )
+    if storage is None:
         yield InMemoryStorage()
-    elif isinstance(storage, BaseStorage) or "://" in str(storage):
+    elif isinstance(storage, BaseStorage):
         yield get_storage(storage)
+    elif not isinstance(storage, (str, os.PathLike)):
+        raise TypeError(f"storage={storage!r} must be a file, a database's URL, an optuna storage or None.")
+    elif ":***@" in str(storage):
+        raise ValueError(
+            f"storage={str(storage)!r} has no password: a fitted search is saved and copied without it. "
+            "Give the whole URL to go on, or None: set_params(storage=...)."
+        )
+    elif "://" in str(storage):
+        opened = open_database(str(storage))
+        try:
+            yield opened
+        finally:
+            opened._backend.engine.dispose()
     else:
         Path(storage).parent.mkdir(parents=True, exist_ok=True)
         yield JournalStorage(JournalFileBackend(os.fspath(storage)))
 
 
-def begin_trial(study):
-    """Ask a study for a new trial and record this process in it.
+def _of_one_process(storage):
+    storage = getattr(storage, "_backend", storage)  # of optuna's cache
+    url = str(getattr(storage, "url", storage))
+    in_memory = "mode=memory" in url or url.partition("://")[2].partition("?")[0] in ("", "/:memory:", "/")
+    return isinstance(storage, InMemoryStorage) or (url.startswith("sqlite") and in_memory)
+
+
+def reopenable(storage):
+    """Return the text by which a storage is opened again, without its password; None for all others.
 
     Parameters
     ----------
-    study : optuna.Study
+    storage : str, path-like, optuna storage or None
 
     Returns
     -------
-    optuna.Trial
+    str or None
+        A URL or the name of a journal file.
+
+    Examples
+    --------
+    >>> reopenable("postgresql://ann:secret@host/studies")
+    'postgresql://ann:***@host/studies'
+    >>> reopenable(InMemoryStorage())
     """
-    trial = study.ask()
-    process = psutil.Process()
-    trial.set_user_attr(_WORKER, [socket.gethostname(), process.pid, process.create_time()])
-    return trial
+    if storage is None or isinstance(storage, (str, os.PathLike)):
+        return storage and without_password(os.fspath(storage))
+    backend = getattr(storage, "_backend", storage)  # of optuna's cache, or of a journal
+    where = getattr(backend, "url", None) or getattr(backend, "_file_path", None)
+    return where and without_password(str(where))
+
+
+def described_storage(storage):
+    """Return where a storage is, for people and without a password: as `reopenable`, or its class."""
+    return reopenable(storage) or (None if storage is None else type(storage).__name__)
 
 
 def finish_trial(study, trial, value, state, error=None):
@@ -88,16 +131,38 @@ def finish_trial(study, trial, value, state, error=None):
         Whether the sampler has more to suggest.
     """
     if error is not None:
-        trial.set_user_attr(_ERROR, f"{type(error).__name__}: {error}")
+        trial.set_user_attr(ERROR, f"{type(error).__name__}: {error}")
+    with stoppable(study):
+        try:
+            study.tell(trial, value, state=None if state == TrialState.COMPLETE else state)
+        except KeyError:  # optuna's GridSampler, of an enqueued trial; by then the state is recorded
+            if not study._storage.get_trial(trial._trial_id).state.is_finished():
+                raise
+    return not study._stop_flag
+
+
+@contextmanager
+def stoppable(study):
+    """Let samplers and callbacks call ``study.stop()`` while this context is open, as in ``optimize``.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Whose ``_stop_flag`` says afterwards whether they did.
+
+    Examples
+    --------
+    >>> study = optuna.create_study()
+    >>> with stoppable(study):
+    ...     study.stop()
+    >>> study._stop_flag
+    True
+    """
+    study._thread_local.in_optimize_loop, study._stop_flag = True, False
     try:
-        study.tell(trial, value, state=None if state == TrialState.COMPLETE else state)
-    except RuntimeError:
-        # a sampler with nothing left to suggest stops the study, which is an error outside of `optimize`;
-        # by then the state is recorded
-        if study.get_trials(deepcopy=False)[trial.number].state != state:
-            raise
-        return False
-    return True
+        yield
+    finally:
+        study._thread_local.in_optimize_loop = False
 
 
 def was_cut_off(trial):
@@ -111,7 +176,7 @@ def was_cut_off(trial):
     -------
     bool
     """
-    return trial.state == TrialState.FAIL and _ERROR not in trial.user_attrs
+    return trial.state == TrialState.FAIL and ERROR not in trial.user_attrs
 
 
 def finished_trials(study):
@@ -140,35 +205,6 @@ def finished_trials(study):
         for trial in study.get_trials(deepcopy=False)
         if trial.state.is_finished() and not was_cut_off(trial)
     ]
-
-
-def fail_stale_trials(study):
-    """Mark running trials whose process has ended as failed, except those of other machines.
-
-    Parameters
-    ----------
-    study : optuna.Study
-    """
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if _WORKER not in trial.user_attrs:  # its worker may be about to record itself
-            age = time.time() - trial.datetime_start.timestamp()
-            time.sleep(max(0.0, _UNSIGNED_S - age))
-            trial = study._storage.get_trial(trial._trial_id)
-        if not _is_alive(trial.user_attrs.get(_WORKER)):
-            with suppress(ValueError, RuntimeError):  # another process did so in the meantime
-                study.tell(trial.number, state=TrialState.FAIL)
-
-
-def _is_alive(worker):
-    if worker is None:
-        return False
-    host, pid, created = worker
-    if host != socket.gethostname():
-        return True
-    try:
-        return abs(psutil.Process(pid).create_time() - created) < 1
-    except psutil.NoSuchProcess:
-        return False
 
 
 def in_memory(study):

@@ -4,12 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 import optuna
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FixedTrial, TrialState
 from scipy.stats import rankdata
 
 from avfusion.model_selection.search._cross_validation import FoldOutcome
+from avfusion.model_selection.search._database import lost_database
 from avfusion.model_selection.search._search_spaces import suggest
-from avfusion.model_selection.search._storage import begin_trial, finish_trial, finished_trials, quiet_optuna
+from avfusion.model_selection.search._storage import finish_trial, finished_trials, quiet_optuna
+from avfusion.model_selection.search._workers import (
+    begin_trial,
+    fail_stale_trials,
+    give_up,
+    sending_heartbeats,
+)
 
 
 class TrialOutcome(NamedTuple):
@@ -17,10 +25,14 @@ class TrialOutcome(NamedTuple):
 
     Parameters
     ----------
+    number : int or None
+        Of the trial that is finished; None if none was missing, or it was lost.
     error : str or None
         Why it failed.
     more : bool
         Whether the sampler has more to suggest.
+    lost : Exception or None
+        Why it does not count.
 
     Examples
     --------
@@ -28,8 +40,10 @@ class TrialOutcome(NamedTuple):
     True
     """
 
+    number: int | None = None
     error: str | None = None
     more: bool = True
+    lost: Exception | None = None
 
 
 def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise_errors):
@@ -38,24 +52,42 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
         if len(finished_trials(study)) >= n_trials:
             return TrialOutcome()
+        fail_stale_trials(study, unsigned=False)
         if shared:
             sampler.reseed_rng()  # every process has a copy of the same one
         trial = begin_trial(study)
         try:
-            value, state, error = objective(trial), TrialState.COMPLETE, None
-            if not np.isfinite(value):
-                value, state, error = None, TrialState.FAIL, not_a_number(trial)
-        except optuna.TrialPruned:
-            value, state, error = None, TrialState.PRUNED, None
-        except Exception as raised:
-            value, state, error = None, TrialState.FAIL, raised
+            with sending_heartbeats(trial):
+                value, state, error = outcome_of(objective, trial)
+                more = finish_trial(study, trial, value, state, error)
+        except UpdateFinishedTrialError:
+            return TrialOutcome(
+                lost=TimeoutError(f"Trial {trial.number} was given up: its heartbeat was stale")
+            )
+        except StorageInternalError as lost:
+            give_up(study, storage.get_trial(trial._trial_id))
+            return TrialOutcome(lost=lost_database(lost, name))
         except BaseException:  # interrupted: not counted, so that a resumed search still runs n_trials
-            study.tell(trial, state=TrialState.FAIL)
+            study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
             raise
-        more = finish_trial(study, trial, value, state, error)
         if error is not None and raise_errors:
             raise error
-        return TrialOutcome(None if error is None else f"{type(error).__name__}: {error}", more)
+        return TrialOutcome(trial.number, None if error is None else f"{type(error).__name__}: {error}", more)
+
+
+def outcome_of(objective, trial):
+    """Return the value of a trial, its state, and the error if there is one; its storage's are raised."""
+    try:
+        value = objective(trial)
+    except optuna.TrialPruned:
+        return None, TrialState.PRUNED, None
+    except (UpdateFinishedTrialError, StorageInternalError):
+        raise
+    except Exception as raised:
+        return None, TrialState.FAIL, raised
+    if np.isfinite(value):
+        return value, TrialState.COMPLETE, None
+    return None, TrialState.FAIL, not_a_number(trial)
 
 
 def not_a_number(trial):

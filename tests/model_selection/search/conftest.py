@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -5,6 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
+from benchmarks.postgresql import Server, programs
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +27,15 @@ def table():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     return X, X[:, 0] + rng.normal(size=60)
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Return a PostgreSQL server of the tests' own, which must be there where AVFUSION_REQUIRE names it."""
+    if programs() is None:
+        missing = "PostgreSQL's initdb is not here (Debian: apt-get install postgresql)"
+        if "postgresql" in os.environ.get("AVFUSION_REQUIRE", ""):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with Server() as server:
+        yield server

@@ -1,33 +1,28 @@
 """Where trials are kept, and trials whose process has ended."""
 
-import socket
-import sys
 from contextlib import suppress
 
 import optuna
-import psutil
 import pytest
 from optuna.trial import TrialState
 
 from avfusion.model_selection.search._storage import (
-    begin_trial,
-    fail_stale_trials,
+    described_storage,
     finish_trial,
     finished_trials,
     in_memory,
     open_storage,
     quiet_optuna,
+    reopenable,
+    stoppable,
     was_cut_off,
 )
+from avfusion.model_selection.search._workers import begin_trial
 
 
 @pytest.fixture
 def study():
     return optuna.create_study(direction="maximize")
-
-
-def states(study):
-    return [trial.state.name for trial in study.get_trials(deepcopy=False)]
 
 
 def test_storages_by_name(tmp_path):
@@ -40,17 +35,6 @@ def test_storages_by_name(tmp_path):
     memory = optuna.storages.InMemoryStorage()
     with open_storage(memory, shared=False) as storage:
         assert storage is memory
-
-
-def test_only_running_trials_of_processes_that_have_ended_are_failed(study):
-    ended = psutil.Popen([sys.executable, "-c", ""])
-    created = ended.create_time()
-    ended.wait()
-    begin_trial(study)
-    for worker in ([socket.gethostname(), ended.pid, created], ["another machine", 1, 0.0]):
-        study.ask().set_user_attr("worker", worker)
-    fail_stale_trials(study)
-    assert states(study) == ["RUNNING", "FAIL", "RUNNING"]
 
 
 def test_trials_that_end_with_their_process_do_not_count_but_errors_do(study):
@@ -75,3 +59,43 @@ def test_optuna_logs_again_afterwards():
         assert optuna.logging.get_verbosity() >= optuna.logging.WARNING
         raise KeyError
     assert optuna.logging.get_verbosity() == before
+
+
+def test_what_is_no_storage_is_refused():
+    with (
+        pytest.raises(
+            TypeError, match=r"storage=3 must be a file, a database's URL, an optuna storage or None"
+        ),
+        open_storage(3, shared=False),
+    ):
+        pass
+
+
+def test_where_a_storage_is(tmp_path):
+    url, file = f"sqlite:///{tmp_path}/s.db", str(tmp_path / "journal")
+    database = optuna.storages.RDBStorage(url)
+    journal = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(file))
+    cached = optuna.storages.get_storage(url)
+    found = [reopenable(storage) for storage in (None, url, tmp_path, database, cached, journal)]
+    assert found == [None, url, str(tmp_path), url, url, file]
+    assert reopenable(optuna.storages.InMemoryStorage()) is None
+    assert described_storage(optuna.storages.InMemoryStorage()) == "InMemoryStorage"
+    assert described_storage(None) is None
+
+
+def test_a_search_closes_the_connections_that_it_opened(tmp_path):
+    with open_storage(f"sqlite:///{tmp_path}/s.db", shared=False) as storage:
+        pool = storage._backend.engine.pool
+        assert pool.checkedin() > 0
+    assert storage._backend.engine.pool is not pool
+
+
+def test_study_stop_works_in_samplers_and_callbacks(study):
+    with stoppable(study):
+        study.stop()
+    assert study._stop_flag
+    with pytest.raises(RuntimeError, match="stop"):
+        study.stop()
+    with stoppable(study):
+        pass
+    assert not study._stop_flag

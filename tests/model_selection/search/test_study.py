@@ -31,8 +31,11 @@ def test_same_seed_same_search_and_a_killed_one_goes_on_alike(data, ridge, tmp_p
     np.testing.assert_array_equal(search(14).cv_results_["mean_test_score"], whole)
     assert not np.array_equal(search(14, seed=4).cv_results_["mean_test_score"], whole)
     url = f"sqlite:///{tmp_path}/study.db"
-    first = search(5, url).study_
-    first.ask()  # as of a process that is killed in the middle of its trial
+    name = search(5, url).study_.study_name
+    # as of a process that is killed in the middle of its trial
+    optuna.load_study(
+        study_name=name, storage=url
+    ).ask()  # as of a process that is killed in the middle of its trial
     resumed = search(14, url)
     assert [trial.state.name for trial in resumed.study_.trials].count("FAIL") == 1
     assert len(resumed.study_.trials) == 15

@@ -42,6 +42,40 @@ def test_errors_and_scores_that_are_no_numbers_are_reported(storage):
         run(storage, fail, raise_errors=True)
 
 
+def test_a_trial_that_others_gave_up_does_not_count_and_ends_nothing(storage):
+    def suspended(trial):
+        storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)  # by another process, meanwhile
+        trial.report(1.0, step=1)
+        return 1.0
+
+    outcome = run(storage, suspended, raise_errors=True)
+    assert outcome.number is None
+    assert "Trial 0 was given up: its heartbeat was stale" in str(outcome.lost)
+    assert run(storage, lambda trial: 1.0, n_trials=1).number == 1
+
+
+def test_a_database_that_fails_for_a_moment_costs_a_trial_which_is_tried_again(storage):
+    def broken(trial):
+        trial.suggest_float("alpha", 0, 1)
+        raise optuna.exceptions.StorageInternalError("the server was stopped")
+
+    outcome = run(storage, broken)
+    assert isinstance(outcome.lost, ConnectionError)
+    again = run(storage, lambda trial: trial.suggest_float("alpha", 0, 1))
+    first, second = optuna.load_study(study_name="s", storage=storage).trials
+    assert (first.state, second.state, again.number) == (TrialState.FAIL, TrialState.COMPLETE, 1)
+    assert first.params == second.params
+
+
+def test_an_interrupted_trial_does_not_count(storage):
+    def interrupted(trial):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(storage, interrupted)
+    assert [t.state.name for t in optuna.load_study(study_name="s", storage=storage).trials] == ["FAIL"]
+
+
 def trial_of(alpha, scores, state=TrialState.COMPLETE):
     return create_trial(
         state=state,

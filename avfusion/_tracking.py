@@ -1,0 +1,63 @@
+"""MLflow's automatic logging, kept from taking a part for the whole.
+
+`mlflow.sklearn.autolog` replaces methods of scikit-learn's own classes, and logs the outermost of them that
+is fitted. Within what is fitted here that would be a part: the ridge regression of a `FrameRegressor`, a fold
+of a comparison.
+"""
+
+import sys
+import warnings
+from contextlib import contextmanager
+
+
+@contextmanager
+def untracked():
+    """Keep MLflow's autolog from logging what is fitted meanwhile.
+
+    Examples
+    --------
+    >>> with untracked():
+    ...     part = [1.0]  # a fit
+    """
+    settings = _settings()
+    if settings is None:
+        yield
+        return
+    settings["disable"] = True
+    try:
+        yield
+    finally:
+        settings["disable"] = False
+
+
+def warn_if_not_logged(estimator):
+    """Warn where MLflow's autolog is on and does not log the fit of an estimator of this package.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``fit`` calls this.
+
+    Examples
+    --------
+    >>> warn_if_not_logged("an estimator, where MLflow is not in use")
+    """
+    if _settings() is None:
+        return
+    from mlflow.utils.autologging_utils import safety
+
+    session = getattr(safety, "_AutologgingSessionManager", None)
+    if session is not None and session.active_session() is None:
+        warnings.warn(
+            "MLflow's autolog knows scikit-learn's own classes, so this fit is not logged. Have it logged by "
+            f"fitting make_pipeline({type(estimator).__name__}(...)).",
+            stacklevel=3,
+        )
+
+
+def _settings():
+    """Return the settings of mlflow.sklearn.autolog where it is on, else None."""
+    mlflow = sys.modules.get("mlflow.utils.autologging_utils")
+    settings = getattr(mlflow, "AUTOLOGGING_INTEGRATIONS", {}).get("sklearn", {})
+    paused = getattr(mlflow, "_AUTOLOGGING_GLOBALLY_DISABLED", False)
+    return None if paused or settings.get("disable", True) else settings
