@@ -32,3 +32,11 @@ def test_arrows_lead_from_box_to_box_and_nothing_is_left_alone():
     for name, (nodes, arrows) in DRAWN["pictures"]().items():
         ends = {end for arrow in arrows for end in arrow}
         assert ends == set(nodes), name
+
+
+def test_the_code_on_the_page_runs():
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(block, names)
+    table = names["result"].to_frame()
+    assert table.loc["audio + video", "importance"] > table.loc["video", "importance"] > 0

@@ -1,5 +1,7 @@
 """What is re-exported of scikit-learn still does what this package uses it for."""
 
+import subprocess
+import sys
 from numbers import Real
 
 import numpy as np
@@ -42,6 +44,26 @@ def test_parameters_of_rows_are_cut_and_others_left():
 def test_metadata_without_routing_is_refused():
     with pytest.raises(ValueError, match="enable_metadata_routing"):
         compat._raise_for_params({"weight": [1]}, object(), "fit")
+
+
+WITHOUT_CALLBACKS = """
+import sys
+import numpy as np
+from sklearn import ensemble, linear_model, model_selection, pipeline, preprocessing  # which need it
+sys.modules["sklearn.callback"] = None  # as before scikit-learn 1.9
+import avfusion._sklearn_compat as compat
+from avfusion.preprocessing import OnFrames
+assert compat.CallbackSupportMixin.__module__ == "avfusion._sklearn_compat"
+model = OnFrames().fit(np.eye(2))
+print(hasattr(model, "set_callbacks"), model.transform(np.eye(2)).shape)
+"""
+
+
+def test_estimators_fit_where_scikit_learn_has_no_callbacks():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_CALLBACKS], capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.split("\n")[0] == "False (2, 2)", done.stderr[-2000:]
 
 
 def test_a_clone_is_made_whatever_the_estimator_says_of_clones():

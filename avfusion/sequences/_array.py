@@ -268,8 +268,7 @@ class SequenceArray(ColumnProtocol):
         Returns
         -------
         SequenceArray
-            Its `frames` are exactly those of its rows. Nothing is copied if they already lie that way, be
-            it in a part of the buffer. Missing rows own no frames.
+            Its `frames` are exactly those of its rows; if they already lie that way, nothing is copied.
 
         Examples
         --------
@@ -280,8 +279,7 @@ class SequenceArray(ColumnProtocol):
         frames = gather(self._frames, self._starts, self._lengths)
         if frames is self._frames:
             return self
-        times = self._times_s
-        times = None if times is None else gather(times, self._starts, self._lengths)
+        times = None if self._times_s is None else gather(self._times_s, self._starts, self._lengths)
         return self._trusted(**self._parts(frames=frames, starts=packed_starts(self._lengths), times_s=times))
 
     def __len__(self):

@@ -88,8 +88,7 @@ def as_sequences(
           are masked out, anywhere, are left away; or a column of sequences, such as a `SequenceArray` over
           a memmap, which is used as it is. A single ``(array, lengths)`` needs no mapping. Arrays may be
           DataFrames: they are read like a long table, and features are matched by name;
-        - an array (n, columns) with sequences in its cells, which a tool made of such a DataFrame: its
-          columns are x0, x1... by position;
+        - an array of the cells of such a DataFrame, whose columns are then x0, x1... by position;
         - a list with a mapping of modality name to array for each row; a missing key or None is an absent
           stream;
         - a list with an array (T, D) or None for each row: one modality;
@@ -177,8 +176,7 @@ def as_sequences(
         X = read_long_table(data, modalities, dtype, recording, **clock)
         modalities = None if modalities is None else list(modalities)
     else:
-        given = {"time": time, "frame": frame, "valid": valid}
-        given = [name for name, value in given.items() if value is not None]
+        given = [k for k, v in {"time": time, "frame": frame, "valid": valid}.items() if v is not None]
         if given:
             raise ValueError(f"{given[0]}= is for long tables. Name the recording of a row with recording=.")
         X = _read(data, modalities, dtype)

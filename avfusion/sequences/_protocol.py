@@ -7,7 +7,6 @@ from pandas.api.extensions import ExtensionArray, take
 from pandas.api.types import is_list_like, pandas_dtype
 
 from avfusion.sequences._buffers import concatenate, trim, within_rows
-from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._row_times import RowTimes
@@ -216,13 +215,6 @@ class ColumnProtocol(WithoutNumbers, RowTimes, ExtensionArray):
     def __ne__(self, other):
         equal = self.__eq__(other)
         return equal if equal is NotImplemented else ~equal
-
-    def _reduce(self, name, *, skipna=True, keepdims=False, **kwargs):
-        try:
-            return super()._reduce(name, skipna=skipna, keepdims=keepdims, **kwargs)
-        except TypeError as error:
-            remedy = table_tool()
-            raise (TypeError(f"{error}. {remedy}") if remedy else error) from None
 
     def unique(self):
         """Return the distinct rows in order of appearance, without copying frames.

@@ -4,6 +4,8 @@ import operator
 
 import pandas as pd
 
+from avfusion.sequences._callers import table_tool
+
 ARITHMETIC = {
     "add": "+",
     "sub": "-",
@@ -42,10 +44,13 @@ def undefined(dtype, what):
     >>> str(undefined(SequenceDtype(), "mean"))[:60]
     "'SequenceArray' with dtype sequence[float32, 1] does not sup"
     """
+    remedy = table_tool() or (
+        "Use Functionals for numbers of each row, column.map(lambda cell: ...) for others, OnFrames or "
+        "column.array.with_frames(...) to change frames."
+    )
     return TypeError(
         f"'SequenceArray' with dtype {dtype} does not support operation '{what}', as its cells are "
-        "sequences. Use Functionals for numbers of each row, column.map(lambda cell: ...) for others, "
-        "OnFrames or column.array.with_frames(...) to change frames."
+        f"sequences. {remedy}"
     )
 
 

@@ -122,6 +122,8 @@ def test_what_cannot_be_read():
         ValueError, match=r"no sequence column, and columns that are not numbers: 'subject'\. Turn"
     ):
         read(pd.DataFrame({"subject": ["a", "b"], "age": [1, 2]}))
+    with pytest.raises(ValueError, match=r"no column of X\. .* call set_output\(transform=\"pandas"):
+        read(X.to_numpy(), groups="age")  # an array has no names
     with pytest.raises(TypeError, match="dense data is required"):
         read(csr_array(np.eye(2)))
 
