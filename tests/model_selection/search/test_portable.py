@@ -95,7 +95,7 @@ def test_a_search_that_was_loaded_goes_on_where_its_storage_is(table, tmp_path):
 def no_server(monkeypatch):
     """Keep trials in memory where a search would open a server."""
     place = "avfusion.model_selection.search._study.open_storage"
-    monkeypatch.setattr(place, lambda storage, shared: open_storage(None, shared))
+    monkeypatch.setattr(place, lambda storage, shared, client=None: open_storage(None, shared))
 
 
 @pytest.fixture
