@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
@@ -33,7 +32,7 @@ from avfusion.model_selection.search._portable import PortableMixin
 from avfusion.model_selection.search._search_spaces import kept_parameters, read_space
 from avfusion.model_selection.search._storage import described_storage, finished_trials
 from avfusion.model_selection.search._study import run_study
-from avfusion.model_selection.search._trials import parameters_of, results_of
+from avfusion.model_selection.search._trials import best_of, parameters_of, results_of
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
@@ -372,13 +371,6 @@ class FusionSearchCV(
 
     def _choose_best(self, trials, space):
         scores = self.cv_results_["mean_test_score"]
-        complete = np.array([trial.state == TrialState.COMPLETE for trial in trials], dtype=bool)
-        if not np.isfinite(scores[complete]).any():
-            errors = [trial.user_attrs["error"] for trial in trials if "error" in trial.user_attrs]
-            raise ValueError(
-                f"None of {len(trials)} trials has a score. "
-                + (f"The first error: {errors[0]}" if errors else "Allow more trials or more time.")
-            )
-        self.best_index_ = int(np.nanargmax(np.where(complete, scores, np.nan)))
+        self.best_index_ = best_of(trials, scores)
         self.best_score_ = float(scores[self.best_index_])
         self.best_params_ = parameters_of(trials[self.best_index_], space)
