@@ -393,6 +393,14 @@ def test_a_member_may_decline_weights():
     np.testing.assert_allclose(values_of(found.estimators_[1][1].predict(X)), values_of(expected), rtol=1e-5)
 
 
+def test_where_all_decline_weights_have_nowhere_to_go():
+    X, y = recordings()
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = av.FrameRegressor(Ridge().set_fit_request(sample_weight=False))
+        with pytest.raises(ValueError, match=r"FrameRegressor has nothing to give weights to.*=True"):
+            model.fit(X, y, sample_weight=WEIGHTS)
+
+
 def test_weights_at_the_rate_of_the_labels_go_through_transformers():
     X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=5, video_rate_hz=2, random_state=0)
     model = make_pipeline(av.Align(1.0), av.AddContext((1, 3)), av.FrameRegressor(Ridge()))
