@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import Ridge
@@ -382,7 +383,7 @@ def test_with_routing_all_must_say_whether_they_want_weights():
         inner.set_score_request(sample_weight=False)
         found = cross_validate(inner, X, y, cv=2, params={"sample_weight": WEIGHTS}, **STRICT)
         declines = av.FrameRegressor(Ridge().set_fit_request(sample_weight=False))
-        with pytest.raises(ValueError, match="takes no sample_weight"):
+        with pytest.raises(ValueError, match="nothing to give weights to"):
             declines.fit(X, y, sample_weight=WEIGHTS)
         piped = av.FrameRegressor(make_pipeline(StandardScaler(), Ridge()))
         with pytest.raises(ValueError, match="asks for no sample_weight"):
@@ -435,3 +436,16 @@ def test_a_table_of_numbers():
     model = av.EarlyFusionRegressor(max_epochs=2, random_state=0)
     kept = sklearn.clone(model).fit(A, np.where(weights > 1, b, np.nan)).predict(A)
     np.testing.assert_array_equal(model.fit(A, b, sample_weight=weights > 1).predict(A), kept)
+
+
+@pytest.mark.parametrize("form", ["labels in a list", "labels in a Series"])
+def test_weights_of_a_score_go_by_the_labels_of_rows(form):
+    X, y = recordings()
+    X = X.set_axis([f"row {i}" for i in range(len(X))])
+    y = list(y) if form == "labels in a list" else pd.Series(list(y), index=X.index)
+    model, shuffled = clone(RIDGE).fit(X, y), pd.Series(np.arange(1.0, len(X) + 1), index=X.index)[::-1]
+    for call in (model.score, clone(model).fit):
+        with pytest.raises(ValueError, match="X and sample_weight carry the same labels in another order"):
+            call(X, y, sample_weight=shuffled)
+    expected = model.score(X, y, sample_weight=np.arange(1.0, len(X) + 1))
+    assert model.score(X, y, sample_weight=shuffled.to_dict()) == expected
