@@ -333,10 +333,11 @@ def paired_targets(y_true, y_pred, sample_weight=None):
 
 
 def _of_ordinary_size(targets):
-    """Return weights of at most 1 by a power of two for each target, which is exact: only ratios matter."""
+    """Scale weights whose sum may overflow by a power of two, which is exact: only ratios matter."""
     if targets.weights is None:
         return targets
     _, exponent = np.frexp(np.nan_to_num(targets.weights).max(axis=0, initial=0.0))
+    exponent = np.where(np.abs(exponent) > 500, exponent, 0)
     return replace(targets, weights=np.ldexp(targets.weights, -exponent))
 
 
