@@ -106,7 +106,7 @@ def loss_function(loss, per_frame):
     return OwnLoss(loss) if callable(loss) else LOSSES[loss_name(loss, per_frame)]
 
 
-def check_loss(loss, n_targets, device="cpu", dtype=torch.float32, unlabelled=True):
+def check_loss(loss, n_targets, device="cpu", dtype=torch.float32, unlabelled=True, weighted=False):
     """Raise unless ``loss(prediction, target, labelled)`` gives one number with a gradient.
 
     Parameters
@@ -117,13 +117,15 @@ def check_loss(loss, n_targets, device="cpu", dtype=torch.float32, unlabelled=Tr
         Of the tensors.
     unlabelled : bool, default=True
         Whether labels that are NaN will be among the target.
+    weighted : bool, default=False
+        Whether it will be given weights, as ``weight=``.
 
     Raises
     ------
     TypeError
         If it is none.
     ValueError
-        If labels that are NaN make it, or its gradient, NaN.
+        If labels that are NaN make it, or its gradient, NaN, or weights change nothing.
 
     Examples
     --------
@@ -139,6 +141,9 @@ def check_loss(loss, n_targets, device="cpu", dtype=torch.float32, unlabelled=Tr
     labelled[::3], labelled[1, -1] = False, False
     target[~labelled] = torch.nan
     finite = bool(value.isfinite().all() and gradient.isfinite().all())
+    if weighted and finite:
+        seen = (target, labelled) if unlabelled else (target.nan_to_num(), torch.ones_like(labelled))
+        check_weights_count(function, *seen, name)
     if not unlabelled or not finite:
         return
     value, gradient = _value_and_gradient(function, target, labelled, name)
@@ -150,18 +155,56 @@ def check_loss(loss, n_targets, device="cpu", dtype=torch.float32, unlabelled=Tr
         )
 
 
-def _value_and_gradient(function, target, labelled, name):
+def check_weights_count(function, target, labelled, name):
+    """Raise unless a loss takes weights, and it matters which labels have the large ones.
+
+    Parameters
+    ----------
+    function : OwnLoss
+    target, labelled : Tensors of shape (n, n_targets)
+    name : str
+        What messages call the loss.
+
+    Raises
+    ------
+    TypeError
+        If it fails with weights, or gives more than one number.
+    ValueError
+        If weights change nothing, or make its gradient NaN.
+
+    Examples
+    --------
+    >>> target = torch.arange(8.0).reshape(8, 1)
+    >>> check_weights_count(OwnLoss(LOSSES["mae"]), target, torch.ones_like(target, dtype=torch.bool), "mae")
+    """
+    weight = torch.linspace(0.5, 1.5, target.numel(), dtype=target.dtype, device=target.device)
+    weight = weight.reshape(target.shape)
+    _, gradient = _value_and_gradient(function, target, labelled, name, weight=weight * labelled)
+    everywhere, target = torch.ones_like(labelled), target.nan_to_num()
+    gradients = [
+        _value_and_gradient(function, target, everywhere, name, weight=given)[1]
+        for given in (weight, weight.flip(0, 1))
+    ]
+    if torch.allclose(*gradients) or not gradient.isfinite().all():
+        what = "has a gradient that is NaN" if not gradient.isfinite().all() else "is the same"
+        raise ValueError(
+            f"loss={name} {what} with sample_weight, whichever labels have the large weights. Weigh each "
+            "labelled entry: (error * weight)[labelled].sum() / weight[labelled].sum()."
+        )
+
+
+def _value_and_gradient(function, target, labelled, name, **weight):
     """Return a loss and its gradient, without a change of the random numbers."""
     prediction = target.nan_to_num().cos().requires_grad_()
     try:
         with torch.random.fork_rng(devices=[]):
-            value = function(prediction, target, labelled)
+            value = function(prediction, target, labelled, **weight)
     except Exception as error:
         given = (
             "labelled entries of prediction, target"
             if of_two(function.loss)
             else "prediction, target, labelled"
-        )
+        ) + ", weight=weight" * bool(weight)
         raise TypeError(
             f"loss={name} failed as loss({given}): {brief(str(error), 80)}. Wrap it, as in {_LABELLED_ONLY}."
         ) from error

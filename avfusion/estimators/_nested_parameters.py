@@ -20,6 +20,7 @@ OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch
 PREFIX = "optimizer__"
 OF_THE_ESTIMATOR = ("lr", "weight_decay")
 ELSEWHERE = {  # skorch's names, and what stands for them here
+    "callbacks": "parameters of callbacks are set in the callbacks that are given, or by set_params.",
     "criterion": "a loss is set as a whole: loss='huber', or a function such as partial(my_loss, alpha=2).",
     "iterator_train": "batches are set by batch_size, window and modality_dropout.",
     "iterator_valid": "batches of validation are set by batch_size and window.",
@@ -100,7 +101,7 @@ class NestedParameters:
         own = super().get_params(deep=False)
         for name in params:
             owner, _, inner = name.partition("__")
-            if inner and owner in ELSEWHERE:
+            if is_elsewhere(name, own):
                 raise InvalidParameterError(f"{name}: {ELSEWHERE[owner]}")
             if owner not in own or (inner and not hasattr(own[owner], "set_params")):
                 raise InvalidParameterError(
@@ -133,15 +134,30 @@ class NestedParameters:
 
 def takes_optimizer_parameters(init):
     """Let an ``__init__`` take parameters of the optimizer, too, as scikit-learn's `clone` needs."""
+    own = inspect.signature(init).parameters
 
     @wraps(init)
     def __init__(self, *args, **parameters):
+        for name in parameters:
+            if is_elsewhere(name, own):
+                raise TypeError(f"{type(self).__name__}: {name}: {ELSEWHERE[name.partition('__')[0]]}")
         inner = {name: parameters.pop(name) for name in list(parameters) if name.startswith(PREFIX)}
         init(self, *args, **parameters)
         if inner:
             self._of_optimizer = self._of_optimizer | {n.removeprefix(PREFIX): v for n, v in inner.items()}
 
     return __init__
+
+
+def is_elsewhere(name, own):
+    """Return whether skorch has a parameter of some name that is another one, or none, in an estimator.
+
+    Examples
+    --------
+    >>> [is_elsewhere(name, {"loss", "lr"}) for name in ("criterion", "loss", "loss__delta", "lr")]
+    [True, False, True, False]
+    """
+    return name.partition("__")[0] in ELSEWHERE and name not in own
 
 
 def prefixed(parameters):
@@ -199,7 +215,7 @@ def check_taken(optimizer, name):
 
 
 def check_optimizer(build, arguments):
-    """Raise unless an optimizer of torch can be built with some arguments.
+    """Raise unless an optimizer of torch can be built with some arguments, and take a step.
 
     Parameters
     ----------
@@ -216,11 +232,17 @@ def check_optimizer(build, arguments):
     >>> check_optimizer(torch.optim.SGD, {"lr": 0.1, "momentum": 0.9})
     """
     arguments = {name: value for name, value in arguments.items() if name != "param_groups"}
+    weights = [torch.nn.Parameter(torch.zeros(2, 2)), torch.nn.Parameter(torch.zeros(2))]
     try:
-        optimizer = build([torch.nn.Parameter(torch.zeros(2, 2))], **arguments)
+        optimizer = build(weights, **arguments)
+        ours = type(optimizer).__module__.startswith("torch.")  # others may need what callbacks do
+        if ours and not arguments.get("capturable"):  # which takes no step on the CPU
+            for weight in weights:
+                weight.grad = torch.zeros_like(weight)
+            optimizer.step(lambda: torch.zeros(()))
     except Exception as error:
         raise InvalidParameterError(
-            f"optimizer={title(build)} cannot be built with {brief(arguments, 80)}: {brief(str(error), 100)}."
+            f"optimizer={title(build)} cannot be used with {brief(arguments, 80)}: {brief(str(error), 100)}."
         ) from error
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise InvalidParameterError(

@@ -39,6 +39,7 @@ from avfusion.estimators._training import (
 from avfusion.estimators._training_checks import check_training
 from avfusion.estimators._weights import labels_of_steps, only_weights, target_scale
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._groups import check_are_groups
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -97,6 +98,7 @@ class NetworkRegressor(
         self._check_parameters()
         warn_if_not_logged(self)
         sample_weight = only_weights(self, "fit", params)
+        check_are_groups(groups)
         if X_val is None and y_val is not None:
             raise ValueError("y_val is given without X_val, the rows that it labels.")
         warm = self.warm_start and hasattr(self, "net_")
@@ -113,9 +115,10 @@ class NetworkRegressor(
         spec = spec if warm else self._with_target_scale(spec, train)
         if X_val is not None:
             valid = self._read_validation_data(X_val, y_val, spec)
-        labels = [part.labels for part in (train, valid) if part is not None]
-        gaps = spec.per_frame or any(np.isnan(values).any() for values in labels)
-        check_training(self, spec, valid is not None, unlabelled=gaps)
+        parts = [part for part in (train, valid) if part is not None]
+        gaps = spec.per_frame or any(np.isnan(part.labels).any() for part in parts)
+        weighted = any(part.weights is not None for part in parts)
+        check_training(self, spec, valid is not None, unlabelled=gaps, weighted=weighted)
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
@@ -168,7 +171,8 @@ class NetworkRegressor(
         spec = self._spec_of(data) if first else self.spec_
         dataset = self._dataset(data, spec)
         gaps = spec.per_frame or np.isnan(dataset.labels).any()
-        check_training(self, spec, validates=False, by_hand=True, unlabelled=gaps)
+        given = {"unlabelled": gaps, "weighted": dataset.weights is not None}
+        check_training(self, spec, validates=False, by_hand=True, **given)
         if first:
             spec = self._with_target_scale(spec, dataset)
             statistics = {name: observed_statistics(dataset, name) for name in dataset.frames}

@@ -158,6 +158,10 @@ def weight_parameter(estimator, what):
             weight_parameter(one, f"{what}, {name!r}")
         if kept or not estimator._given_estimators:
             return WEIGHT
+        raise ValueError(
+            f"{what} has nothing to give weights to: all that it fits decline them. Have one take them, by "
+            "set_fit_request(sample_weight=True), or fit without weights."
+        )
     elif isinstance(estimator, Pipeline):
         name, inner = estimator.steps[-1]
         prefix = f"{name}__"

@@ -19,6 +19,7 @@ from skorch.utils import get_map_location
 from torch.optim import Optimizer
 
 from avfusion.estimators._callbacks import PooledScore, has_trackers, without_trackers
+from avfusion.estimators._losses import OwnLoss
 from avfusion.estimators._scoring import ScoredNet
 from avfusion.networks import ccc_loss
 
@@ -29,7 +30,8 @@ class LabelledLoss(torch.nn.Module):
     """A loss over the labelled steps of a batch; labels that are NaN do not count.
 
     A weighted loss is that of the batch times the mean weight of its labels: so a batch of little weight
-    moves the network little, and the sum over batches is the loss of all labels.
+    moves the network little, and the sum over batches is the loss of all labels. Losses of this package do
+    so target by target. One of the user's gets weights whose mean is 1 over the labels of the batch.
 
     Parameters
     ----------
@@ -49,8 +51,14 @@ class LabelledLoss(torch.nn.Module):
         if weight is None:
             return self.function(prediction, target, labelled)
         weight = weight.reshape(-1, weight.shape[-1])
-        share = weight.sum() / labelled.sum().clamp(min=1)
-        return share * self.function(prediction, target, labelled, weight=weight)
+        if isinstance(self.function, OwnLoss):
+            share = weight.sum() / labelled.sum().clamp(min=1)
+            weight = weight / torch.where(share > 0, share, 1.0)
+            return share * self.function(prediction, target, labelled, weight=weight)
+        share = weight.sum(0) / labelled.sum(0).clamp(min=1)  # (K,)
+        targets = zip(*(x.split(1, dim=1) for x in (prediction, target, labelled, weight)))
+        losses = torch.stack([self.function(*parts) for parts in targets])  # 0 without a label
+        return (share * losses).sum() / labelled.any(0).sum().clamp(min=1)
 
 
 class StopTraining(Exception):

@@ -37,7 +37,7 @@ MASTERS = (  # callback, parameter of ours, what both would do, what leaves it t
 )
 
 
-def check_training(estimator, spec, validates, by_hand=False, unlabelled=True):
+def check_training(estimator, spec, validates, by_hand=False, unlabelled=True, weighted=False):
     """Raise where the callbacks or the loss of an estimator would fail in training, or mean something else.
 
     Parameters
@@ -51,6 +51,8 @@ def check_training(estimator, spec, validates, by_hand=False, unlabelled=True):
         Whether it is `partial_fit` that trains, without schedule, early stopping and bar.
     unlabelled : bool, default=True
         Whether the loss will see labels that are NaN.
+    weighted : bool, default=False
+        Whether the loss will be given weights.
 
     Raises
     ------
@@ -72,7 +74,8 @@ def check_training(estimator, spec, validates, by_hand=False, unlabelled=True):
     check_monitors([callback for _, callback in named], validates)
     if callable(estimator.loss):
         dtype = getattr(torch, str(spec.dtype))
-        check_loss(estimator.loss, spec.target_form.n_targets, estimator.device, dtype, unlabelled)
+        seen = {"unlabelled": unlabelled, "weighted": weighted}
+        check_loss(estimator.loss, spec.target_form.n_targets, estimator.device, dtype, **seen)
 
 
 def check_callbacks(callbacks):

@@ -324,12 +324,21 @@ def paired_targets(y_true, y_pred, sample_weight=None):
         )
     check_same_order(true.index, pred.index, ("y_true", "y_pred"))
     weights = weights_by_row(sample_weight, None)
-    true = with_weights(true, weights, pred.index, of="y_true").counted
+    true = _of_ordinary_size(with_weights(true, weights, pred.index, of="y_true").counted)
     if true.lengths is not None:
         true = place_labels(true, pred.lengths, pred.clock, "y_true", ask=False)
         pred = _on_labelled_rows(true, pred)
     _check_labels(true, pred)
     return true, pred
+
+
+def _of_ordinary_size(targets):
+    """Scale weights whose sum may overflow by a power of two, which is exact: only ratios matter."""
+    if targets.weights is None:
+        return targets
+    _, exponent = np.frexp(np.nan_to_num(targets.weights).max(axis=0, initial=0.0))
+    exponent = np.where(np.abs(exponent) > 500, exponent, 0)
+    return replace(targets, weights=np.ldexp(targets.weights, -exponent))
 
 
 def _on_labelled_rows(true, pred):

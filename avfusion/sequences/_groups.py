@@ -29,7 +29,8 @@ def read_groups(groups, X, name="groups"):
     Raises
     ------
     ValueError
-        If there is no such column or it holds sequences, the length is wrong, or a row has no group.
+        If there is no such column or it holds sequences, the length is wrong, a row has no group, or groups
+        are numbers with fractions.
 
     Examples
     --------
@@ -49,7 +50,38 @@ def read_groups(groups, X, name="groups"):
     if missing.any():
         row = row_name(int(missing.argmax()), index)
         raise ValueError(f"{name} is missing for {row}. Give every row a group, or drop the row.")
+    check_are_groups(values, name)
     return values.to_numpy()
+
+
+def check_are_groups(groups, name="groups"):
+    """Raise where groups are numbers with fractions: weights, most likely, in the place of groups.
+
+    Parameters
+    ----------
+    groups : str, array-like or None
+    name : str, default="groups"
+        What messages call the groups.
+
+    Raises
+    ------
+    ValueError
+        If one of them is such a number.
+
+    Examples
+    --------
+    >>> check_are_groups([1.0, 1.0, 2.0])
+    >>> check_are_groups([0.5, 1.2])
+    Traceback (most recent call last):
+    ValueError: groups holds numbers such as 0.5, which name no group. Give weights as sample_weight=...
+    """
+    values = np.asarray(groups)
+    broken = values[np.mod(values, 1) > 0] if values.dtype.kind == "f" else ()
+    if len(broken):
+        raise ValueError(
+            f"{name} holds numbers such as {broken[0]:g}, which name no group. Give weights as "
+            "sample_weight=..."
+        )
 
 
 def rows_of_other_groups(groups, rng, giving, getting=None):

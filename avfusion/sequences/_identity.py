@@ -122,10 +122,12 @@ def by_recording(y, index, name="y"):
         )
     missing = [label for label in index if label not in y]
     if missing:
+        what, remedy = "labels", "None where a recording has no label"
+        if name == "sample_weight":
+            what, remedy = "weights", "0 where a recording does not count"
         raise ValueError(
-            f"{name} has no labels for {len(missing)} of {len(index)} recordings of X: "
-            f"{quoted(missing, limit=3)}. Its keys must be the labels of X's index; give None where a "
-            "recording has no label."
+            f"{name} has no {what} for {len(missing)} of {len(index)} recordings of X: "
+            f"{quoted(missing, limit=3)}. Its keys must be the labels of X's index; give {remedy}."
         )
     cells = [y[label] for label in index]
     if all(np.ndim(cell) == 0 for cell in cells):

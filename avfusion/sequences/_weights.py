@@ -35,7 +35,8 @@ def weights_by_row(sample_weight, X, name=NAME):
     Raises
     ------
     ValueError
-        If there is no such column, or it holds sequences or no numbers.
+        If there is no such column, it holds sequences or no numbers, or weights carry the labels of the rows
+        in another order.
 
     Examples
     --------
@@ -46,7 +47,9 @@ def weights_by_row(sample_weight, X, name=NAME):
         return _column(sample_weight, as_pandas(X), name)
     if isinstance(sample_weight, tuple):
         return list(sample_weight)
-    return by_recording(as_pandas(sample_weight), index_of(X), name)
+    weights = by_recording(as_pandas(sample_weight), index_of(X), name)
+    check_same_order(index_of(X), index_of(weights), ("X", name))
+    return weights
 
 
 def _column(column, X, name):
@@ -60,7 +63,10 @@ def _column(column, X, name):
             "and X without that column."
         )
     if not pd.api.types.is_numeric_dtype(X[column].dtype):
-        raise ValueError(f"{name}={brief(column)} is a column of {X[column].dtype}. Weights are numbers.")
+        raise ValueError(
+            f"{name}={brief(column)} is a column of {X[column].dtype}, and weights are numbers: "
+            f"X[{column!r}].astype(float)."
+        )
     return X[column].to_numpy(dtype=np.float64, na_value=np.nan)
 
 

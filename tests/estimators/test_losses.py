@@ -110,3 +110,46 @@ def test_names_and_functions_in_a_grid():
     assert len(set(grid.cv_results_["mean_test_score"])) == 3
     with pytest.raises(ValueError, match="'loss' parameter of EarlyFusionRegressor must be"):
         fit(loss="rmse")
+
+
+def weighted_mean(p, t, labelled, weight=None):
+    weight = torch.ones_like(p) if weight is None else weight
+    error = torch.where(labelled, p - torch.where(labelled, t, p), 0.0).square()
+    return (error * weight).sum() / (weight * labelled).sum()
+
+
+def broadcasts(p, t, labelled, weight=1.0):
+    return ((p - t)[labelled].square() * weight).mean()  # (n,) times (n, 1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "message"),
+    [
+        (broadcasts, ValueError, "loss=broadcasts is the same with sample_weight"),
+        (lambda p, t, m, weight=None: (p - t)[m].square().mean(), ValueError, "is the same with sample"),
+        (
+            lambda p, t, m, weight=None: (
+                (p - t)[m].square().mean() if weight is None else (p - t)[m].square()
+            ),
+            TypeError,
+            r"gave the shape \(4,\)",
+        ),
+        (
+            lambda p, t, m, weight=None: weighted_mean(p, t, m) * (1 if weight is None else weight.total()),
+            TypeError,
+            r"failed as loss\(prediction, target, labelled, weight=weight\)",
+        ),
+    ],
+)
+def test_a_loss_is_tried_with_weights_where_there_are_any(loss, error, message):
+    X, y = rows()
+    weight = np.linspace(0.2, 1, len(y))
+    with pytest.raises(error, match=message):
+        av.EarlyFusionRegressor(**QUICK, loss=loss).fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("loss", [weighted_mean, *(av.networks.LOSSES[name] for name in ("ccc", "mae"))])
+def test_losses_that_weigh_pass(loss, n_targets):
+    for unlabelled in (True, False):
+        check_loss(loss, n_targets, unlabelled=unlabelled, weighted=True)

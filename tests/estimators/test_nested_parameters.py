@@ -14,7 +14,7 @@ from sklearn.utils import estimator_checks
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping, LoadInitState, LRScheduler, PrintLog
 
 import avfusion as av
-from avfusion.estimators._nested_parameters import named_callbacks
+from avfusion.estimators._nested_parameters import check_optimizer, named_callbacks
 
 QUICK = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
 
@@ -166,6 +166,8 @@ def test_searched(search):
         ("loss__alpha", "functools.partial"),
         ("module__depth", "network__parameter"),
         ("iterator_train__batch_size", "batch_size, window and modality_dropout"),
+        ("criterion", "a loss is set as a whole"),
+        ("train_split", "early_stopping, validation_fraction"),
     ],
 )
 def test_unknown_names(name, told):
@@ -185,7 +187,8 @@ def test_unknown_names(name, told):
             {"optimizer": "adamw", "optimizer__momentum": 0.5},
             "AdamW has no parameter 'momentum' .optimizer='sgd'",
         ),
-        ({"optimizer": "sgd", "optimizer__momentum": -1}, "SGD cannot be built with .*Invalid momentum"),
+        ({"optimizer": "sgd", "optimizer__momentum": -1}, "SGD cannot be used with .*Invalid momentum"),
+        ({"optimizer": torch.optim.SparseAdam, "weight_decay": 0}, "does not support dense gradients"),
         ({"optimizer": torch.optim.Rprop}, "Rprop has no weight decay: set weight_decay=0"),
         ({"optimizer": dict}, "dict is no optimizer of torch"),
         ({"optimizer": lambda params, lr, weight_decay: None}, "gave NoneType, which is no optimizer"),
@@ -206,3 +209,24 @@ def test_an_optimizer_without_weight_decay():
     assert "weight_decay" not in group(
         av.EarlyFusionRegressor(optimizer=torch.optim.Rprop, weight_decay=0, **QUICK)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("criterion", "loss='huber'"),
+        ("iterator_train__shuffle", "batch_size, window"),
+        ("train_split", "early_stopping"),
+        ("module__depth", "network__parameter"),
+        ("loss__delta", "functools.partial"),
+        ("callbacks__print_log", "or by set_params"),
+    ],
+)
+def test_constructors_name_what_stands_for_names_of_skorch(name, remedy):
+    with pytest.raises(TypeError, match=f"EarlyFusionRegressor: {name}: .*{remedy}"):
+        av.EarlyFusionRegressor(**{name: None})
+
+
+@pytest.mark.parametrize("name", ["Adadelta", "Adagrad", "Adamax", "ASGD", "LBFGS", "NAdam", "RMSprop"])
+def test_optimizers_of_torch_pass(name):
+    check_optimizer(getattr(torch.optim, name), {"lr": 0.01})

@@ -7,8 +7,10 @@ from skorch.callbacks import Callback
 from torch import nn
 
 import avfusion as av
+from avfusion.estimators._losses import OwnLoss
 from avfusion.estimators._training import LabelledLoss, random_generator, seeded
 from avfusion.metrics import ccc_score
+from avfusion.networks import LOSSES
 
 QUICK = {"hidden_size": 8, "batch_size": 2, "random_state": 0}
 
@@ -44,6 +46,32 @@ def test_labelled_loss_sees_labels_only():
     loss(prediction, target)
     assert seen[0].tolist() == prediction.reshape(6, 2).tolist()
     assert seen[2].tolist() == [[True, True], [False, False], *[[True, True]] * 3, [False, True]]
+
+
+def weighted_batches(n_targets=2):
+    generator = torch.Generator().manual_seed(0)
+    prediction, target = torch.randn(2, 6, n_targets, generator=generator, dtype=torch.double)
+    weight = torch.rand(6, n_targets, generator=generator, dtype=torch.double)
+    weight[:3, 0], weight[3:, -1] = weight[:3, 0] * 50, weight[3:, -1] * 50
+    return prediction, target, weight / weight.mean(0)
+
+
+def of_the_mean(p, t, labelled, weight):
+    return ((p - t).square() * weight).mean()
+
+
+def of_the_sum(p, t, labelled, weight):
+    return ((p - t).square() * weight).sum() / weight.sum()
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("function", [LOSSES["mse"], OwnLoss(of_the_mean), OwnLoss(of_the_sum)])
+def test_weighted_losses_of_batches_add_up_whatever_the_targets_weigh_in_each(function, n_targets):
+    prediction, target, weight = weighted_batches(n_targets)
+    loss = LabelledLoss(function)
+    batches = [loss(prediction[part], target[part], weight[part]) for part in (slice(3), slice(3, 6))]
+    expected = (weight * (prediction - target).square()).mean()
+    assert torch.stack(batches).mean().item() == pytest.approx(expected.item(), rel=1e-12)
 
 
 def test_labelled_loss_of_clips_has_no_gradient_from_missing_labels():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import Ridge
@@ -382,7 +383,7 @@ def test_with_routing_all_must_say_whether_they_want_weights():
         inner.set_score_request(sample_weight=False)
         found = cross_validate(inner, X, y, cv=2, params={"sample_weight": WEIGHTS}, **STRICT)
         declines = av.FrameRegressor(Ridge().set_fit_request(sample_weight=False))
-        with pytest.raises(ValueError, match="takes no sample_weight"):
+        with pytest.raises(ValueError, match="nothing to give weights to"):
             declines.fit(X, y, sample_weight=WEIGHTS)
         piped = av.FrameRegressor(make_pipeline(StandardScaler(), Ridge()))
         with pytest.raises(ValueError, match="asks for no sample_weight"):
@@ -407,6 +408,14 @@ def test_a_member_may_decline_weights():
     np.testing.assert_allclose(values_of(found.estimators_[1][1].predict(X)), values_of(expected), rtol=1e-5)
 
 
+def test_where_all_decline_weights_have_nowhere_to_go():
+    X, y = recordings()
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = av.FrameRegressor(Ridge().set_fit_request(sample_weight=False))
+        with pytest.raises(ValueError, match=r"FrameRegressor has nothing to give weights to.*=True"):
+            model.fit(X, y, sample_weight=WEIGHTS)
+
+
 def test_weights_at_the_rate_of_the_labels_go_through_transformers():
     X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=5, video_rate_hz=2, random_state=0)
     model = make_pipeline(av.Align(1.0), av.AddContext((1, 3)), av.FrameRegressor(Ridge()))
@@ -427,3 +436,16 @@ def test_a_table_of_numbers():
     model = av.EarlyFusionRegressor(max_epochs=2, random_state=0)
     kept = sklearn.clone(model).fit(A, np.where(weights > 1, b, np.nan)).predict(A)
     np.testing.assert_array_equal(model.fit(A, b, sample_weight=weights > 1).predict(A), kept)
+
+
+@pytest.mark.parametrize("form", ["labels in a list", "labels in a Series"])
+def test_weights_of_a_score_go_by_the_labels_of_rows(form):
+    X, y = recordings()
+    X = X.set_axis([f"row {i}" for i in range(len(X))])
+    y = list(y) if form == "labels in a list" else pd.Series(list(y), index=X.index)
+    model, shuffled = clone(RIDGE).fit(X, y), pd.Series(np.arange(1.0, len(X) + 1), index=X.index)[::-1]
+    for call in (model.score, clone(model).fit):
+        with pytest.raises(ValueError, match="X and sample_weight carry the same labels in another order"):
+            call(X, y, sample_weight=shuffled)
+    expected = model.score(X, y, sample_weight=np.arange(1.0, len(X) + 1))
+    assert model.score(X, y, sample_weight=shuffled.to_dict()) == expected

@@ -206,3 +206,13 @@ ROWS = [np.zeros(2), np.ones(3)]
 def test_bad_input_is_refused(true, pred, options, message):
     with pytest.raises(ValueError, match=message):
         ccc_score(true, pred, **options)
+
+
+@pytest.mark.parametrize("scale", [1e307, 1e-300])
+@pytest.mark.parametrize("score", ALL)
+def test_only_ratios_of_weights_matter_however_large_they_are(score, scale):
+    true, pred = pair(width=2)
+    weight = np.random.default_rng(1).uniform(0.1, 2.0, size=true.shape)
+    expected = score(true, pred, sample_weight=weight, multioutput="raw_values")
+    found = score(true, pred, sample_weight=weight * scale, multioutput="raw_values")
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

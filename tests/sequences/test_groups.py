@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import avfusion as av
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._groups import read_groups
 
@@ -43,3 +44,14 @@ def test_bad_groups_are_refused(X, groups, message):
 def test_a_column_name_needs_a_table():
     with pytest.raises(ValueError, match="groups='subject' names a column, but X is not a DataFrame"):
         read_groups("subject", np.zeros((3, 2)))
+
+
+def test_weights_in_the_place_of_groups():
+    X, y = av.datasets.make_audiovisual_regression(4, audio_rate_hz=1, video_rate_hz=1, random_state=0)
+    weights = np.array([0.5, 1.0, 1.5, 2.0])
+    message = "groups holds numbers such as 0.5, which name no group. Give weights as sample_weight="
+    with pytest.raises(ValueError, match=message):
+        av.RescaledRegressor(n_splits=2).fit(X, y, weights)
+    with pytest.raises(ValueError, match=message):
+        av.EarlyFusionRegressor(max_epochs=1).fit(X, y, weights)
+    assert read_groups(np.array([1.0, 1.0, 2.0, 2.0]), X).tolist() == [1, 1, 2, 2]

@@ -147,10 +147,10 @@ def test_labels_that_share_a_step_are_averaged_by_weight():
         (["a", "b", "c"], r"sample_weight"),
         ("trust", r"sample_weight='trust' is no column of X"),
         ("audio", r"sample_weight='audio' is a modality of X.*sample_weight=X\['audio'\]"),
-        ("site", r"sample_weight='site' is a column of .*Weights are numbers"),
+        ("site", r"sample_weight='site' is a column of .*, and weights are numbers"),
         (pd.Series([1.0, 2.0, 3.0], index=["c", "b", "a"]), r"X and sample_weight carry the same labels in"),
         (pd.Series([1.0, 2.0, 3.0], index=["x", "y", "z"]), r"X and sample_weight carry different labels"),
-        ({"a": 1.0, "b": 2.0}, r"sample_weight has no labels for 1 of 3 recordings"),
+        ({"a": 1.0, "b": 2.0}, r"sample_weight has no weights for 1 of 3 recordings.*0 where"),
     ],
 )
 def test_refused_by_row_and_column(weights, message):
