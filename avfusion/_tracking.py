@@ -6,8 +6,9 @@ of a comparison.
 """
 
 import sys
-import warnings
 from contextlib import contextmanager
+
+from avfusion._warnings import warn_user
 
 
 @contextmanager
@@ -48,10 +49,9 @@ def warn_if_not_logged(estimator):
 
     session = getattr(safety, "_AutologgingSessionManager", None)
     if session is not None and session.active_session() is None:
-        warnings.warn(
+        warn_user(
             "MLflow's autolog knows scikit-learn's own classes, so this fit is not logged. Have it logged by "
-            f"fitting make_pipeline({type(estimator).__name__}(...)).",
-            stacklevel=3,
+            f"fitting make_pipeline({type(estimator).__name__}(...))."
         )
 
 

@@ -1,7 +1,8 @@
 """A warning where pandas writes sequences into a file that cannot hold them."""
 
 import sys
-import warnings
+
+from avfusion._warnings import warn_user
 
 WRITERS = {  # functions of pandas that take the cells of a column to write them
     "get_values_for_csv": "to_csv",
@@ -30,11 +31,9 @@ def warn_of_text() -> None:
     writer = _writer(sys._getframe(1))
     if writer is None:
         return
-    warnings.warn(
+    warn_user(
         f'{writer} cannot keep sequences: it takes texts such as "22 x 6, 11.0 s" for them. Write '
-        "avfusion.to_long(X), which has a line per step, or keep sequences as they are with to_parquet.",
-        UserWarning,
-        stacklevel=_levels_to_user(),
+        "avfusion.to_long(X), which has a line per step, or keep sequences as they are with to_parquet."
     )
 
 
@@ -45,14 +44,6 @@ def _writer(frame):
         if frame is not None and frame.f_code.co_name in WRITERS and _is_within(frame, "pandas"):
             return WRITERS[frame.f_code.co_name]
     return None
-
-
-def _levels_to_user():
-    """Count the callers, from the one of this function on, up to the first outside of pandas and here."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and (_is_within(frame, "pandas") or _is_within(frame, "avfusion")):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _is_within(frame, package):
