@@ -39,6 +39,8 @@ def read_groups(groups, X, name="groups"):
     if groups is None:
         return None
     X, groups = as_pandas(X) if isinstance(groups, str) else X, as_pandas(groups)
+    if isinstance(groups, pd.DataFrame):
+        groups = _only_column(groups, name)
     index = X.index if isinstance(X, pd.DataFrame) else None
     check_same_order(index, index_of(groups), ("X", name))
     values = pd.Series(_column(groups, X, name) if isinstance(groups, str) else groups)
@@ -50,6 +52,15 @@ def read_groups(groups, X, name="groups"):
         row = row_name(int(missing.argmax()), index)
         raise ValueError(f"{name} is missing for {row}. Give every row a group, or drop the row.")
     return values.to_numpy()
+
+
+def _only_column(table, name):
+    if table.shape[1] != 1:
+        raise ValueError(
+            f"{name} is a table of {table.shape[1]} columns, {quoted(table.columns)}. Give one of them, or "
+            f'join them: table.astype(str).agg("-".join, axis=1).'
+        )
+    return table.iloc[:, 0]
 
 
 def rows_of_other_groups(groups, rng, giving, getting=None):

@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from avfusion.sequences import SequenceArray
@@ -43,3 +45,10 @@ def test_bad_groups_are_refused(X, groups, message):
 def test_a_column_name_needs_a_table():
     with pytest.raises(ValueError, match="groups='subject' names a column, but X is not a DataFrame"):
         read_groups("subject", np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_table_of_one_column_is_taken_for_it(X, form):
+    assert read_groups(form({"who": ["a", "b", "a"][: len(X)]}), X).tolist() == ["a", "b", "a"][: len(X)]
+    with pytest.raises(ValueError, match=r"groups is a table of 2 columns, 'who', 'when'\. Give one"):
+        read_groups(form({"who": ["a"] * len(X), "when": [1] * len(X)}), X)
