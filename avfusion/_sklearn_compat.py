@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from sklearn.base import _clone_parametrized
+from sklearn.base import _clone_parametrized, clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
@@ -42,10 +42,36 @@ __all__ = [
     "_wrap_data_with_container",
     "as_one_task",
     "callback_task",
+    "cloned_with",
     "with_callbacks",
 ]
 
 Method = TypeVar("Method", bound=Callable)
+
+
+def cloned_with(estimator, parameters):
+    """Return a clone with some parameters changed; ``set_params`` of FrozenEstimator returns nothing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not changed.
+    parameters : dict
+        By their names.
+
+    Returns
+    -------
+    estimator
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> cloned_with(Ridge(), {"alpha": 3.0})
+    Ridge(alpha=3.0)
+    """
+    copy = clone(estimator)
+    copy.set_params(**parameters)
+    return copy
 
 
 def with_callbacks(fit: Method) -> Method:

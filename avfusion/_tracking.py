@@ -6,8 +6,13 @@ of a comparison.
 """
 
 import sys
-import warnings
 from contextlib import contextmanager
+from threading import Lock
+
+from avfusion._warnings import warn_user
+
+_LOCK = Lock()
+_INSIDE = []  # what `untracked` switched off, once for each that is open, in all threads
 
 
 @contextmanager
@@ -19,15 +24,12 @@ def untracked():
     >>> with untracked():
     ...     part = [1.0]  # a fit
     """
-    settings = _settings()
-    if settings is None:
-        yield
-        return
-    settings["disable"] = True
+    settings = _enter()
     try:
         yield
     finally:
-        settings["disable"] = False
+        if settings is not None:
+            _leave(settings)
 
 
 def warn_if_not_logged(estimator):
@@ -48,11 +50,28 @@ def warn_if_not_logged(estimator):
 
     session = getattr(safety, "_AutologgingSessionManager", None)
     if session is not None and session.active_session() is None:
-        warnings.warn(
+        warn_user(
             "MLflow's autolog knows scikit-learn's own classes, so this fit is not logged. Have it logged by "
-            f"fitting make_pipeline({type(estimator).__name__}(...)).",
-            stacklevel=3,
+            f"fitting make_pipeline({type(estimator).__name__}(...))."
         )
+
+
+def _enter():
+    """Switch autolog off if it is on, or is off because of other threads that are in `untracked`."""
+    with _LOCK:
+        settings = _settings() or (_INSIDE[-1] if _INSIDE else None)
+        if settings is not None:
+            settings["disable"] = True
+            _INSIDE.append(settings)
+        return settings
+
+
+def _leave(settings):
+    """Switch autolog on again behind the last thread that leaves `untracked`."""
+    with _LOCK:
+        _INSIDE.pop()
+        if not _INSIDE:
+            settings["disable"] = False
 
 
 def _settings():

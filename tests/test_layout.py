@@ -12,6 +12,7 @@ MODULES = [file for file in FILES if not file.stem.startswith("__")]
 
 # From the ground up. A room imports of rooms below it, and of itself.
 FLOORS = (
+    {"_warnings"},
     {"_atomic", "_progress", "_sklearn_compat", "_tracking", "_versions"},
     {"sequences"},
     {"formats", "store"},

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 
 import avfusion._sklearn_compat as compat
@@ -72,3 +73,8 @@ def test_a_clone_is_made_whatever_the_estimator_says_of_clones():
             raise AssertionError
 
     assert compat._clone_parametrized(Own(alpha=2.0)).alpha == 2.0
+
+
+def test_a_frozen_estimator_is_cloned_with_nothing_changed():
+    frozen = FrozenEstimator(Ridge().fit([[1.0], [2.0]], [1.0, 2.0]))
+    assert compat.cloned_with(frozen, {}) is frozen

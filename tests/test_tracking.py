@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}  # before the import
 mlflow = pytest.importorskip("mlflow")
 pytest.importorskip("mlflow.sklearn")
+from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS  # noqa: E402
 
 import avfusion as av  # noqa: E402
 from avfusion._tracking import untracked  # noqa: E402
@@ -152,3 +153,20 @@ def test_nothing_is_said_where_all_logging_is_off(data, runs):
         warnings.filterwarnings("error", message=".*not logged")
         av.FrameRegressor().fit(*data)
         assert runs() == []
+
+
+def test_threads_leave_it_off_until_the_last_is_done(store):
+    settings = AUTOLOGGING_INTEGRATIONS["sklearn"]
+    before = dict(settings)
+    settings["disable"] = False
+    try:
+        first, second = untracked(), untracked()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert settings["disable"]
+        second.__exit__(None, None, None)
+        assert not settings["disable"]
+    finally:
+        settings.clear()
+        settings |= before

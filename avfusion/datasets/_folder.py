@@ -204,7 +204,7 @@ def _without_markers(y, missing_label):
         return None
     if missing_label is not None:
         y = mask_labels(y, missing_label)
-    warn_of_markers(as_targets(y), stacklevel=4)
+    warn_of_markers(as_targets(y))
     return y
 
 

@@ -3,10 +3,9 @@
 Each function returns a message, or None where all is well.
 """
 
-import warnings
-
 import numpy as np
 
+from avfusion._warnings import warn_user
 from avfusion.estimators._batches import NEVER, may_hold_nan
 from avfusion.sequences._label_markers import LabelMarkerWarning, marker_message
 from avfusion.sequences._messages import quoted
@@ -30,10 +29,10 @@ def advise(estimator, data, statistics, target_names):
         if estimator.input_norm is None:
             messages.append(unlike_scales(name, deviations))
     for message in filter(None, messages):
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warn_user(message)
     message = marker_message(data.labels, target_names)
     if message is not None:
-        warnings.warn(message, LabelMarkerWarning, stacklevel=3)
+        warn_user(message, LabelMarkerWarning)
 
 
 def constant_target(labels, names):

@@ -127,7 +127,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         if not spec.per_frame:
             labels = np.repeat(labels, lengths, axis=0)
             weights = None if weights is None else np.repeat(weights, lengths, axis=0)
-        warn_of_markers(data.targets.counted, stacklevel=2)
+        warn_of_markers(data.targets.counted)
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)

@@ -78,7 +78,7 @@ def pair(X, y, *, rate_hz=None, start_s=None, tolerance_s=None, pad=False, aggre
     >>> X["audio"].iloc[0], y.iloc[0], float(X["audio"].iloc[0].frames[0, 0])
     (Sequence(89 x 1, 44.5 s from 15.5 s), Sequence(89 x 1, 44.5 s from 15.5 s), 31.0)
     """
-    X = X if isinstance(X, pd.DataFrame) and sequence_columns(X) else as_sequences(X)
+    X = as_sequences(X)
     labels, single = _labels(by_recording(y, X.index), X)
     statistics = check_statistics(aggregate, more=TIMED_STATISTICS)
     timed = [name for name in sequence_columns(X) if X.dtypes[name].timed]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from avfusion._warnings import warn_user
 from avfusion.sequences._bookkeeping import named_bookkeeping
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._long_tables import read_long_table
@@ -143,9 +144,7 @@ def read_tables(cells, dtype, where):
         warnings.simplefilter("always")
         X = read_long_table(long, {"features in tables": features}, dtype or np.float32, ROW)
     for warning in said:
-        warnings.warn(
-            str(warning.message).replace(" (name them in modalities to use them)", ""), stacklevel=7
-        )
+        warn_user(str(warning.message).replace(" (name them in modalities to use them)", ""))
     positions = {row: position for position, row in enumerate(X[ROW])}
     return X["features in tables"].array.take(
         [positions.get(row, -1) for row in range(len(cells))], allow_fill=True

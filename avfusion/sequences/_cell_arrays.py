@@ -5,11 +5,10 @@ array of X before they draw rows and columns. The cells know their rate, start a
 names of columns are lost: they are x0, x1... by position, as scikit-learn names the columns of arrays.
 """
 
-import warnings
-
 import numpy as np
 import pandas as pd
 
+from avfusion._warnings import warn_user
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._callers import table_tool
 from avfusion.sequences._cells import is_missing, located
@@ -117,15 +116,13 @@ def with_known_names(X, spec, caller):
             "position, since one of the two was an array, without names."
         )
     if is_array and was_named:
-        warnings.warn(
+        warn_user(
             f"X does not have valid feature names, but {caller} was fitted with feature names: columns go by "
-            "position.",
-            stacklevel=4,
+            "position."
         )
     if not is_array:
-        warnings.warn(
-            f"X has feature names, but {caller} was fitted without feature names: columns go by position.",
-            stacklevel=4,
+        warn_user(
+            f"X has feature names, but {caller} was fitted without feature names: columns go by position."
         )
     names = _names(spec)
     return frame_of_cells(X, names) if is_array else X.set_axis(names, axis=1)

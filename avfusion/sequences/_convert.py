@@ -23,6 +23,7 @@ from avfusion.sequences._messages import quoted
 from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
 from avfusion.sequences._readings import check_one_step, steps_first
+from avfusion.sequences._text_files import remedy_for_cells
 
 ONLY = "features"  # the name of the modality of data that has no names
 
@@ -212,9 +213,8 @@ def _from_frame(X, modalities, dtype, widths):
     cells = [name for name, column in X.items() if name not in known and holds_sequences(column)]
     if not known and not cells:
         return _from_numbers(X, modalities)
-    duplicates = X.columns[X.columns.duplicated()]
-    if len(duplicates):
-        raise ValueError(f"Two columns have the name {duplicates[0]!r}. Rename one.")
+    if not X.columns.is_unique:
+        raise ValueError(f"Two columns have the name {X.columns[X.columns.duplicated()][0]!r}. Rename one.")
     columns = {name: _column(X[name], name, dtype, widths.get(name)) for name in cells}
     return X.assign(**columns) if columns else X
 
@@ -226,13 +226,15 @@ def _from_numbers(X, modalities):
     text = [name for name, kind in X.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if isinstance(modalities, Mapping) and not all(isinstance(w, Integral) for w in modalities.values()):
         columns = {name: _known_columns(X, names) for name, names in modalities.items()}
-        used = [name for names in columns.values() for name in names]
         parts = {name: _split(X[names], [name], None)[name].array for name, names in columns.items()}
+        used = [name for names in columns.values() for name in names]
         return _assemble(X.drop(columns=used), parts)
-    if text and (len(text) < X.shape[1] or any(n_axes(cell) for name in text for cell in X[name])):
+    mixed = text and (len(text) < X.shape[1] or any(n_axes(cell) for name in text for cell in X[name]))
+    remedy = remedy_for_cells(X, text)
+    if mixed or remedy:
         raise ValueError(
-            f"No column holds sequences, and some do not hold numbers: {quoted(text)}. Name the columns of "
-            'each modality, as in modalities={"audio": ["rms", "pitch"]}.'
+            f"No column holds sequences, and some do not hold numbers: {quoted(text, limit=4)}. "
+            + (remedy or 'Name the columns of each modality, as in modalities={"audio": ["rms", "pitch"]}.')
         )
     return _split(X, modalities, None).set_axis(X.index)
 
@@ -343,9 +345,8 @@ def _split(data, modalities, dtype):
     """Read a plain array, in whose last axis all modalities lie side by side."""
     array = check_array(data, allow_nd=True, ensure_all_finite=False, dtype="numeric")
     if not isinstance(modalities, Mapping):
-        return pd.DataFrame(
-            {_only_name(modalities): read_padded(array, None, dtype, name=_only_name(modalities))}
-        )
+        name = _only_name(modalities)
+        return pd.DataFrame({name: read_padded(array, None, dtype, name=name)})
     widths = list(modalities.values())
     if all(isinstance(width, (int, np.integer)) for width in widths):
         array = steps_first(array, sum(widths))

@@ -7,6 +7,7 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._convert import as_sequences, sequence_columns
 from avfusion.sequences._identity import check_same_order, index_of
 from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._table_clock import known
 from avfusion.sequences._table_columns import with_index_levels
 from avfusion.sequences._time_values import seconds
@@ -25,7 +26,7 @@ def cut(X, table, y=None, *, recording=None, start="start", end="end"):
     ----------
     X : DataFrame with sequence columns, or a Series of sequences
         Recordings, features or labels; each column with a rate, starts or times.
-    table : pandas.DataFrame
+    table : pandas.DataFrame, or a table of polars, Arrow
         A line for each new row. Levels of its index count as columns.
     y : DataFrame or Series with sequences, optional
         Labels per frame of the same recordings, to be cut alike.
@@ -61,6 +62,7 @@ def cut(X, table, y=None, *, recording=None, start="start", end="end"):
     1  5 x 1, 2.5 s from 2.0 s    anna         0
     2  4 x 1, 2.0 s from 1.0 s     ben         1
     """
+    X, table, y = as_pandas(X), as_pandas(table), as_pandas(y)
     if y is not None:
         return cut(X, table, recording=recording, start=start, end=end), _cut_labels(
             X, y, table, recording=recording, start=start, end=end
@@ -97,6 +99,7 @@ def _cut_labels(X, y, table, **how):
     check_same_order(index_of(X), index_of(y))
     columns = {"labels of the recording": y} if isinstance(y, pd.Series) else dict(y.items())
     arrays = {name: column.array for name, column in columns.items()}
+    X = as_sequences(X)
     pieces = cut(X.drop(columns=sequence_columns(X)).assign(**arrays), table, **how)[list(arrays)]
     return pieces.iloc[:, 0].rename(y.name) if isinstance(y, pd.Series) else pieces
 

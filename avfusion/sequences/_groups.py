@@ -40,6 +40,8 @@ def read_groups(groups, X, name="groups"):
     if groups is None:
         return None
     X, groups = as_pandas(X) if isinstance(groups, str) else X, as_pandas(groups)
+    if isinstance(groups, pd.DataFrame):
+        groups = _only_column(groups, name)
     index = X.index if isinstance(X, pd.DataFrame) else None
     check_same_order(index, index_of(groups), ("X", name))
     values = pd.Series(_column(groups, X, name) if isinstance(groups, str) else groups)
@@ -82,6 +84,15 @@ def check_are_groups(groups, name="groups"):
             f"{name} holds numbers such as {broken[0]:g}, which name no group. Give weights as "
             "sample_weight=..."
         )
+
+
+def _only_column(table, name):
+    if table.shape[1] != 1:
+        raise ValueError(
+            f"{name} is a table of {table.shape[1]} columns, {quoted(table.columns)}. Give one of them, or "
+            f'join them: table.astype(str).agg("-".join, axis=1).'
+        )
+    return table.iloc[:, 0]
 
 
 def rows_of_other_groups(groups, rng, giving, getting=None):

@@ -1,11 +1,11 @@
 """Labels have time of their own: they are put onto the steps of the streams that they belong to."""
 
-import warnings
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avfusion._warnings import warn_user
 from avfusion.sequences._buffers import gather, packed_starts
 from avfusion.sequences._clock import WITHIN_STEP
 from avfusion.sequences._messages import row_name
@@ -277,12 +277,10 @@ def _report(left_out, targets, what):
         told.add("pairing")
     rows = np.flatnonzero(left_out)
     total = int(np.maximum(targets.lengths, 0).sum())
-    warnings.warn(
+    warn_user(
         f"{what} was paired with the streams by time: {left_out.sum()} of {total} labels lie outside the "
         f"streams and are left out, in {len(rows)} row(s), {left_out[rows[0]]} of them in "
-        f"{row_name(rows[0], targets.index)}.",
-        UserWarning,
-        stacklevel=2,
+        f"{row_name(rows[0], targets.index)}."
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 
+from avfusion._warnings import warn_user
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._bookkeeping import named_bookkeeping
 from avfusion.sequences._cells import is_missing
@@ -205,24 +206,22 @@ def _number(value):
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
-def warn_of_markers(targets, stacklevel):
+def warn_of_markers(targets):
     """Warn of markers among labels.
 
     Parameters
     ----------
     targets : Targets
         The labels, read.
-    stacklevel : int
-        As of `warnings.warn`, where 1 is the caller.
 
     Examples
     --------
     >>> from avfusion.sequences import as_targets
-    >>> warn_of_markers(as_targets([0.5, 0.1]), stacklevel=1)
+    >>> warn_of_markers(as_targets([0.5, 0.1]))
     """
     message = marker_message(targets.values, targets.form.target_names)
     if message is not None:
-        warnings.warn(message, LabelMarkerWarning, stacklevel=stacklevel + 1)
+        warn_user(message, LabelMarkerWarning)
 
 
 @contextmanager
@@ -242,7 +241,7 @@ def markers_told_once(targets):
     >>> with markers_told_once(as_targets([0.5, 0.1])):
     ...     pass
     """
-    warn_of_markers(targets, stacklevel=4)  # of this function, of contextlib, of a fit: where that was called
+    warn_of_markers(targets)
     token = TOLD.set(set() if TOLD.get() is NOTHING else TOLD.get())  # of labels left out, too
     try:
         with warnings.catch_warnings():

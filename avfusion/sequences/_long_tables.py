@@ -1,11 +1,11 @@
 """Long tables: one row per step, and columns that tell the recordings apart and say when a step is."""
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from avfusion._warnings import warn_user
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._bookkeeping import bookkeeping_columns, named_bookkeeping
 from avfusion.sequences._clock import per_row
@@ -116,7 +116,7 @@ def _say(aside, clocks, said, steps):
     if steps.n_missing:
         parts.append(f"{steps.n_missing} steps have no row in the table and are NaN.")
     if parts:
-        warnings.warn(" ".join(parts), UserWarning, stacklevel=5)
+        warn_user(" ".join(parts))
 
 
 def _recordings(table, keys):

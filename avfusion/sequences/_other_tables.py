@@ -141,6 +141,11 @@ def _frame(table):
 
 def _plain(column):
     """Return a column of a type that pandas can compute with."""
+    if pa.types.is_dictionary(column.type) and holds_cells(column.type.value_type):
+        chunks = getattr(column, "chunks", [column])  # pandas cannot hash the categories, nor Arrow cast them
+        column = pa.chunked_array(
+            [part.dictionary.take(part.indices) for part in chunks], column.type.value_type
+        )
     if pa.types.is_string_view(column.type):
         return column.cast(pa.large_string())
     return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else without_views(column)

@@ -8,6 +8,7 @@ from avfusion.sequences._callers import selecting_tool, stacking_tool
 from avfusion.sequences._convert import sequence_columns
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._readings import is_label_per_step
+from avfusion.sequences._text_files import remedy_for_cells
 
 
 def check_orientation(X, y):
@@ -66,8 +67,11 @@ def refuse_objects(X):
         others = [name for name, dtype in X.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
         if others:
             raise ValueError(
-                f"X has no sequence column, and columns that are not numbers: {quoted(others)}. "
-                "Turn recordings into sequence columns with avfusion.as_sequences."
+                f"X has no sequence column, and columns that are not numbers: {quoted(others, limit=4)}. "
+                + (
+                    remedy_for_cells(X, others)
+                    or "Turn recordings into sequence columns with avfusion.as_sequences."
+                )
             )
     elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and selecting_tool():
         raise ValueError(

@@ -345,6 +345,7 @@ def is_table(X):
     """
     if issparse(X):  # some sparse formats are mappings
         return True
+    X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         return not any(holds_sequences(column) for _, column in X.items())
     if isinstance(X, Mapping) or is_padded_pair(X):

@@ -1,12 +1,12 @@
 """Which columns of a long table say when a step is, and which of its steps are valid."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from avfusion._warnings import warn_user
 from avfusion.sequences._bookkeeping import columns_of, role_of, success_column
 from avfusion.sequences._messages import brief, quoted
 from avfusion.sequences._table_clock import known
@@ -188,11 +188,9 @@ def valid_rows(table, streams, valid):
         used = {column for columns in streams.values() for column in columns}
         column = success_column(name for name in table.columns if name not in used)
         if column is not None and len(streams) > 1:
-            warnings.warn(
+            warn_user(
                 f"{column!r} is of one modality, and the table has several: say of which, as in "
-                f"valid={{{next(iter(streams))!r}: {column!r}}}, or valid=False.",
-                UserWarning,
-                stacklevel=5,
+                f"valid={{{next(iter(streams))!r}: {column!r}}}, or valid=False."
             )
         valid = column if column is not None and len(streams) == 1 else False
     if valid is False:

@@ -1,7 +1,12 @@
-"""A warning where pandas writes sequences into a file that cannot hold them."""
+"""Sequences in files that cannot hold them: a warning where pandas writes one, a remedy for what one gave."""
 
+import re
 import sys
-import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from avfusion._warnings import warn_user
 
 WRITERS = {  # functions of pandas that take the cells of a column to write them
     "get_values_for_csv": "to_csv",
@@ -30,12 +35,56 @@ def warn_of_text() -> None:
     writer = _writer(sys._getframe(1))
     if writer is None:
         return
-    warnings.warn(
+    warn_user(
         f'{writer} cannot keep sequences: it takes texts such as "22 x 6, 11.0 s" for them. Write '
-        "avfusion.to_long(X), which has a line per step, or keep sequences as they are with to_parquet.",
-        UserWarning,
-        stacklevel=_levels_to_user(),
+        "avfusion.to_long(X), which has a line per step, or keep sequences as they are with to_parquet."
     )
+
+
+def remedy_for_cells(X, names):
+    """Return a sentence on columns whose cells are sequences in a form that is not read, or "".
+
+    Parameters
+    ----------
+    X : pandas.DataFrame
+    names : list of str
+        Of its columns that do not hold numbers.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> remedy_for_cells(pd.DataFrame({"audio": ["[[1.0], [2.0]]"]}), ["audio"])
+    "'audio' holds lists as text: make them lists again, X['audio'].map(json.loads)."
+    """
+    for name in names:
+        cells = X[name].dropna() if X.columns.is_unique else ()
+        cell = next(iter(cells), None)
+        if isinstance(cell, str) and re.fullmatch(r"\d+ x \d+(, .* s)?", cell):
+            return (
+                f"{name!r} holds texts such as {cell!r}, which to_csv wrote in place of sequences. Their "
+                "numbers are not in the file: write it again with to_parquet, or as avfusion.to_long(X)."
+            )
+        if isinstance(cell, str) and re.match(r"\[\s*(\[|-?\d|nan)", cell):
+            if "," not in cell:
+                return (
+                    f"{name!r} holds arrays as text, which NumPy rounds and shortens: write the file again "
+                    "with to_parquet."
+                )
+            return f"{name!r} holds lists as text: make them lists again, X[{name!r}].map(json.loads)."
+        if (
+            not isinstance(cell, (str, Mapping))
+            and np.iterable(cell)
+            and isinstance(next(iter(cell), None), Mapping)
+        ):
+            return (
+                f"The steps of {name!r} are records. Make them lists of features: "
+                f"X[{name!r}].map(lambda cell: [list(step.values()) for step in cell])."
+            )
+    return ""
 
 
 def _writer(frame):
@@ -45,14 +94,6 @@ def _writer(frame):
         if frame is not None and frame.f_code.co_name in WRITERS and _is_within(frame, "pandas"):
             return WRITERS[frame.f_code.co_name]
     return None
-
-
-def _levels_to_user():
-    """Count the callers, from the one of this function on, up to the first outside of pandas and here."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and (_is_within(frame, "pandas") or _is_within(frame, "avfusion")):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _is_within(frame, package):

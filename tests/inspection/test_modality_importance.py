@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -242,3 +244,13 @@ def test_the_plot_shows_the_table():
     ]
     assert "0.70" in ax.get_xlabel()
     assert "90 %" in ax.get_title(loc="right")
+
+
+@pytest.mark.parametrize("form", [pa.table, pl.from_pandas], ids=["pyarrow", "polars"])
+def test_tables_of_other_libraries_have_streams(form):
+    X, y = recordings(LENGTHS)
+    X = X[USED]
+    model = av.FrameRegressor().fit(X[:8], y[:8])
+    result = modality_importance(model, form(X[8:].reset_index(drop=True)), y[8:], n_repeats=2)
+    expected = modality_importance(model, X[8:], y[8:], n_repeats=2)
+    np.testing.assert_array_equal(result.importances, expected.importances)

@@ -194,3 +194,10 @@ def test_rates_that_nobody_declared_are_not_guessed():
     X["video"] = av.as_sequences({"video": [np.zeros(400)]}, rate_hz=10)["video"]
     with pytest.raises(ValueError, match="Nothing says how many labels a second has"):
         av.pair(X, [np.zeros(400)])
+
+
+def test_columns_of_lists_are_streams_beside_columns_of_sequences():
+    X = av.as_sequences({"audio": [np.arange(8.0), np.arange(6.0)]})
+    X["video"] = [np.arange(8.0).tolist(), np.arange(6.0).tolist()]
+    paired, _ = av.pair(X, [np.arange(5.0), np.arange(6.0)])
+    assert [len(cell) for cell in paired["audio"]] == [len(cell) for cell in paired["video"]] == [5, 6]

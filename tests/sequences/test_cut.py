@@ -2,6 +2,8 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,3 +111,10 @@ def test_labels_to_cut_have_a_clock():
     X = as_sequences({"audio": [np.arange(9.0)]}, rate_hz=1)
     with pytest.raises(TypeError, match="y must be a DataFrame or Series of sequences, not list"):
         cut(X, pd.DataFrame({"recording": [0], "start": [0], "end": [1]}), [np.arange(9.0)])
+
+
+@pytest.mark.parametrize("form", [pl.from_pandas, pa.table])
+def test_tables_of_other_libraries_name_stretches(form):
+    X = as_sequences({"audio": [np.arange(100.0), np.arange(50.0)]}, rate_hz=10)
+    table = pd.DataFrame({"recording": [0, 1], "start": [0.0, 1.0], "end": [1.0, 4.0], "word": ["a", "b"]})
+    pd.testing.assert_frame_equal(cut(form(X), form(table)), cut(X, table))

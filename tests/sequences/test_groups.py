@@ -1,5 +1,7 @@
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import avfusion as av
@@ -55,3 +57,10 @@ def test_weights_in_the_place_of_groups():
     with pytest.raises(ValueError, match=message):
         av.EarlyFusionRegressor(max_epochs=1).fit(X, y, weights)
     assert read_groups(np.array([1.0, 1.0, 2.0, 2.0]), X).tolist() == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_table_of_one_column_is_taken_for_it(X, form):
+    assert read_groups(form({"who": ["a", "b", "a"][: len(X)]}), X).tolist() == ["a", "b", "a"][: len(X)]
+    with pytest.raises(ValueError, match=r"groups is a table of 2 columns, 'who', 'when'\. Give one"):
+        read_groups(form({"who": ["a"] * len(X), "when": [1] * len(X)}), X)

@@ -144,7 +144,7 @@ def test_an_estimator_that_fits_parts_tells_once():
 
     def fit():
         with markers_told_once(targets):
-            warn_of_markers(targets, stacklevel=1)
+            warn_of_markers(targets)
 
     with pytest.warns(LabelMarkerWarning) as caught:
         fit()
@@ -152,7 +152,7 @@ def test_an_estimator_that_fits_parts_tells_once():
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warn_of_markers(as_targets(CONTINUOUS), stacklevel=1)
+        warn_of_markers(as_targets(CONTINUOUS))
 
 
 def test_targets_that_are_bookkeeping_are_told():

@@ -216,6 +216,18 @@ def test_fields_that_lost_their_type_are_sequences_again(X):
     assert av.as_sequences({"audio": pa.array(fields.to_pylist())}, dtype=float)["audio"].iloc[0] == timed
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_cells_that_are_stored_once_and_repeated(chunked):
+    cells = pa.DictionaryArray.from_arrays(pa.array([1, 0, 1, None]), pa.array([[[1.0], [2.0]], [[3.0]]]))
+    X = av.as_sequences(pa.table({"audio": pa.chunked_array([cells[:1], cells[1:]]) if chunked else cells}))
+    assert [None if pd.isna(cell) else cell.frames.ravel().tolist() for cell in X["audio"]] == [
+        [3],
+        [1, 2],
+        [3],
+        None,
+    ]
+
+
 def test_results_of_duckdb():
     connection = pytest.importorskip("duckdb").connect()
     query = "select clip, list([x, y] order by k) as audio from frames group by clip order by clip"

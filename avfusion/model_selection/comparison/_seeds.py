@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.linear_model import ElasticNet, Ridge, RidgeClassifier
 from sklearn.utils import check_random_state
 
+from avfusion._sklearn_compat import cloned_with
 from avfusion.sequences._messages import quoted
 
 
@@ -102,7 +102,7 @@ def seeded(estimator, n_seeds, default):
         name: default if value is None else int(value) for name, value in _random_states(estimator).items()
     }
     return [
-        clone(estimator).set_params(**{name: (value + i) % 2**32 for name, value in first.items()})
+        cloned_with(estimator, {name: (value + i) % 2**32 for name, value in first.items()})
         for i in range(n_seeds if first else 1)
     ]
 

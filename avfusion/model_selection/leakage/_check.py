@@ -17,6 +17,7 @@ from avfusion.model_selection.leakage._preprocessing import check_preprocessing
 from avfusion.model_selection.leakage._report import LeakageReport, LeakageWarning, Outcome
 from avfusion.sequences import as_sequences, sequence_columns
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._recordings import is_table
 from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
 
@@ -130,8 +131,8 @@ def parted_rows(folds, n_rows):
 
 def _check_samples(X, parted, groups, group_column):
     """Look for copies, overlaps and preprocessing in columns of sequences or in a table of numbers."""
-    if not (isinstance(X, pd.DataFrame) or sparse.issparse(X) or _is_table(X)):
-        X = as_sequences(X)
+    if not (is_table(X) if isinstance(X, pd.DataFrame) else sparse.issparse(X) or _is_table(X)):
+        X = as_sequences(X)  # cells may also be lists and arrays
     if isinstance(X, pd.DataFrame) and sequence_columns(X):
         copies, pairs = check_recordings(X, parted)
         return [copies, check_overlaps(X, parted, pairs), check_preprocessing(_columns(X), X, groups)]

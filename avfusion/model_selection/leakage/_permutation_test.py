@@ -94,13 +94,13 @@ def permutation_test(
     -------
     PermutationTest
         ``score``, ``permutation_scores`` (n_permutations,), each the mean over folds, and ``p_value``,
-        (C + 1) / (n_permutations + 1), where C of these are at least `score`.
+        (C + 1) / (n_permutations + 1), where C of these are at least `score`, or NaN.
 
     Raises
     ------
     ValueError
         If lengths differ, `groups` or `cv` do not fit the rows, fewer than two rows or groups have labels,
-        every group has one row and `permute` is "within", or a parameter is not as above.
+        every group has one row and `permute` is "within", the score is NaN, or a parameter is not as above.
 
     See Also
     --------
@@ -136,13 +136,18 @@ def permutation_test(
     folds = split_rows(cv, X, y, groups)
     random = check_random_state(random_state)
     score = _mean_score(estimator, X, y, folds, scorer, groups)
+    if np.isnan(score):
+        raise ValueError(
+            "The score is NaN with the labels as they are, so that nothing can be tested: in a fold it is "
+            "not defined, as R2 of one row, or `scoring` returns NaN. Use larger folds, or another score."
+        )
     scores = Parallel(n_jobs=n_jobs, verbose=verbose)(
         delayed(_mean_score)(estimator, X, permuted, folds, scorer, groups)
         for permuted in (
             labels_of_rows(y, _givers(groups, labelled, permute, random)) for _ in range(n_permutations)
         )
     )
-    p_value = (np.sum(np.array(scores) >= score) + 1.0) / (n_permutations + 1)
+    p_value = (np.sum(~(np.array(scores) < score)) + 1.0) / (n_permutations + 1)
     return PermutationTest(score, np.array(scores), float(p_value))
 
 

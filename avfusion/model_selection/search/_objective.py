@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
 
+from avfusion._sklearn_compat import cloned_with
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._routing import weight_parameter
 from avfusion.metrics import scorers
@@ -92,7 +93,7 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     def objective(trial):
         parameters = suggest(trial, space)
         # copied, since nested parameters are set in estimators that are choices themselves
-        model = clone(estimator).set_params(**clone(parameters, safe=False))
+        model = cloned_with(estimator, clone(parameters, safe=False))
         last = -1
 
         def watch(fold, share, value):

@@ -13,7 +13,14 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
-from avfusion._sklearn_compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, as_one_task
+from avfusion._sklearn_compat import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    as_one_task,
+    cloned_with,
+)
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion._versions import package_versions
 from avfusion.estimators._base import SequenceRegressorMixin
@@ -341,7 +348,7 @@ class FusionSearchCV(
 
     def _refit(self, estimator, X, y, groups, sample_weight):
         begin = time.perf_counter()
-        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        best = cloned_with(estimator, clone(self.best_params_, safe=False))
         with untracked():
             self.best_estimator_ = best.fit(X, y, **fit_parameters(best, groups, sample_weight))
         self.refit_time_ = time.perf_counter() - begin

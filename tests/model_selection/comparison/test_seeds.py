@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -154,3 +155,10 @@ def test_what_is_no_seed_is_refused_before_any_fit(random_state, tmp_path):
     with pytest.raises(ValueError, match=r"Seed must be|cannot be used to seed"):
         compare({"trees": trees()}, X, Y, random_state=random_state, resume=tmp_path, verbose=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_frozen_model_is_compared_as_it_is():
+    X, y = av.datasets.make_audiovisual_regression(8, audio_rate_hz=1, video_rate_hz=1, random_state=0)
+    fitted = av.FrameRegressor(Ridge()).fit(X[:4], y[:4])
+    result = compare({"before": FrozenEstimator(fitted)}, X[4:], y[4:], cv=2, verbose=False)
+    assert result.table.loc["before", "ccc"] == pytest.approx(ccc_score(y[4:], fitted.predict(X[4:])))

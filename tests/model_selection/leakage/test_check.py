@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.decomposition import PCA
@@ -313,3 +314,21 @@ def test_a_sparse_table_is_scored_and_the_rest_is_said_to_be_left_out(form):
     report = check_leakage(Ridge(), form(table), table[:, 0], groups=np.arange(60) // 3, n_permutations=2)
     assert report.looked_at == ["groups", "shuffled labels"]
     assert "copies and preprocessing (no table of numbers)" in report.not_looked_at
+
+
+CELLS = {
+    "lists": lambda X: X.assign(**{name: [cell.frames.tolist() for cell in X[name]] for name in STREAMS}),
+    "arrays": lambda X: X.assign(**{name: [cell.frames for cell in X[name]] for name in STREAMS}),
+    "polars": pl.from_pandas,
+}
+STREAMS = ("audio", "video")
+
+
+@pytest.mark.parametrize("form", CELLS)
+def test_recordings_twice_are_found_in_cells_of_every_kind(data, form):
+    X, y = data
+    X = pd.concat([X, X[:1]], ignore_index=True)
+    y = pd.concat([y, y[:1]], ignore_index=True)
+    with pytest.warns(LeakageWarning, match="hold the same recording"):
+        report = check_leakage(av.FrameRegressor(Ridge()), CELLS[form](X), y, cv=KFold(3), n_permutations=0)
+    assert "copies" in report.looked_at

@@ -131,3 +131,14 @@ def test_wrong_arguments(arguments, message):
     X, y = recordings()
     with pytest.raises(ValueError, match=message):
         permutation_test(MODEL, X, y, **arguments)
+
+
+def test_a_score_that_is_not_defined_is_no_small_p():
+    X = pd.DataFrame({"loudness": np.arange(6.0)})
+    with pytest.raises(ValueError, match="The score is NaN with the labels as they are"):
+        permutation_test(Ridge(), X, np.arange(6.0), cv=3, n_permutations=99, scoring=lambda *_: np.nan)
+    values = iter([0.5] * 3 + [np.nan] * 6)
+    test = permutation_test(
+        Ridge(), X, np.arange(6.0), cv=3, n_permutations=2, scoring=lambda *_: next(values)
+    )
+    assert test.p_value == 1
