@@ -51,7 +51,8 @@ def open_storage(storage, shared, client=None):
     if storage is None and client is not None:
         with scheduler_storage(client) as opened:
             yield opened
-    elif storage is None and shared:
+        return
+    if storage is None and shared:
         with TemporaryDirectory() as folder:
             yield JournalStorage(JournalFileBackend(str(Path(folder) / "journal")))
         return

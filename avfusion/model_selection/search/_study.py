@@ -68,7 +68,11 @@ def run_study(search, objective, space, identity, name, seed):
 
 def _run_study(search, objective, space, identity, name, seed, client):
     shared = joblib.effective_n_jobs(search.n_jobs) > 1
-    client = client if shared else None
+    if client is not None and not shared:  # a cluster takes no notice of n_jobs=1
+        client = None
+        search_jobs = partial(Parallel, n_jobs=1, backend="sequential")
+    else:
+        search_jobs = partial(Parallel, n_jobs=search.n_jobs)
     # copied, since a sampler changes when it is used, and parameters must not
     sampler = deepcopy(search.sampler) or SeededTPESampler(seed, constant_liar=shared)
     pruner = search.pruner or PercentilePruner(40.0, n_startup_trials=4, n_warmup_steps=STEPS_PER_FOLD // 3)
@@ -90,7 +94,7 @@ def _run_study(search, objective, space, identity, name, seed, client):
                 delayed(_run_sent), SentOnce(objective), storage, name, sampler=sampler, pruner=pruner,
                 n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
             )  # fmt: skip
-            _run_missing(search, study, done, task)
+            _run_missing(search, study, done, task, search_jobs)
             return in_memory(study)
         except StorageInternalError as error:
             raise lost_database(error, name) from error
@@ -101,7 +105,7 @@ def _run_sent(objective, storage, name, **options):
     return run_trial(storage, name, *objective.parts, **options)
 
 
-def _run_missing(search, study, done, task):
+def _run_missing(search, study, done, task, parallel):
     """Run a task for each missing trial, until the time is over or nothing is left to suggest."""
     begin, ended, lost = time.monotonic(), False, 0
     with progress_bar(
@@ -120,7 +124,7 @@ def _run_missing(search, study, done, task):
 
         while (missing := search.n_trials - len(finished_trials(study))) > 0 and not over():
             exhausted = False
-            for outcome in Parallel(n_jobs=search.n_jobs, return_as="generator_unordered")(tasks(missing)):
+            for outcome in parallel(return_as="generator_unordered")(tasks(missing)):
                 exhausted = exhausted or not outcome.more
                 lost = lost + 1 if outcome.lost else 0
                 stopped = _report(search, study, outcome, lost)

@@ -1,5 +1,6 @@
 """Run one trial of a search, in any process, and collect the results of all trials."""
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,8 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
 
     A task that has a name is done once, however often a cluster begins it.
     """
+    if shared:
+        sampler = deepcopy(sampler)  # threads of one process would share it
     with quiet_optuna():
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
         done = trial_of_task(study, task)
