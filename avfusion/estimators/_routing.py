@@ -166,6 +166,12 @@ def weight_parameter(estimator, what):
     elif _requests_weights(estimator):
         check_takes_weights(getattr(estimator, "loss", "auto"))
         return WEIGHT
+    elif _passes_on(estimator) and isinstance(getattr(estimator, "estimators", None), list) and not routes:
+        for name, one in estimator.estimators:  # of a VotingRegressor, which gives all of them the same
+            if hasattr(one, "fit") and weight_parameter(one, f"{what}, {name!r}") != WEIGHT:
+                break
+        else:
+            return WEIGHT
     elif _passes_on(estimator):
         inner = getattr(estimator, "estimator", getattr(estimator, "regressor", None))
         prefix = ""

@@ -36,7 +36,7 @@ def on_cluster():
 
 
 class SentOnce:
-    """What all tasks of a call share: joblib's backend for Dask places it on the workers once.
+    """Objects that all tasks of a call share: joblib's backend for Dask places them on the workers once.
 
     That backend goes by the size of each argument, and knows that of tables and arrays; of functions and of
     objects that hold data it knows nothing, and would send them with every task.

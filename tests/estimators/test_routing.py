@@ -5,10 +5,15 @@ import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from avfusion.estimators._routing import fit_router, routed_to_fit
+from avfusion.estimators._routing import fit_router, routed_to_fit, weight_parameters
 
 X = pd.DataFrame({"subject": ["a", "a", "b"]})
 WEIGHTS = np.array([1.0, 2.0, 3.0])
@@ -41,3 +46,19 @@ def test_without_routing_metadata_for_others_is_refused_and_nothing_travels():
     assert routed_to_fit(Owner(), X, {}, groups="subject")("ridge") == {}
     with pytest.raises(ValueError, match=r"enable_metadata_routing.*sample_weight"):
         routed_to_fit(Owner(), X, {"sample_weight": WEIGHTS})
+
+
+def test_members_of_scikit_learns_ensembles_take_weights_or_are_refused():
+    ensemble = VotingRegressor([("ridge", Ridge()), ("out", "drop")])
+    assert weight_parameters(ensemble, WEIGHTS, "regressor") == {"sample_weight": WEIGHTS}
+    with pytest.raises(
+        ValueError, match=r"regressor, 'near', KNeighborsRegressor\(\), takes no sample_weight"
+    ):
+        weight_parameters(
+            VotingRegressor([("ridge", Ridge()), ("near", KNeighborsRegressor())]), WEIGHTS, "regressor"
+        )
+    piped = VotingRegressor([("piped", make_pipeline(StandardScaler(), Ridge()))])
+    with pytest.raises(ValueError, match=r"takes no sample_weight"):
+        weight_parameters(piped, WEIGHTS, "regressor")
+    search = GridSearchCV(make_pipeline(StandardScaler(), Ridge()), {})
+    assert list(weight_parameters(search, WEIGHTS, "search")) == ["ridge__sample_weight"]

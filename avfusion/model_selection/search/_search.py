@@ -1,22 +1,18 @@
 """Searches with Optuna that prune inside cross-validation and can be killed and resumed."""
 
-import json
 import time
 from collections.abc import Mapping
 from numbers import Integral, Real
-from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
-from avfusion._atomic import atomic_write
 from avfusion._sklearn_compat import CallbackSupportMixin, HasMethods, Interval, StrOptions, as_one_task
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion._versions import package_versions
@@ -28,13 +24,7 @@ from avfusion.model_selection.comparison._folds import labelled_folds, split_row
 from avfusion.model_selection.comparison._runs import fit_parameters
 from avfusion.model_selection.comparison._seeds import seed_of
 from avfusion.model_selection.records._hashing import content_hash
-from avfusion.model_selection.records._provenance import (
-    described,
-    not_repeatable,
-    plain,
-    rows_of,
-    write_recipe,
-)
+from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.model_selection.search._callbacks import check_callbacks
 from avfusion.model_selection.search._identity import identity_of
 from avfusion.model_selection.search._objective import optuna_objective, resolve_scorer
@@ -42,7 +32,7 @@ from avfusion.model_selection.search._portable import PortableMixin
 from avfusion.model_selection.search._search_spaces import kept_parameters, read_space
 from avfusion.model_selection.search._storage import described_storage, finished_trials
 from avfusion.model_selection.search._study import run_study
-from avfusion.model_selection.search._trials import parameters_of, results_of
+from avfusion.model_selection.search._trials import best_of, parameters_of, results_of
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
@@ -342,38 +332,6 @@ class FusionSearchCV(
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.feature_names_in_
 
-    def save(self, folder):
-        """Write the trials and the record of the search; files appear only when they are complete.
-
-        ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
-        `avfusion.model_selection.rerun` reads; a warning is issued instead if something in it cannot be
-        pickled, such as a lambda. The fitted model itself is written by `avfusion.persistence.save`.
-
-        Parameters
-        ----------
-        folder : str or Path
-            Created if it does not exist; files of these names are replaced.
-
-        Returns
-        -------
-        Path
-            The folder.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be made or written to.
-        """
-        check_is_fitted(self, "record_")
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(folder / "trials.csv") as path:
-            pd.DataFrame(self.cv_results_).drop(columns="params").to_csv(path, index_label="trial")
-        with atomic_write(folder / "settings.json") as path:
-            path.write_text(json.dumps(self.record_, indent=2) + "\n", encoding="utf-8")
-        write_recipe(self._recipe, folder)
-        return folder
-
     def _read(self, X):
         """Return the samples as rows; a table of numbers is checked as scikit-learn's estimators do it."""
         X = read_rows(X)
@@ -413,13 +371,6 @@ class FusionSearchCV(
 
     def _choose_best(self, trials, space):
         scores = self.cv_results_["mean_test_score"]
-        complete = np.array([trial.state == TrialState.COMPLETE for trial in trials], dtype=bool)
-        if not np.isfinite(scores[complete]).any():
-            errors = [trial.user_attrs["error"] for trial in trials if "error" in trial.user_attrs]
-            raise ValueError(
-                f"None of {len(trials)} trials has a score. "
-                + (f"The first error: {errors[0]}" if errors else "Allow more trials or more time.")
-            )
-        self.best_index_ = int(np.nanargmax(np.where(complete, scores, np.nan)))
+        self.best_index_ = best_of(trials, scores)
         self.best_score_ = float(scores[self.best_index_])
         self.best_params_ = parameters_of(trials[self.best_index_], space)

@@ -162,3 +162,37 @@ def progress_of(study):
     values = [trial.value for trial in trials if trial.state == TrialState.COMPLETE]
     pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
     return {"best": f"{max(values):.3f}" if values else "-", "pruned": pruned}
+
+
+def best_of(trials, scores):
+    """Return the position of the best trial among those that are complete.
+
+    Parameters
+    ----------
+    trials : list of optuna.trial.FrozenTrial
+    scores : ndarray of shape (n_trials,)
+        Mean score of each; NaN where there is none.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If none has a score: with the first error, where there was one.
+
+    Examples
+    --------
+    >>> from optuna.trial import create_trial
+    >>> best_of([create_trial(value=0.1), create_trial(value=0.3)], np.array([0.1, 0.3]))
+    1
+    """
+    complete = np.array([trial.state == TrialState.COMPLETE for trial in trials], dtype=bool)
+    if not np.isfinite(scores[complete]).any():
+        errors = [trial.user_attrs["error"] for trial in trials if "error" in trial.user_attrs]
+        raise ValueError(
+            f"None of {len(trials)} trials has a score. "
+            + (f"The first error: {errors[0]}" if errors else "Allow more trials or more time.")
+        )
+    return int(np.nanargmax(np.where(complete, scores, np.nan)))
