@@ -137,10 +137,7 @@ def _run_missing(search, study, done, task, parallel):
                     bar.set_postfix(progress_of(study), refresh=False)
                     bar.update()
             if ran and len(finished_trials(study)) <= known:  # else it would go on for ever
-                raise ConnectionError(
-                    f"{ran} trials of study {study.study_name!r} were run by processes that see another "
-                    "storage. Give a file on a disk that all share, by its absolute path, or a database."
-                )
+                raise _kept_elsewhere(study)
             if exhausted and not stopped:  # what killed processes were trying is still to be tried
                 fail_stale_trials(study, unsigned=False)
                 ended = not study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -156,8 +153,18 @@ def _report(search, study, outcome, lost):
         warnings.warn(f"A trial failed: {outcome.error}", FitFailedWarning, stacklevel=5)
     if outcome.number is None:
         return False
-    _warn_if_left_out(study.get_trials(deepcopy=False)[outcome.number])
+    trials = study.get_trials(deepcopy=False)
+    if outcome.number >= len(trials):
+        raise _kept_elsewhere(study)
+    _warn_if_left_out(trials[outcome.number])
     return tell_callbacks(search.callbacks, study, outcome.number, search.error_score == "raise")
+
+
+def _kept_elsewhere(study):
+    return ConnectionError(
+        f"Trials of study {study.study_name!r} were run by processes that see another storage. Give a file on "
+        "a disk that all share, by its absolute path, or a database."
+    )
 
 
 def _warn_if_left_out(trial):
