@@ -1,5 +1,6 @@
 """Comparisons and searches on a real Dask cluster of two processes, some of which are killed."""
 
+import logging
 import os
 import signal
 import threading
@@ -218,7 +219,8 @@ def test_a_cluster_that_has_lost_all_workers_ends_the_call():
             joblib.Parallel()(joblib.delayed(time.sleep)(0.5) for _ in range(50))
 
 
-def test_calls_in_a_row_leave_no_errors_behind(both, caplog):
+def test_calls_in_a_row_leave_no_errors_behind(both, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("tornado.application"), "propagate", True)
     with joblib.parallel_config(DaskBackend()):
         for _ in range(5):
             assert joblib.Parallel()(joblib.delayed(abs)(-i) for i in range(3)) == [0, 1, 2]

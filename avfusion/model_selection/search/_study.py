@@ -162,8 +162,8 @@ def _report(search, study, outcome, lost):
 
 def _kept_elsewhere(study):
     return ConnectionError(
-        f"Trials of study {study.study_name!r} were run by processes that see another storage. Give a file on "
-        "a disk that all share, by its absolute path, or a database."
+        f"Trials of study {study.study_name!r} were run by processes that see another storage. Give a file "
+        "on a disk that all share, by its absolute path, or a database."
     )
 
 
