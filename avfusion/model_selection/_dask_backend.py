@@ -72,6 +72,21 @@ class DaskBackend(DaskDistributedBackend):
             client=client, scatter=scatter, wait_for_workers_timeout=wait_for_workers_timeout, **options
         )
 
+    def effective_n_jobs(self, n_jobs):
+        """Return how many tasks are sent at a time.
+
+        Parameters
+        ----------
+        n_jobs : int
+            Not used: the cluster says.
+
+        Returns
+        -------
+        int
+            At least 2, since joblib would run the tasks of a single core here, not on the cluster.
+        """
+        return max(2, super().effective_n_jobs(n_jobs))
+
     def start_call(self):
         """Begin a call of Parallel, with a record of its own of what was sent."""
         self.call_data_futures = _WeakKeyDictionary()

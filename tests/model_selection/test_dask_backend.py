@@ -250,3 +250,19 @@ def test_threads_of_a_worker_run_trials_side_by_side(table):
     assert len(set(found["param_alpha"])) == 8
     for parameters, score in zip(found["params"], found["mean_test_score"], strict=True):
         assert score == cross_val_score(Ridge(**parameters), *table, cv=3).mean()
+
+
+@pytest.mark.works_with("Dask", "a cluster of a single core does the work, not the process that asks for it")
+def test_one_worker_of_one_core_is_a_cluster_too(table):
+    search = av.FusionSearchCV(Ridge(), ALPHA, cv=3, n_trials=2, random_state=0)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=LOOPBACK, host="127.0.0.1"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        joblib.parallel_config(DaskBackend(client=client)),
+    ):
+        (worker,) = client.run(os.getpid).values()
+        assert joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(2)) == [worker, worker]
+        search.fit(*table)
+    assert {trial.user_attrs["worker"][1] for trial in search.study_.trials} == {worker}
