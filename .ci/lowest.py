@@ -12,9 +12,10 @@ ROOT = Path(__file__).parents[1]
 
 
 def lowest_versions(project):
-    """Return name -> lowest version of what an installation requires."""
-    required = project["dependencies"]
-    return dict(re.match(r"([\w.-]+)>=([\d.]+)", requirement).groups() for requirement in required)
+    """Return name -> lowest version of what an installation requires, with the extra for clusters."""
+    required = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
+    lowest = dict(re.match(r"([\w.-]+)[^>]*>=([\d.]+)", requirement).groups() for requirement in required)
+    return lowest | {"distributed": lowest["dask"]}  # they are released together
 
 
 def main():

@@ -5,17 +5,22 @@ A test states what it proves by a mark, and this command runs all that have one:
     @pytest.mark.works_with("skorch", "EarlyStopping(load_best=True) restores the weights that were scored")
 
     make works_with
+    python docs/make_works_with.py REPORT.xml    # from pytest --junitxml=REPORT.xml, of a run of all tests
 
 ``refused=True`` marks a test of a refusal: the error names what does the job instead. A test of the suite
 compares the marks with the page, so that the page cannot be out of date.
 """
 
 import ast
+import os
 import re
+import subprocess
 import sys
-from collections import defaultdict
+import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "works_with.md"
@@ -52,18 +57,23 @@ class Promise:
         As the mark says.
     refused : bool
         Whether it is a refusal.
-    files : set of str
-        Where the tests are, relative to the root.
+    tests : set of (str, str)
+        Their modules and names; the mark of a class is that of each of its tests.
     """
 
     library: str
     what: str
     refused: bool = False
-    files: set = field(default_factory=set)
+    tests: set = field(default_factory=set)
+
+    @property
+    def files(self):
+        """Where the tests are, relative to the root."""
+        return sorted({module.replace(".", "/") + ".py" for module, _ in self.tests})
 
     def row(self, n_passed=None):
         """Return the cells of its row but the last, which is the number of tests."""
-        links = ", ".join(f"[{Path(name).stem}](../{name})" for name in sorted(self.files))
+        links = ", ".join(f"[{Path(name).stem}](../{name})" for name in self.files)
         return [self.what, "refused" if self.refused else "works", links, str(n_passed)]
 
 
@@ -78,7 +88,8 @@ def promises():
                 library, what = map(ast.literal_eval, mark.args)
                 refused = any(ast.literal_eval(keyword.value) for keyword in mark.keywords)
                 promise = found.setdefault((library, what), Promise(library, what, refused))
-                promise.files.add(path.relative_to(ROOT).as_posix())
+                module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+                promise.tests.add((module, node.name))
     return found
 
 
@@ -88,24 +99,34 @@ def versions():
     return dict(line.split("==") for line in lines if "==" in line)
 
 
-class Outcomes:
-    """A plugin of pytest that counts the tests of each mark that passed."""
+def passed_in(reports, known):
+    """Return how many tests of each promise passed, from JUnit reports of pytest, and which did not.
 
-    def __init__(self):
-        self.marks, self.passed, self.bad = {}, defaultdict(int), []
+    Parameters
+    ----------
+    reports : list of Path
+    known : dict of (str, str) to Promise
 
-    def pytest_collection_modifyitems(self, items):
-        """Note which test proves what."""
-        for item in items:
-            self.marks[item.nodeid] = [mark.args for mark in item.iter_markers("works_with")]
-
-    def pytest_runtest_logreport(self, report):
-        """Count a test that passed, and keep the name of one that failed."""
-        for key in self.marks.get(report.nodeid, ()):
-            if report.failed:
-                self.bad.append(report.nodeid)
-            elif report.passed and report.when == "call":
-                self.passed[key] += 1
+    Returns
+    -------
+    passed : collections.Counter
+        By (library, what). Tests that were skipped do not count.
+    failed : list of str
+    """
+    proves = {test: key for key, promise in known.items() for test in promise.tests}
+    passed, failed = Counter(), []
+    for case in (case for report in reports for case in ElementTree.parse(report).iter("testcase")):
+        module, _, group = case.get("classname").partition(".Test")
+        name = case.get("name").partition("[")[0]
+        key = proves.get((module, name)) or proves.get((module, f"Test{group}"))
+        if key is None:
+            continue
+        outcomes = {child.tag for child in case}
+        if outcomes & {"failure", "error"}:
+            failed.append(f"{case.get('classname')}.{case.get('name')}")
+        elif "skipped" not in outcomes:
+            passed[key] += 1
+    return passed, failed
 
 
 def page(passed):
@@ -142,20 +163,25 @@ def rows_of(text):
     return found
 
 
-def main():
-    """Run all tests that are marked and write the page, unless a test fails or all of a row are skipped."""
-    import pytest
-
-    outcomes, known = Outcomes(), promises()
+def run(known):
+    """Run all tests that are marked and return pytest's report."""
+    report = Path(tempfile.mkdtemp()) / "report.xml"
     files = sorted({str(ROOT / name) for promise in known.values() for name in promise.files})
-    code = pytest.main(["-q", "-m", "works_with", "-p", "no:cacheprovider", *files], plugins=[outcomes])
-    lacking = [
-        f"Not one test ran: {library}, {what}" for library, what in known.keys() - outcomes.passed.keys()
-    ]
-    if code or lacking:
-        sys.exit("\n".join(["The page was not written.", *outcomes.bad, *lacking]))
-    PAGE.write_text(page(outcomes.passed), encoding="utf-8")
-    print(f"{PAGE}: {len(outcomes.passed)} rows, {sum(outcomes.passed.values())} tests.")
+    options = ["-q", "-m", "works_with", "-n", os.environ.get("JOBS", "2"), f"--junitxml={report}"]
+    subprocess.run([sys.executable, "-m", "pytest", *options, *files], cwd=ROOT, check=False)
+    return report
+
+
+def main():
+    """Write the page, unless a test failed, or none of a row ran; reports of earlier runs may be given."""
+    known = promises()
+    reports = [Path(name) for name in sys.argv[1:]] or [run(known)]
+    passed, failed = passed_in(reports, known)
+    lacking = [f"Not one test passed: {library}, {what}" for library, what in known.keys() - passed.keys()]
+    if failed or lacking:
+        sys.exit("\n".join(["The page was not written.", *failed, *lacking]))
+    PAGE.write_text(page(passed), encoding="utf-8")
+    print(f"{PAGE}: {len(passed)} rows, {sum(passed.values())} tests.")
 
 
 if __name__ == "__main__":

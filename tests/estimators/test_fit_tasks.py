@@ -151,6 +151,7 @@ def test_every_kind_of_estimator_takes_them(data):
         assert row["estimator_name"] == type(model).__name__
 
 
+@pytest.mark.works_with("scikit-learn", "`set_callbacks`: an epoch of a network is a task, in searches too")
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_searches_pass_them_on(data, n_jobs):
     monitor = callback.ScoringMonitor(scoring={"ccc": CCC})

@@ -132,6 +132,10 @@ def test_a_whole_callback_and_what_is_within_one():
     assert (load.checkpoint.dirname, model.callbacks[0].checkpoint.dirname) == ("a", "b")
 
 
+@pytest.mark.works_with(
+    "skorch",
+    "`optimizer__momentum` and `callbacks__stop__patience` in grids and searches",
+)
 @pytest.mark.parametrize("search", ["grid", "optuna"])
 def test_searched(search):
     grid = {"optimizer__momentum": [0.5, 0.9], "callbacks__stop__patience": [1, 2]}

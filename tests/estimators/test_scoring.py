@@ -42,6 +42,7 @@ def of_predictions(metric, model, per_frame, n_targets, part=slice(4, None)):
     return metric(truth[there], predicted.reshape(truth.shape)[there])
 
 
+@pytest.mark.works_with("skorch", "`EpochScoring` by name, scorer or function, per frame and per clip")
 @pytest.mark.parametrize("per_frame", [True, False])
 @pytest.mark.parametrize("use_caching", [True, False])
 @pytest.mark.parametrize(
@@ -83,6 +84,7 @@ def test_scores_of_the_training_rows():
     assert model.net_.history[-1, "with_dropout"] != pytest.approx(expected, rel=1e-2)
 
 
+@pytest.mark.works_with("skorch", "`BatchScoring` on ragged batches")
 @pytest.mark.parametrize("per_frame", [True, False])
 def test_batch_scoring_is_the_mean_over_batches(per_frame):
     seen = []

@@ -323,6 +323,10 @@ WHAT_THEY_DO = {
 }
 
 
+@pytest.mark.works_with(
+    "skorch",
+    "each callback that skorch ships does what it is for, or is refused by name",
+)
 @pytest.mark.parametrize("name", [name for name in skorch.callbacks.__all__ if name != "Callback"])
 def test_it_does_what_skorch_says(name, tmp_path, monkeypatch):
     assert name in WHAT_THEY_DO, f"skorch has a new callback, {name}: say what it does here."

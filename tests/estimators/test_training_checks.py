@@ -39,6 +39,10 @@ def refuses(match, callbacks=None, valid=True, **settings):
         fit(valid, callbacks=callbacks, **settings)
 
 
+@pytest.mark.works_with(
+    "skorch",
+    "`EarlyStopping(load_best=True)` and `Checkpoint(load_best=True)` restore the weights that were scored",
+)
 def test_callbacks_keep_the_weights_that_were_scored(tmp_path):
     def stop():
         return EarlyStopping(monitor="valid_ccc", lower_is_better=False, patience=1, load_best=True)
@@ -63,6 +67,7 @@ class Shout(GradientNormClipping):
     """A subclass, as users write them."""
 
 
+@pytest.mark.works_with("skorch", "a callback beside the parameter for the same purpose", refused=True)
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -145,6 +150,11 @@ def test_two_schedules():
     assert model.net_.optimizer_.param_groups[0]["lr"] < model.lr
 
 
+@pytest.mark.works_with(
+    "skorch",
+    "callbacks that need rows for validation where there are none",
+    refused=True,
+)
 @pytest.mark.parametrize(
     "callback", [EpochScoring("r2"), BatchScoring("r2"), PassthroughScoring("mine"), WandbLogger(None)]
 )
@@ -158,6 +168,7 @@ def test_scores_of_validation_without_rows(callback):
     refuses(match, callbacks=[callback], valid=False)
 
 
+@pytest.mark.works_with("skorch", "hooks of validation batches")
 def test_callbacks_hear_of_every_batch_of_validation():
     class Count(Callback):
         def on_train_begin(self, net, **kwargs):

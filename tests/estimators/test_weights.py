@@ -83,6 +83,10 @@ EVERY = {
 every = pytest.mark.parametrize("model", EVERY.values(), ids=EVERY)
 
 
+@pytest.mark.works_with(
+    "scikit-learn",
+    "`sample_weight`: a weight of 0 is a label that is not there, to the last bit",
+)
 @every
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_a_weight_of_zero_is_a_label_that_is_not_there(model, n_targets):
@@ -113,6 +117,7 @@ def test_a_common_factor_changes_nothing_in_networks(model):
         np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.works_with("scikit-learn", "`sample_weight`: integers equal repeated rows for what is exact")
 @pytest.mark.parametrize("target", ["frame", "clip"])
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_integer_weights_are_repeated_rows_for_what_is_exact(target, n_targets):
@@ -251,6 +256,7 @@ def test_other_names_are_refused():
         NETWORK.fit(X, y, weights=np.ones(8))
 
 
+@pytest.mark.works_with("scikit-learn", "`sample_weight` for estimators that take none", refused=True)
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -320,6 +326,10 @@ class TestTools:
             scores.append(fit.score(X.iloc[test], y.iloc[test], sample_weight=own))
         return scores
 
+    @pytest.mark.works_with(
+        "scikit-learn",
+        "`sample_weight` through pipelines, cross-validation and grids, with metadata routing off",
+    )
     def test_without_routing(self, model, form):
         X, y = recordings()
         weights = ROUTES[form](y)
@@ -336,6 +346,10 @@ class TestTools:
         fitted = sklearn.clone(model).fit(X, y, sample_weight=weights).predict(X)
         np.testing.assert_allclose(values_of(found), values_of(fitted), atol=1e-4)
 
+    @pytest.mark.works_with(
+        "scikit-learn",
+        "`sample_weight` through pipelines, cross-validation and grids, with metadata routing on",
+    )
     def test_with_routing(self, model, form):
         X, y = recordings()
         weights = ROUTES[form](y)

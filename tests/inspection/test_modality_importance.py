@@ -123,6 +123,10 @@ def test_the_interval_is_that_of_a_bootstrap_over_groups():
     assert high - low < result.intervals[0, 1] - result.intervals[0, 0]
 
 
+@pytest.mark.works_with(
+    "scikit-learn",
+    "`modality_importance` gives what `permutation_importance` gives where rows are equally long",
+)
 @pytest.mark.parametrize("scoring", ["ccc", "neg_mean_squared_error"])
 def test_scikit_learns_importance_where_it_works(scoring):
     X, y = recordings(np.full(60, 12), per_clip=True)

@@ -44,6 +44,7 @@ def test_against_numpys_weighted_moments():
     assert pcc(Column(true, pred, weight)) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.works_with("scikit-learn", "`sample_weight` in metrics, against scikit-learn's")
 def test_against_scikit_learn():
     true, pred, weight = pair()
     for ours, theirs in (

@@ -27,6 +27,10 @@ def recordings(informative=True, n=12, seed=0, per_speaker=2):
 MODEL = av.FrameRegressor()
 
 
+@pytest.mark.works_with(
+    "scikit-learn",
+    "`permutation_test` gives what `permutation_test_score` gives for a label per clip",
+)
 @pytest.mark.parametrize("grouped", [False, True])
 def test_scikit_learns_numbers_for_labels_per_clip(grouped):
     X, y = recordings()

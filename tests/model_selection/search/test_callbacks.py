@@ -13,6 +13,7 @@ from avfusion.model_selection.search._callbacks import check_callbacks, tell_cal
 from tests.model_selection.search.searches import table_search
 
 
+@pytest.mark.works_with("Optuna", "`callbacks=`: each finished trial once, with one job and two")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_each_trial_is_told_once_in_this_process(table, n_jobs):
     seen = []
@@ -38,6 +39,7 @@ def test_pruned_and_failed_trials_are_told_too(table):
     assert sorted(seen) == ["COMPLETE", "FAIL"]
 
 
+@pytest.mark.works_with("Optuna", "`study.stop()` in a callback ends the search")
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_stop_ends_the_search(table, n_jobs):
     def stop(study, trial):
@@ -106,6 +108,7 @@ def test_without_callbacks_nothing_is_stopped():
     assert tell_callbacks(None, optuna.create_study(), 0, raise_errors=True) is False
 
 
+@pytest.mark.works_with("MLflow", "Optuna's `MLflowCallback` in a search: a run for each trial")
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_mlflow_has_a_run_for_each_trial(table, tmp_path):

@@ -59,6 +59,11 @@ def test_a_server_that_is_started_again_is_waited_for(server):
         assert answer.result(timeout=30) == known
 
 
+@pytest.mark.works_with(
+    "PostgreSQL",
+    "a wrong password, host or database: one line, without the password",
+    refused=True,
+)
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -55,6 +55,7 @@ STORAGES = {
 }
 
 
+@pytest.mark.works_with("Optuna", "a fitted search predicts and shows its trials without its database")
 @pytest.mark.parametrize("storage", STORAGES.values(), ids=STORAGES)
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 def test_a_fitted_search_works_without_its_storage(table, tmp_path, storage, copied):
@@ -111,6 +112,7 @@ def test_the_password_is_not_shown(secret):
             assert "ann:***@127.0.0.1" in shown
 
 
+@pytest.mark.works_with("Optuna", "no password of a storage's URL in what is saved")
 def test_the_password_is_not_saved(secret, tmp_path):
     for name, write in {
         "model": persistence.save,

@@ -69,6 +69,7 @@ def check(search, X, y, model, n_trials):
     assert search.cv_results_["mean_test_score"][best] == pytest.approx(alone, rel=1e-6)
 
 
+@pytest.mark.works_with("Optuna", "every sampler that Optuna ships")
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("kind", kinds(optuna.samplers, BaseSampler), ids=lambda kind: kind.__name__)
 def test_every_sampler_searches_all_kinds_of_parameters(data, kind):
@@ -89,6 +90,7 @@ def test_tpe_of_several_parameters_together_and_groups_of_them(data):
     check(av.FusionSearchCV(MODEL, SPACE, cv=2, n_trials=6, sampler=sampler).fit(X, y), X, y, MODEL, 6)
 
 
+@pytest.mark.works_with("Optuna", "every pruner that Optuna ships")
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("kind", kinds(optuna.pruners, BasePruner), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("sampler", [None, optuna.samplers.TPESampler(seed=0, n_startup_trials=2)])

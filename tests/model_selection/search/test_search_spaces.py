@@ -87,6 +87,7 @@ def test_a_network_of_ones_own_has_its_own_defaults():
     assert set(search_space(Short(max_epochs=8))) == set(search_space(Short())) - {"max_epochs"}
 
 
+@pytest.mark.works_with("Optuna", "the default space leaves what the estimator sets")
 def test_the_search_keeps_what_is_set_and_says_so(data, capsys):
     model = av.EarlyFusionRegressor(max_epochs=2, hidden_size=4, random_state=0, window=10)
     search = av.FusionSearchCV(model, cv=2, n_trials=2, random_state=0, verbose=1).fit(*data)

@@ -79,6 +79,10 @@ def running_trial_of(process, study):
     raise AssertionError("no trial runs")
 
 
+@pytest.mark.works_with(
+    "PostgreSQL",
+    "four processes share a study, one is killed, no finished trial is lost; a study made before",
+)
 @pytest.mark.slow
 def test_of_four_processes_one_is_killed_and_nothing_is_lost(server, made_before):
     workers = started(server.url)
@@ -127,6 +131,7 @@ def restarted(server):
     storage._backend.engine.dispose()
 
 
+@pytest.mark.works_with("PostgreSQL", "the server is started again in the middle of a search")
 def test_a_server_that_is_started_again_in_the_middle_costs_nothing(restarted, table):
     def restart():
         restarted.stop()
@@ -152,6 +157,7 @@ def test_a_server_that_stays_away_ends_the_search_which_goes_on_later(restarted,
     assert sorted(states) == ["COMPLETE"] * 5 + ["FAIL"]
 
 
+@pytest.mark.works_with("PostgreSQL", "`n_jobs=2` on one server")
 @pytest.mark.slow
 def test_two_jobs_share_a_study_on_the_server(server, table):
     search = table_search(storage=server.url, n_jobs=2, n_trials=6).fit(*table)

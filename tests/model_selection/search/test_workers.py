@@ -129,6 +129,7 @@ def test_what_a_dead_process_was_trying_is_tried_again_but_not_for_ever(study, e
     assert len(finished_trials(study)) == 1
 
 
+@pytest.mark.works_with("Optuna", "`enqueue_trial` and points of a grid survive a killed process")
 def test_enqueued_trials_and_points_of_a_grid_are_not_lost(study, ended):
     study.enqueue_trial({"x": 0.25})
     study.ask().set_user_attr("worker", ended)
@@ -143,6 +144,7 @@ def test_enqueued_trials_and_points_of_a_grid_are_not_lost(study, ended):
     assert {study.ask(EDGE).params["x"] for _ in range(2)} == {0.0, 0.5}
 
 
+@pytest.mark.works_with("Optuna", "stale heartbeats fail trials of any host; live ones go on")
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_a_stale_heartbeat_ends_a_trial_of_any_host_and_a_live_one_goes_on(tmp_path):
     study = with_heartbeats(tmp_path / "s.db")
