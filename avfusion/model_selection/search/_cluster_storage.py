@@ -34,7 +34,8 @@ def scheduler_storage(client):
     try:
         yield storage
     finally:
-        client.run_on_scheduler(_forget, storage.name)
+        if client.status == "running":  # else the error that closed it would be lost
+            client.run_on_scheduler(_forget, storage.name)
 
 
 def _dask_storage(*args, **options):
