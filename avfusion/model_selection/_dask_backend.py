@@ -131,6 +131,10 @@ class DaskBackend(DaskDistributedBackend):
                 outcome = await self._outcome(func)
             except Exception as error:
                 outcome = error  # joblib raises it where the results are wanted
+                if self.client.status == "closed":
+                    outcome = ConnectionError(
+                        "The cluster's Client was closed before all results were there."
+                    )
             result.set_result(outcome)
             callback(outcome)
 

@@ -44,5 +44,9 @@ def test_a_client_that_was_closed_does_not_hide_the_error():
         pytest.raises(ArithmeticError),
         scheduler_storage(client),
     ):
-        client.close()
-        raise ArithmeticError
+        close_and_fail(client)
+
+
+def close_and_fail(client):
+    client.close()
+    raise ArithmeticError
