@@ -132,9 +132,7 @@ class DaskBackend(DaskDistributedBackend):
             except Exception as error:
                 outcome = error  # joblib raises it where the results are wanted
                 if self.client.status == "closed":
-                    outcome = ConnectionError(
-                        "The cluster's Client was closed before all results were there."
-                    )
+                    outcome = ConnectionError("The client of the cluster was closed before the results came.")
             result.set_result(outcome)
             callback(outcome)
 
