@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+from threading import Event
 from uuid import uuid4
 
 from joblib import parallel_config
@@ -71,15 +72,30 @@ class DaskBackend(DaskDistributedBackend):
             client=client, scatter=scatter, wait_for_workers_timeout=wait_for_workers_timeout, **options
         )
 
+    def effective_n_jobs(self, n_jobs):
+        """Return how many tasks are sent at a time.
+
+        Parameters
+        ----------
+        n_jobs : int
+            Not used: the cluster says.
+
+        Returns
+        -------
+        int
+            At least 2, since joblib would run the tasks of a single core here, not on the cluster.
+        """
+        return max(2, super().effective_n_jobs(n_jobs))
+
     def start_call(self):
         """Begin a call of Parallel, with a record of its own of what was sent."""
         self.call_data_futures = _WeakKeyDictionary()
-        self._ended = False
-        self.client.loop.add_callback(self._watch)
+        self._ended = Event()  # of this call only: the next may begin before the watch has seen it
+        self.client.loop.add_callback(self._watch, self._ended)
 
     def stop_call(self):
         """End a call of Parallel, and release what was sent."""
-        self._ended = True
+        self._ended.set()
         self.call_data_futures.clear()
 
     def abort_everything(self, ensure_ready=True):
@@ -90,7 +106,7 @@ class DaskBackend(DaskDistributedBackend):
         ensure_ready : bool
             Not used: every call begins anew.
         """
-        self._ended = True
+        self._ended.set()
 
     def submit(self, func, callback=None):
         """Send a batch of tasks, and call back with its results or its error.
@@ -115,6 +131,8 @@ class DaskBackend(DaskDistributedBackend):
                 outcome = await self._outcome(func)
             except Exception as error:
                 outcome = error  # joblib raises it where the results are wanted
+                if self.client.status == "closed":
+                    outcome = ConnectionError("The client of the cluster was closed before the results came.")
             result.set_result(outcome)
             callback(outcome)
 
@@ -142,6 +160,7 @@ class DaskBackend(DaskDistributedBackend):
 
     async def _outcome(self, func):
         """Return what a batch returned; send it again where workers were lost that held its arguments."""
+        watched = self._watched
         for attempt in range(_ATTEMPTS):
             batch = _SequentialBatch(func.items)
             tasks = [
@@ -153,10 +172,10 @@ class DaskBackend(DaskDistributedBackend):
                 tasks=tasks, key=f"{batch!r}-{uuid4().hex}", **self.submit_kwargs,
             )  # fmt: skip
             done = asyncio.ensure_future(future._result(raiseit=False))
-            await asyncio.wait({done, self._watched}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({done, watched}, return_when=asyncio.FIRST_COMPLETED)
             if not done.done():
                 done.cancel()
-                return self._watched.result()
+                return watched.result()
             if not future.cancelled():
                 outcome = done.result()  # of a task that never ran: type, error and traceback
                 return outcome[1] if future.status == "error" else outcome
@@ -187,15 +206,15 @@ class DaskBackend(DaskDistributedBackend):
             self.call_data_futures[value] = sending  # before it is there, so that others wait for the same
         return await sending
 
-    async def _watch(self):
+    async def _watch(self, ended):
         """Look for workers all the time, and end the call when there has been none for too long."""
-        self._watched = asyncio.get_running_loop().create_future()
+        self._watched = watched = asyncio.get_running_loop().create_future()
         address = self.client.scheduler.address
         patience, alone = 3 * (self.wait_for_workers_timeout or float("inf")), 0.0
-        while not self._ended and alone <= patience:
+        while not ended.is_set() and alone <= patience:
             await asyncio.sleep(_WATCH_S)
             alone = 0.0 if await self._has_workers() else alone + _WATCH_S
-        self._watched.set_result(
+        watched.set_result(
             TimeoutError(
                 f"The cluster {address} has had no worker for {patience:g} s. Start "
                 "workers and call again; parallel_config(..., wait_for_workers_timeout=60) waits longer."

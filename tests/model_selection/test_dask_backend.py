@@ -1,5 +1,6 @@
 """Comparisons and searches on a real Dask cluster of two processes, some of which are killed."""
 
+import logging
 import os
 import signal
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from optuna.distributions import FloatDistribution
+from optuna.pruners import NopPruner
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 NETWORK = av.EarlyFusionRegressor(hidden_size=4, max_epochs=2, window=10, random_state=0)
 LOOPBACK = "127.0.0.1:0"  # any free port
+ALPHA = {"alpha": FloatDistribution(0.1, 100)}
 ALPHAS = {"alpha": [0.1, 1.0, 10.0, 100.0]}
 
 
@@ -213,3 +217,52 @@ def test_a_cluster_that_has_lost_all_workers_ends_the_call():
             pytest.raises(TimeoutError, match=r"has had no worker for 1\.5 s"),
         ):
             joblib.Parallel()(joblib.delayed(time.sleep)(0.5) for _ in range(50))
+
+
+def test_calls_in_a_row_leave_no_errors_behind(both, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("tornado.application"), "propagate", True)
+    with joblib.parallel_config(DaskBackend()):
+        for _ in range(5):
+            assert joblib.Parallel()(joblib.delayed(abs)(-i) for i in range(3)) == [0, 1, 2]
+        time.sleep(1.5)  # by then what watched these calls has ended
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.mark.works_with("Dask", "`FusionSearchCV(n_jobs=1)` is repeatable on a cluster too")
+def test_a_search_with_one_job_is_the_same_on_a_cluster(both, table):
+    search = av.FusionSearchCV(Ridge(), ALPHA, cv=3, n_trials=6, n_jobs=1, random_state=0, refit=False)
+    expected = list(search.fit(*table).cv_results_["param_alpha"])
+    with joblib.parallel_config("dask"):
+        assert list(search.fit(*table).cv_results_["param_alpha"]) == expected
+
+
+@pytest.mark.works_with("Dask", "a worker with several threads runs several trials of `FusionSearchCV`")
+def test_threads_of_a_worker_run_trials_side_by_side(table):
+    search = av.FusionSearchCV(Ridge(), ALPHA, cv=3, n_trials=8, random_state=0, pruner=NopPruner())
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=4, processes=False, dashboard_address=LOOPBACK
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        joblib.parallel_config(DaskBackend(client=client)),
+    ):
+        found = search.fit(*table).cv_results_
+    assert len(set(found["param_alpha"])) == 8
+    for parameters, score in zip(found["params"], found["mean_test_score"], strict=True):
+        assert score == cross_val_score(Ridge(**parameters), *table, cv=3).mean()
+
+
+@pytest.mark.works_with("Dask", "a cluster of a single core does the work, not the process that asks for it")
+def test_one_worker_of_one_core_is_a_cluster_too(table):
+    search = av.FusionSearchCV(Ridge(), ALPHA, cv=3, n_trials=2, random_state=0)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=LOOPBACK, host="127.0.0.1"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        joblib.parallel_config(DaskBackend(client=client)),
+    ):
+        (worker,) = client.run(os.getpid).values()
+        assert joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(2)) == [worker, worker]
+        search.fit(*table)
+    assert {trial.user_attrs["worker"][1] for trial in search.study_.trials} == {worker}

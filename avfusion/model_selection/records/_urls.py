@@ -2,9 +2,11 @@
 
 import re
 
-# The password of scheme://user:password@host, as SQLAlchemy reads it, and one in the query behind the host.
-_OF_USER = re.compile(r"(://[^:/@\s]*:)[^@\s]+(?=@)")
-_IN_QUERY = re.compile(r"([?&](?:password|passwd|pwd|sslpassword)=)[^&\s'\"]+", re.IGNORECASE)
+# The password of scheme://user:password@host, where a user may be name@domain and a password that was not
+# quoted may have an @ too; and one in the query behind the host.
+_OF_USER = re.compile(r"(://[^:/\s]*:)\S+(?=@)")
+_WITH_SPACES = re.compile(r"(^[\w+.-]+://[^:/]*:).+(?=@)", re.DOTALL)
+_IN_QUERY = re.compile(r"([?&;](?:password|passwd|pwd|sslpassword|odbc_connect)=)[^&\s'\"]+", re.IGNORECASE)
 
 
 def without_password(text):
@@ -25,11 +27,23 @@ def without_password(text):
     >>> without_password("sqlite:///study.db")
     'sqlite:///study.db'
     """
-    return _IN_QUERY.sub(r"\1***", _OF_USER.sub(r"\1***", text))
+    hidden = _WITH_SPACES.sub(r"\1***", str.__str__(text))
+    return _IN_QUERY.sub(r"\1***", _OF_USER.sub(r"\1***", hidden))
+
+
+def plain_url(text):
+    """Return a URL with its password, as a text that shows it.
+
+    Examples
+    --------
+    >>> plain_url(Url("postgresql://ann:secret@host"))
+    'postgresql://ann:secret@host'
+    """
+    return str.__str__(text)
 
 
 class Url(str):
-    """A text whose representation has no password; its value is unchanged.
+    """A text that is shown without its password, as `str` and in formats too; its value is unchanged.
 
     Examples
     --------
@@ -41,5 +55,15 @@ class Url(str):
 
     __slots__ = ()
 
+    def __new__(cls, text):
+        """Keep the value of another `Url` too."""
+        return super().__new__(cls, plain_url(text))
+
     def __repr__(self):
-        return repr(without_password(str(self)))
+        return repr(without_password(self))
+
+    def __str__(self):
+        return without_password(self)  # as trackers write parameters
+
+    def __format__(self, form):
+        return format(str(self), form)

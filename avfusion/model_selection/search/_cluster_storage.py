@@ -9,6 +9,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 from sqlalchemy.engine import make_url
 
+from avfusion.model_selection.records._urls import plain_url
 from avfusion.sequences._messages import quoted
 
 
@@ -33,7 +34,8 @@ def scheduler_storage(client):
     try:
         yield storage
     finally:
-        client.run_on_scheduler(_forget, storage.name)
+        if client.status == "running":  # else the error that closed it would be lost
+            client.run_on_scheduler(_forget, storage.name)
 
 
 def _dask_storage(*args, **options):
@@ -98,5 +100,5 @@ def file_of(storage):
         return None
     if "://" not in str(storage):
         return str(Path(storage).absolute())
-    url = make_url(str(storage))
+    url = make_url(plain_url(storage))
     return url.database if url.get_backend_name() == "sqlite" else None

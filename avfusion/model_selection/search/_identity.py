@@ -1,6 +1,6 @@
 """Identify a search by hashes, and check that a study in a storage belongs to it."""
 
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import TrialState
 
 from avfusion.model_selection.records._hashing import content_hash, fingerprint
@@ -113,7 +113,8 @@ def check_queue(study, space):
     if callable(space):
         return
     for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        for name, value in trial.system_attrs.get("fixed_params", {}).items():
+        asked = trial.params | trial.system_attrs.get("fixed_params", {})
+        for name, value in asked.items():
             if name not in space:
                 raise ValueError(
                     f"Study {study.study_name!r} has an enqueued trial with {name!r}, which the space does "
@@ -128,8 +129,12 @@ def check_queue(study, space):
 
 def _has(distribution, value):
     if isinstance(distribution, CategoricalDistribution):
-        return value in labelled(distribution.choices)
+        return value in list(labelled(distribution.choices))
     try:
-        return distribution.low <= value <= distribution.high
-    except TypeError:  # text, for instance
+        if isinstance(distribution, IntDistribution) and value != int(value):
+            return False
+        steps = (value - distribution.low) / (distribution.step or 1)
+        on_grid = distribution.step is None or abs(steps - round(steps)) < 1e-8
+        return on_grid and bool(distribution.low <= value <= distribution.high)
+    except (TypeError, ValueError):  # text or NaN, for instance
         return False

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import singledispatch
 from inspect import signature
 
+import numpy as np
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -135,7 +136,10 @@ def _same(value, default):
     """Return whether a value is a default; 1 and 1.0 are, 1 and True are not."""
     if isinstance(value, bool) != isinstance(default, bool):
         return False
-    return value is default or bool(value == default)
+    if value is default:
+        return True
+    same = value == default
+    return bool(np.ndim(same) == 0 and same)  # an array is no default
 
 
 @singledispatch

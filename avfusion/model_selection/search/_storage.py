@@ -1,6 +1,7 @@
 """Where the trials of a study are kept, and which of them count."""
 
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,12 +11,14 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, get_st
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from avfusion.model_selection.records._urls import without_password
+from avfusion.model_selection.records._urls import plain_url, without_password
 from avfusion.model_selection.search._cluster_storage import scheduler_storage
 from avfusion.model_selection.search._database import open_database
 from avfusion.model_selection.search._workers import ERROR, TASK, give_up
 
 __all__ = ["finished_trials"]
+
+_SCHEME = re.compile(r"(sqlite|postgres|mysql|mariadb|oracle|mssql|redis)[\w+]*:", re.IGNORECASE)
 
 
 @contextmanager
@@ -48,6 +51,7 @@ def open_storage(storage, shared, client=None):
     ...     type(storage).__name__
     'InMemoryStorage'
     """
+    storage = plain_url(storage) if isinstance(storage, str) else storage
     if storage is None and client is not None:
         with scheduler_storage(client) as opened:
             yield opened
@@ -67,7 +71,7 @@ def open_storage(storage, shared, client=None):
         yield get_storage(storage)
     elif not isinstance(storage, (str, os.PathLike)):
         raise TypeError(f"storage={storage!r} must be a file, a database's URL, an optuna storage or None.")
-    elif ":***@" in str(storage):
+    elif ":***@" in str(storage) or "=***" in str(storage):
         raise ValueError(
             f"storage={str(storage)!r} has no password: a fitted search is saved and copied without it. "
             "Give the whole URL to go on, or None: set_params(storage=...)."
@@ -79,8 +83,26 @@ def open_storage(storage, shared, client=None):
         finally:
             opened._backend.engine.dispose()
     else:
+        _check_journal(storage)
         Path(storage).parent.mkdir(parents=True, exist_ok=True)
         yield JournalStorage(JournalFileBackend(os.path.abspath(storage)))  # workers may start elsewhere
+
+
+def _check_journal(file):
+    """Refuse what would not become a journal file: a folder, a database, a URL that lacks its slashes."""
+    name = repr(without_password(os.fspath(file)))
+    if _SCHEME.match(os.fspath(file)):
+        raise ValueError(
+            f"storage={name} is neither a file nor a URL, which has :// as in 'sqlite:///study.db' or "
+            "'postgresql+psycopg://user@host/studies'."
+        )
+    if not os.fspath(file) or Path(file).is_dir():
+        raise ValueError(f"storage={name} is a folder. Give the name of a file in it, such as 'study.log'.")
+    if Path(file).is_file():
+        with Path(file).open("rb") as opened:
+            if opened.read(15) == b"SQLite format 3":
+                url = f"sqlite:///{Path(file).absolute()}"
+                raise ValueError(f"storage={name} is a database of SQLite. Give its URL: storage={url!r}.")
 
 
 def _of_one_process(storage):

@@ -30,8 +30,11 @@ from avfusion.model_selection.search._storage import (
 )
 from avfusion.model_selection.search._trials import progress_of, run_trial
 from avfusion.model_selection.search._workers import fail_stale_trials
+from avfusion.sequences._messages import quoted
 
 _LOST_IN_A_ROW = 3
+# no trial waits in a queue: it would begin after the time is over, or a callback stopped the study
+_PARALLEL = partial(Parallel, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
 
 
 def run_study(search, objective, space, identity, name, seed):
@@ -68,7 +71,11 @@ def run_study(search, objective, space, identity, name, seed):
 
 def _run_study(search, objective, space, identity, name, seed, client):
     shared = joblib.effective_n_jobs(search.n_jobs) > 1
-    client = client if shared else None
+    if client is not None and not shared:  # a cluster takes no notice of n_jobs=1
+        client = None
+        parallel = partial(_PARALLEL, n_jobs=1, backend="sequential")
+    else:
+        parallel = partial(_PARALLEL, n_jobs=search.n_jobs)
     # copied, since a sampler changes when it is used, and parameters must not
     sampler = deepcopy(search.sampler) or SeededTPESampler(seed, constant_liar=shared)
     pruner = search.pruner or PercentilePruner(40.0, n_startup_trials=4, n_warmup_steps=STEPS_PER_FOLD // 3)
@@ -90,7 +97,7 @@ def _run_study(search, objective, space, identity, name, seed, client):
                 delayed(_run_sent), SentOnce(objective), storage, name, sampler=sampler, pruner=pruner,
                 n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
             )  # fmt: skip
-            _run_missing(search, study, done, task)
+            _run_missing(search, study, done, task, parallel)
             return in_memory(study)
         except StorageInternalError as error:
             raise lost_database(error, name) from error
@@ -101,7 +108,7 @@ def _run_sent(objective, storage, name, **options):
     return run_trial(storage, name, *objective.parts, **options)
 
 
-def _run_missing(search, study, done, task):
+def _run_missing(search, study, done, task, parallel):
     """Run a task for each missing trial, until the time is over or nothing is left to suggest."""
     begin, ended, lost = time.monotonic(), False, 0
     with progress_bar(
@@ -118,16 +125,19 @@ def _run_missing(search, study, done, task):
                     return
                 yield task(task=uuid4().hex)
 
-        while (missing := search.n_trials - len(finished_trials(study))) > 0 and not over():
-            exhausted = False
-            for outcome in Parallel(n_jobs=search.n_jobs, return_as="generator_unordered")(tasks(missing)):
+        while (missing := search.n_trials - (known := len(finished_trials(study)))) > 0 and not over():
+            exhausted, ran = False, 0
+            for outcome in parallel()(tasks(missing)):
                 exhausted = exhausted or not outcome.more
                 lost = lost + 1 if outcome.lost else 0
                 stopped = _report(search, study, outcome, lost)
                 ended = ended or exhausted or stopped
                 if outcome.number is not None:
+                    ran += 1
                     bar.set_postfix(progress_of(study), refresh=False)
                     bar.update()
+            if ran and len(finished_trials(study)) <= known:  # else it would go on for ever
+                raise _kept_elsewhere(study)
             if exhausted and not stopped:  # what killed processes were trying is still to be tried
                 fail_stale_trials(study, unsigned=False)
                 ended = not study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -143,4 +153,26 @@ def _report(search, study, outcome, lost):
         warnings.warn(f"A trial failed: {outcome.error}", FitFailedWarning, stacklevel=5)
     if outcome.number is None:
         return False
+    trials = study.get_trials(deepcopy=False)
+    if outcome.number >= len(trials):
+        raise _kept_elsewhere(study)
+    _warn_if_left_out(trials[outcome.number])
     return tell_callbacks(search.callbacks, study, outcome.number, search.error_score == "raise")
+
+
+def _kept_elsewhere(study):
+    return ConnectionError(
+        f"Trials of study {study.study_name!r} were run by processes that see another storage. Give a file "
+        "on a disk that all share, by its absolute path, or a database."
+    )
+
+
+def _warn_if_left_out(trial):
+    """Warn of an enqueued trial with parameters that the space did not suggest, and so never used."""
+    asked = set(trial.system_attrs.get("fixed_params", {})) - set(trial.params)
+    if asked and trial.state != TrialState.FAIL:
+        warnings.warn(
+            f"Trial {trial.number} was enqueued with {quoted(sorted(asked))}, which space did not suggest: "
+            f"left out. It suggested {quoted(trial.params)}.",
+            stacklevel=6,
+        )

@@ -1,5 +1,6 @@
 """Run one trial of a search, in any process, and collect the results of all trials."""
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,8 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
 
     A task that has a name is done once, however often a cluster begins it.
     """
+    if shared:
+        sampler = deepcopy(sampler)  # threads of one process would share it
     with quiet_optuna():
         study = optuna.load_study(study_name=name, storage=storage, pruner=pruner, sampler=sampler)
         done = trial_of_task(study, task)
@@ -65,6 +68,8 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
         if len(finished_trials(study)) >= n_trials:
             return TrialOutcome()
         fail_stale_trials(study, unsigned=False)
+        if shared and _nothing_left(study, sampler):
+            return TrialOutcome(more=False)
         if shared:
             sampler.reseed_rng()  # every process has a copy of the same one
         trial = begin_trial(study, task)
@@ -85,6 +90,14 @@ def run_trial(storage, name, objective, sampler, pruner, n_trials, shared, raise
         if error is not None and raise_errors:
             raise error
         return TrialOutcome(trial.number, None if error is None else f"{type(error).__name__}: {error}", more)
+
+
+def _nothing_left(study, sampler):
+    """Return whether other processes have tried all that a grid has."""
+    exhausted = getattr(sampler, "is_exhausted", None)
+    if exhausted is None or study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        return False
+    return exhausted(study)
 
 
 def outcome_of(objective, trial):

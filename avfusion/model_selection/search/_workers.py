@@ -103,11 +103,11 @@ def begin_trial(study, task=None):
     prepare, signed = sampler.before_trial, []
 
     def sign(seen, trial):
+        _UNDER_WAY.add((study.study_name, trial.number))  # first: another thread may look for what is left
         storage.set_trial_user_attr(trial._trial_id, WORKER, me)
         if task is not None:
             storage.set_trial_user_attr(trial._trial_id, TASK, task)
         signed.append(trial._trial_id)
-        _UNDER_WAY.add((study.study_name, trial.number))
         if _keeps_heartbeats(storage):
             storage.record_heartbeat(trial._trial_id)
         if trial.number and _worker_of(study, trial.number - 1) != me:

@@ -4,7 +4,7 @@ import pickle
 import pytest
 import sqlalchemy
 
-from avfusion.model_selection.records._urls import Url, without_password
+from avfusion.model_selection.records._urls import Url, plain_url, without_password
 
 
 @pytest.mark.parametrize("password", ["secret", "p/w", "a:b", "%40x"])
@@ -34,3 +34,26 @@ def test_the_value_stays_also_in_copies():
     for again in (pickle.loads(pickle.dumps(url)), copy.deepcopy(url)):
         assert again == "postgresql://ann:secret@host"
         assert "secret" not in repr(again)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann@corp:secret@host/studies",  # a user as Azure has them
+        "postgresql://ann:my secret@host/studies",
+        "postgresql://ann:sec@ret@host/studies",
+        "postgresql://host/studies?user=ann;password=secret",
+        "mssql+pyodbc:///?odbc_connect=UID%3Dann%3BPWD%3Dsecret",
+    ],
+)
+def test_passwords_of_unusual_urls_are_hidden(url):
+    assert "ret" not in without_password(url)
+    assert without_password(url).startswith(url.partition(":")[0])
+
+
+def test_a_url_is_shown_without_its_password_wherever_it_is_written():
+    url = Url(Url("postgresql://ann:secret@host"))
+    for shown in (str(url), f"{url}", f"{url:>40}", f"{url!r}", f"{url}"):
+        assert "ann:***@host" in shown
+    assert plain_url(url) == "postgresql://ann:secret@host"
+    assert "secret" in str(plain_url(url))

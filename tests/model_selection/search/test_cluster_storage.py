@@ -3,7 +3,7 @@
 import optuna
 import pytest
 
-from avfusion.model_selection.search._cluster_storage import check_reached, file_of
+from avfusion.model_selection.search._cluster_storage import check_reached, file_of, scheduler_storage
 
 
 class Cluster:
@@ -32,3 +32,21 @@ def test_databases_and_storages_of_optuna_are_not_files():
 def test_relative_files_are_made_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert file_of("journal") == str(tmp_path / "journal")
+
+
+def test_a_client_that_was_closed_does_not_hide_the_error():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        pytest.raises(ArithmeticError),
+        scheduler_storage(client),
+    ):
+        close_and_fail(client)
+
+
+def close_and_fail(client):
+    client.close()
+    raise ArithmeticError

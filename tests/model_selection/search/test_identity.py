@@ -2,10 +2,19 @@
 
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
 
 from avfusion.model_selection.search._identity import check_identity, check_queue
 from tests.model_selection.search.searches import table_search
+
+WAITING = TrialState.WAITING
+MIXED = {
+    "alpha": FloatDistribution(0, 2),
+    "solver": CategoricalDistribution(["svd", "lsqr"]),
+    "max_iter": IntDistribution(0, 10, step=5),
+    "tol": FloatDistribution(0, 1, step=0.25),
+}
 
 
 def test_a_study_is_recorded_once_and_what_differs_is_named():
@@ -34,15 +43,29 @@ def test_a_study_of_several_objectives_is_refused():
         ({"alpha": 9.0}, "an enqueued trial with alpha=9.0, which is not in the space: FloatDistribution"),
         ({"alpha": "1"}, "an enqueued trial with alpha='1', which is not in the space"),
         ({"solver": "own"}, "an enqueued trial with solver='own', which is not in the space"),
+        ({"solver": ["svd"]}, r"an enqueued trial with solver=\['svd'\], which is not in the space"),
+        ({"alpha": float("nan")}, "an enqueued trial with alpha=nan, which is not in the space"),
+        ({"max_iter": 7.5}, "an enqueued trial with max_iter=7.5, which is not in the space"),
+        ({"max_iter": 7}, "an enqueued trial with max_iter=7, which is not in the space: .*step=5"),
+        ({"tol": 0.3}, "an enqueued trial with tol=0.3, which is not in the space: .*step=0.25"),
     ],
 )
 def test_enqueued_trials_that_the_space_does_not_know_are_refused(enqueued, message):
     study = optuna.create_study(direction="maximize", study_name="s")
+    study.enqueue_trial({"alpha": 2, "max_iter": 5.0, "tol": 0.75})
+    check_queue(study, MIXED)
     study.enqueue_trial(enqueued)
-    space = {"alpha": FloatDistribution(0, 2), "solver": CategoricalDistribution(["svd", "lsqr"])}
     with pytest.raises(ValueError, match=message):
-        check_queue(study, space)
+        check_queue(study, MIXED)
     check_queue(study, lambda trial: {})
+
+
+def test_waiting_trials_that_were_added_with_parameters_are_checked_too():
+    study = optuna.create_study(direction="maximize", study_name="s")
+    distributions = {"alpah": FloatDistribution(0, 2)}
+    study.add_trial(create_trial(state=WAITING, params={"alpah": 1.0}, distributions=distributions))
+    with pytest.raises(ValueError, match="an enqueued trial with 'alpah', which the space does not have"):
+        check_queue(study, MIXED)
 
 
 def test_enqueued_trials_of_a_study_made_before_are_tried_first(table):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from sklearn.base import clone
@@ -125,3 +126,8 @@ def test_a_space_is_the_callers_to_change():
 
 def test_nothing_is_known_of_others():
     assert search_space(DummyRegressor()) == {}
+
+
+def test_a_parameter_that_is_an_array_was_set():
+    alphas = np.array([1.0, 2.0])
+    assert kept_parameters(av.FrameRegressor(Ridge(alpha=alphas)))["regressor__alpha"] is alphas

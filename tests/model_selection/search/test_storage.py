@@ -6,6 +6,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from avfusion.model_selection.records._urls import Url
 from avfusion.model_selection.search._storage import (
     described_storage,
     finish_trial,
@@ -99,3 +100,23 @@ def test_study_stop_works_in_samplers_and_callbacks(study):
     with stoppable(study):
         pass
     assert not study._stop_flag
+
+
+def test_files_that_are_no_journals_are_refused_with_what_to_give(tmp_path):
+    with open_storage(f"sqlite:///{tmp_path}/s.db", shared=False):
+        pass
+    wrong = {
+        str(tmp_path): "is a folder. Give the name of a file in it",
+        "": "is a folder",
+        "sqlite:study.db": "is neither a file nor a URL, which has ://",
+        str(tmp_path / "s.db"): "is a database of SQLite. Give its URL: storage='sqlite:////",
+        "postgresql://host/studies?user=ann&password=***": "has no password",
+    }
+    for storage, message in wrong.items():
+        with pytest.raises(ValueError, match=message), open_storage(storage, shared=False):
+            pass
+
+
+def test_a_url_that_hides_its_password_opens_its_database(tmp_path):
+    with open_storage(Url(f"sqlite:///{tmp_path}/s.db?password=secret"), shared=False) as storage:
+        assert storage._backend.url.endswith("password=secret")

@@ -5,16 +5,21 @@ import subprocess
 import sys
 import time
 
+import joblib
 import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
+from optuna.pruners import NopPruner
 from optuna.samplers import GridSampler, RandomSampler
 from sklearn.linear_model import Ridge
 from sklearn.metrics import make_scorer, r2_score
+from sklearn.model_selection import cross_val_score
 
 import avfusion as av
+from avfusion.model_selection.search import _study
 from avfusion.model_selection.search._storage import finished_trials
+from avfusion.model_selection.search._trials import TrialOutcome
 from tests.model_selection.search.searches import SPACE, negative_mae, table_search
 
 
@@ -238,3 +243,53 @@ def test_a_sampler_of_ones_own_does_not_repeat_itself_and_may_end_the_search(tab
     grid = {"alpha": [0.1, 1.0, 10.0]}
     whole = table_search(space=grid, sampler=GridSampler(grid, seed=0), n_trials=10).fit(*table)
     assert sorted(p["alpha"] for p in whole.cv_results_["params"]) == grid["alpha"]
+
+
+def test_threads_run_trials_side_by_side(table):
+    with joblib.parallel_config("threading", n_jobs=3):
+        search = table_search(n_trials=9, pruner=NopPruner()).fit(*table)
+    found = search.cv_results_
+    assert len(set(found["param_alpha"])) == 9
+    for parameters, score in zip(found["params"], found["mean_test_score"], strict=True):
+        assert score == cross_val_score(Ridge(**parameters), *table, cv=3).mean()
+
+
+def test_what_the_space_leaves_out_of_an_enqueued_trial_is_a_warning(table):
+    storage = optuna.storages.InMemoryStorage()
+    optuna.create_study(direction="maximize", study_name="mine", storage=storage).enqueue_trial(
+        {"alpah": 3.0}
+    )
+
+    def space(trial):
+        return {"alpha": trial.suggest_float("alpha", 0.1, 10)}
+
+    with pytest.warns(UserWarning, match="Trial 0 was enqueued with 'alpah', which space did not suggest"):
+        table_search(space=space, storage=storage, study_name="mine", n_trials=1).fit(*table)
+
+
+@pytest.mark.parametrize("finished", [0, 2])
+def test_trials_that_go_to_another_storage_end_the_search(table, monkeypatch, finished):
+    storage = optuna.storages.InMemoryStorage()
+    if finished:
+        table_search(study_name="mine", storage=storage, n_trials=finished).fit(*table)
+
+    def elsewhere(**options):
+        return lambda tasks: (TrialOutcome(number) for number, _ in enumerate(tasks))
+
+    monkeypatch.setattr(_study, "_PARALLEL", elsewhere)
+    with pytest.raises(ConnectionError, match=r"Trials of study 'mine' .* see another storage"):
+        table_search(study_name="mine", storage=storage).fit(*table)
+
+
+@pytest.mark.slow
+def test_hardly_a_trial_begins_after_a_callback_stopped_the_study(table):
+    search = table_search(
+        n_trials=40, n_jobs=2, callbacks=[lambda study, trial: study.stop()], estimator=Slow()
+    )
+    assert len(search.fit(*table).cv_results_["params"]) <= 4
+
+
+class Slow(Ridge):
+    def fit(self, X, y):
+        time.sleep(0.1)
+        return super().fit(X, y)

@@ -4,7 +4,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
-from optuna.samplers import RandomSampler
+from optuna.samplers import GridSampler, RandomSampler
 from optuna.trial import TrialState, create_trial
 
 from avfusion.model_selection.search._trials import progress_of, results_of, run_trial
@@ -108,3 +108,21 @@ def test_progress_shows_the_best_score_and_the_number_of_pruned_trials():
     assert progress_of(study) == {"best": "-", "pruned": 0}
     study.add_trials([trial_of(0.1, [0.25, 0.5]), trial_of(0.2, [0.1], TrialState.PRUNED)])
     assert progress_of(study) == {"best": "0.375", "pruned": 1}
+
+
+def test_no_process_tries_again_what_others_have_tried_of_a_grid(storage):
+    sampler, pruner = GridSampler({"alpha": [0.25, 0.5]}, seed=0), optuna.pruners.NopPruner()
+    outcomes = [
+        run_trial(
+            storage, "s", lambda trial: trial.suggest_float("alpha", 0, 1), sampler, pruner, 9, True, True
+        )
+        for _ in range(4)
+    ]
+    assert [outcome.number for outcome in outcomes] == [0, 1, None, None]
+    assert not outcomes[-1].more
+    study = optuna.load_study(study_name="s", storage=storage)
+    study.enqueue_trial({"alpha": 0.75})
+    last = run_trial(
+        storage, "s", lambda trial: trial.suggest_float("alpha", 0, 1), sampler, pruner, 9, True, True
+    )
+    assert last.number == 2
