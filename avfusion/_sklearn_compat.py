@@ -86,7 +86,7 @@ def with_callbacks(fit: Method) -> Method:
 
 
 def callback_task(estimator, X, y, max_subtasks=0):
-    """Let scikit-learn's callbacks hear that a ``fit`` begins; return its task, None where there are none.
+    """Call scikit-learn's callbacks as a ``fit`` begins; return its task, None where there are none.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def callback_task(estimator, X, y, max_subtasks=0):
         Whose ``fit`` is decorated by `with_callbacks`, which ends what begins here.
     X, y : as in ``fit``
     max_subtasks : int, default=0
-        Number of parts of the fit of which they hear, too.
+        Number of parts of the fit for which they are called, too.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def callback_task(estimator, X, y, max_subtasks=0):
 
 
 def as_one_task(fit: Method) -> Method:
-    """Let scikit-learn's callbacks hear when a ``fit`` begins and ends.
+    """Call scikit-learn's callbacks when a ``fit`` begins and ends.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def as_one_task(fit: Method) -> Method:
 
     @with_callbacks
     @wraps(fit)
-    def told(self, *args, **params):
+    def with_task(self, *args, **params):
         X, y = (*args, *(params.get(name) for name in ("X", "y")[len(args) :]))[:2]
         task = callback_task(self, X, y)
         result = fit(self, *args, **params)
@@ -135,4 +135,4 @@ def as_one_task(fit: Method) -> Method:
             task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
         return result
 
-    return told
+    return with_task

@@ -15,7 +15,7 @@ __all__ = ["fit_tasks", "with_callbacks"]
 
 @contextmanager
 def fit_tasks(estimator, X, y):
-    """Let scikit-learn's callbacks hear of the fit and of every epoch that is trained meanwhile.
+    """Call scikit-learn's callbacks for the fit and for every epoch that is trained meanwhile.
 
     Parameters
     ----------

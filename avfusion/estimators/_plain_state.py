@@ -108,7 +108,7 @@ def restored(estimator, plain):
 
 
 def rebuilt(estimator, plain):
-    """Return a new net from the parameters of a former one; the estimator tells the data it was fitted to."""
+    """Return a new net from the parameters of a former one; the estimator knows the data it was fitted to."""
     blank = object.__new__(type(estimator))
     vars(blank).update(plain["parameters"], callbacks=estimator.callbacks, spec_=estimator.spec_)
     statistics = {name: (np.zeros(width), np.ones(width)) for name, width in estimator.spec_.widths.items()}

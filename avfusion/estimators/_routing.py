@@ -184,7 +184,7 @@ def weight_parameter(estimator, what):
     if routes and inner is not None:
         raise ValueError(
             f"{what}, {brief(estimator)}, asks for no sample_weight. With metadata routing on, each part "
-            "that takes weights has to be told, by set_fit_request(sample_weight=True)."
+            "that takes weights has to request them, by set_fit_request(sample_weight=True)."
         )
     if hasattr(inner, "fit"):
         return prefix + weight_parameter(inner, what)
@@ -211,7 +211,7 @@ def asking_for_weights(estimator):
 
 
 def _declines(estimator):
-    """Return whether an estimator was told, for metadata routing, that it gets no weights."""
+    """Return whether an estimator declines weights, for metadata routing."""
     if not get_config()["enable_metadata_routing"] or not hasattr(estimator, "_get_metadata_request"):
         return False
     return estimator._get_metadata_request().fit.requests.get(WEIGHT) is False

@@ -43,7 +43,7 @@ class ScoredNet:
                 callback.scoring_ = known_scoring(callback.scoring_)
         return self
 
-    def told(self, method_name, given) -> Iterator:
+    def calls_of(self, method_name, given) -> Iterator:
         """Yield each callback with what it is given; scoring callbacks get packed batches."""
         packed = None
         for _, callback in list(self.callbacks_):

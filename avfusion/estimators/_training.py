@@ -73,8 +73,8 @@ class SequenceNet(ScoredNet, NeuralNet):
     """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
 
     Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
-    averaged weights where weights are averaged. These weights are in place, too, while callbacks hear of the
-    end of an epoch: what they keep is what was scored.
+    averaged weights where weights are averaged. These weights are in place, too, while callbacks are called at
+    the end of an epoch: what they keep is what was scored.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class SequenceNet(ScoredNet, NeuralNet):
         self.notify("on_train_end", X=dataset, y=None)
 
     def on_epoch_begin(self, net, *args, **kwargs):
-        """Let whoever watches the training hear of it, too."""
+        """Begin the epoch for whoever watches the training, too."""
         super().on_epoch_begin(net, *args, **kwargs)
         getattr(self.watch, "begin", lambda net: None)(net)
 
@@ -184,14 +184,14 @@ class SequenceNet(ScoredNet, NeuralNet):
     def notify(self, method_name, **cb_kwargs):
         """Call the callbacks; a KeyboardInterrupt at the end of an epoch is how skorch's stop training.
 
-        All of them hear of that epoch before it does.
+        All of them are called at that epoch's end before training ends.
         """
         ends = method_name == "on_epoch_end"
         around = self.average and method_name in ("on_epoch_begin", "on_epoch_end")
         with self.average.around_callbacks(self, scored=ends) if around else nullcontext():
             getattr(self, method_name)(self, **cb_kwargs)
             stopped = None
-            for callback, given in self.told(method_name, cb_kwargs):
+            for callback, given in self.calls_of(method_name, cb_kwargs):
                 try:
                     getattr(callback, method_name)(self, **given)
                 except KeyboardInterrupt as stop:
@@ -228,7 +228,7 @@ class SequenceNet(ScoredNet, NeuralNet):
         return None
 
     def _validate_batch(self, batch, prefix):
-        """Return predictions, labels and weights of a batch; callbacks hear of it, and of its own loss."""
+        """Return predictions, labels and weights of a batch; callbacks get it and its own loss."""
         self.notify("on_batch_begin", batch=batch, training=False)
         inputs, labels = batch
         known = [labels, inputs["weights"]] if "weights" in inputs else [labels]

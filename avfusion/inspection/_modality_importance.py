@@ -41,7 +41,7 @@ def modality_importance(
     random_state=0,
     n_jobs=None,
 ) -> "ModalityImportanceDisplay":
-    """Measure what the score of a fitted model loses when a stream tells nothing of its row.
+    """Measure what the score of a fitted model loses when a stream is not that of its row.
 
     scikit-learn's `permutation_importance` for recordings of unequal length. A stream is replaced in X as it
     is given, so that a Pipeline preprocesses it as any other, whatever its rate.

@@ -77,7 +77,7 @@ TABLES = {  # of tools that read X or y as a table of numbers
 SORTING = {  # of tools that order the values of a column
     ("sklearn.inspection._partial_dependence", "_grid_from_X"): (
         "Partial dependence",
-        "needs columns of numbers. inspection.modality_importance tells what a stream is worth, and features "
+        "needs columns of numbers. inspection.modality_importance shows what a stream is worth, and features "
         "of clips can be drawn behind Functionals.",
     ),
 }

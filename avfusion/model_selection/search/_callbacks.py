@@ -1,4 +1,4 @@
-"""Callbacks of a search: trackers and others that are told of every finished trial."""
+"""Callbacks of a search: trackers and others that are called with every finished trial."""
 
 import warnings
 from copy import deepcopy
@@ -6,7 +6,7 @@ from copy import deepcopy
 from avfusion.model_selection.search._storage import stoppable
 from avfusion.sequences._messages import brief
 
-__all__ = ["check_callbacks", "tell_callbacks"]
+__all__ = ["call_callbacks", "check_callbacks"]
 
 
 def check_callbacks(callbacks):
@@ -33,7 +33,7 @@ def check_callbacks(callbacks):
             )
 
 
-def tell_callbacks(callbacks, study, number, raise_errors):
+def call_callbacks(callbacks, study, number, raise_errors):
     """Call every callback with a trial that is finished.
 
     Parameters
@@ -56,7 +56,7 @@ def tell_callbacks(callbacks, study, number, raise_errors):
     >>> import optuna
     >>> study = optuna.create_study()
     >>> study.optimize(lambda trial: 1.0, n_trials=1)
-    >>> tell_callbacks([lambda study, trial: print(trial.value)], study, 0, raise_errors=True)
+    >>> call_callbacks([lambda study, trial: print(trial.value)], study, 0, raise_errors=True)
     1.0
     False
     """
@@ -69,9 +69,9 @@ def tell_callbacks(callbacks, study, number, raise_errors):
                 callback(study, deepcopy(trial))
             except Exception as error:
                 name = getattr(callback, "__name__", type(callback).__name__)
-                told = f"callbacks[{position}] ({name}) failed after trial {number}, which is kept"
+                failure = f"callbacks[{position}] ({name}) failed after trial {number}, which is kept"
                 if raise_errors:
-                    error.add_note(f"{told}.")
+                    error.add_note(f"{failure}.")
                     raise
-                warnings.warn(f"{told}: {type(error).__name__}: {error}", stacklevel=6)
+                warnings.warn(f"{failure}: {type(error).__name__}: {error}", stacklevel=6)
     return study._stop_flag

@@ -16,7 +16,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from avfusion._progress import progress_bar
 from avfusion.model_selection._cluster import SentOnce, on_cluster
-from avfusion.model_selection.search._callbacks import tell_callbacks
+from avfusion.model_selection.search._callbacks import call_callbacks
 from avfusion.model_selection.search._cluster_storage import check_reached
 from avfusion.model_selection.search._database import lost_database
 from avfusion.model_selection.search._identity import check_identity, check_queue
@@ -144,7 +144,7 @@ def _run_missing(search, study, done, task, parallel):
 
 
 def _report(search, study, outcome, lost):
-    """Warn of what went wrong, tell the callbacks, and return whether one of them ends the search."""
+    """Warn of what went wrong, call the callbacks, and return whether one of them ends the search."""
     if lost >= _LOST_IN_A_ROW:
         raise outcome.lost
     if outcome.lost:
@@ -157,7 +157,7 @@ def _report(search, study, outcome, lost):
     if outcome.number >= len(trials):
         raise _kept_elsewhere(study)
     _warn_if_left_out(trials[outcome.number])
-    return tell_callbacks(search.callbacks, study, outcome.number, search.error_score == "raise")
+    return call_callbacks(search.callbacks, study, outcome.number, search.error_score == "raise")
 
 
 def _kept_elsewhere(study):

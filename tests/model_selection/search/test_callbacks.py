@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 
 import avfusion as av
-from avfusion.model_selection.search._callbacks import check_callbacks, tell_callbacks
+from avfusion.model_selection.search._callbacks import call_callbacks, check_callbacks
 from tests.model_selection.search.searches import table_search
 
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_called_is_refused_before_any_fit(table):
 
 
 def test_without_callbacks_nothing_is_stopped():
-    assert tell_callbacks(None, optuna.create_study(), 0, raise_errors=True) is False
+    assert call_callbacks(None, optuna.create_study(), 0, raise_errors=True) is False
 
 
 @pytest.mark.works_with("MLflow", "Optuna's `MLflowCallback` in a search: a run for each trial")
