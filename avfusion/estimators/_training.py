@@ -73,8 +73,8 @@ class SequenceNet(ScoredNet, NeuralNet):
     """skorch's net for batches ``({"streams": ..., "masks": ...}, labels)``.
 
     Validation pools all steps of the validation rows and records ``valid_loss`` and ``valid_ccc``, with the
-    averaged weights where weights are averaged. These weights are in place, too, while callbacks are called at
-    the end of an epoch: what they keep is what was scored.
+    averaged weights where weights are averaged. They are in place, too, while callbacks are called at the
+    end of an epoch: what these keep is what was scored.
 
     Parameters
     ----------
