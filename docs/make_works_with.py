@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -113,19 +113,25 @@ def passed_in(reports, known):
         By (library, what). Tests that were skipped do not count.
     failed : list of str
     """
-    proves = {test: key for key, promise in known.items() for test in promise.tests}
+    proves = defaultdict(set)
+    for key, promise in known.items():
+        for test in promise.tests:
+            proves[test].add(key)
     passed, failed = Counter(), []
-    for case in (case for report in reports for case in ElementTree.parse(report).iter("testcase")):
+    cases = {  # of tests that ran again the last run counts
+        (case.get("classname"), case.get("name")): case
+        for report in reports
+        for case in ElementTree.parse(report).iter("testcase")
+    }
+    for case in cases.values():
         module, _, group = case.get("classname").partition(".Test")
         name = case.get("name").partition("[")[0]
-        key = proves.get((module, name)) or proves.get((module, f"Test{group}"))
-        if key is None:
-            continue
+        keys = proves.get((module, name), set()) | proves.get((module, f"Test{group}"), set())
         outcomes = {child.tag for child in case}
-        if outcomes & {"failure", "error"}:
+        if keys and outcomes & {"failure", "error"}:
             failed.append(f"{case.get('classname')}.{case.get('name')}")
         elif "skipped" not in outcomes:
-            passed[key] += 1
+            passed.update(keys)
     return passed, failed
 
 

@@ -19,6 +19,7 @@ pytest.importorskip("skops")
 pytest.importorskip("tensorboard")
 
 import avfusion as av  # noqa: E402
+from tests.test_tracking import forget_experiment  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # MLflow's many
 PAGE = Path(__file__).parents[1] / "docs" / "trackers.md"
@@ -30,6 +31,7 @@ def page(tmp_path_factory):
     folder, before, uri = tmp_path_factory.mktemp("page"), Path.cwd(), mlflow.get_tracking_uri()
     cells = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     names = {"__name__": "page"}
+    forget_experiment()
     os.chdir(folder)
     try:
         with warnings.catch_warnings():
@@ -41,6 +43,7 @@ def page(tmp_path_factory):
         os.chdir(before)
         mlflow.sklearn.autolog(disable=True)
         mlflow.set_tracking_uri(uri)
+        forget_experiment()
 
 
 def test_autolog_has_the_ccc(page):

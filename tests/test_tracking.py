@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}  # before the import
 mlflow = pytest.importorskip("mlflow")
 pytest.importorskip("mlflow.sklearn")
+from mlflow.tracking import fluent  # noqa: E402
 from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS  # noqa: E402
 
 import avfusion as av  # noqa: E402
@@ -33,14 +34,22 @@ def data():
     return av.datasets.make_audiovisual_regression(8, audio_rate_hz=1, video_rate_hz=1, random_state=0)
 
 
+def forget_experiment():
+    """Have MLflow use its default experiment again: it remembers the last one for the whole process."""
+    fluent._active_experiment_id = None
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mlflow")
     before = mlflow.get_tracking_uri()
+    forget_experiment()
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     mlflow.set_experiment(experiment_id=mlflow.create_experiment("tests", artifact_location=folder.as_uri()))
     yield folder
     mlflow.set_tracking_uri(before)
+    forget_experiment()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Any scikit-learn regressor, frame by frame."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -77,6 +77,8 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         self.regressor = regressor
         self.modalities = modalities
 
+    __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # among `params`: not all take it
+
     def get_metadata_routing(self):
         """Return which metadata ``fit`` takes and passes on: scikit-learn's metadata routing.
 
@@ -88,7 +90,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         return fit_router(self, self._given_estimators)
 
     @as_one_task
-    def fit(self, X, y, sample_weight=None, **params) -> Self:
+    def fit(self, X, y, **params) -> Self:
         """Fit the regressor on all labelled frames.
 
         Parameters
@@ -97,12 +99,11 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
             One row per recording or clip; the streams of a row have the same number of steps.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
-        sample_weight : str, array-like, Series, DataFrame or list, optional
-            How much each row (numbers, or their column of X) or each label (in a form of y) counts. The
-            regressor gets the weights of its frames as they are; frames of weight 0 are left out.
         **params : dict
-            Metadata of the rows that the regressor asks for, with metadata routing on: each frame has that of
-            its row. So a search as regressor does not split a subject's frames.
+            ``sample_weight``, how much each row (numbers, or their column of X) or each label (in a form of
+            y) counts: the regressor gets the weights of its frames as they are, and frames of weight 0 are
+            left out. With metadata routing on, also metadata of the rows that the regressor asks for: each
+            frame has that of its row, so that a search as regressor does not split a subject's frames.
 
         Returns
         -------
@@ -117,6 +118,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
             is off, or weights and the regressor takes none.
         """
         warn_if_not_logged(self)
+        sample_weight = params.pop("sample_weight", None)
         if sample_weight is not None:
             weight_parameter(self, type(self).__name__)
         data = read_recordings(X, y, sample_weight=sample_weight, caller=type(self).__name__)

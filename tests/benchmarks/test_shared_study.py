@@ -16,5 +16,5 @@ def test_shared_study_in_short(tmp_path):
     if postgresql.programs() is not None:
         [row] = tables["one of four processes on PostgreSQL is killed"]
         assert row["finished trials lost"] == row["left running"] == 0
-        assert row["failed with the process"] == row["of these tried again"] == 1
+        assert row["failed with the process"] == row["of these tried again"] <= 1  # none between two trials
         assert row["finished at the end"] >= 12

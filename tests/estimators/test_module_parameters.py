@@ -140,7 +140,7 @@ class TestDoors:
             make(**{f"{door}__width": 2}).fit(*ragged)
         with pytest.raises(TypeError, match="unexpected keyword argument 'width'"):
             make(width=2)
-        with pytest.raises(ValueError, match="Invalid parameter 'width' for estimator"):
+        with pytest.raises(ValueError, match="Invalid parameter 'width' for"):
             make().set_params(width=2)
 
     def test_one_must_be_given(self, make, name, ragged):

@@ -35,6 +35,7 @@ from sklearn.model_selection import (
     validation_curve,
 )
 from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_html_repr
@@ -46,6 +47,7 @@ matplotlib.use("Agg")
 CCC = av.metrics.scorers["ccc"]
 STREAMS = ["audio", "video"]
 MODEL = av.FrameRegressor()
+NEIGHBOURS = av.FrameRegressor(KNeighborsRegressor(3))  # takes no weights
 TREES = av.FrameRegressor(HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=2))
 
 
@@ -93,7 +95,9 @@ def by_position(model):
 
 
 @pytest.mark.works_with("scikit-learn", "`BaggingRegressor` draws rows and streams, for labels per frame too")
-@pytest.mark.parametrize(("inner", "change"), [(MODEL, lambda X: X), (TREES, absent)])
+@pytest.mark.parametrize(
+    ("inner", "change"), [(MODEL, lambda X: X), (TREES, absent), (NEIGHBOURS, lambda X: X)]
+)
 def test_bagging_is_the_mean_of_fits_on_the_rows_and_streams_it_drew(data, inner, change):
     X, y = change(data[0][STREAMS]), data[1]
     alone = as_targets(y).lengths is None or change is not absent  # how long a row is, a stream must tell

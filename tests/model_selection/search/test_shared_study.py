@@ -98,7 +98,8 @@ def test_of_four_processes_one_is_killed_and_nothing_is_lost(server, made_before
     assert [trial.number for trial in trials if trial.state == TrialState.FAIL] == [victim.number]
     assert not [trial for trial in trials if trial.state in (TrialState.RUNNING, TrialState.WAITING)]
     again = [trial for trial in trials if trial.system_attrs.get("failed_trial") == victim.number]
-    assert [(trial.params, trial.state) for trial in again] == [(victim.params, TrialState.COMPLETE)]
+    assert [trial.params for trial in again] == [victim.params]
+    assert again[0].state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert len({trial.params["alpha"] for trial in finished_trials(made_before)}) == len(after)
     assert trials[0].params == {"alpha": BEST}
     for result in results[1:]:
