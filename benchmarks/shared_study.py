@@ -123,7 +123,7 @@ def killed(storage, n_trials=N_TRIALS):
 def main(arguments=None):
     """Measure and write both tables."""
     chosen = report.options(__doc__).parse_args(arguments)
-    n_trials, numbers = (12, (1, 2)) if chosen.short else (N_TRIALS, (1, 2, 4))
+    n_trials, numbers = (8, (2,)) if chosen.short else (N_TRIALS, (1, 2, 4))
     tables = {}
     with tempfile.TemporaryDirectory() as folder:
         lines = throughput("journal", str(Path(folder) / "journal"), n_trials, numbers)
