@@ -49,7 +49,7 @@ Versions are those of `constraints.txt`; the lowest supported ones are in `pypro
 
 @dataclass
 class Promise:
-    """What tests with one mark prove.
+    """A statement that tests with one mark prove.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def with_weights(targets, sample_weight, index=None, name=NAME, of="y"):
 
 def _read(sample_weight, name):
     if isinstance(sample_weight, (str, Number)):
-        hint = " (names of columns need X, which is not here)" * isinstance(sample_weight, str)
+        hint = " (names of columns need X, which metrics do not get)" * isinstance(sample_weight, str)
         raise TypeError(
             f"{name} is {brief(sample_weight)}, but must hold a weight, or a sequence of them, for each "
             f"row{hint}."

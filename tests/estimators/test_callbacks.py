@@ -11,29 +11,9 @@ from torch import nn
 import avfusion as av
 from avfusion.estimators._callbacks import StopEarly, WarmupCosine, WeightAverage, training_callbacks
 from avfusion.metrics import ccc_score
+from tests.estimators.weights_watch import Watch, weights
 
 QUICK = {"hidden_size": 8, "batch_size": 2, "random_state": 0}
-
-
-class Watch(Callback):
-    """Remember the weights as they are at the end of every batch and epoch, and the epochs' records."""
-
-    def __init__(self, log):
-        self.log = log
-
-    def on_batch_end(self, net, training, **kwargs):
-        if training:
-            self.log.append(("batch", weights(net)))
-
-    def on_epoch_end(self, net, **kwargs):
-        self.log.append(("epoch", weights(net)))
-
-    def on_train_end(self, net, **kwargs):
-        self.log.append(("end", weights(net)))
-
-
-def weights(net):
-    return torch.cat([p.detach().flatten().clone() for p in net.module_.parameters()])
 
 
 def split_rows(X, monkeypatch):

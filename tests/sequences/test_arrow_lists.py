@@ -36,7 +36,7 @@ OF_NUMBERS = {
 
 
 def expected(cells, width):
-    """What lists say, one by one: None is missing, a null step or number NaN."""
+    """Read lists one by one: None is missing, a null step or number NaN."""
     model = []
     for cell in cells:
         steps = None if cell is None else [[np.nan] * width if step is None else step for step in cell]

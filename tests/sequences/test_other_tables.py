@@ -56,7 +56,7 @@ def lists(X):
 
 
 class Protocol:
-    """A table of a library that nobody knows."""
+    """A table of an unknown library."""
 
     def __init__(self, table, name):
         self.table, self.name = table, name

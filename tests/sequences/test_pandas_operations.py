@@ -1,4 +1,4 @@
-"""What pandas does with a column of sequences: right, compared with plain objects in its cells, or refused.
+"""Operations of pandas on a column of sequences: right, compared with plain objects in its cells, or refused.
 
 The slow, obvious version is the same table whose cells are objects, on which pandas knows nothing of
 sequences. Each operation runs on both.

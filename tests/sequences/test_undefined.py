@@ -1,4 +1,4 @@
-"""What the refusals of arithmetic and order name instead works."""
+"""Refusals of arithmetic and order name what works instead."""
 
 import numpy as np
 import pandas as pd

@@ -33,7 +33,7 @@ def table():
 def server():
     """Return a PostgreSQL server of the tests' own, which must be there where AVFUSION_REQUIRE names it."""
     if programs() is None:
-        missing = "PostgreSQL's initdb is not here (Debian: apt-get install postgresql)"
+        missing = "PostgreSQL's initdb was not found (Debian: apt-get install postgresql)"
         if "postgresql" in os.environ.get("AVFUSION_REQUIRE", ""):
             pytest.fail(missing)
         pytest.skip(missing)
