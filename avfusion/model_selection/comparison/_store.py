@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 
-from avfusion._atomic import atomic_write
+from avfusion._atomic import atomic_write, clear_folder
 from avfusion._versions import package_versions
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._targets import Targets
@@ -57,6 +57,7 @@ class FitStore:
                 pass
         except OSError as error:
             raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error
+        clear_folder(self.folder)  # of those that were killed in the midst of a fit's writing
         self._data = [fingerprint(*data), package_versions()]
 
     def path(self, estimator, train, test):
