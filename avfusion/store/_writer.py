@@ -1,6 +1,7 @@
 """Write a store row by row."""
 
 import os
+from contextlib import suppress
 from typing import Self
 
 import numpy as np
@@ -75,7 +76,8 @@ class StoreWriter:
                     self._folder.commit()
         finally:
             for column in self._columns.values():
-                column.close()
+                with suppress(OSError):  # what is not finished is thrown away
+                    column.close()
             self._folder.discard()
 
     def append(

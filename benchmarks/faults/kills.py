@@ -38,8 +38,12 @@ class Subject:
         self.folder, self.place = folder / type(self).__name__, folder / type(self).__name__ / "place"
         self.place.mkdir(parents=True)
         self.path = self.place / self.target
-        self.prepare()
+        self._prepare()
         shutil.move(self.place, self.folder / "was")
+
+    def write(self):
+        """Write the new one."""
+        self._write()
 
     def restore(self):
         """Put the older one back, and nothing else."""
@@ -49,7 +53,7 @@ class Subject:
     def state(self):
         """Return "old", "new", "mixed", "half" or "lost"."""
         try:
-            return self.look()
+            return self._look()
         except FileNotFoundError:
             return "lost"
         except Exception:
@@ -86,15 +90,15 @@ class Saved(Subject):
 
     name, target = "Comparison.save over an older result", "result"
 
-    def prepare(self):
+    def _prepare(self):
         self.new = _compared("new", None)
         _compared("old", np.arange(40) % 4).save(self.path)
         (self.path / ".mine").write_text("mine")
 
-    def write(self):
+    def _write(self):
         self.new.save(self.path)
 
-    def look(self):
+    def _look(self):
         found = _names_in(self.path)
         if (self.path / ".mine").read_text() != "mine" or len(found) > 1:
             return "mixed"
@@ -111,13 +115,13 @@ class Compared(Saved):
 
     name, groups, slow = "CLI compare -o over an older result", True, True
 
-    def prepare(self):
-        super().prepare()
+    def _prepare(self):
+        super()._prepare()
         (self.folder / "new.yaml").write_text(
             "new: [{Align: {rate_hz: 1.0}}, {FrameRegressor: {regressor: {Ridge: {}}}}]"
         )
 
-    def write(self):
+    def _write(self):
         cli(
             "compare",
             "synthetic",
@@ -136,20 +140,17 @@ class Fitted(Subject):
     """A model over an older one."""
 
     name, target = "CLI fit over an older model", "m.model"
-    wanted = 2.0
 
-    def prepare(self):
+    def _prepare(self):
         for number in (1, 2):
-            (self.folder / f"{number}.yaml").write_text(
-                f"new: [{{Align: {{rate_hz: 1.0}}}}, "
-                f"{{FrameRegressor: {{regressor: {{Ridge: {{alpha: {number}.0}}}}}}}}]"
-            )
-        self.write(1)
+            ridge = f"{{FrameRegressor: {{regressor: {{Ridge: {{alpha: {number}}}}}}}}}"
+            (self.folder / f"{number}.yaml").write_text(f"new: [{{Align: {{rate_hz: 1}}}}, {ridge}]")
+        self._write(1)
 
-    def write(self, number=2):
+    def _write(self, number=2):
         cli("fit", "synthetic", *DATA, "-e", self.folder / f"{number}.yaml", "-o", self.path)
 
-    def look(self):
+    def _look(self):
         alpha = persistence.load(self.path)[-1].regressor.alpha
         return "new" if alpha == 2 else "old"
 
@@ -159,19 +160,19 @@ class Predicted(Fitted):
 
     name, target = "CLI predict over older predictions", "p.parquet"
 
-    def prepare(self):
+    def _prepare(self):
         self.path = self.folder / "m.model"
-        super().prepare()
+        super()._prepare()
         self.path = self.place / self.target
         pd.DataFrame({"old": [1.0]}).to_parquet(self.path)
 
-    def write(self, number=None):
+    def _write(self, number=None):
         if number is not None:
-            super().write(number)
+            super()._write(number)
         else:
             cli("predict", self.folder / "m.model", "synthetic", *DATA, "-o", self.path)
 
-    def look(self):
+    def _look(self):
         table = pd.read_parquet(self.path)
         return "old" if list(table) == ["old"] else "new" if len(table) == 4 else "half"
 
@@ -181,18 +182,16 @@ class PredictedFolder(Predicted):
 
     name, target = "CLI predict -o FOLDER, new", "p"
 
-    def prepare(self):
-        Fitted.target, before = "m.model", Fitted.target
-        Predicted.prepare(self)
-        Fitted.target = before
+    def _prepare(self):
+        super()._prepare()
         self.path.unlink()
 
-    def write(self, number=None):
+    def _write(self, number=None):
         if number is None and self.path.exists():
             return  # nothing is replaced: the name must be new
-        super().write(number)
+        super()._write(number)
 
-    def look(self):
+    def _look(self):
         if not self.path.exists():
             return "old"
         return "new" if len(os.listdir(self.path)) == 4 else "half"
@@ -203,7 +202,7 @@ class Imported(Subject):
 
     name, target = "CLI import over an older store", "clips.store"
 
-    def prepare(self):
+    def _prepare(self):
         for stream in ("audio", "video"):
             (self.folder / "clips" / stream).mkdir(parents=True)
             for k in range(3):
@@ -211,11 +210,11 @@ class Imported(Subject):
         av.write_store(self.path, {"old": [np.ones((2, 2))]})
         (self.path / ".mine").write_text("mine")
 
-    def write(self):
+    def _write(self):
         clips = self.folder / "clips"
         cli("import", clips, "-o", self.path, "--force", "--rate", "audio=1", "--rate", "video=1")
 
-    def look(self):
+    def _look(self):
         X, _ = av.read_store(self.path, verify=True)
         if (self.path / ".mine").read_text() != "mine":
             return "mixed"
@@ -227,14 +226,14 @@ class Resumed(Subject):
 
     name, target = "compare(resume=) goes on", "fits"
 
-    def prepare(self):
+    def _prepare(self):
         self.path.mkdir()
 
-    def write(self):
+    def _write(self):
         X = _numbers()
         av.compare({"a": Ridge()}, X, X[:, 0], cv=4, scoring="mae", verbose=False, resume=self.path)
 
-    def look(self):
+    def _look(self):
         for file in self.path.glob("*.npz"):
             with np.load(file) as arrays:
                 assert len(arrays["values"]) == 10
@@ -246,13 +245,13 @@ class Fetched(Subject):
 
     name, target = "fetch_files from a slow server", "set"
 
-    def prepare(self):
+    def _prepare(self):
         self.content, self.address, self.checksums = disks.slow_server()
 
-    def write(self):
+    def _write(self):
         fetch_files(self.path, self.address, self.checksums)
 
-    def look(self):
+    def _look(self):
         found = {path.name: path.read_bytes() for path in self.path.glob("*.csv")}
         if any(self.content[name] != text for name, text in found.items()):
             return "half"
