@@ -267,7 +267,10 @@ def _line_of(log):
 
 def _parsed(line):
     """Return the record of a line, or None; half a line may stand before it, to which Optuna appended."""
-    line = line[max(0, line.rfind(_RECORD)) :].rstrip(b"\r\n")
+    half, begin, last = line.rstrip(b"\r\n").rpartition(_RECORD)
+    if half and not _is_half(half):
+        return None
+    line = begin + last
     found = _CHECKSUM.search(line)
     if found and crc32(line[: found.start()] + b"}") != int(found[1]):
         return None
@@ -276,6 +279,17 @@ def _parsed(line):
     except (ValueError, RecursionError):
         return None
     return log if isinstance(log, dict) and "op_code" in log else None
+
+
+def _is_half(text):
+    """Return whether a text is the beginning of a record, and neither all of it nor damaged."""
+    if text == b"\xef\xbb\xbf":  # of an editor, at the beginning of a file
+        return True
+    try:
+        json.JSONDecoder().raw_decode(text.decode("ascii"))
+    except ValueError:
+        return text.isascii() and text.decode().isprintable()
+    return False
 
 
 def _write(file, lines):
