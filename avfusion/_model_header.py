@@ -1,4 +1,4 @@
-"""The header of a model file, read without trusting the file: in bounded memory, and compared with what it must be."""
+"""The header of a model file, read in bounded memory and compared with what it must be."""
 
 import json
 import math
@@ -20,7 +20,7 @@ _LONGEST = 10_000  # characters of a text in the header
 
 @contextmanager
 def open_model(path):
-    """Open a model file after comparing all of it but its pickle with what `avfusion.persistence.save` writes.
+    """Open a model file, of which all but the pickle was compared with what `save` writes.
 
     Parameters
     ----------

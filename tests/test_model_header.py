@@ -1,4 +1,4 @@
-"""Model files that somebody else made: each is refused in one sentence, in little memory, and none is executed."""
+"""Model files that somebody else made are refused in one sentence, and in little memory."""
 
 import io
 import json
@@ -245,12 +245,12 @@ def test_an_archive_above_4_gb_is_read_and_its_end_checked(tmp_path):
 def test_the_file_is_closed(tmp_path):
     with open_model(model(tmp_path / "a.model")) as (opened, _):
         pass
-    with pytest.raises(ValueError, match="closed|seek of closed"):
+    with pytest.raises(ValueError, match=r"closed"):
         opened.read("model.joblib")
 
 
 def test_a_header_that_could_not_be_read_is_not_written(tmp_path):
     names = ["x" * 1000] * 2000
-    with pytest.raises(ValueError, match="The header of .* would have"):
+    with pytest.raises(ValueError, match=r"The header of .* would have"):
         persistence.save(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), tmp_path / "a.model", target_names=names)
     assert not list(tmp_path.iterdir())
