@@ -73,16 +73,15 @@ def check_parameters(cls, values, where):
     --------
     >>> from sklearn.pipeline import Pipeline
     >>> check_parameters(Pipeline, {"memory": "cache"}, "mine.yaml: a, Pipeline")
-    Traceback (most recent call last): ... ValueError: mine.yaml: a, Pipeline: memory is not set in a file of
-    this kind, as joblib would unpickle what lies in that folder. Write a .py file, which is executed.
+    Traceback (most recent call last):
+    ...
+    ValueError: mine.yaml: a, Pipeline: memory is not set in a file of this kind...
     """
     for _, name, value, path in _settings(cls, values):
         for part in path:
             if part in _NEVER and value not in _NONE and value != [None]:
-                raise ValueError(
-                    f"{where}: {part} is not set in a file of this kind, as {_NEVER[part]}. Write a .py "
-                    "file, which is executed."
-                )
+                reason = f"as {_NEVER[part]}. {_REMEDY}"
+                raise ValueError(f"{where}: {part} is not set in a file of this kind, {reason}")
         for number in _of_kind(value, Integral):
             _check_number(name, number, where)
 
@@ -107,8 +106,9 @@ def check_texts(cls, values, where):
     --------
     >>> from sklearn.feature_extraction.text import CountVectorizer
     >>> check_texts(CountVectorizer, {"token_pattern": "(a+)+"}, "mine.yaml: a, CountVectorizer")
-    Traceback (most recent call last): ... ValueError: mine.yaml: a, CountVectorizer: token_pattern takes no
-    text from a file of this kind, such as '(a+)+'. Write a .py file, which is executed.
+    Traceback (most recent call last):
+    ...
+    ValueError: mine.yaml: a, CountVectorizer: token_pattern takes no text from...
     """
     for kind, name, value, _ in _settings(cls, values):
         if name in FREE:
