@@ -12,6 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+WORKER_ENDED = TerminatedWorkerError
 TRIES = 3  # of a task whose process is ended each time
 _WATCH_S = 1.0
 
@@ -116,7 +117,7 @@ class Queue:
                     del self.begun[number]
                     yield number, result
                 return
-            except TerminatedWorkerError as error:
+            except WORKER_ENDED as error:
                 if _of_a_task(error):
                     raise
             more = {"batch_size": 1}  # so that no task is suspected for its neighbours
@@ -148,7 +149,7 @@ class Queue:
                     # as many workers as before: their number decides how many threads each has
                     [(_, result)] = Parallel(self.n_jobs, **self.options)([self._marked(number)])
                     break
-                except TerminatedWorkerError as error:
+                except WORKER_ENDED as error:
                     if _of_a_task(error):
                         raise
                     alone += 1
@@ -168,18 +169,31 @@ def _of_a_task(error):
 
 def _run(number, parent, function, *args, **named):
     """Run a task in whichever process; a worker then ends when its parent does."""
-    if os.getppid() == parent:
-        _end_with(parent)
+    ended_with_parent(parent)
     return number, function(*args, **named)
 
 
-@cache
-def _end_with(parent):
-    """Have this worker end soon after its parent, which may be killed; joblib's would wait for ever."""
+def ended_with_parent(parent):
+    """Have this process end soon after its parent, which may be killed: joblib's workers wait for ever.
 
-    def watch():
+    Parameters
+    ----------
+    parent : int
+        Process number of who sent a task; nothing happens where this is not a worker of that process.
+
+    Examples
+    --------
+    >>> ended_with_parent(os.getpid())
+    """
+    if os.getppid() == parent:
+        _watch(parent)
+
+
+@cache  # one watch in each worker
+def _watch(parent):
+    def end_too():
         while os.getppid() == parent:
             time.sleep(_WATCH_S)
-        os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, daemon=True, name="parent watch").start()
+    threading.Thread(target=end_too, daemon=True, name="parent watch").start()
