@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -187,9 +188,8 @@ class PredictedFolder(Predicted):
         self.path.unlink()
 
     def _write(self, number=None):
-        if number is None and self.path.exists():
-            return  # nothing is replaced: the name must be new
-        super()._write(number)
+        with suppress(ValueError) if number is None and self.path.exists() else nullcontext():
+            super()._write(number)  # an older folder is not replaced: the name must be new
 
     def _look(self):
         if not self.path.exists():
