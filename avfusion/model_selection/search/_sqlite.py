@@ -126,11 +126,15 @@ def _check_content(connection, name):
 def _explained(error, name):
     reason = " ".join(str(error).split()).removeprefix("*** in database main *** ")
     if "locked" in reason or "busy" in reason:
-        return ConnectionError(f"{name} is held by another process for more than {BUSY_S:g} s. End that process.")
+        return ConnectionError(
+            f"{name} is held by another process for more than {BUSY_S:g} s. End that process."
+        )
     if "not a database" in reason:
         return ValueError(f"{name} is not a database of SQLite. Give the name of a new file.")
     if isinstance(error, sqlite3.OperationalError):
-        return ConnectionError(f"{name} cannot be used: {brief(reason)[1:-1]}. Check that it can be written to.")
+        return ConnectionError(
+            f"{name} cannot be used: {brief(reason)[1:-1]}. Check that it can be written to."
+        )
     return ValueError(
         f"{name} is damaged: {brief(reason)[1:-1]}. What can be read of it is kept by: sqlite3 {name} .recover | "
         "sqlite3 saved.db."
