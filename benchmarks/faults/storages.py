@@ -65,18 +65,32 @@ def journals(good, rng):
     end = {"as it is": good, "empty": b"", "cut": good[:-9], "its last line end cut": good[:-1]}
     joined = {"half a line and a whole one": good[:-9] + lines[-1], "twice": good + good}
     other = {
-        "blank lines": b"\n\n", "JSON lines": b'{"a": 1}\n{"b": 2}\n', "JSON": b'{"a": 1}', "a list": b"[1]\n",
-        "text": b"hello", "lines of text": b"hello\nworld\n", "noise": rng.bytes(5000), "zeros": bytes(5000),
-        "a pickle": b"\x80\x04K\x01.", "UTF-16": good.decode().encode("utf-16"), "half a record": b'{"op',
-        "lines of DOS": good.replace(b"\n", b"\r\n"), "a byte order mark": b"\xef\xbb\xbf" + good,
-        "deep": b'{"op_code":' + b"[" * 100_000 + b"\n", "an operation of the future": b'{"op_code":99}\n',
-        "an operation without its keys": b'{"op_code":0}\n', "an operation that is text": b'{"op_code":"x"}\n',
-        "a direction of the future": b'{"op_code":0,"worker_id":"a","study_name":"faults","directions":[9]}\n',
-        "without its first line": b"".join(lines[1:]), "zeros at its end": good + bytes(700),
-        "zeros in it": good[:700] + bytes(700) + good[1400:], "a hole in it": good[:700] + good[1400:],
-        "a record too many": good + b'{"op_code":4}\n', "noise at its end": good + rng.bytes(100) + b"\n",
+        "blank lines": b"\n\n",
+        "JSON lines": b'{"a": 1}\n{"b": 2}\n',
+        "JSON": b'{"a": 1}',
+        "a list": b"[1]\n",
+        "text": b"hello",
+        "lines of text": b"hello\nworld\n",
+        "noise": rng.bytes(5000),
+        "zeros": bytes(5000),
+        "a pickle": b"\x80\x04K\x01.",
+        "UTF-16": good.decode().encode("utf-16"),
+        "half a record": b'{"op',
+        "lines of DOS": good.replace(b"\n", b"\r\n"),
+        "a byte order mark": b"\xef\xbb\xbf" + good,
+        "deep": b'{"op_code":' + b"[" * 100_000 + b"\n",
+        "an operation of the future": b'{"op_code":99}\n',
+        "an operation without its keys": b'{"op_code":0}\n',
+        "an operation that is text": b'{"op_code":"x"}\n',
+        "a direction of the future": b'{"op_code":0,"worker_id":"a","study_name":"f","directions":[9]}\n',
+        "without its first line": b"".join(lines[1:]),
+        "zeros at its end": good + bytes(700),
+        "zeros in it": good[:700] + bytes(700) + good[1400:],
+        "a hole in it": good[:700] + good[1400:],
+        "a record too many": good + b'{"op_code":4}\n',
+        "noise at its end": good + rng.bytes(100) + b"\n",
         "a line end lost": b"".join(lines[:5]).rstrip() + b"x" + b"".join(lines[5:]),
-    }  # fmt: skip
+    }
     yield from (end | joined | other).items()
     for _ in range(40):
         changed, place = bytearray(good), int(rng.integers(len(good)))
@@ -162,6 +176,7 @@ def without_rights():
 
 def no_rights(storage, file, data, mode, folder_mode):
     """Go on with a search whose file or folder may not be written or read."""
+    optuna.create_study(storage="sqlite://")  # which imports what another user may not read
     Path("there").mkdir()
     Path("there", file).write_bytes(data)
     os.chmod(f"there/{file}", mode)
@@ -173,8 +188,7 @@ def no_rights(storage, file, data, mode, folder_mode):
 def held_journal(data):
     """Go on with a journal that another process holds and does not let go."""
     Path("study.log").write_bytes(data)
-    other = Path("study.log").open("rb")
-    fcntl.flock(other, fcntl.LOCK_EX)
+    fcntl.flock(os.open("study.log", os.O_RDONLY), fcntl.LOCK_EX)
     _file_lock.LOCK_PATIENCE_S = 1
     return wrong(search("study.log").fit(X, Y))
 
