@@ -8,7 +8,7 @@ import shlex
 import stat
 import time
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
@@ -58,15 +58,24 @@ def open_journal(file):
     name = f"storage={brief(without_password(os.fspath(file)), 100)}"
     path = os.path.abspath(os.path.expanduser(file))  # workers may start elsewhere
     _check_kind(path, name)
-    backend = JournalFile(path)
     try:
-        _check_magic(path, name)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666))
-        return Journal(backend)
+        with open(path, "rb") as opened:
+            head = opened.read(15)
     except OSError as error:
         reason = f"{name} cannot be read and written: {error.strerror}. Nothing has been fitted."
         raise OSError(reason) from None
+    if head == b"SQLite format 3":
+        url = brief(f"sqlite:///{path}", 120)
+        raise ValueError(f"{name} is a database of SQLite. Give its URL: storage={url}.")
+    return _opened(path, name)
+
+
+def _opened(path, name):
+    backend = JournalFile(path)
+    try:
+        return Journal(backend)
     except StorageInternalError as error:
         raise ValueError(f"{name}: {error}") from None
     except Exception:  # JSON that is no record of Optuna, of which any part may be missing
@@ -86,13 +95,6 @@ def _check_kind(path, name):
         raise ValueError(f"{name} is a folder. Give the name of a file in it, such as 'study.log'.")
     if not stat.S_ISREG(mode):
         raise ValueError(f"{name} is a pipe, socket or device. Give the name of a file, such as 'study.log'.")
-
-
-def _check_magic(path, name):
-    with suppress(FileNotFoundError), open(path, "rb") as file:
-        if file.read(15) == b"SQLite format 3":
-            url = brief(f"sqlite:///{path}", 120)
-            raise ValueError(f"{name} is a database of SQLite. Give its URL: storage={url}.")
 
 
 def _damage(path, line):
