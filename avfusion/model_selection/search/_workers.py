@@ -17,6 +17,7 @@ __all__ = ["begin_trial", "fail_stale_trials"]
 WORKER = "worker"
 TASK = "task"
 ERROR = "error"
+RETRIED = "retry_history"
 _UNSIGNED_S = 2.0  # a worker signs a trial some milliseconds after it was created
 _TRIES = 3  # of a configuration whose process ends each time
 _UNDER_WAY = set()  # what this process runs: names of studies with numbers of trials
@@ -148,7 +149,7 @@ def give_up(study, trial):
     study : optuna.Study
     trial : optuna.trial.FrozenTrial
     """
-    history = [*trial.system_attrs.get("retry_history", []), trial.number]
+    history = [*trial.system_attrs.get(RETRIED, []), trial.number]
     last = len(history) >= _TRIES
     try:
         if last:
@@ -164,7 +165,7 @@ def give_up(study, trial):
     elif not last and (trial.params or {"fixed_params", "grid_id"} & set(trial.system_attrs)):
         # what belongs to the process is not taken over
         marks = {key: value for key, value in trial.system_attrs.items() if key != HEARTBEAT}
-        marks |= {"failed_trial": history[0], "retry_history": history}
+        marks |= {"failed_trial": history[0], RETRIED: history}
         study.add_trial(
             optuna.create_trial(
                 state=TrialState.WAITING, params=trial.params, distributions=trial.distributions,
