@@ -26,7 +26,7 @@ from avfusion.estimators._data_warnings import advise
 from avfusion.estimators._fit_tasks import fit_tasks, with_callbacks
 from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._losses import loss_function, loss_name
-from avfusion.estimators._model import build_model
+from avfusion.estimators._model import build_model, within_memory
 from avfusion.estimators._parameters import NetworkParameters
 from avfusion.estimators._plain_state import PlainState, take_weights
 from avfusion.estimators._training import (
@@ -348,7 +348,7 @@ class NetworkRegressor(
         self.batch_size_ = self._rows_per_batch(n_windows)
         model = partial(
             build_model,
-            network=self._network(),
+            network=within_memory(self._network(), self.get_params(deep=False)),
             head={"dropout": self.dropout, "pooling": self.pooling},
             statistics=statistics,
             input_norm=self.input_norm,

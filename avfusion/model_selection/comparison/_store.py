@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 
 from avfusion._atomic import atomic_write, clear_folder
+from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._targets import Targets
@@ -123,6 +124,7 @@ def read_fit(path, labels):
         None if there is none, or the file is damaged.
     """
     try:
+        check_plain_file(path)
         with np.load(path, allow_pickle=False) as arrays:
             lengths = arrays.get("lengths")
             predictions = Targets(arrays["values"], lengths, labels.form, labels.index)
