@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from avfusion.cli._command import command
+from avfusion.cli._command import command, echo
 from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
@@ -94,13 +94,13 @@ def describe(
     from avfusion.persistence import is_model, read_header
 
     if is_model(data):
-        typer.echo(describe_model(data, read_header(data)))
+        echo(describe_model(data, read_header(data)))
     else:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
         notes = [str(warning.message) for warning in said]
-        typer.echo(describe_recordings(recordings, notes, typed_options(target, reading)))
+        echo(describe_recordings(recordings, notes, typed_options(target, reading)))
 
 
 @command(
@@ -149,7 +149,7 @@ def import_(
         **_layout(reading),
     )
     labels = "no labels" if y is None else f"labels {', '.join(map(str, y.columns))}"
-    typer.echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
+    echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
 
 
 @command(
@@ -246,14 +246,14 @@ def compare(
         random_state=seed,
         verbose=not quiet and sys.stderr.isatty(),
     )
-    typer.echo(repr(result))
+    echo(repr(result))
     if output is not None:
         from avfusion.cli._results import save_comparison
 
         save_comparison(result, output)
-        typer.echo(f"Written to {output}", err=True)
+        echo(f"Written to {output}", err=True)
     if "n_failed" in result.table:
-        typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
+        echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
         raise typer.Exit(1)
 
 
@@ -295,7 +295,7 @@ def fit(
     model = choose_estimator(estimator, recordings, _known_groups(recordings, groups), seed)
     model.fit(recordings.X, recordings.y)
     persistence.save(model, output, target_names=recordings.target_names)
-    typer.echo(f"Written to {output}", err=True)
+    echo(f"Written to {output}", err=True)
 
 
 @command(
@@ -342,4 +342,4 @@ def predict(
     recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
     table = predict_table(persistence.load(model), header, recordings.X)
     (save_table if path.suffix else save_files)(table, path)
-    typer.echo(f"Written to {path}", err=True)
+    echo(f"Written to {path}", err=True)

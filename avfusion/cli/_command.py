@@ -1,5 +1,6 @@
 """The command `avfusion` itself: how a command is made, ends, warns and is interrupted."""
 
+import contextlib
 import functools
 import inspect
 import signal
@@ -8,11 +9,38 @@ import traceback
 import warnings
 
 import typer
+import typer.core
 
 from avfusion.cli._options import EXIT_CODES, READING, examples
 
+
+class _Commands(typer.core.TyperGroup):
+    """Commands whose words about wrong arguments have no escape codes of these arguments."""
+
+    def parse_args(self, ctx, args):
+        with _printable():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx):
+        with _printable():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _printable():
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "show") and isinstance(getattr(error, "message", None), str):  # those of click
+            from avfusion.sequences._messages import printable_lines  # which brings pandas
+
+            error.message = printable_lines(error.message)
+        raise
+
+
 app = typer.Typer(
     name="avfusion",
+    cls=_Commands,
     help="Compare audio-visual fusion methods on recordings, fit one, and predict with it.",
     epilog="\n\n".join(
         [
@@ -42,7 +70,7 @@ def main():
     try:
         app(prog_name="avfusion")
     except _Interrupted:
-        typer.echo("Interrupted: nothing was written.", err=True)
+        echo("Interrupted: nothing was written.", err=True)
         sys.exit(130)
 
 
@@ -51,23 +79,29 @@ def show_once(shown):
 
     def show(message, *_, **__):
         if str(message) not in shown:
-            typer.echo(f"Warning: {in_lines(message)}", err=True)
+            echo(f"Warning: {message}", err=True)
         shown.add(str(message))
 
     return show
 
 
-def in_lines(message):
-    r"""Return a message in its lines, with what a terminal would obey in names of files as escapes.
+def echo(text, err=False):
+    r"""Print a text, with what a terminal would obey in names of files and columns as escapes.
+
+    Parameters
+    ----------
+    text : str
+    err : bool, default=False
+        Whether on stderr.
 
     Examples
     --------
-    >>> in_lines("a\x1b[31m.csv\ncannot be read.")
-    'a\\x1b[31m.csv\ncannot be read.'
+    >>> echo("a\x1b[31m.csv is damaged.")
+    a\x1b[31m.csv is damaged.
     """
-    from avfusion.sequences._messages import printable  # which brings pandas
+    from avfusion.sequences._messages import printable_lines  # which brings pandas
 
-    return "\n".join(map(printable, str(message).split("\n")))
+    typer.echo(printable_lines(text), err=err)
 
 
 class _Interrupted(BaseException):
@@ -94,7 +128,7 @@ def command(*epilog, name=None):
                 if debug or code == 1:
                     traceback.print_exc()
                 kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
-                typer.echo(f"Error: {kind}{in_lines(error)}", err=True)
+                echo(f"Error: {kind}{error}", err=True)
                 raise typer.Exit(code) from error
 
         run.__signature__ = _with_reading(inspect.signature(function))
