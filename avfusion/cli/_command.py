@@ -11,6 +11,7 @@ import warnings
 import typer
 import typer.core
 
+from avfusion.cli._failures import reported
 from avfusion.cli._options import EXIT_CODES, READING, examples
 
 
@@ -69,8 +70,8 @@ def main():
     warnings.showwarning = show_once(set())
     try:
         app(prog_name="avfusion")
-    except _Interrupted:
-        echo("Interrupted: nothing was written.", err=True)
+    except _Interrupted as end:
+        echo(f"Interrupted: {end.args[0] if end.args else 'nothing was written'}.", err=True)
         sys.exit(130)
 
 
@@ -121,14 +122,15 @@ def command(*epilog, name=None):
             arguments["reading"] = {name: arguments.pop(name) for name in READING}
             try:
                 function(debug=debug, **arguments)
+            except _Interrupted:
+                raise _Interrupted(*_written(arguments)) from None
             except BrokenPipeError:  # the reader of our output has ended
                 raise
             except Exception as error:
-                code = 2 if _is_bad_input(error) else 1
-                if debug or code == 1:
+                code, text = reported(error)
+                if debug:
                     traceback.print_exc()
-                kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
-                echo(f"Error: {kind}{error}", err=True)
+                echo(f"Error: {text}", err=True)
                 raise typer.Exit(code) from error
 
         run.__signature__ = _with_reading(inspect.signature(function))
@@ -139,6 +141,14 @@ def command(*epilog, name=None):
     return register
 
 
+def _written(arguments):
+    """Return, in a list, what an interrupted command has written all the same, just before."""
+    from avfusion._atomic import was_written
+
+    output = arguments.get("output")
+    return [f"{output} is written"] if output is not None and was_written(output) else []
+
+
 def _with_reading(signature):
     """Put the options that say how DATA is read in the place of the parameter `reading`."""
     parameters = []
@@ -147,9 +157,3 @@ def _with_reading(signature):
         parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
         parameters += [] if own else [parameter]
     return signature.replace(parameters=parameters)
-
-
-def _is_bad_input(error):
-    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # from `compare`
-        error = error.__cause__
-    return isinstance(error, (ValueError, TypeError, OSError))

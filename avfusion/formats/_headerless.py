@@ -18,13 +18,13 @@ _TIME_OF_DAY = r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T])?\d{1,2}:\d{2}(:\d{2})?([.
 def with_names(table):
     """Name the first columns of a table without names that are bookkeeping: a recording, a clock, frames.
 
-    Words of which some are repeated, if any looks like no number, are names of recordings, as openSMILE and the AVEC challenges write them.
-    Then, or at the front, a clock is one if it increases in every row by whole multiples of one step, mostly
-    by just this step, and no other column increases throughout. Only then is a gap in it seen: a clock
-    without a gap is set aside as what counts steadily, whatever it is called. Integers have to do so in 5
-    rows, other numbers in 20, from 0 or above on: a short ramp may be a feature. Times of day, and dates with
-    one, have to increase. Two columns of which each row begins at or after the end of the row before are
-    begin and end, as of words.
+    Words of which some are repeated, if any looks like no number, are names of recordings, as openSMILE and
+    the AVEC challenges write them. Then, or at the front, a clock is one if it increases in every row by
+    whole multiples of one step, mostly by just this step, and no other column increases throughout. Only then
+    is a gap in it seen: a clock without a gap is set aside as what counts steadily, whatever it is called.
+    Integers have to do so in 5 rows, other numbers in 20, from 0 or above on: a short ramp may be a feature.
+    Times of day, and dates with one, have to increase. Two columns of which each row begins at or after the
+    end of the row before are begin and end, as of words.
 
     Parameters
     ----------

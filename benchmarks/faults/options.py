@@ -8,20 +8,137 @@ from benchmarks.faults.folder import FRAMES, LABELS, write
 from benchmarks.faults.harness import Case, cli
 
 SMALL = ("synthetic", "--option", "n_recordings=4", "--option", "target=clip", "--option", "duration_s=4")
-WORDS = ["", " ", "0", "-1", "1e400", "nan", "inf", "NaN", "1e-320", str(10**400), "abc", "None", "true", "[", "{}", "\x1b[31m"]
-WORDS += ["../..", "=", "a=b", "--debug", "-", "a\nb", "\u202e", "日本", "x" * 5000, "%s{0}", "$(touch $AVFUSION_CANARY)", "'", '"', "\\"]
+WORDS = [
+    "",
+    " ",
+    "0",
+    "-1",
+    "1e400",
+    "nan",
+    "inf",
+    "NaN",
+    "1e-320",
+    str(10**400),
+    "abc",
+    "None",
+    "true",
+    "[",
+    "{}",
+    "\x1b[31m",
+]
+WORDS += [
+    "../..",
+    "=",
+    "a=b",
+    "--debug",
+    "-",
+    "a\nb",
+    "\u202e",
+    "日本",
+    "x" * 5000,
+    "%s{0}",
+    "$(touch $AVFUSION_CANARY)",
+    "'",
+    '"',
+    "\\",
+]
 OPTIONS = {
-    "describe": ["--target", "--rate", "--missing-label", "--valid", "--keep", "--raters", "--label-start", "--pair"],
+    "describe": [
+        "--target",
+        "--rate",
+        "--missing-label",
+        "--valid",
+        "--keep",
+        "--raters",
+        "--label-start",
+        "--pair",
+    ],
     "compare": ["--groups", "--scoring", "--folds", "--train", "--test", "--jobs", "--estimators", "--seed"],
     "fit": ["--estimator"],
     "predict": [],
 }
-VALUES = ["[", "]", "{", "}", "*a", "&a", "!!python/object/apply:os.system ['touch $AVFUSION_CANARY']", "!!bool maybe", "!x 1"]
-VALUES += ["'", '"', "- 1", "? a", "a: b: c", "%x", "@", "`", "|", ">", "#", "", "~", "null", "yes", "1_000", "1e400", ".inf", ".nan"]
-VALUES += [str(10**400), "-5", "0", "1.5", "0x10", "0o7", "2020-01-01", "!!timestamp x", "!!binary x", "[1, 2, 3]", "{a: 1}", "text"]
-VALUES += ["[" * 3000, "[" * 3000 + "]" * 3000, "a" * 1_000_000, "\x00", "\x1b[31m", "\ufeff1", "1\n---\n2", "<<: *a", "1e9", "10000000000000"]
-VALUES += ["!!int x", "!!float x", "!!null x", "!!set {a}", "!!omap [a]", "!!pairs [a]", "!!merge x", "190:20:30", "\ud800", "1 2"]
-NAMES = ["n_recordings", "duration_s", "target", "rate_hz", "random_state", "noise", "n_subjects", "nothing", "__class__", ""]
+VALUES = [
+    "[",
+    "]",
+    "{",
+    "}",
+    "*a",
+    "&a",
+    "!!python/object/apply:os.system ['touch $AVFUSION_CANARY']",
+    "!!bool maybe",
+    "!x 1",
+]
+VALUES += [
+    "'",
+    '"',
+    "- 1",
+    "? a",
+    "a: b: c",
+    "%x",
+    "@",
+    "`",
+    "|",
+    ">",
+    "#",
+    "",
+    "~",
+    "null",
+    "yes",
+    "1_000",
+    "1e400",
+    ".inf",
+    ".nan",
+]
+VALUES += [
+    str(10**400),
+    "-5",
+    "0",
+    "1.5",
+    "0x10",
+    "0o7",
+    "2020-01-01",
+    "!!timestamp x",
+    "!!binary x",
+    "[1, 2, 3]",
+    "{a: 1}",
+    "text",
+]
+VALUES += [
+    "[" * 3000,
+    "[" * 3000 + "]" * 3000,
+    "a" * 1_000_000,
+    "\x00",
+    "\x1b[31m",
+    "\ufeff1",
+    "1\n---\n2",
+    "<<: *a",
+    "1e9",
+    "10000000000000",
+]
+VALUES += [
+    "!!int x",
+    "!!float x",
+    "!!null x",
+    "!!set {a}",
+    "!!omap [a]",
+    "!!pairs [a]",
+    "!!merge x",
+    "190:20:30",
+    "\ud800",
+    "1 2",
+]
+NAMES = [
+    "n_recordings",
+    "duration_s",
+    "target",
+    "rate_hz",
+    "random_state",
+    "noise",
+    "n_subjects",
+    "nothing",
+    "__class__",
+    "",
+]
 
 
 def cases(folder, rng):
@@ -31,9 +148,28 @@ def cases(folder, rng):
 
     known = list(signature(make_audiovisual_regression).parameters)
     for value in VALUES:
-        yield _case(f"--option n_recordings={_short(value)}", "describe", "synthetic", "--option", f"n_recordings={value}")
+        yield _case(
+            f"--option n_recordings={_short(value)}",
+            "describe",
+            "synthetic",
+            "--option",
+            f"n_recordings={value}",
+        )
     for name in dict.fromkeys([*known, *NAMES]):
-        for value in ("[", "-1", "0", "text", "1e400", "[1]", "{a: 1}", "null", "true", "nan", ".inf", "1e12"):
+        for value in (
+            "[",
+            "-1",
+            "0",
+            "text",
+            "1e400",
+            "[1]",
+            "{a: 1}",
+            "null",
+            "true",
+            "nan",
+            ".inf",
+            "1e12",
+        ):
             yield _case(f"--option {name}={value}", "describe", "synthetic", "--option", f"{name}={value}")
     for value in WORDS:
         for text in (f"audio={value}", f"{value}=25", value):
@@ -41,7 +177,9 @@ def cases(folder, rng):
         yield _case(f"--option {_short(value)}", "describe", "synthetic", "--option", value)
         for command, options in OPTIONS.items():
             for option in options:
-                yield _case(f"{command} {option} {_short(value)}", command, *_rest(command, option), option, value)
+                yield _case(
+                    f"{command} {option} {_short(value)}", command, *_rest(command, option), option, value
+                )
         for command in OPTIONS:
             yield _case(f"{command} of {_short(value)}", command, value, *_needed(command))
         yield _case(f"fit to {_short(value)}", "fit", *SMALL, "-e", "ridge", "-o", value)
@@ -119,7 +257,14 @@ def odd_lines():
 
 def attempt(words):
     """Run a command line where there are a folder ``d`` and a file of estimators ``e.yaml``."""
-    write("d", {f"{name}/{row}.npy": frames for name, frames in (("audio", FRAMES), ("labels", LABELS)) for row in "ab"})
+    write(
+        "d",
+        {
+            f"{name}/{row}.npy": frames
+            for name, frames in (("audio", FRAMES), ("labels", LABELS))
+            for row in "ab"
+        },
+    )
     Path("e.yaml").write_text("dummy: {FrameRegressor: {regressor: {Ridge: {}}}}\n")
     with warnings.catch_warnings():
         warnings.simplefilter("default")
