@@ -232,13 +232,17 @@ def test_debug_shows_where_bad_input_was_noticed():
     assert "Error: There is no folder gone." in result.stderr
 
 
-def test_failures_end_with_1_and_a_traceback(monkeypatch):
+def test_failures_end_with_1_and_one_line_and_a_traceback_for_who_asks(monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr("avfusion.cli._recordings.make_audiovisual_regression", fail)
     result = run("describe", "synthetic", code=1)
-    assert "Error: Unexpected failure: ZeroDivisionError: oh" in result.stderr
+    assert result.stderr == (
+        "Error: Unexpected failure: ZeroDivisionError: oh. Repeated with --debug, the command shows where.\n"
+    )
+    result = run("describe", "synthetic", "--debug", code=1)
+    assert "Error: Unexpected failure: ZeroDivisionError: oh." in result.stderr
     assert "Traceback" in result.stderr
 
 
