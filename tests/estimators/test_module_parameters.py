@@ -86,8 +86,15 @@ DOORS = pytest.mark.parametrize(
 )
 
 
+FAST = {"hidden_size": 8, "lr": 1e-2, "max_epochs": 10}  # the checks fit each a hundred times
+
+
 @parametrize_with_checks(
-    [av.EncodedFusionRegressor(core=Product), av.FusionRegressor(network=Mean), ProductRegressor()]
+    [
+        av.EncodedFusionRegressor(core=Product, **FAST),
+        av.FusionRegressor(network=Mean, **FAST),
+        ProductRegressor(**FAST),
+    ]
 )
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
