@@ -86,7 +86,7 @@ DOORS = pytest.mark.parametrize(
 )
 
 
-FAST = {"hidden_size": 8, "lr": 1e-2, "max_epochs": 10}  # the checks fit each a hundred times
+FAST = {"hidden_size": 8, "dropout": 0.1, "lr": 1e-2, "max_epochs": 10}  # the checks fit each a hundred times
 
 
 @parametrize_with_checks(

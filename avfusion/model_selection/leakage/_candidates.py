@@ -26,8 +26,10 @@ class Candidates:
 
     Parameters
     ----------
-    changes : list of ndarray of shape (steps, n_features)
+    changes : list of ndarray of shape (steps, n_features), or RankedChanges
         As of `ranked_changes`; of 49 steps at least.
+    lengths : ndarray of int of shape (n_rows,)
+        Their numbers of steps.
     parted : PartedRows
         Pairs to compare.
     min_evidence : float
@@ -45,21 +47,19 @@ class Candidates:
     --------
     >>> from avfusion.model_selection.leakage._parted import PartedRows
     >>> film = np.random.default_rng(0).normal(size=(500, 3))
-    >>> candidates = Candidates(
-    ...     [film[:200], film[250:450], film[100:300]], PartedRows([([0, 1], [2])], 3), 5, 1e9
-    ... )
+    >>> changes = [film[:200], film[250:450], film[100:300]]
+    >>> candidates = Candidates(changes, np.full(3, 200), PartedRows([([0, 1], [2])], 3), 5, 1e9)
     >>> [(one, other) for one, other, products in candidates], candidates.n_compared
     ([(0, 2), (1, 2)], 2)
     """
 
-    def __init__(self, changes, parted, min_evidence, max_work):
+    def __init__(self, changes, lengths, parted, min_evidence, max_work):
         self.changes, self.parted, self.max_work = changes, parted, max_work
         self.n_compared, self.work = 0, 0.0
-        self._lengths = np.array([len(series) for series in changes])
-        self._quietest = np.array([_quietest(series) for series in changes])
+        self._lengths, self._quietest = lengths, np.full(len(lengths), np.nan)
         size = max(1, int(np.sqrt(BLOCK_BYTES / (8 * self._lengths.max()))) // 4)
         self._blocks = [
-            np.arange(first, min(first + size, len(changes))) for first in range(0, len(changes), size)
+            np.arange(first, min(first + size, len(lengths))) for first in range(0, len(lengths), size)
         ]
         steps = np.arange(self._lengths.max() + 1)
         with np.errstate(divide="ignore"):
@@ -104,12 +104,18 @@ class Candidates:
         )
         cross = np.moveaxis(ones @ others.conj().transpose(0, 2, 1), 0, 2)  # one small product per frequency
         products = fft.irfft(np.ascontiguousarray(cross), n_fft, axis=2)
-        least = np.sqrt(np.outer(self._quietest[left], self._quietest[right]))
+        least = np.sqrt(np.outer(self._lowest(left), self._lowest(right)))
         likely = wanted & (self._highest(products, left, right) >= 0.99 * least)
         self.n_compared += int(wanted.sum())
         self.work += products.size + 20.0 * n_fft * likely.sum()
         for one, other in zip(*np.nonzero(likely)):
             yield int(left[one]), int(right[other]), products[one, other]
+
+    def _lowest(self, rows):
+        """Return how little may change in a step of each row, (n_rows,)."""
+        for row in rows[np.isnan(self._quietest[rows])]:
+            self._quietest[row] = _quietest(self.changes[row])
+        return self._quietest[rows]
 
     def _highest(self, products, left, right):
         """Return the highest weighted product of each pair, (n_left, n_right)."""

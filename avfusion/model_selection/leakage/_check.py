@@ -38,9 +38,11 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
     - A score above chance after labels were permuted between groups, unless the labels of different groups
       are similar to begin with.
 
-    The report lists which of these were looked at, and which were not and why. For each column, overlaps take
-    about 5 s for 100 recordings of 7500 steps and 40 s for 1000 of 600. Beyond about 2 minutes, pairs of rows
-    that are far apart are compared in steps of 8, or only for exactly equal stretches.
+    The report lists which of these were looked at, and which were not and why. Copies and exactly equal
+    stretches are looked for in all rows. Noisy ones are looked for in all pairs of rows up to about 900 rows
+    of 500 steps, or 230 of 7500, if there is one column (half as many pairs in each of two), which takes
+    seconds. Of more rows, neighbours and a random sample of the others are compared, always the same, and the
+    report says how many pairs were not.
 
     Parameters
     ----------

@@ -12,13 +12,13 @@ import numpy as np
 from avfusion.model_selection.leakage._candidates import Candidates
 from avfusion.model_selection.leakage._duplicates import same_stretches
 from avfusion.model_selection.leakage._report import Outcome
-from avfusion.model_selection.leakage._shifts import MIN_OVERLAP, Shifts, ranked_changes
+from avfusion.model_selection.leakage._shifts import MIN_OVERLAP, RankedChanges, Shifts, ranked_changes
 from avfusion.sequences import sequence_columns
 from avfusion.sequences._messages import quoted, row_name
 
 MIN_Z = 9.0  # Fisher transform of a correlation over its standard deviation by chance; 1e10 shifts reach 6.5
 COARSE = 8  # steps averaged into one: finds copies of slow features, whose single changes are lost in noise
-MAX_WORK = 3e8  # shifts compared in all columns
+MAX_WORK = 4e8  # shifts compared in all columns
 SAMPLE = 200  # pairs from which the similarity of unrelated recordings is estimated
 MAX_DESCRIBED = 1000  # exact overlaps whose place is looked for; the others are counted
 
@@ -85,9 +85,9 @@ def find_overlaps(array, parted, hop=1, max_work=MAX_WORK):
     n_pairs = parted.n_pairs()
     if not n_pairs:
         return [], 0, 0
-    changes = [ranked_changes(array, row, hop) for row in long]
+    changes = RankedChanges(array, long, hop)
     least = MIN_Z * _deviation(changes, parted)
-    candidates = Candidates(changes, parted, least, max_work)
+    candidates = Candidates(changes, changes.lengths, parted, least, max_work)
     overlaps = []
     for i, j, products in candidates:
         correlation, evidence, *where, steps = Shifts(changes[i], changes[j], products).best()

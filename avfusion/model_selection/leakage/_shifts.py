@@ -35,10 +35,54 @@ def ranked_changes(array, row, hop=1):
     columns = np.unique(np.linspace(0, array.width - 1, MAX_FEATURES).astype(int))
     frames = np.nan_to_num(np.asarray(array.frames[begin : begin + length])[:, columns].astype(float))
     change = np.diff(frames.reshape(-1, hop, len(columns)).mean(axis=1), axis=0)
-    ranks = stats.rankdata(change, axis=0)
+    ranks = _ranks(np.ascontiguousarray(change.T)).T
     deviation = ranks.std(axis=0)
     ranks = (ranks - ranks.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return np.where(change == 0, 0.0, np.clip(ranks, -2, 2)).astype(np.float16)
+
+
+def _ranks(rows):
+    """Return the ranks of the numbers in each row, equal ones at their mean."""
+    order = rows.argsort(axis=1)
+    if (np.diff(np.take_along_axis(rows, order, axis=1), axis=1) == 0).any():
+        return stats.rankdata(rows, axis=1)
+    ranks = np.empty(rows.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, rows.shape[1] + 1)[None], axis=1)
+    return ranks
+
+
+class RankedChanges:
+    """The ranked changes of rows, made when they are first asked for.
+
+    Parameters
+    ----------
+    array : SequenceArray
+    rows : ndarray of int
+        Rows of the array, which are numbered from 0 here.
+    hop : int
+        As in `ranked_changes`.
+
+    Attributes
+    ----------
+    lengths : ndarray of int of shape (n_rows,)
+        Number of changes of each row.
+
+    Examples
+    --------
+    >>> from avfusion.sequences._array import SequenceArray
+    >>> changes = RankedChanges(SequenceArray.from_sequences([[1.0, 2.0], [1.0, 2.0, 2.0, 1.0]]), [1], 1)
+    >>> changes[0].ravel(), changes.lengths
+    (array([ 1.225,  0.   , -1.225], dtype=float16), array([3]))
+    """
+
+    def __init__(self, array, rows, hop):
+        self._array, self._rows, self._hop, self._made = array, rows, hop, {}
+        self.lengths = array.lengths[rows] // hop - 1
+
+    def __getitem__(self, row):
+        if row not in self._made:
+            self._made[row] = ranked_changes(self._array, self._rows[row], self._hop)
+        return self._made[row]
 
 
 def spectrum(series, n_fft):

@@ -19,7 +19,9 @@ def test_no_pair_that_reaches_the_evidence_is_passed_over(kind):
     array = SequenceArray.from_sequences(rows)
     changes = [ranked_changes(array, row) for row in range(len(rows))]
     everybody = np.arange(len(rows))
-    candidates = Candidates(changes, PartedRows([(everybody, everybody)], len(rows)), 5.0, 1e9)
+    lengths = np.array([len(own) for own in changes])
+    parted = PartedRows([(everybody, everybody)], len(rows))
+    candidates = Candidates(changes, lengths, parted, 5.0, 1e9)
     found = {(i, j): Shifts(changes[i], changes[j], products).best() for i, j, products in candidates}
     n_pairs = len(rows) * (len(rows) - 1) // 2
     assert candidates.n_compared == n_pairs
@@ -40,7 +42,9 @@ def test_beyond_the_work_neighbours_and_a_sample_are_compared(monkeypatch):
     rng = np.random.default_rng(0)
     changes = [rng.normal(size=(60, 2)).astype(np.float16) for _ in range(600)]
     parted = PartedRows([(np.arange(600), np.arange(600))], 600)
-    runs = [Candidates(changes, parted, 2.0, 4e6) for _ in range(2)]  # evidence that some reach by chance
+    runs = [
+        Candidates(changes, np.full(600, 60), parted, 2.0, 4e6) for _ in range(2)
+    ]  # evidence that some reach by chance
     first, again = ([pair[:2] for pair in run] for run in runs)
     assert first == again
     apart = np.array([other - one for one, other in first])
