@@ -15,7 +15,7 @@ TORCH_INDEX ?=
 TORCH ?=
 export VENV JOBS TORCH_INDEX TORCH
 
-.PHONY: compare ablation bench derived works_with test suite rest coverage set_ups bare lowest lint setup clean
+.PHONY: compare ablation bench derived works_with faults test suite rest coverage set_ups bare lowest lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
@@ -69,6 +69,11 @@ derived: $(VENV)/.ready
 # The page on other libraries, from the tests that are marked with what they prove.
 works_with: $(VENV)/.ready
 	$(BIN)/python docs/make_works_with.py
+
+# Hostile inputs, kills, full disks and clocks, all of them: counts in results/faults, and the page made of them.
+faults: $(VENV)/.ready
+	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python docs/make_what_held.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

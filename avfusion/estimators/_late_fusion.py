@@ -4,9 +4,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion._parallel import all_results
 from avfusion._sklearn_compat import _BaseComposition, _check_method_params, as_one_task
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
@@ -383,7 +383,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
             params |= weight_parameters(estimator, weights_of(data.targets, rows), name)
             return name, clone(estimator).fit(view, labels, **params), names
 
-        jobs = [delayed(fit_one)(*member, part) for part in parts for member in members]
+        jobs = [(fit_one, (*member, part), {}) for part in parts for member in members]
         with untracked():
-            fitted = Parallel(n_jobs=self.n_jobs)(jobs)
+            fitted = all_results(jobs, self.n_jobs)
         return [fitted[k : k + len(members)] for k in range(0, len(fitted), len(members))]

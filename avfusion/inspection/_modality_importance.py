@@ -6,9 +6,9 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion._parallel import all_results
 from avfusion.estimators._inputs import choose_modalities
 from avfusion.estimators._training import random_generator
 from avfusion.inspection._corruption import with_streams_of_others, without_streams
@@ -138,10 +138,10 @@ def modality_importance(
 
     whole, resampled = _measured(estimator, X, y, score, bootstrap)
     of_rows = np.arange(len(X)) if groups is None else groups
-    outcomes = Parallel(n_jobs=n_jobs)(
-        delayed(_measured)(estimator, _replaced(X, names, method, of_rows, [seed, k]), y, score, bootstrap)
-        for names, k in product(sets.values(), repeats)
+    replaced = (
+        _replaced(X, names, method, of_rows, [seed, k]) for names, k in product(sets.values(), repeats)
     )
+    outcomes = all_results(((_measured, (estimator, own, y, score, bootstrap), {}) for own in replaced), n_jobs)
     sign = -1 if score.higher_is_better is False else 1
     values = np.array([value for value, _ in outcomes]).reshape(len(sets), -1)
     lost = [

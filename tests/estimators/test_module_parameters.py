@@ -19,6 +19,7 @@ import avfusion as av
 from avfusion.fusion import LowRankFusion
 from avfusion.networks import Concatenation
 from avfusion.sequences._targets import as_targets
+from tests.test_contract import FAST, for_check
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
 
@@ -86,9 +87,6 @@ DOORS = pytest.mark.parametrize(
 )
 
 
-FAST = {"hidden_size": 8, "dropout": 0.1, "lr": 1e-2, "max_epochs": 10}  # the checks fit each a hundred times
-
-
 @parametrize_with_checks(
     [
         av.EncodedFusionRegressor(core=Product, **FAST),
@@ -97,7 +95,7 @@ FAST = {"hidden_size": 8, "dropout": 0.1, "lr": 1e-2, "max_epochs": 10}  # the c
     ]
 )
 def test_scikit_learns_checks(estimator, check):
-    check(estimator)
+    check(for_check(estimator, check))
 
 
 @DOORS

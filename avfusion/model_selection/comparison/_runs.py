@@ -16,8 +16,8 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.parallel import Parallel, delayed
 
+from avfusion._parallel import Ended, each_result
 from avfusion._progress import progress_bar
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion._tracking import untracked
@@ -147,16 +147,19 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
         on_cluster(),
     ):
 
-        def tasks():
-            for task, estimator in estimators.items():
-                if task not in done:
-                    title = _title(task, plan, samples)
-                    bar.set_postfix_str(title)
-                    where = f"{title} (held out: {samples.held_out(task.fold)})"
-                    yield delayed(_fit_predict)(task, where, estimator, shared, paths.get(task))
+        missing = [task for task in estimators if task not in done]
 
-        for task, fit, failure in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(tasks()):
-            done[task] = fit
+        def tasks():
+            for task in missing:
+                bar.set_postfix_str(_title(task, plan, samples))
+                where = _where(task, plan, samples)
+                yield _fit_predict, (task, where, estimators[task], shared, paths.get(task)), {}
+
+        for number, outcome in each_result(tasks(), n_jobs):
+            task = missing[number]
+            if isinstance(outcome, Ended):
+                outcome = _failed(_where(task, plan, samples), outcome)
+            fit, failure = done[task], _ = outcome
             _keep_here(paths.get(task), fit, _title(task, plan, samples))
             bar.update()
             if failure is not None:
@@ -190,10 +193,17 @@ def _title(task, plan, samples):
     return f"{task.name}{of_seeds}, fold {task.fold + 1} of {len(samples.folds)}"
 
 
+def _where(task, plan, samples):
+    return f"{_title(task, plan, samples)} (held out: {samples.held_out(task.fold)})"
+
+
 def _fit_predict(task, where, estimator, shared, path):
-    """Fit and predict in one fold: the task, its `Fit`, and a `Failure` or None."""
+    """Fit and predict in one fold: its `Fit`, and a `Failure` or None."""
     (samples,) = shared.parts
     X, y, split = samples.X, samples.y, samples.split(task.fold)
+    kept = None if path is None else _kept(path, task, samples)
+    if kept is not None:  # by another process, or by one that was ended before it could answer
+        return kept, None
     try:
         fitted = clone(estimator)
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
@@ -206,13 +216,18 @@ def _fit_predict(task, where, estimator, shared, path):
         stop = time.perf_counter()
         fit = Fit(_checked(predicted, split.labels), middle - start, stop - middle)
     except Exception as error:
-        message = f"{where} failed: {type(error).__name__}: {error}"
-        failure = Failure(message, traceback.format_exc(), _if_it_travels(error))
-        return task, Fit(None, np.nan, np.nan), failure
+        return _failed(where, error)
     if path is not None:
         with suppress(OSError):  # on a full disk, or another machine
             write_fit(path, fit)
-    return task, fit, None
+    return fit, None
+
+
+def _failed(where, error):
+    """Return what a fit that failed has for a `Fit`, and its `Failure`."""
+    message = f"{where} failed: {type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error))
+    return Fit(None, np.nan, np.nan), Failure(message, trace, _if_it_travels(error))
 
 
 def _keep_here(path, fit, title):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 
+from avfusion._parallel import all_results
 from avfusion.model_selection.comparison._folds import split_rows
 from avfusion.model_selection.leakage._label_permutation import labels_of_rows
 from avfusion.model_selection.search._cross_validation import score_folds
@@ -141,11 +141,13 @@ def permutation_test(
             "The score is NaN with the labels as they are, so that nothing can be tested: in a fold it is "
             "not defined, as R2 of one row, or `scoring` returns NaN. Use larger folds, or another score."
         )
-    scores = Parallel(n_jobs=n_jobs, verbose=verbose)(
-        delayed(_mean_score)(estimator, X, permuted, folds, scorer, groups)
-        for permuted in (
-            labels_of_rows(y, _givers(groups, labelled, permute, random)) for _ in range(n_permutations)
-        )
+    permutations = (
+        labels_of_rows(y, _givers(groups, labelled, permute, random)) for _ in range(n_permutations)
+    )
+    scores = all_results(
+        ((_mean_score, (estimator, X, permuted, folds, scorer, groups), {}) for permuted in permutations),
+        n_jobs,
+        verbose=verbose,
     )
     p_value = (np.sum(~(np.array(scores) < score)) + 1.0) / (n_permutations + 1)
     return PermutationTest(score, np.array(scores), float(p_value))

@@ -1,5 +1,6 @@
 """Run the trials of a search: open or resume its study, and hand the missing trials to worker processes."""
 
+import os
 import time
 import warnings
 from copy import deepcopy
@@ -14,6 +15,7 @@ from optuna.trial import TrialState
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils.parallel import Parallel, delayed
 
+from avfusion._parallel import WORKER_ENDED, ended_with_parent
 from avfusion._progress import progress_bar
 from avfusion.model_selection._cluster import SentOnce, on_cluster
 from avfusion.model_selection.search._callbacks import call_callbacks
@@ -28,8 +30,8 @@ from avfusion.model_selection.search._storage import (
     open_storage,
     quiet_optuna,
 )
-from avfusion.model_selection.search._trials import progress_of, run_trial
-from avfusion.model_selection.search._workers import fail_stale_trials
+from avfusion.model_selection.search._trials import TrialOutcome, progress_of, run_trial
+from avfusion.model_selection.search._workers import ERROR, RETRIED, fail_stale_trials
 from avfusion.sequences._messages import quoted
 
 _LOST_IN_A_ROW = 3
@@ -94,7 +96,7 @@ def _run_study(search, objective, space, identity, name, seed, client):
             if done:
                 sampler.reseed_rng()  # a seeded sampler of the user's would repeat its first suggestions
             task = partial(
-                delayed(_run_sent), SentOnce(objective), storage, name, sampler=sampler, pruner=pruner,
+                delayed(_run_sent), SentOnce(objective), os.getpid(), storage, name, sampler=sampler, pruner=pruner,
                 n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
             )  # fmt: skip
             _run_missing(search, study, done, task, parallel)
@@ -103,8 +105,9 @@ def _run_study(search, objective, space, identity, name, seed, client):
             raise lost_database(error, name) from error
 
 
-def _run_sent(objective, storage, name, **options):
+def _run_sent(objective, parent, storage, name, **options):
     """Run a trial with an objective, and all the data in it, that travelled once for all trials."""
+    ended_with_parent(parent)
     return run_trial(storage, name, *objective.parts, **options)
 
 
@@ -127,7 +130,7 @@ def _run_missing(search, study, done, task, parallel):
 
         while (missing := search.n_trials - (known := len(finished_trials(study)))) > 0 and not over():
             exhausted, ran = False, 0
-            for outcome in parallel()(tasks(missing)):
+            for outcome in _outcomes(study, parallel, tasks(1 if _suspected(study) else missing)):
                 exhausted = exhausted or not outcome.more
                 lost = lost + 1 if outcome.lost else 0
                 stopped = _report(search, study, outcome, lost)
@@ -143,12 +146,40 @@ def _run_missing(search, study, done, task, parallel):
                 ended = not study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
 
 
+def _outcomes(study, parallel, tasks):
+    """Yield the outcome of each task; where a worker is ended, of the trials that were tried too often."""
+    before = {trial.number for trial in finished_trials(study)}
+    try:
+        yield from parallel()(tasks)
+    except WORKER_ENDED as error:
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        fail_stale_trials(study)
+        if not running and not _suspected(study) and before == {t.number for t in finished_trials(study)}:
+            raise  # before a trial began, and so without end
+        warnings.warn(
+            "The system ended a worker process, as where memory is short. What it tried is tried again.",
+            stacklevel=5,
+        )
+        for trial in finished_trials(study):
+            error = trial.user_attrs.get(ERROR, "")
+            if trial.number not in before and error.startswith(ChildProcessError.__name__):
+                yield TrialOutcome(trial.number, error)
+
+
+def _suspected(study):
+    """Return whether a trial waits whose process was ended: it is to be tried with no other beside it."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return any(RETRIED in trial.system_attrs for trial in waiting)
+
+
 def _report(search, study, outcome, lost):
     """Warn of what went wrong, call the callbacks, and return whether one of them ends the search."""
     if lost >= _LOST_IN_A_ROW:
         raise outcome.lost
     if outcome.lost:
         warnings.warn(f"{outcome.lost} The trial is tried again.", stacklevel=5)
+    if outcome.error and search.error_score == "raise":  # else the task raises it
+        raise ChildProcessError(outcome.error.removeprefix(f"{ChildProcessError.__name__}: "))
     if outcome.error:
         warnings.warn(f"A trial failed: {outcome.error}", FitFailedWarning, stacklevel=5)
     if outcome.number is None:
