@@ -57,7 +57,7 @@ class NetworkRegressor(
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
 
-    _watch = None
+    _watch, _pairwise = None, False  # whether the network has a part for every pair of streams
     __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # see `only_weights`
     __metadata_request__partial_fit: ClassVar[dict] = {"sample_weight": None}
 
