@@ -31,7 +31,9 @@ def test_workers_that_are_killed_cost_no_other_task(tmp_path):
         results = dict(each_result(tasks(tmp_path, 5), n_jobs=2))
     assert isinstance(results.pop(5), Ended)
     assert results == {number: number**2 for number in range(7) if number != 5}
-    assert [len((tmp_path / str(n)).read_text().splitlines()) for n in (2, 5)] == [2, TRIES]
+    runs = [len((tmp_path / str(number)).read_text().splitlines()) for number in range(7)]
+    assert TRIES <= runs[5] <= TRIES + 1
+    assert max(runs) <= TRIES + 1
 
 
 def broken(number):
