@@ -5,7 +5,7 @@ estimator as joblib pickles it. Pickles store every estimator exactly, including
 users; a format for weights only (safetensors) would store some estimators and not others, and one for known
 types (skops, which keeps the estimators of this package, see `avfusion.skops_types`) needs every type to be
 named. The price: **loading a model executes code that the file names. Load only files that you trust.** The
-header alone is safe to read.
+header alone is safe to read: in a bounded time and memory, whatever the file holds (see docs/trust.md).
 """
 
 import json
@@ -19,12 +19,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._atomic import atomic_write
+from avfusion._model_header import FORMAT, HEADER, LARGEST, MODEL, begins_as_model, open_model
+from avfusion._plain_file import is_plain_file
 from avfusion._versions import package_versions
 
 __all__ = ["is_model", "load", "read_header", "save"]
 
-FORMAT = 1
-_HEADER, _MODEL = "avfusion.json", "model.joblib"
 _PACKAGES = ("avfusion", "torch", "scikit-learn", "numpy")
 
 
@@ -73,10 +73,12 @@ def save(estimator, path, *, target_names=None) -> Path:
     except (NotFittedError, TypeError) as error:
         raise ValueError("Only a fitted estimator can be saved. Call its fit first.") from error
     header = json.dumps(_describe(estimator, target_names), indent=2)
+    if len(header) > LARGEST:
+        raise ValueError(f"The header of {path} would have {len(header)} bytes, and may have {LARGEST}.")
     with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
-        archive.writestr(_HEADER, header)
+        archive.writestr(HEADER, header)
         try:
-            with archive.open(_MODEL, "w", force_zip64=True) as file:
+            with archive.open(MODEL, "w", force_zip64=True) as file:
                 joblib.dump(estimator, file)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             raise ValueError(
@@ -120,30 +122,47 @@ def load(path):
     ValueError: LICENSE is not a model that avfusion saved...
     """
     path = Path(path)
-    header = read_header(path)
+    with open_model(path) as (archive, header):
+        _warn_of_other_versions(path, header["versions"])
+        if archive.testzip() is not None:  # before any of its code is executed
+            raise ValueError(f"{path} is damaged. Copy or save it again.")
+        with archive.open(MODEL) as file:
+            if file.peek(1)[:1] != pickle.PROTO:  # joblib would decompress it, without end
+                raise ValueError(f"{path} is not a model that avfusion saved: what it holds is no pickle.")
+            estimator = _unpickled(file, path)
+    if not hasattr(estimator, "get_params"):
+        raise ValueError(f"{path} holds a {type(estimator).__name__}, which is no estimator.")
+    return estimator
+
+
+def _unpickled(file, path):
+    try:
+        return joblib.load(file)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"{path} needs code that is not installed: {error}. Install the versions of its header, and put "
+            "your own modules where Python finds them (PYTHONPATH)."
+        ) from error
+    except Exception as error:  # whatever the code of other versions raises
+        raise ValueError(
+            f"{path} cannot be loaded ({type(error).__name__}: {error}). Install the versions of its header, "
+            "or save it again."
+        ) from error
+
+
+def _warn_of_other_versions(path, versions):
     here = package_versions(_PACKAGES)
     different = [
         f"{name} {number} (here {here.get(name)})"
-        for name, number in header["versions"].items()
+        for name, number in versions.items()
         if number.split("+")[0] != here.get(name, "").split("+")[0]  # 2.13.0+cpu is 2.13.0
     ]
     if different:
         warnings.warn(
             f"{path} was saved with {', '.join(different)}. Its predictions may differ, or it may fail; "
             "install those versions to reproduce it.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:  # before any of its code is executed
-                raise ValueError(f"{path} is damaged. Copy or save it again.")
-            with archive.open(_MODEL) as file:
-                return joblib.load(file)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"{path} needs code that is not installed: {error}. Install the versions of its header, and put "
-            "your own modules where Python finds them (PYTHONPATH)."
-        ) from error
 
 
 def read_header(path) -> dict:
@@ -180,27 +199,12 @@ def read_header(path) -> dict:
     >>> header["targets"]
     {'names': ['mood'], 'per_frame': None}
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            header = json.loads(archive.read(_HEADER))
-            archive.getinfo(_MODEL)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{path} is not a model that avfusion saved, or only a part of one ({error}). "
-            "Models are written by avfusion.persistence.save and by the command avfusion fit."
-        ) from error
-    if header["format"] > FORMAT:
-        raise ValueError(
-            f"{path} was saved by avfusion {header['versions']['avfusion']}, which is newer: upgrade."
-        )
-    return header
+    with open_model(Path(path)) as (_, header):
+        return header
 
 
 def is_model(path) -> bool:
-    """Return whether a file is a model that `save` wrote, without running any of its code.
+    """Return whether a file begins as a model that `save` wrote, without running any of its code.
 
     Parameters
     ----------
@@ -217,12 +221,9 @@ def is_model(path) -> bool:
     >>> is_model("no such file")
     False
     """
-    if not Path(path).is_file():  # to open a fifo would wait for its writer
-        return False
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _HEADER in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+        return is_plain_file(path) and begins_as_model(Path(path))
+    except OSError:
         return False
 
 

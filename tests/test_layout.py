@@ -13,9 +13,9 @@ MODULES = [file for file in FILES if not file.stem.startswith("__")]
 # From the ground up. A room imports of rooms below it, and of itself.
 FLOORS = (
     {"_warnings"},
-    {"_atomic", "_parallel", "_progress", "_sklearn_compat", "_tracking", "_versions"},
+    {"_atomic", "_parallel", "_plain_file", "_progress", "_sklearn_compat", "_tracking", "_versions"},
     {"sequences"},
-    {"formats", "store"},
+    {"formats", "store", "_model_header"},
     {"metrics", "networks", "datasets", "persistence"},
     {"preprocessing", "estimators"},
     {"fusion", "released"},

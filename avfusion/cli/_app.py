@@ -221,9 +221,9 @@ def compare(
     if folds and (train or test):
         raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
     if output is not None:
-        from avfusion.cli._outputs import check_parent
+        from avfusion.cli._outputs import check_results
 
-        check_parent(output, data)
+        check_results(output, data)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -248,9 +248,7 @@ def compare(
     )
     typer.echo(repr(result))
     if output is not None:
-        from avfusion.cli._results import save_comparison
-
-        save_comparison(result, output)
+        result.save(output)
         typer.echo(f"Written to {output}", err=True)
     if "n_failed" in result.table:
         typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)

@@ -41,8 +41,8 @@ def main():
     warnings.showwarning = show_once(set())
     try:
         app(prog_name="avfusion")
-    except _Interrupted:
-        typer.echo("Interrupted: nothing was written.", err=True)
+    except _Interrupted as end:
+        typer.echo(f"Interrupted: {end.args[0] if end.args else 'nothing was written'}.", err=True)
         sys.exit(130)
 
 
@@ -87,6 +87,8 @@ def command(*epilog, name=None):
             arguments["reading"] = {name: arguments.pop(name) for name in READING}
             try:
                 function(debug=debug, **arguments)
+            except _Interrupted:
+                raise _Interrupted(*_written(arguments)) from None
             except BrokenPipeError:  # the reader of our output has ended
                 raise
             except Exception as error:
@@ -103,6 +105,14 @@ def command(*epilog, name=None):
         return function
 
     return register
+
+
+def _written(arguments):
+    """Return, in a list, what an interrupted command has written all the same, just before."""
+    from avfusion._atomic import was_written
+
+    output = arguments.get("output")
+    return [f"{output} is written"] if output is not None and was_written(output) else []
 
 
 def _with_reading(signature):

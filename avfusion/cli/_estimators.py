@@ -1,23 +1,23 @@
 """Read estimators from a file: YAML, TOML or Python."""
 
 import inspect
-import re
 import runpy
 import sys
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import sklearn.model_selection
-import yaml
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.discovery import all_estimators
 
 import avfusion
+from avfusion._plain_file import check_plain_file
+from avfusion.cli._allowed import check_parameters, check_texts
 from avfusion.cli._recordings import nearest
-from avfusion.sequences._messages import brief
+from avfusion.cli._values import parse_toml, parse_yaml, read_text
+from avfusion.sequences._messages import brief, quoted
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
 _EXAMPLE = "as in - FrameRegressor: {regressor: {Ridge: {alpha: 10}}}"
@@ -68,20 +68,47 @@ def read_estimators(path, seed=None):
     path = Path(path)
     if path.suffix == ".py":
         return _from_python(path)
-    readers = {".yaml": _read_yaml, ".yml": _read_yaml, ".toml": tomllib.loads}
+    described = _described(path)
+    try:
+        estimators = {name: _build_steps(steps, f"{path}: {name}") for name, steps in described.items()}
+        _check_they_predict(estimators, path)
+        for estimator in estimators.values():
+            set_seed(estimator, seed)
+    except (AttributeError, LookupError, ArithmeticError, RecursionError, TypeError) as error:
+        raise ValueError(  # of a class that looks at its parameters before it checks them
+            f"{path}: The estimators cannot be built ({type(error).__name__}: {error})."
+        ) from error
+    return estimators
+
+
+def _described(path):
+    """Return the steps of each estimator of a YAML or TOML file, by name."""
+    readers = {".yaml": parse_yaml, ".yml": parse_yaml, ".toml": parse_toml}
     if path.suffix not in readers:
         raise ValueError(f"{path}: Estimators are written in a .yaml, .toml or .py file.")
+    text = _text_of(path)
     try:
-        described = readers[path.suffix](path.read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError) as error:
+        described = readers[path.suffix](text)
+    except ValueError as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     if not isinstance(described, Mapping) or not described:
         raise ValueError(f"{path}: A file holds names of estimators, each with its steps, {_EXAMPLE}.")
-    estimators = {str(name): _build_steps(steps, f"{path}: {name}") for name, steps in described.items()}
-    _check_they_predict(estimators, path)
-    for estimator in estimators.values():
-        set_seed(estimator, seed)
-    return estimators
+    odd = [name for name in described if isinstance(name, bool) or not isinstance(name, (str, int))]
+    if odd or len({str(name) for name in described}) < len(described):
+        raise ValueError(
+            f"{path}: Names of estimators are texts that differ, in quotes where YAML reads them otherwise; "
+            f"these are {quoted(described, limit=3)}."
+        )
+    return {str(name): steps for name, steps in described.items()}
+
+
+def _text_of(path):
+    try:
+        return read_text(path)
+    except ValueError as error:
+        raise ValueError(
+            str(error) if str(path) in str(error) else f"{path} cannot be read: {error}"
+        ) from error
 
 
 def choose_estimators(path, recordings, groups=None, seed=0):
@@ -181,29 +208,6 @@ def set_seed(estimator, seed):
     estimator.set_params(**dict.fromkeys(left_open, seed))
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that takes 1e-3 for a number, and no name twice."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = []
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} appears twice", key.start_mark
-                )
-            seen.append(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def _read_yaml(text):
-    return yaml.load(text, Loader=_Loader)
-
-
 @cache
 def _classes():
     """Return every class that a step may name; instead of one that cannot be imported, the error."""
@@ -262,12 +266,14 @@ def _build(name, parameters, where):
                 f"{where}: There is no parameter {parameter!r}. {nearest(str(parameter), known)}"
             )
     values = {parameter: _value(value, f"{where}, {parameter}") for parameter, value in parameters.items()}
+    check_parameters(cls, values, where)
     try:
         built = cls(**values)
         if hasattr(built, "_parameter_constraints"):  # else they are checked in fit
             built._validate_params()
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # whatever a class makes of values that it does not expect
         raise ValueError(f"{where}: {error}") from error
+    check_texts(cls, values, where)
     return built
 
 
@@ -303,16 +309,27 @@ def _nearest_class(name):
 
 def _from_python(path):
     """Execute a Python file and take its `estimators`."""
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+    check_plain_file(path)
     sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as scripts can
     try:
         # a name that cannot be imported, so that its classes are sent to worker processes by value
         estimators = runpy.run_path(str(path), run_name=f"estimators of {path.name}").get("estimators")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path} fails: {type(error).__name__}: {error}") from error
     if not isinstance(estimators, Mapping) or not estimators:
         raise ValueError(f"{path} must define estimators = {{name: estimator}}, with at least one entry.")
     estimators = {str(name): estimator for name, estimator in estimators.items()}
     _check_they_predict(estimators, path)
     return estimators
+
+
+def known_classes():
+    """Return every class that a step may name and that is installed.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> Ridge in known_classes()
+    True
+    """
+    return [cls for cls in _classes().values() if isinstance(cls, type)]

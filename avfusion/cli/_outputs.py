@@ -4,6 +4,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from avfusion._atomic import StagedFolder
+from avfusion._atomic import check_file as check_place
 from avfusion.sequences._messages import quoted
 
 TABLES = (".parquet", ".feather", ".csv")
@@ -69,6 +71,34 @@ def check_file(path, data, *suffixes):
     check_parent(path, data)
     if path.is_dir():
         raise ValueError(f"--output {path} is a folder: name a file.")
+    check_place(path)
+
+
+def check_results(path, data):
+    """Raise an error if a folder of results could not be written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        New, empty, or with the results of an earlier comparison.
+    data : str
+        The argument DATA.
+
+    Raises
+    ------
+    ValueError, OSError
+
+    Examples
+    --------
+    >>> check_results(Path("no such folder/results"), "synthetic")
+    Traceback (most recent call last):
+    ...
+    ValueError: --output no such folder/results: there is no folder no such folder.
+    """
+    from avfusion.model_selection.records._result_folder import COMPARISON, check_result_folder
+
+    check_parent(path, data)
+    check_result_folder(path, COMPARISON)
 
 
 def check_predictions(text, data):
@@ -105,6 +135,7 @@ def check_predictions(text, data):
     check_parent(path, data)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"--output {text} is there already: name a new folder, or remove it.")
+    StagedFolder(path, lambda there: True).discard()  # can it be written?
     return path
 
 

@@ -1,41 +1,12 @@
 """Write the results of the commands, completely or not at all."""
 
-import os
-from tempfile import TemporaryDirectory
-
 import numpy as np
 import pandas as pd
 
-from avfusion._atomic import atomic_write
+from avfusion._atomic import StagedFolder, atomic_write
 from avfusion.cli._outputs import check_names
 from avfusion.cli._recordings import drop_other_streams
 from avfusion.sequences import SequenceArray, as_targets, sequence_columns
-
-
-def save_comparison(result, folder):
-    """Write a comparison to a folder that appears, or changes, only when all files are complete.
-
-    Parameters
-    ----------
-    result : Comparison
-    folder : pathlib.Path
-        Files of an earlier comparison are replaced; other files are not touched.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written.
-    """
-    if not folder.is_dir():
-        with atomic_write(folder) as part:
-            result.save(part)
-        return
-    with TemporaryDirectory(prefix=".part-", dir=folder) as part:  # in the folder: on the same disk
-        files = sorted(result.save(part).iterdir())
-        if not result.groups.size:
-            (folder / "groups.csv").unlink(missing_ok=True)
-        for file in files:
-            os.replace(file, folder / file.name)
 
 
 def predict_table(model, header, X):
@@ -104,6 +75,7 @@ def save_files(table, folder):
     Examples
     --------
     >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from avfusion.sequences import as_sequences
     >>> table = as_sequences({"mood": [[0.5, 0.25]]}).set_axis(["clip01"])
     >>> with TemporaryDirectory() as folder:
@@ -115,12 +87,35 @@ def save_files(table, folder):
     if not targets:
         raise ValueError(f"Predictions are per clip: write them to one file, --output {folder}.csv.")
     check_names(table.index)
-    with atomic_write(folder) as part:
-        part.mkdir()
-        for name, row in zip(table.index, table[targets].itertuples(index=False)):
-            steps = {target: cell.frames for target, cell in zip(targets, row) if cell is not pd.NA}
-            if steps:
-                pd.DataFrame(_side_by_side(steps)).to_csv(part / f"{name}.csv", index=False)
+    tables = {}
+    for name, row in zip(table.index, table[targets].itertuples(index=False)):
+        steps = {target: cell.frames for target, cell in zip(targets, row) if cell is not pd.NA}
+        if steps:
+            tables[name] = pd.DataFrame(_side_by_side(steps))
+    head = ",".join(next(iter(tables.values()))) if tables else ""
+    staged = StagedFolder(folder, lambda there: _is_of_other_run(there, head), what="folder of predictions")
+    try:
+        for name, steps in tables.items():
+            steps.to_csv(staged.part / f"{name}.csv", index=False)
+        staged.commit()
+    finally:
+        staged.discard()
+
+
+def _is_of_other_run(folder, head):
+    """Return whether a folder is empty, or has what another process predicted while this one did.
+
+    Before the work, a folder that holds anything was refused; so this one came into being since then.
+    """
+    if not folder.is_dir():
+        return False
+    for file in folder.iterdir():
+        if file.suffix != ".csv" or file.is_symlink() or not file.is_file():
+            return False
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            if lines.readline().rstrip("\n").replace('"', "") != head.replace('"', ""):
+                return False
+    return True
 
 
 def _side_by_side(steps):

@@ -1,7 +1,9 @@
 """Read the words of options: rates, thresholds, parameters."""
 
 import numpy as np
-import yaml
+
+from avfusion.cli._values import parse_yaml
+from avfusion.sequences._messages import brief
 
 
 def parse_rates(texts):
@@ -56,7 +58,14 @@ def parse_options(texts):
     {'n_recordings': 20, 'duration_s': [30, 60], 'target': 'clip'}
     """
     pairs = _pairs("--option", texts, "n_recordings=20")
-    return {name: yaml.safe_load(value) for name, value in pairs}
+    return {name: _value(name, text) for name, text in pairs}
+
+
+def _value(name, text):
+    try:
+        return parse_yaml(text)
+    except ValueError as error:
+        raise ValueError(f"--option {name}={brief(text, 40)[1:-1]} has no value: {error}") from error
 
 
 def _pairs(option, texts, example):

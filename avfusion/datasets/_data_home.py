@@ -1,10 +1,13 @@
 """The folder of downloaded data sets, and downloads that are verified by checksum."""
 
 import os
+import shutil
 import warnings
 from pathlib import Path
 
 import pooch
+
+from avfusion._atomic import atomic_write, scratch_folder
 
 ENVIRONMENT_VARIABLE = "AVFUSION_DATA"
 
@@ -40,7 +43,7 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
     Files with the right checksum are not touched, so that a complete folder needs no network. A file with
     another checksum is downloaded again, with a warning. A download has a temporary name in the same folder
     until its checksum is verified, so that an interrupted or corrupted one never appears under the final
-    name. A failed download leaves no empty folder.
+    name; what a killed one left is removed by the next. A failed download leaves no empty folder.
 
     Parameters
     ----------
@@ -66,7 +69,6 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
     ValueError
         If a downloaded file has another checksum.
     """
-    store = pooch.create(path=folder, base_url=base_url, registry=checksums, retry_if_failed=2)
     for name in checksums:
         problem = _problem(folder / name, checksums[name])
         if problem and not download_if_missing:
@@ -75,7 +77,7 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
                 f"the data_home that holds the folder {folder.name!r} (or set {ENVIRONMENT_VARIABLE} to it)."
             )
         if problem:
-            _download(store, name, problem)
+            _download(folder, name, problem, {"base_url": base_url, "registry": checksums})
     return {name: folder / name for name in checksums}
 
 
@@ -88,21 +90,26 @@ def _problem(path, checksum):
     return None
 
 
-def _download(store, name, problem):
+def _download(folder, name, problem, source):
     """Download a file that is missing or has another checksum."""
+    target = folder / name
     if problem != "is missing":
-        warnings.warn(f"{name} {problem} in {store.abspath}; it is downloaded again.", stacklevel=4)
-    folder = (Path(store.abspath) / name).parent
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        warnings.warn(f"{name} {problem} in {folder}; it is downloaded again.", stacklevel=4)
+    existing = next(parent for parent in target.parents if parent.exists())
     try:
-        store.fetch(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(target) as scratch:
+            store = pooch.create(path=scratch, retry_if_failed=2, **source)
+            fetched = store.fetch(name)
+            with atomic_write(target) as part:
+                shutil.copyfile(fetched, part)
     except OSError as error:  # the errors of requests are among them
         raise OSError(
-            f"{name} {problem} in {store.abspath}, and could not be downloaded from "
-            f"{store.get_url(name)}: {error}. Without a network, put the file there by hand."
+            f"{name} {problem} in {folder}, and could not be downloaded from "
+            f"{source['base_url']}{name}: {error}. Without a network, put the file there by hand."
         ) from error
     finally:
-        _remove_empty(folder, existing)
+        _remove_empty(target.parent, existing)
 
 
 def _remove_empty(folder, existing):

@@ -11,6 +11,7 @@ from avfusion.sequences._cells import stack_cells
 from avfusion.sequences._clock import check_times, per_row, per_row_rates
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._json_cells import lists_wanted
+from avfusion.sequences._plain_arrays import plain_array, whole_numbers
 from avfusion.sequences._protocol import ColumnProtocol
 from avfusion.sequences._sequence import Sequence, as_float_frames, check_features
 from avfusion.sequences._text_files import warn_of_text
@@ -84,12 +85,11 @@ class SequenceArray(ColumnProtocol):
     """
 
     def __init__(self, frames, starts, lengths, rate_hz=None, *, start_s=None, times_s=None, features=None):
-        frames = frames if isinstance(frames, np.memmap) else np.asarray(frames)
+        frames = frames if isinstance(frames, np.memmap) else np.asarray(plain_array(frames))
         if frames.ndim != 2 or frames.shape[1] == 0:
             raise ValueError(f"frames must have the shape (n_frames, n_features), not {frames.shape}.")
         frames = as_float_frames(frames)
-        if not frames.flags.c_contiguous:
-            frames = np.ascontiguousarray(frames)
+        frames = frames if frames.flags.c_contiguous else np.ascontiguousarray(frames)
         starts, lengths = check_rows(len(frames), starts, lengths)
         if times_s is not None and (rate_hz is not None or start_s is not None):
             raise ValueError(
@@ -218,7 +218,7 @@ class SequenceArray(ColumnProtocol):
         [Sequence(2 x 1, 1.0 s), <NA>, Sequence(1 x 1, 0.5 s)]
         Length: 3, dtype: sequence[float64, 1, 2Hz]
         """
-        lengths = np.asarray(lengths)
+        lengths = whole_numbers(lengths, "lengths")
         return cls(frames, packed_starts(lengths), lengths, rate_hz, **more)
 
     @property

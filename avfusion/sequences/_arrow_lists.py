@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._buffers import check_rows, within_rows
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._plain_arrays import has_more
 from avfusion.sequences._readings import check_axes
 from avfusion.sequences.arrow import SequenceType, from_arrow
 
@@ -146,6 +147,8 @@ def nested_lists(cells):
     """
     for cell in cells:
         if not (isinstance(cell, (list, tuple)) or _is_objects(cell) or is_missing(cell)):
+            return None
+        if not is_missing(cell) and any(map(has_more, cell)):  # Arrow does not look at masks
             return None
     try:
         lists = pa.array([None if is_missing(cell) else cell for cell in cells])
@@ -303,8 +306,12 @@ def _extent(lists):
         return begin, np.full(len(lists), size, dtype=np.int64)
     offsets = lists.offsets.to_numpy().astype(np.int64, copy=False)
     if any(is_view(lists.type) for is_view in VIEWS):
-        return offsets, lists.sizes.to_numpy().astype(np.int64, copy=False)
-    return offsets[:-1], np.diff(offsets)
+        begin, size = offsets, lists.sizes.to_numpy().astype(np.int64, copy=False)
+    else:
+        begin, size = offsets[:-1], np.diff(offsets)
+    missing = lists.is_null().to_numpy(zero_copy_only=False)
+    check_rows(len(lists.values), begin, np.where(missing, -1, size))
+    return begin, size
 
 
 def _floats(numbers, where):

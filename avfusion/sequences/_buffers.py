@@ -3,6 +3,7 @@
 import numpy as np
 
 from avfusion.sequences._paging import release
+from avfusion.sequences._plain_arrays import whole_numbers
 
 BLOCK = 1 << 22  # numbers that are looked at together: 32 MB of float64
 
@@ -26,18 +27,19 @@ def check_rows(n_frames, starts, lengths):
     TypeError
         If they are not whole numbers.
     ValueError
-        If their shapes differ, or a row reaches outside the buffer.
+        If their shapes differ, one is masked, or a row reaches outside the buffer.
 
     Examples
     --------
     >>> check_rows(5, [0, 7], [5, -1])
     (array([0, 0]), array([ 5, -1]))
     """
-    starts, lengths = _whole_numbers(starts, "starts"), _whole_numbers(lengths, "lengths")
+    starts, lengths = whole_numbers(starts, "starts"), whole_numbers(lengths, "lengths")
     if len(starts) != len(lengths):
         raise ValueError(f"starts has {len(starts)} rows, but lengths has {len(lengths)}.")
     starts = np.where(lengths == -1, 0, starts)
-    bad = (lengths < -1) | (starts < 0) | (starts + np.maximum(lengths, 0) > n_frames)
+    bad = (lengths < -1) | (starts < 0) | (starts > n_frames)
+    bad |= lengths > n_frames - np.where(bad, 0, starts)  # a sum could overflow
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
@@ -45,15 +47,6 @@ def check_rows(n_frames, starts, lengths):
             f"{n_frames} frames. A missing row has length -1."
         )
     return starts, lengths
-
-
-def _whole_numbers(values, name):
-    values = np.asarray(values)
-    if values.ndim != 1:
-        raise ValueError(f"{name} must have one axis, not the shape {values.shape}.")
-    if values.dtype.kind not in "iu" and values.size:
-        raise TypeError(f"{name} must be whole numbers, not of dtype {values.dtype}.")
-    return values.astype(np.int64)
 
 
 def packed_starts(lengths):

@@ -15,6 +15,7 @@ NaN: among streams it counts as 0, but labels are not moved because of it.
 import numpy as np
 
 from avfusion.sequences._messages import brief
+from avfusion.sequences._plain_arrays import plain_parts
 
 CLOCKS = ("rates", "times")
 _SLOWEST = 1e-300  # Hz: below, the duration of a step is no number
@@ -74,7 +75,7 @@ def per_row(values, n_rows, name):
     if values is None:
         return None
     try:
-        array = np.asarray(values, dtype=np.float64)
+        array = np.asarray(plain_parts(values), dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be numbers, one or one for each row, not {brief(values)}.") from None
     if array.ndim and array.shape != (n_rows,):
@@ -140,7 +141,7 @@ def check_times(times, n_frames):
     >>> check_times([0.5, 2.0], 2).tolist()
     [[0.5, 0.5], [2.0, 2.0]]
     """
-    times = np.array(times, dtype=np.float64)
+    times = np.array(plain_parts(times), dtype=np.float64)
     if times.ndim == 1:
         times = np.stack([times, times], axis=1)
     if times.shape != (n_frames, 2):

@@ -7,7 +7,6 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._arrow_lists import holds_cells, nested_lists, read_lists
@@ -22,6 +21,7 @@ from avfusion.sequences._long_tables import FILE_INDEX, read_long_table
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
+from avfusion.sequences._plain_arrays import check_numbers
 from avfusion.sequences._readings import check_one_step, steps_first
 from avfusion.sequences._text_files import remedy_for_cells
 
@@ -343,7 +343,7 @@ def _name_cell(column, index, row):
 
 def _split(data, modalities, dtype):
     """Read a plain array, in whose last axis all modalities lie side by side."""
-    array = check_array(data, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+    array = check_numbers(data)
     if not isinstance(modalities, Mapping):
         name = _only_name(modalities)
         return pd.DataFrame({name: read_padded(array, None, dtype, name=name)})

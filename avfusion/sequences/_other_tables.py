@@ -6,11 +6,13 @@ No library is imported for it: whatever can hand its columns to Arrow is read th
 import warnings
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from avfusion.sequences._arrow_lists import holds_cells, without_views
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._plain_arrays import plain_array
 
 LAZY = {  # by the first part of a module: what turns a table that is not computed yet into one that is
     "dask": "compute",
@@ -23,7 +25,7 @@ PANDAS = (pd.DataFrame, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
 
 
 def as_pandas(data):
-    """Return a table or column of another library as pandas has it; anything else as it is.
+    """Return a table or column of another library as pandas has it, and a masked array or tensor as an array.
 
     Parameters
     ----------
@@ -50,7 +52,8 @@ def as_pandas(data):
     >>> as_pandas([1.0, 2.0])
     [1.0, 2.0]
     """
-    if isinstance(data, (*PANDAS, type)):
+    data = plain_array(data)
+    if isinstance(data, (*PANDAS, type, np.ndarray)):
         return data
     _refuse_lazy(data)
     if isinstance(data, pa.Table):

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.utils import check_array
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._plain_arrays import check_numbers, plain_array
 from avfusion.sequences._readings import check_axes, pads_front, steps_first
 
 
@@ -88,9 +88,7 @@ def read_padded(array, extent, dtype, width=None, name=None):
     >>> read_padded(np.arange(6.0).reshape(2, 3, 1), mask, None)[0].frames.ravel()
     array([1., 2.])
     """
-    if isinstance(array, np.ma.MaskedArray):
-        array = array.astype(np.result_type(array.dtype, np.float32)).filled(np.nan)
-    array = check_array(array, allow_nd=True, ensure_all_finite=False, ensure_min_samples=0)
+    array = check_numbers(array, ensure_min_samples=0)
     if array.ndim > 3:
         raise ValueError(f"An array must have the axes (rows, steps, features), not the shape {array.shape}.")
     if array.ndim == 2:
@@ -121,7 +119,9 @@ def _check_mask(array, mask):
 
 
 def _check_extent(extent, shape):
-    extent = np.asarray(extent)
+    if np.ma.is_masked(extent):
+        raise ValueError("The lengths, or the mask of the steps that exist, are masked themselves.")
+    extent = np.asarray(plain_array(extent))
     n_rows, n_steps, _ = shape
     if extent.dtype == bool and extent.shape == (n_rows, n_steps):
         return extent

@@ -26,6 +26,7 @@ from avfusion.sequences._label_clock import RowClock, place_labels
 from avfusion.sequences._messages import quoted, row_name
 from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._padded import is_padded_pair
+from avfusion.sequences._plain_arrays import plain_parts, within_floats
 from avfusion.sequences._recording_checks import (
     check_labels_per_row,
     check_orientation,
@@ -279,7 +280,7 @@ def read_recordings(
     0    1 x 2
     1    1 x 2
     """
-    X, labels = as_pandas(X), [as_pandas(y) for y in labels]
+    X, labels = as_pandas(plain_parts(X)), [as_pandas(y) for y in labels]
     for y in labels:
         check_orientation(X, y)
     targets = as_targets(*labels) if labels and not isinstance(labels[0], Mapping) else None
@@ -388,8 +389,9 @@ def _read_table(X, spec, caller, allow_nan):
         if spec.column_names is not None:
             rules.feature_names_in_ = spec.column_names
     finite = "allow-nan" if allow_nan else True
-    dtypes = [np.float64, np.float32]
-    table = validate_data(rules, X, reset=spec is None, dtype=dtypes, order="C", ensure_all_finite=finite)
+    form = {"dtype": [np.float64, np.float32], "order": "C", "ensure_all_finite": finite}
+    with within_floats():
+        table = validate_data(rules, plain_parts(X), reset=spec is None, **form)
     rows = np.arange(len(table))
     column = SequenceArray(table.view(), rows, np.ones_like(rows))
     frame = pd.DataFrame({ONLY: column}, index=X.index if isinstance(X, pd.DataFrame) else None)

@@ -16,6 +16,7 @@ from avfusion.sequences._cells import n_axes
 from avfusion.sequences._convert import as_sequences
 from avfusion.sequences._identity import by_recording, check_same_order, index_of
 from avfusion.sequences._other_tables import as_pandas
+from avfusion.sequences._plain_arrays import plain_array
 
 
 def read_rows(X):
@@ -114,8 +115,8 @@ def read_samples(X, y):
 def _with_sequences(data):
     """Return a table of another library as pandas has it where it holds sequences; others stay."""
     table = as_pandas(data)
-    if table is data:
-        return data
+    if table is data or isinstance(table, np.ndarray):
+        return table
     columns = [table] if isinstance(table, pd.Series) else [column for _, column in table.items()]
     return table if any(map(holds_sequences, columns)) else data
 
@@ -133,10 +134,7 @@ def _is_list_of_sequences_by_name(X):
 
 
 def _as_array(values):
-    if isinstance(values, np.ma.MaskedArray):
-        if values.dtype.kind in "biu":
-            values = values.astype(np.float64)
-        return values.filled(np.nan) if values.dtype.kind == "f" else np.asarray(values)
+    values = plain_array(values)
     if isinstance(values, ExtensionArray):
         return np.asarray(values, dtype=object)
     # tables of other libraries have rows, too: scikit-learn takes them

@@ -8,6 +8,7 @@ from pandas import NA
 from avfusion.sequences._callers import table_tool, wants_labels
 from avfusion.sequences._clock import check_rate, check_times, per_row, regular_times
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._plain_arrays import floats_of, plain_parts
 from avfusion.sequences._undefined import refuse_order
 
 FLOATS = ("float16", "float32", "float64")
@@ -48,8 +49,6 @@ def as_float_frames(values, dtype=None):
         )
     if values.dtype.kind not in "fiub":
         raise TypeError(f"A sequence must hold real numbers, not dtype {values.dtype}. Convert it first.")
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(_float_dtype(values.dtype)).filled(np.nan)
     if values.ndim == 1:
         values = values[:, None]
     dtype = check_float(dtype) if dtype is not None else _float_dtype(values.dtype)
@@ -65,6 +64,7 @@ def numbers_of(values):
     array([[ 1.,  2.],
            [ 3., nan]])
     """
+    values = plain_parts(values)
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values
     try:
@@ -75,7 +75,7 @@ def numbers_of(values):
         return array
     if array.ndim == 1 and any(map(_is_step, array)):
         return stack_steps(array)
-    return np.array([np.nan if value is NA else value for value in array.flat], float).reshape(array.shape)
+    return floats_of(array)
 
 
 def stack_steps(steps):

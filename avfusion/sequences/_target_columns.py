@@ -144,8 +144,8 @@ def column_from_cells(cells, label, index=None):
     arrays = []
     for row, cell in enumerate(cells):
         try:
-            arrays.append(None if is_missing(cell) else _unmasked(cell))
-        except ValueError as error:
+            arrays.append(None if is_missing(cell) or cell is np.ma.masked else _as_numbers(cell))
+        except (TypeError, ValueError) as error:
             raise located(error, f"{label}, {row_name(row, index)}") from None
     for row, cell in enumerate(arrays):
         if cell is not None:
@@ -170,13 +170,12 @@ def column_from_cells(cells, label, index=None):
     return column
 
 
-def _unmasked(cell):
-    """Return a cell as an array, NaN where it is masked."""
-    if isinstance(cell, np.ma.MaskedArray) and cell.dtype.kind in "biuf":
-        return cell.astype(np.float64).filled(np.nan)
+def _as_numbers(cell):
+    """Return a cell as an array, of numbers where it holds some."""
     if isinstance(cell, (list, tuple)) or (isinstance(cell, np.ndarray) and cell.dtype.kind == "O"):
         return numbers_of(cell)
-    return np.asarray(cell)
+    array = np.asarray(cell)
+    return numbers_of(array) if array.dtype.kind == "O" else array
 
 
 def _without_bookkeeping(cells, label):

@@ -11,6 +11,7 @@ from scipy import sparse
 from avfusion.sequences._buffers import gather, packed_starts
 from avfusion.sequences._label_clock import RowClock, same_clock
 from avfusion.sequences._other_tables import as_pandas
+from avfusion.sequences._plain_arrays import floats_of, plain_parts
 from avfusion.sequences._readings import labels_of_wide_table
 from avfusion.sequences._target_columns import (
     aligned_values,
@@ -212,7 +213,7 @@ def read_targets(y, name):
     array = _as_array(y, name)
     if array.dtype == object:
         if array.ndim > 2:
-            return read_targets(np.asarray(array, dtype=np.float64), name)
+            return read_targets(floats_of(array), name)
         flat = array.ndim == 1
         cells = [array] if flat else list(array.T)
         columns = [column_from_cells(c, name if flat else f"{name}[:, {k}]") for k, c in enumerate(cells)]
@@ -225,8 +226,7 @@ def _as_array(y, name):
         raise TypeError(f"{name} is a {type(y).__name__}. Give one label or one sequence of labels per row.")
     if isinstance(y, ExtensionArray):
         return np.asarray(y, dtype=object)
-    if isinstance(y, np.ma.MaskedArray) and y.dtype.kind in "biuf":
-        return y.astype(np.float64).filled(np.nan)
+    y = plain_parts(y)
     if isinstance(y, (list, tuple)) and any(np.ndim(c) for c in y if not isinstance(c, (list, tuple))):
         return object_array(y)
     try:

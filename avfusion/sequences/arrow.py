@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from avfusion.sequences._buffers import within_rows
+from avfusion.sequences._buffers import check_rows, within_rows
 from avfusion.sequences._dtype import SequenceDtype
 
 
@@ -153,7 +153,7 @@ def from_arrow(chunk):
     >>> from avfusion.sequences import SequenceArray
     >>> column = to_arrow(SequenceArray.from_sequences([[1.0, 2.0], None, [3.0]]))
     >>> from_arrow(column[1:])[1:3]
-    (array([2, 2]), array([-1,  1]))
+    (array([0, 2]), array([-1,  1]))
     """
     storage = chunk.storage if isinstance(chunk, pa.ExtensionArray) else chunk
     if not pa.types.is_struct(storage.type):
@@ -208,4 +208,5 @@ def _from_lists(storage):
     frames = steps.flatten().to_numpy(zero_copy_only=False).reshape(len(steps), kind.value_type.list_size)
     offsets = storage.offsets.to_numpy().astype(np.int64, copy=False)
     missing = storage.is_null().to_numpy(zero_copy_only=False)
-    return frames, offsets[:-1], np.where(missing, -1, np.diff(offsets))
+    lengths = np.where(missing, -1, np.diff(offsets))
+    return frames, *check_rows(len(frames), offsets[:-1], lengths)

@@ -151,6 +151,17 @@ def is_store(path):
     return (os.path.isfile(Path(path, NAME)) and os.path.lexists(Path(path, TABLE))) or not os.listdir(path)
 
 
+def is_store_file(name):
+    """Return whether a name is that of a file of a store.
+
+    Examples
+    --------
+    >>> is_store_file("frames_000.npy"), is_store_file("notes.txt")
+    (True, False)
+    """
+    return name == NAME or _FILES.fullmatch(name) is not None
+
+
 def _regular(file):
     found = os.lstat(file)
     if not stat.S_ISREG(found.st_mode):

@@ -20,7 +20,7 @@ from avfusion.store._manifest import (
     read_manifest,
 )
 from avfusion.store._mapped_frames import map_frames
-from avfusion.store._staged_folder import leftovers
+from avfusion._atomic import leftovers
 from avfusion.store._table import read_column, read_index
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from avfusion.sequences._messages import quoted
 from avfusion.store._column_writer import ColumnWriter
-from avfusion.store._manifest import NAME, VERSION, is_store, names_to_json, render
-from avfusion.store._staged_folder import StagedFolder, sync_folder
+from avfusion.store._manifest import NAME, VERSION, is_store, is_store_file, names_to_json, render
+from avfusion._atomic import StagedFolder
 from avfusion.store._table import TableWriter
 
 
@@ -24,7 +24,7 @@ class StoreWriter:
     path : str or path-like
         The store, a folder.
     overwrite : bool, default=False
-        Replace a store that is there. Anything else is never replaced.
+        Replace a store that is there; other files in its folder stay. Anything else is never replaced.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class StoreWriter:
     """
 
     def __init__(self, path, overwrite=False):
-        self._folder = StagedFolder(path, is_store if overwrite else None)
+        self._folder = StagedFolder(path, is_store if overwrite else None, is_store_file, "store")
         self._columns = {}
         self._index = self._metadata = self._labels = self._given = None
 
@@ -246,7 +246,6 @@ class StoreWriter:
             file.write(render(about))
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self._folder.part)
 
 
 def _described(side, writers, table):

@@ -152,14 +152,14 @@ def test_impossible_values_are_refused_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", ["A file holds names of estimators"]),
+        ("", ["mine.yaml is empty"]),
         ("- Ridge", ["A file holds names of estimators"]),
         ("a: []", ["a: Give at least one step"]),
         ("a: 3", ["a: A step is the name of a class", "not 3"]),
         ("a: [{Align: {}, OnFrames: {}}, Ridge]", ["a, step 1: A step is the name of a class"]),
         ("a: {Ridge: [1]}", ["a, Ridge: Parameters must map names to values, not [1]"]),
         ("a: [Align, OnFrames]", ["a does not predict. Its last step must be a regressor, not OnFrames()"]),
-        ("a: Ridge\na: Lasso", ["cannot be read: 'a' appears twice", "line 2"]),
+        ("a: Ridge\na: Lasso", ["cannot be read: line 2: 'a' appears twice"]),
         ("a: {Ridge", ["mine.yaml cannot be read", "line 1"]),
     ],
 )

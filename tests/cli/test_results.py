@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import Ridge
 
 import avfusion as av
-from avfusion.cli._results import predict_table, save_comparison, save_files, save_table
+from avfusion.cli._results import predict_table, save_files, save_table
 
 
 class Predicts:
@@ -59,21 +58,6 @@ def test_a_csv_file_has_a_row_for_each_step(tmp_path):
 def test_numbers_per_clip_become_a_column_for_each_target():
     table = predict_table(Predicts(np.array([[1.0, 2.0], [3.0, 4.0]])), header(["arousal", "valence"]), X)
     assert table["valence"].tolist() == [2, 4]
-
-
-def test_a_comparison_replaces_its_own_files_only(tmp_path):
-    numbers = np.random.default_rng(0).normal(size=(40, 2))
-    settings = {"scoring": "mae", "verbose": False}
-    groups = np.arange(40) % 4
-    save_comparison(
-        av.compare({"a": Ridge()}, numbers, numbers[:, 0], groups=groups, **settings), tmp_path / "r"
-    )
-    (tmp_path / "r" / "notes.txt").write_text("mine")
-    save_comparison(av.compare({"b": Ridge()}, numbers, numbers[:, 0], **settings), tmp_path / "r")
-    names = {file.name for file in (tmp_path / "r").iterdir()}
-    assert {"notes.txt", "table.csv", "recipe.joblib"} <= names
-    assert "groups.csv" not in names  # which only the first one had
-    assert pd.read_csv(tmp_path / "r" / "table.csv")["estimator"].tolist() == ["b"]
 
 
 def test_a_folder_has_a_file_for_each_recording(tmp_path):

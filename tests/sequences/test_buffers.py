@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avfusion.sequences import _buffers
-from avfusion.sequences._buffers import concatenate, gather, in_blocks, trim, used_spans
+from avfusion.sequences._buffers import check_rows, concatenate, gather, in_blocks, trim, used_spans
 from tests.sequences.sequence_models import columns
 
 
@@ -65,3 +65,23 @@ def test_spans_are_the_frames_that_rows_have(column):
     position = {frame: place for place, frame in enumerate(sorted(used))}
     for start, length, place in zip(array.starts, array.lengths, moved):
         assert length <= 0 or place == position[start]
+
+
+INTEGERS = st.one_of(
+    st.integers(-3, 12), st.integers(-(2**63), 2**63 - 1), st.integers(2**63 - 20, 2**64 - 1)
+)
+
+
+@given(st.integers(0, 9), st.lists(st.tuples(INTEGERS, INTEGERS), min_size=1, max_size=4), st.booleans())
+def test_rows_are_taken_exactly_where_python_finds_them_within_the_buffer(n_frames, rows, unsigned):
+    limits = (0, 2**64 - 1) if unsigned else (-(2**63), 2**63 - 1)
+    rows = [[min(max(number, limits[0]), limits[1]) for number in row] for row in rows]
+    starts, lengths = np.array(rows, dtype=np.uint64 if unsigned else np.int64).T
+    fits = all(n == -1 or (s >= 0 and n >= 0 and s + n <= n_frames) for s, n in rows)  # of any size
+    if fits:
+        given_starts, given_lengths = check_rows(n_frames, starts, lengths)
+        assert given_lengths.tolist() == [n for _, n in rows]
+        assert given_starts.tolist() == [0 if n == -1 else s for s, n in rows]
+    else:
+        with pytest.raises(ValueError, match=r"does not fit into|more than any array has"):
+            check_rows(n_frames, starts, lengths)

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from avfusion._atomic import atomic_write
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.records._provenance import write_recipe
+from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
 from avfusion.sequences._buffers import packed_starts
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import with_weights
@@ -208,7 +208,7 @@ class Comparison:
         return predicted.values
 
     def save(self, folder):
-        """Write everything to a folder, each file in one step, so that none is ever half written.
+        """Write everything to a folder, which appears, or is replaced, in one step: it is never of two results.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
         ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
@@ -218,8 +218,8 @@ class Comparison:
         Parameters
         ----------
         folder : str or Path
-            Made if it does not exist; files of these names are replaced, and an old ``groups.csv`` or
-            ``seeds.csv`` goes if there are no groups or seeds.
+            Made if it does not exist. The files of an older comparison in it are replaced, all of them; what
+            else lies in it stays.
 
         Returns
         -------
@@ -229,7 +229,7 @@ class Comparison:
         Raises
         ------
         OSError
-            If the folder cannot be made or written to.
+            If the folder cannot be made or written to, or holds files of such names that are no comparison.
 
         Examples
         --------
@@ -242,26 +242,19 @@ class Comparison:
         ...     print(*sorted(path.name for path in result.save(folder).iterdir()))
         folds.csv plot.png predictions.parquet recipe.joblib settings.json table.csv table.md targets.csv
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         texts = {"table.md": self.to_markdown(), "settings.json": json.dumps(self.settings, indent=2) + "\n"}
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
         frames |= {"groups.csv": self.groups} if len(self.groups) else {}
         frames |= {"seeds.csv": self.seeds} if "n_seeds" in self.table else {}
-        for name, text in texts.items():
-            with atomic_write(folder / name) as path:
-                path.write_text(text, encoding="utf-8")
-        for name, frame in frames.items():
-            with atomic_write(folder / name) as path:
-                frame.to_csv(path, index=False)
-        for name in {"groups.csv", "seeds.csv"} - set(frames):
-            (folder / name).unlink(missing_ok=True)
-        with atomic_write(folder / "predictions.parquet") as path:
-            self.prediction_table().to_parquet(path, index=False)
-        with atomic_write(folder / "plot.png") as path:
-            self._figure().savefig(path, format="png", dpi=150)
-        write_recipe(self.recipe, folder)
-        return folder
+        with result_folder(folder, COMPARISON) as part:
+            for name, text in texts.items():
+                (part / name).write_text(text, encoding="utf-8")
+            for name, frame in frames.items():
+                frame.to_csv(part / name, index=False)
+            self.prediction_table().to_parquet(part / "predictions.parquet", index=False)
+            self._figure().savefig(part / "plot.png", format="png", dpi=150)
+            write_recipe(self.recipe, part)
+        return Path(folder)
 
     def _figure(self):
         from matplotlib.figure import Figure  # not pyplot: no window, no global state

@@ -166,20 +166,19 @@ def write_recipe(recipe, folder):
     Parameters
     ----------
     recipe : dict or None
-        None removes the file of an earlier result.
+        None writes nothing.
     folder : Path
+        That of a result which is not complete yet.
 
     Warns
     -----
     UserWarning
         If a part, such as a lambda, cannot be pickled.
     """
-    file = folder / RECIPE
-    file.unlink(missing_ok=True)  # never that of another result
     if recipe is None:
         return
     try:
-        with atomic_write(file) as path:
+        with atomic_write(folder / RECIPE) as path:
             joblib.dump(_without_passwords(recipe), path)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=4)

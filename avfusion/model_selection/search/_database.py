@@ -10,13 +10,13 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 
 from avfusion.model_selection.records._urls import without_password
-from avfusion.sequences._messages import brief
+from avfusion.model_selection.search._sqlite import BUSY_S, absolute, check_file, file_of
+from avfusion.sequences._messages import brief, quoted
 
 HEARTBEAT_S = 30
 GRACE_S = 300  # a worker that lives but is slow, or waits for its server, is never given up
 PATIENCE_S = 240  # how long a search waits for a server that is started again
 _CONNECT_S = 20  # how long a host may take that does not answer
-_BUSY_S = 60  # how long SQLite waits for other processes
 _RACE = ("already exists", "duplicate key", "unique constraint", "database is locked")
 _PACKAGES = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 
@@ -70,7 +70,7 @@ def _engine_options(url):
     parsed = sqlalchemy.make_url(url)
     options = {"pool_pre_ping": True}
     if parsed.get_backend_name() == "sqlite":
-        options["connect_args"] = {"timeout": _BUSY_S}
+        options["connect_args"] = {"timeout": BUSY_S}
     elif parsed.get_driver_name() in ("psycopg", "psycopg2") and "connect_timeout" not in parsed.query:
         options["connect_args"] = {"connect_timeout": _CONNECT_S}
     return options
@@ -113,17 +113,29 @@ def open_database(url):
     >>> open_database("sqlite://").get_all_studies()
     []
     """
-    for attempt in range(10):
+    opened, end = _checked(url), time.monotonic() + BUSY_S
+    while True:
         try:
-            return optuna.storages.get_storage(Database(url))
+            return optuna.storages.get_storage(Database(opened))
         except Exception as error:
             # processes that begin together create the same tables
             raced = any(word in _reason(error).lower() for word in _RACE)
-            if not raced or attempt == 9:
+            if not raced or time.monotonic() >= end:
                 failure = _explained(error, url)
                 break
         time.sleep(random.uniform(0.05, 0.5))
     raise failure from None  # errors of drivers may quote what they were given
+
+
+def _checked(url):
+    """Return the URL by which a database is opened from anywhere, unless its file is another program's."""
+    try:
+        opened, file = absolute(url), file_of(url)
+    except Exception as error:  # of the port, which is not an ArgumentError
+        raise _explained(error, url) from None
+    if file is not None:
+        check_file(file)
+    return opened
 
 
 def _explained(error, url):
@@ -138,6 +150,9 @@ def _explained(error, url):
             f"{storage} needs the package {package}, which is not installed: {install}.{other}"
         )
     reason = brief(_Text(_hide(_reason(error), url)), 140)
+    if "table schema" in reason:
+        upgrade = "optuna storage upgrade --storage URL" if "upgrad" in _reason(error) else "pip install -U optuna"
+        return ValueError(f"{storage} has the tables of another version of Optuna: {upgrade}.")
     if isinstance(error, (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError)):
         check = "host, port, user and password, and that the database exists"
         if url.startswith("sqlite"):
@@ -168,8 +183,8 @@ def lost_database(error, name):
     """
     reason = brief(_Text(without_password(_reason(error))), 140)
     return ConnectionError(
-        f"The storage of study {name!r} fails: {reason} The trials that are finished are kept in it: when "
-        "it can be reached, fit again to go on."
+        f"The storage of study {quoted([name])} fails: {reason} The trials that are finished are kept in it: "
+        "when it can be used again, fit again to go on."
     )
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from avfusion._atomic import atomic_write
 from avfusion._sklearn_compat import _clone_parametrized
 from avfusion.model_selection.records._provenance import write_recipe
+from avfusion.model_selection.records._result_folder import SEARCH, result_folder
 from avfusion.model_selection.records._urls import Url
 from avfusion.model_selection.search._storage import reopenable
 
@@ -59,7 +59,7 @@ class PortableMixin:
         return state
 
     def save(self, folder):
-        """Write the trials and the record of the search; files appear only when they are complete.
+        """Write the trials and the record of the search to a folder, which appears, or is replaced, in one step.
 
         ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
         `avfusion.model_selection.rerun` reads; a warning is issued instead if something in it cannot be
@@ -68,7 +68,7 @@ class PortableMixin:
         Parameters
         ----------
         folder : str or Path
-            Created if it does not exist; files of these names are replaced.
+            Made if it does not exist. An older search in it is replaced; what else lies in it stays.
 
         Returns
         -------
@@ -78,14 +78,13 @@ class PortableMixin:
         Raises
         ------
         OSError
-            If the folder cannot be made or written to.
+            If the folder cannot be made or written to, or holds files of such names that are no search.
         """
         check_is_fitted(self, "record_")
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(folder / "trials.csv") as path:
-            pd.DataFrame(self.cv_results_).drop(columns="params").to_csv(path, index_label="trial")
-        with atomic_write(folder / "settings.json") as path:
-            path.write_text(json.dumps(self.record_, indent=2) + "\n", encoding="utf-8")
-        write_recipe(self._recipe, folder)
-        return folder
+        with result_folder(folder, SEARCH) as part:
+            trials = pd.DataFrame(self.cv_results_).drop(columns="params")
+            trials.to_csv(part / "trials.csv", index_label="trial")
+            text = json.dumps(self.record_, indent=2) + "\n"
+            (part / "settings.json").write_text(text, encoding="utf-8")
+            write_recipe(self._recipe, part)
+        return Path(folder)

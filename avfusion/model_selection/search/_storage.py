@@ -7,13 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import optuna
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
+import sqlalchemy
+from optuna.storages import BaseStorage, InMemoryStorage, get_storage
 from optuna.trial import TrialState
 
 from avfusion.model_selection.records._urls import plain_url, without_password
 from avfusion.model_selection.search._cluster_storage import scheduler_storage
 from avfusion.model_selection.search._database import open_database
+from avfusion.model_selection.search._journal import open_journal
 from avfusion.model_selection.search._workers import ERROR, TASK, give_up
 
 __all__ = ["finished_trials"]
@@ -27,7 +28,7 @@ def open_storage(storage, shared, client=None):
 
     Parameters
     ----------
-    storage : str, path-like, optuna storage or None
+    storage : str, path-like, SQLAlchemy URL, optuna storage or None
         A URL with ``://`` (SQLite or another database), the name of a journal file, or a storage.
     shared : bool
         Whether several processes will use it; then None is a temporary journal file.
@@ -51,14 +52,14 @@ def open_storage(storage, shared, client=None):
     ...     type(storage).__name__
     'InMemoryStorage'
     """
-    storage = plain_url(storage) if isinstance(storage, str) else storage
+    storage = _as_text(storage)
     if storage is None and client is not None:
         with scheduler_storage(client) as opened:
             yield opened
         return
     if storage is None and shared:
         with TemporaryDirectory() as folder:
-            yield JournalStorage(JournalFileBackend(str(Path(folder) / "journal")))
+            yield open_journal(Path(folder) / "journal")
         return
     if shared and _of_one_process(storage):
         raise ValueError(
@@ -83,26 +84,26 @@ def open_storage(storage, shared, client=None):
         finally:
             opened._backend.engine.dispose()
     else:
-        _check_journal(storage)
-        Path(storage).parent.mkdir(parents=True, exist_ok=True)
-        yield JournalStorage(JournalFileBackend(os.path.abspath(storage)))  # workers may start elsewhere
+        _check_file_name(storage)
+        yield open_journal(storage)
 
 
-def _check_journal(file):
-    """Refuse what would not become a journal file: a folder, a database, a URL that lacks its slashes."""
-    name = repr(without_password(os.fspath(file)))
+def _as_text(storage):
+    """Return URLs as text with their password, and everything else as it is."""
+    if isinstance(storage, sqlalchemy.URL):
+        return storage.render_as_string(hide_password=False)
+    return plain_url(storage) if isinstance(storage, str) else storage
+
+
+def _check_file_name(file):
+    """Refuse a text that is neither a file nor a URL."""
     if _SCHEME.match(os.fspath(file)):
         raise ValueError(
-            f"storage={name} is neither a file nor a URL, which has :// as in 'sqlite:///study.db' or "
-            "'postgresql+psycopg://user@host/studies'."
+            f"storage={without_password(os.fspath(file))!r} is neither a file nor a URL, which has :// as in "
+            "'sqlite:///study.db' or 'postgresql+psycopg://user@host/studies'."
         )
-    if not os.fspath(file) or Path(file).is_dir():
-        raise ValueError(f"storage={name} is a folder. Give the name of a file in it, such as 'study.log'.")
-    if Path(file).is_file():
-        with Path(file).open("rb") as opened:
-            if opened.read(15) == b"SQLite format 3":
-                url = f"sqlite:///{Path(file).absolute()}"
-                raise ValueError(f"storage={name} is a database of SQLite. Give its URL: storage={url!r}.")
+    if not os.fspath(file):
+        raise ValueError("storage='' is a folder. Give the name of a file in it, such as 'study.log'.")
 
 
 def _of_one_process(storage):
@@ -130,6 +131,7 @@ def reopenable(storage):
     'postgresql://ann:***@host/studies'
     >>> reopenable(InMemoryStorage())
     """
+    storage = _as_text(storage)
     if storage is None or isinstance(storage, (str, os.PathLike)):
         return storage and without_password(os.fspath(storage))
     backend = getattr(storage, "_backend", storage)  # of optuna's cache, or of a journal

@@ -1,18 +1,16 @@
 """Processes that run trials: they sign them and send heartbeats; trials of dead processes are given up."""
 
-import os
-import socket
 import time
 import warnings
 from contextlib import contextmanager, suppress
-from functools import cache
-from pathlib import Path
 from threading import Event, Thread
 
 import optuna
-import psutil
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
+
+from avfusion.model_selection.search._journal import HEARTBEAT
+from avfusion.model_selection.search._processes import is_gone, is_known_to_live, this_process
 
 __all__ = ["begin_trial", "fail_stale_trials"]
 
@@ -23,65 +21,6 @@ RETRIED = "retry_history"
 _UNSIGNED_S = 2.0  # a worker signs a trial some milliseconds after it was created
 _TRIES = 3  # of a configuration whose process ends each time
 _UNDER_WAY = set()  # what this process runs: names of studies with numbers of trials
-
-
-@cache
-def _place():
-    """Return what processes share that see the same process numbers: computer, boot and container."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:  # not Linux
-        return socket.gethostname()
-
-
-def _started(pid):
-    """Return when a process started, in seconds since the computer did: whatever was done to its clock."""
-    boot = psutil.boot_time()  # first, since psutil keeps it for the second
-    return psutil.Process(pid).create_time() - boot
-
-
-def this_process():
-    """Return what a process writes into its trials: host, process number, start, and where the number holds.
-
-    Returns
-    -------
-    list
-
-    Examples
-    --------
-    >>> is_gone(this_process())
-    False
-    """
-    return list(_signature(os.getpid()))
-
-
-@cache
-def _signature(pid):
-    return socket.gethostname(), pid, _started(pid), _place()
-
-
-def is_gone(worker):
-    """Return whether the process of a trial is known to have ended.
-
-    Parameters
-    ----------
-    worker : list or None
-        From `this_process`. None is a process that ended before it could sign.
-
-    Returns
-    -------
-    bool
-        False for processes of other machines and containers, of which only the heartbeat is known.
-    """
-    if worker is None:
-        return True
-    if len(worker) < 4 or worker[3] != _place():
-        return False
-    try:
-        return abs(_started(worker[1]) - worker[2]) > 2
-    except psutil.NoSuchProcess:
-        return True
 
 
 def begin_trial(study, task=None):
@@ -188,7 +127,9 @@ def fail_stale_trials(study, unsigned=True):
     if _keeps_heartbeats(study._storage):
         known = {trial._trial_id for trial in stale}
         found = set(study._storage._get_stale_trial_ids(study._study_id)) - known
-        stale += [study._storage.get_trial(trial_id) for trial_id in found]
+        silent = [study._storage.get_trial(trial_id) for trial_id in found]
+        # a heartbeat looks old, too, where the database's clock was set forward
+        stale += [trial for trial in silent if not is_known_to_live(trial.user_attrs.get(WORKER))]
     for trial in stale:
         give_up(study, trial)
 
@@ -223,7 +164,8 @@ def give_up(study, trial):
         callback(study, study._storage.get_trial(trial._trial_id))
     elif not last and (trial.params or {"fixed_params", "grid_id"} & set(trial.system_attrs)):
         # what belongs to the process is not taken over
-        marks = trial.system_attrs | {"failed_trial": history[0], RETRIED: history}
+        marks = {key: value for key, value in trial.system_attrs.items() if key != HEARTBEAT}
+        marks |= {"failed_trial": history[0], RETRIED: history}
         study.add_trial(
             optuna.create_trial(
                 state=TrialState.WAITING, params=trial.params, distributions=trial.distributions,

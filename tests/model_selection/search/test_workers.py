@@ -34,7 +34,7 @@ def study():
 @pytest.fixture
 def ended():
     """Return what a process wrote into its trials that has ended."""
-    code = "from avfusion.model_selection.search._workers import this_process; print(this_process())"
+    code = "from avfusion.model_selection.search._processes import this_process; print(this_process())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return ast.literal_eval(done.stdout)
 
