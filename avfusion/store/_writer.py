@@ -6,10 +6,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from avfusion._atomic import StagedFolder
 from avfusion.sequences._messages import quoted
 from avfusion.store._column_writer import ColumnWriter
 from avfusion.store._manifest import NAME, VERSION, is_store, is_store_file, names_to_json, render
-from avfusion._atomic import StagedFolder
 from avfusion.store._table import TableWriter
 
 

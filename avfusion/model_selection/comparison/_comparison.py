@@ -208,7 +208,7 @@ class Comparison:
         return predicted.values
 
     def save(self, folder):
-        """Write everything to a folder, which appears, or is replaced, in one step: it is never of two results.
+        """Write everything to a folder, which appears, or is replaced, in one step.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
         ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
