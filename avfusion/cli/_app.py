@@ -257,7 +257,7 @@ def compare(
         )
         typer.echo(repr(result))
         if output is not None:
-            write_or_keep(result.save, output)
+            result.save(output)
             typer.echo(f"Written to {output}", err=True)
     if "n_failed" in result.table:
         typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)

@@ -57,7 +57,7 @@ def _by_way_of_a_neighbour(data, tmp_path):
     [_same, _the_folder, _new_in_it, _link_to_it, _link_to_the_folder, _hard_link, _by_way_of_a_neighbour],
 )
 def test_what_is_read_is_never_overwritten(data, tmp_path, output):
-    with pytest.raises(ValueError, match="would overwrite .* which this command reads"):
+    with pytest.raises(ValueError, match=r"would overwrite .* which this command reads"):
         check_not_read(output(data, tmp_path), None, "synthetic", data)
 
 
@@ -97,7 +97,7 @@ def test_only_predictions_of_such_a_model_are_replaced_by_them(tmp_path, suffix)
     check_replaced_table(path, HEADER)
     for other in ({"subject": ["a"]}, {"mood": [0.5], "audio": [1.0]}):
         WRITE[suffix](pd.DataFrame(other), path)
-        with pytest.raises(ValueError, match="is no table of predictions of this model.*--force"):
+        with pytest.raises(ValueError, match=r"is no table of predictions of this model.*--force"):
             check_replaced_table(path, HEADER)
         check_replaced_table(path, HEADER, force=True)
     path.write_bytes(b"\x00\xff no table")

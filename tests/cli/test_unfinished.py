@@ -4,13 +4,14 @@ from avfusion.cli._unfinished import kept_fits
 
 
 def test_fits_are_kept_beside_the_results_until_these_are_written(tmp_path, capsys):
-    with pytest.raises(KeyboardInterrupt), kept_fits(tmp_path / "results") as folder:
-        folder.mkdir()
-        (folder / "a.npz").write_text("")
+    folder = tmp_path / ".results.fits"
+    folder.mkdir()
+    (folder / "a.npz").write_text("")
+    with pytest.raises(KeyboardInterrupt), kept_fits(tmp_path / "results"):
         raise KeyboardInterrupt
     assert "1 finished fits are kept in" in capsys.readouterr().err
     with kept_fits(tmp_path / "results") as again:
-        assert again == folder == tmp_path / ".results.fits"
+        assert again == folder
         assert (again / "a.npz").exists()
         (again / ".b.npz.part").write_text("")  # of another process
     assert [file.name for file in folder.iterdir()] == [".b.npz.part"]
