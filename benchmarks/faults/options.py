@@ -195,7 +195,7 @@ def _case(name, *words):
 
 
 def _short(value):
-    return ascii(value) if len(value) < 40 else f"{ascii(value[:20])} ({len(value)})"
+    return ascii(value) if len(value) < 40 else f"{value[:20]!a} ({len(value)})"
 
 
 def _rest(command, option):

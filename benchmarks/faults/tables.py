@@ -2,7 +2,6 @@
 
 import io
 import json
-import warnings
 from functools import partial
 from itertools import product
 from pathlib import Path
