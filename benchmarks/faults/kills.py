@@ -259,7 +259,7 @@ class Fetched(Subject):
 
 
 SUBJECTS = (Saved, Compared, Fitted, Predicted, PredictedFolder, Imported, Resumed, Fetched)
-BRIEFLY = (Saved, Fitted, Imported, Fetched)
+BRIEFLY = (Saved, Fitted, Fetched)
 
 
 def events(repeats, rng, folder=None):
@@ -282,7 +282,7 @@ def events(repeats, rng, folder=None):
         yield two_hosts(known[kind], repeats)
     for kind in (Fitted,) if short else (Compared, Fitted, Predicted):
         yield interrupted(known[kind], repeats, rng)
-    for kind in (Saved, Fitted, Imported):
+    for kind in (Saved, Fitted) if short else (Saved, Fitted, Imported):
         for disk in (disks.full, disks.read_only):
             yield on_disk(known[kind], disk)
 
