@@ -473,15 +473,18 @@ def _quietly(action):
 
 def _started(action):
     """Start a child; return its number."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # until the child can be interrupted
     child = os.fork()
     if child == 0:
         code = 1
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             _quietly(action)
             code = 0
         finally:
             os._exit(code)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return child
 
 
