@@ -98,7 +98,7 @@ def _check_kind(path, name):
 
 
 def _damage(path, line):
-    """Say which line is damaged, and how to go on."""
+    """Name the line that is damaged, and what to do."""
     file = path_name(os.path.basename(path))
     if line <= 1:
         return f"{file} is no journal of Optuna: its first line is no record. Give the name of a new file."

@@ -151,7 +151,7 @@ def _outcomes(study, parallel, tasks):
     before = {trial.number for trial in finished_trials(study)}
     try:
         yield from parallel()(tasks)
-    except WORKER_ENDED as error:
+    except WORKER_ENDED:
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         fail_stale_trials(study)
         if not running and not _suspected(study) and before == {t.number for t in finished_trials(study)}:
