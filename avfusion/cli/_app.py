@@ -49,6 +49,14 @@ def _layout(reading):
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _check_estimators(text):
+    """Refuse a file of estimators before recordings are read, which may take long."""
+    if text is not None:
+        from avfusion.cli._estimators import check_estimators
+
+        check_estimators(str(text))
+
+
 def _require_labels(recordings):
     if recordings.y is None:
         columns = ", ".join(map(str, recordings.X.columns))
@@ -224,6 +232,7 @@ def compare(
         from avfusion.cli._outputs import check_results
 
         check_results(output, data)
+    _check_estimators(estimators)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -285,6 +294,7 @@ def fit(
     from avfusion.cli._outputs import check_file
 
     check_file(output, data)
+    _check_estimators(estimator)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence

@@ -112,6 +112,38 @@ def _text_of(path):
         ) from error
 
 
+def check_estimators(text):
+    """Raise an error if the YAML or TOML file of an argument ``FILE`` or ``FILE:NAME`` cannot be read.
+
+    Parameters
+    ----------
+    text : str
+        Names of default estimators and Python files, which would be executed, are passed over.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `read_estimators`.
+
+    Examples
+    --------
+    >>> check_estimators("ridge")
+    >>> check_estimators("gone.yaml:ridge")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: There is no file gone.yaml.
+    """
+    path = _file_and_name(text)[0]
+    if path and Path(path).suffix != ".py":
+        read_estimators(path)
+
+
+def _file_and_name(text):
+    """Return file and name of an argument; one of them may be empty."""
+    file, _, name = (f"{text}:" if Path(text).suffix in _SUFFIXES else text).rpartition(":")
+    return (file, name) if Path(file).suffix in _SUFFIXES else ("", text)
+
+
 def choose_estimators(path, recordings, groups=None, seed=0):
     """Read the estimators of a file, or without one choose a set for the recordings.
 
@@ -166,9 +198,7 @@ def choose_estimator(text, recordings, groups=None, seed=0):
     >>> choose_estimator("only-audio", read_recordings("synthetic")).steps[-1][0]
     'unimodalregressor'
     """
-    file, _, name = (f"{text}:" if Path(text).suffix in _SUFFIXES else text).rpartition(":")
-    if Path(file).suffix not in _SUFFIXES:
-        file, name = "", text
+    file, name = _file_and_name(text)
     estimators = choose_estimators(Path(file) if file else None, recordings, groups, seed)
     if not name and len(estimators) == 1:
         return next(iter(estimators.values()))
