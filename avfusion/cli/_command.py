@@ -11,6 +11,7 @@ import warnings
 import typer
 import typer.core
 
+from avfusion.cli._failures import reported
 from avfusion.cli._options import EXIT_CODES, READING, examples
 
 
@@ -126,11 +127,10 @@ def command(*epilog, name=None):
             except BrokenPipeError:  # the reader of our output has ended
                 raise
             except Exception as error:
-                code = 2 if _is_bad_input(error) else 1
-                if debug or code == 1:
+                code, text = reported(error)
+                if debug:
                     traceback.print_exc()
-                kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
-                echo(f"Error: {kind}{error}", err=True)
+                echo(f"Error: {text}", err=True)
                 raise typer.Exit(code) from error
 
         run.__signature__ = _with_reading(inspect.signature(function))
@@ -157,9 +157,3 @@ def _with_reading(signature):
         parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
         parameters += [] if own else [parameter]
     return signature.replace(parameters=parameters)
-
-
-def _is_bad_input(error):
-    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # from `compare`
-        error = error.__cause__
-    return isinstance(error, (ValueError, TypeError, OSError))
