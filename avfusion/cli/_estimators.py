@@ -21,6 +21,7 @@ from avfusion.formats._registry import brief_reason
 from avfusion.sequences._messages import brief, quoted
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
+_STEPS = ("steps", "transformer_list", "transformers", "estimators")  # lists of named estimators
 _EXAMPLE = "as in - FrameRegressor: {regressor: {Ridge: {alpha: 10}}}"
 
 
@@ -305,7 +306,27 @@ def _build(name, parameters, where):
     except Exception as error:  # whatever a class makes of values that it does not expect
         raise ValueError(f"{where}: {brief_reason(error, 240)}.") from error
     check_texts(cls, values, where)
+    _check_form(built, values, where)
     return built
+
+
+def _check_form(built, values, where):
+    """Refuse lists of steps that are none, which scikit-learn takes apart without a look."""
+    lists = [values[name] for name in _STEPS if isinstance(values.get(name), list)]
+    good = all(
+        isinstance(step, list) and len(step) >= 2 and isinstance(step[0], str)
+        for one in lists
+        for step in one
+    )
+    try:
+        built.get_params() if good and hasattr(built, "get_params") else None
+    except Exception:
+        good = False
+    if not good:
+        raise ValueError(
+            f"{where}: Steps are pairs of a name and an estimator, as in [scale, StandardScaler], not "
+            f"{brief(values)}."
+        )
 
 
 def _value(value, where):
