@@ -52,6 +52,14 @@ def _layout(reading):
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _check_estimators(text):
+    """Refuse a file of estimators before recordings are read, which may take long."""
+    if text is not None:
+        from avfusion.cli._estimators import check_estimators
+
+        check_estimators(str(text))
+
+
 def _require_labels(recordings):
     if recordings.y is None:
         columns = ", ".join(map(str, recordings.X.columns))
@@ -229,6 +237,7 @@ def compare(
 
         check_results(output, data)
         check_not_read(output, data, estimators)
+    _check_estimators(estimators)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -298,6 +307,7 @@ def fit(
     check_file(output, data)
     check_not_read(output, data, estimator, estimator.rpartition(":")[0])
     check_replaced_model(output, force)
+    _check_estimators(estimator)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
