@@ -15,6 +15,7 @@ FLOORS = (
     {"_warnings"},
     {
         "_atomic",
+        "_by_value",
         "_checksums",
         "_parallel",
         "_plain_file",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from avfusion._atomic import StagedFolder
+from avfusion._atomic import StagedFolder, named
 from avfusion.cli._outputs import check_names
 from avfusion.cli._recordings import drop_other_streams
 from avfusion.cli._tables import steps_of
@@ -77,8 +77,9 @@ def save_files(table, folder):
     head = ",".join(next(iter(tables.values()))) if tables else ""
     staged = StagedFolder(folder, lambda there: _is_of_other_run(there, head), what="folder of predictions")
     try:
-        for name, steps in tables.items():
-            steps.to_csv(staged.part / f"{name}.csv", index=False)
+        with named(folder, staged.part):
+            for name, steps in tables.items():
+                steps.to_csv(staged.part / f"{name}.csv", index=False)
         staged.commit()
     finally:
         staged.discard()

@@ -26,7 +26,7 @@ from avfusion.estimators._data_warnings import advise
 from avfusion.estimators._fit_tasks import fit_tasks, with_callbacks
 from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._losses import loss_function, loss_name
-from avfusion.estimators._model import build_model
+from avfusion.estimators._model import build_model, within_memory
 from avfusion.estimators._parameters import NetworkParameters
 from avfusion.estimators._plain_state import PlainState, take_weights
 from avfusion.estimators._training import (
@@ -57,7 +57,7 @@ class NetworkRegressor(
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
 
-    _watch = None
+    _watch, _pairwise = None, False  # whether the network has a part for every pair of streams
     __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # see `only_weights`
     __metadata_request__partial_fit: ClassVar[dict] = {"sample_weight": None}
 
@@ -348,7 +348,7 @@ class NetworkRegressor(
         self.batch_size_ = self._rows_per_batch(n_windows)
         model = partial(
             build_model,
-            network=self._network(),
+            network=within_memory(self._network(), self.get_params(deep=False)),
             head={"dropout": self.dropout, "pooling": self.pooling},
             statistics=statistics,
             input_norm=self.input_norm,
