@@ -53,7 +53,8 @@ def check_rows(X, targets, path):
             return long_table(metadata).to_csv(index=False).encode() and None
         again = pa.Table.from_pandas(metadata).to_pandas().index
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        raise _not_kept(path, str(error)) from error
+        unknown = isinstance(error, UnicodeError)  # names of files of another encoding
+        raise _not_kept(path, "a text is no Unicode" if unknown else str(error)) from error
     names = [list(map(str, index.names)) for index in (again, metadata.index)]
     if not again.equals(metadata.index) or names[0] != names[1]:
         raise _not_kept(path, f"labels such as {metadata.index[0]!r} come back otherwise")
