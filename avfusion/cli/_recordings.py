@@ -17,7 +17,7 @@ from avfusion.datasets import (
 )
 from avfusion.datasets._aff_wild2 import annotations_in
 from avfusion.datasets._folder import LABELS
-from avfusion.formats._registry import format_of
+from avfusion.formats._registry import DamagedFileError, brief_reason, format_of
 from avfusion.preprocessing import pair
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
 from avfusion.sequences._bookkeeping import role_of
@@ -283,9 +283,11 @@ def _series_if_one(y):
 def _read_file(path, targets, rates, keep):
     try:
         frame = _READERS[path.suffix.lower()](path)
-    except (OSError, ValueError) as error:  # Arrow's errors are among them
-        raise ValueError(
-            f"{path} cannot be read: {error}. Write it again with DataFrame.to_parquet."
+    except Exception as error:  # whatever Arrow and pandas raise for bytes that somebody else wrote
+        if isinstance(error, OSError) and error.filename is not None:  # no permission
+            raise
+        raise DamagedFileError(
+            path, f"{brief_reason(error)}. It is as DataFrame.to_parquet or to_feather writes it."
         ) from error
     check_known("--target", targets, frame.columns, f"{path} has no such column")
     check_known("--keep", keep, frame.columns, f"{path} has no such column")

@@ -75,12 +75,12 @@ def with_audio(content):
     return good() | {"audio/a.npy": content}
 
 
-def header(text, body=FRAMES.tobytes(), version=(1, 0), length=None):
+def header(text, version=(1, 0), length=None):
     """Return the bytes of a .npy file with a header of one's own."""
     text = text.encode("utf-8") if isinstance(text, str) else text
     text += b" " * (-(len(text) + 11) % 64) + b"\n"
     size = struct.pack("<H" if version == (1, 0) else "<I", len(text) if length is None else length)
-    return b"\x93NUMPY" + bytes(version) + size + text + body
+    return b"\x93NUMPY" + bytes(version) + size + text + FRAMES.tobytes()
 
 
 def described(descr="'<f8'", order="False", shape="(5, 2)", **more):

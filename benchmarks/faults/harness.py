@@ -18,7 +18,8 @@ PLAIN = ("builtins", "avfusion", "benchmarks", "sklearn")  # whose errors are wr
 LONGEST = 600
 OF_LIBRARIES = re.compile(  # words that name neither a file nor a remedy, in whatever they are wrapped
     r"codec can't (en|de)code|Expecting (value|property|',')|object has no attribute|not supported between|"
-    r"object is not (iterable|callable|subscriptable)|(list|tuple|string) index out of|values to unpack|NoneType"
+    r"object is not (iterable|callable|subscriptable)|(list|tuple|string) index out of|values to unpack|"
+    r"NoneType|could not be broadcast|could not convert string"
 )
 
 
@@ -151,6 +152,8 @@ def cli(*arguments):
         raise Obscure(f"prints {odd!a}")
     if code == 0:
         return said
+    if code == 2 and "Usage: avfusion" in wrong and "Error" not in wrong:
+        raise ValueError("It prints the help.")
     _, error, text = f"\n{wrong}".partition("\nError: ")
     unexpected = not error or "Traceback" in wrong or "Unexpected failure" in text or "\nError: " in text
     if code not in (1, 2) or unexpected:

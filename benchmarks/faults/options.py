@@ -7,7 +7,15 @@ from pathlib import Path
 from benchmarks.faults.folder import FRAMES, LABELS, write
 from benchmarks.faults.harness import Case, cli
 
-SMALL = ("synthetic", "--option", "n_recordings=4", "--option", "target=clip", "--option", "duration_s=4")
+SMALL = (
+    "synthetic",
+    "--option",
+    "n_recordings=4",
+    "--option",
+    "target=clip",
+    "--option",
+    "duration_s=[4, 6]",
+)
 WORDS = [
     "",
     " ",
@@ -195,7 +203,7 @@ def _case(name, *words):
 
 
 def _short(value):
-    return ascii(value) if len(value) < 40 else f"{ascii(value[:20])} ({len(value)})"
+    return ascii(value) if len(value) < 40 else f"{value[:20]!a} ({len(value)})"
 
 
 def _rest(command, option):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import warnings
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -30,7 +29,8 @@ def cases(folder, rng):
         for cut in [0, 1, 4, 8, *range(100, len(good), len(good) // 12), len(good) - 4, len(good) - 1]:
             yield _case(f"{kind}, cut after {cut} bytes", f"a.{kind}", good[:cut])
         for name, table in {**storages(), **metadata()}.items():
-            yield _case(f"{kind}, ours with {name}", f"a.{kind}", partial(written, table, kind), both=True)
+            both = not ("null" in name or "no rows" in name)
+            yield _case(f"{kind}, ours with {name}", f"a.{kind}", partial(written, table, kind), both=both)
         for name, column in plain().items():
             table = partial(_beside, column)
             yield _case(f"{kind}, features that are {name}", f"a.{kind}", partial(_written, table, kind))
