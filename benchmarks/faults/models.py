@@ -127,13 +127,13 @@ def compressed():
     for name, kind, size in (("deflated", 8, 250 << 20), ("bzip2", 12, 4 << 20), ("lzma", 14, 4 << 20)):
         yield f"small header, {name}", written(GOOD, kind)
         yield f"bomb of a header, {name}", lambda path, kind=kind, size=size: inflated(path, kind, size)
-    for name, compress in {
-        "zlib": ("zlib", 9),
-        "gzip": ("gzip", 9),
-        "bz2": ("bz2", 9),
-        "xz": ("xz", 3),
-    }.items():
-        yield f"pickle that joblib would decompress, {name}", lambda path, c=compress: decompressed(path, c)
+    for name in ("zlib", "gzip", "bz2", "xz"):
+        yield f"pickle that joblib would decompress, {name}", lambda path, name=name: decompressed(path, name)
+
+
+def inflated(path, kind, size):
+    """Write a header of many bytes, compressed."""
+    written(json.dumps(GOOD)[:-1] + ', "x": "' + "a" * size + '"}', kind)(path)
 
 
 def decompressed(path, compress):

@@ -4,10 +4,13 @@ import contextlib
 import signal
 import sys
 import warnings
+from typing import Annotated
 
 import pytest
+import typer
 
 import avfusion as av
+from avfusion._atomic import atomic_write
 from avfusion.cli import _command
 from avfusion.cli._command import show_once
 
@@ -35,6 +38,29 @@ def test_an_interrupt_has_an_exit_code_of_its_own(monkeypatch, capsys):
 def test_no_message_has_what_a_terminal_would_obey(capsys):
     show_once(set())("a\x1b[31m.csv\nis damaged.")
     assert capsys.readouterr().err == "Warning: a\\x1b[31m.csv\nis damaged.\n"
+
+
+def test_an_interrupt_after_the_result_was_written_says_so(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(_command, "app", typer.Typer())
+    monkeypatch.setattr(sys, "argv", ["avfusion", "--output", "m.model"])
+    monkeypatch.chdir(tmp_path)
+
+    @_command.command("Notes.")
+    def fit(
+        output: Annotated[str, typer.Option("--output")], reading: dict | None = None, debug: bool = False
+    ):
+        """Fit."""
+        with atomic_write(output) as part:
+            part.write_text("model")
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(SystemExit, match="130"):
+            _command.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "Interrupted: m.model is written.\n"
 
 
 HOSTILE = "a\x1b]0;title\x07\x1b[2J\u202e\r"
