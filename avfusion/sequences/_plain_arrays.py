@@ -6,7 +6,7 @@ from decimal import Decimal
 from numbers import Real
 
 import numpy as np
-from pandas import NA
+from pandas import NA, DataFrame, Series
 from sklearn.utils import check_array
 
 from avfusion.sequences._messages import brief
@@ -90,6 +90,7 @@ def check_numbers(values, ensure_min_samples=1):
     >>> check_numbers([[1, 2]])
     array([[1, 2]])
     """
+    _check_no_text(values)
     with within_floats():
         return check_array(
             plain_parts(values),
@@ -97,6 +98,20 @@ def check_numbers(values, ensure_min_samples=1):
             ensure_all_finite=False,
             ensure_min_samples=ensure_min_samples,
         )
+
+
+def _check_no_text(values):
+    """Name the column of a table that holds text or bytes."""
+    if not isinstance(values, (DataFrame, Series)):
+        return
+    columns = [values] if isinstance(values, Series) else (values.iloc[:, k] for k in range(values.shape[1]))
+    for column in columns:
+        texts = [cell for cell in column if isinstance(cell, bytes)] if column.dtype == object else ()
+        if len(texts):
+            raise ValueError(
+                f"Column {brief(column.name, 30)} holds bytes, such as {brief(texts[0], 30)}: make it "
+                "numbers, or leave it out."
+            )
 
 
 def has_more(values):

@@ -1,13 +1,16 @@
 """What an attack is, how it is run, and what its end is called."""
 
 import io
+import pkgutil
 import re
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from importlib import import_module
 
+import benchmarks.faults
 from benchmarks.faults.child import in_child
 
 ENDS = ("clear", "fine", "obscure", "hang", "crash", "silent wrong", "executed")
@@ -68,6 +71,13 @@ class Event:
     def bad(self):
         """Outcomes that may not occur, and occurred."""
         return {name: n for name, n in self.outcomes.items() if n and name not in self.good}
+
+
+def modules():
+    """Return the classes of attacks by name: modules with `cases` or `events`."""
+    names = sorted(one.name for one in pkgutil.iter_modules(benchmarks.faults.__path__))
+    found = {n: import_module(f"benchmarks.faults.{n}") for n in names if n not in ("__main__", "harness")}
+    return {n: one for n, one in found.items() if hasattr(one, "cases") or hasattr(one, "events")}
 
 
 class Obscure(Exception):
