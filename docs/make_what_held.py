@@ -35,7 +35,7 @@ would make.
 
 | column | what it counts |
 |---|---|
-| clear | `ValueError`, `TypeError`, `OSError` or `ImportError` of this package, in three printable lines at most |
+| clear | `ValueError`, `TypeError`, `OSError` or `ImportError` in three printable lines at most |
 | fine | read as what it means, or harmless |
 | obscure | any other error, a traceback of the command line, or a library's words without file and remedy |
 | hang | a limit of time or memory was reached |
@@ -56,7 +56,7 @@ NOT_TRIED = """\
 - **Power cuts.** Files are synchronised before they are renamed, and folders after; whether a disk keeps its
   word was not measured.
 - **Network file systems**, and locks on them; Windows and macOS.
-- **Attackers with an account on the machine** who change files while they are read, or fill temporary folders.
+- **Attackers with an account on the machine** who change files while they are read.
 - **`avfusion.persistence.load` of a stranger's model** and Python files of estimators: these execute code, as
   their documentation says ([what executes](trust.md)).
 - **Memory errors of the graphics card** in the middle of a training.
