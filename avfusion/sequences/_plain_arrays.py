@@ -101,16 +101,17 @@ def check_numbers(values, ensure_min_samples=1):
 
 
 def _check_no_text(values):
-    """Name the column of a table that holds text or bytes."""
+    """Name the column of a table that holds bytes."""
     if not isinstance(values, (DataFrame, Series)):
         return
-    columns = [values] if isinstance(values, Series) else (values.iloc[:, k] for k in range(values.shape[1]))
-    for column in columns:
-        texts = [cell for cell in column if isinstance(cell, bytes)] if column.dtype == object else ()
-        if len(texts):
+    table = values.to_frame() if isinstance(values, Series) else values
+    for place in np.flatnonzero([isinstance(kind, np.dtype) and kind.kind == "O" for kind in table.dtypes]):
+        column = table.iloc[:, place]
+        odd = next((cell for cell in column if isinstance(cell, bytes)), None)
+        if odd is not None:
             raise ValueError(
-                f"Column {brief(column.name, 30)} holds bytes, such as {brief(texts[0], 30)}: make it "
-                "numbers, or leave it out."
+                f"Column {brief(column.name, 30)} holds bytes, such as {brief(odd, 30)}: make it numbers, or "
+                "leave it out."
             )
 
 
