@@ -4,7 +4,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from benchmarks.faults.folder import FRAMES, LABELS, write
+from benchmarks.faults.folder_files import FRAMES, LABELS, write
 from benchmarks.faults.harness import Case, cli
 
 SMALL = (
