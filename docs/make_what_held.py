@@ -117,8 +117,10 @@ def page(found):
     """Return the text of the page."""
     about = next(iter(found.values()))["machine"]
     seconds = sum(own["seconds"] for own in found.values())
+    samples = [own["title"] for own in found.values() if own["short"]]
+    note = f"\nOnly a sample was run of: {'; '.join(samples)}.\n" if samples else ""
     parts = [
-        HEAD + _table(inputs(found)),
+        HEAD + _table(inputs(found)) + note,
         EVENTS + _table(events(found)),
         "## Load\n\nTime and memory against size; the exponent is the slope of their logarithms.\n\n"
         + load(),
@@ -168,6 +170,16 @@ def main():
         for event in own["events"]
         if event["bad"]
     ]
+    if not LOAD.is_file():
+        lacking.append("Not run: load (python -m benchmarks.load)")
+    else:
+        tables = json.loads(LOAD.read_text("utf-8"))["tables"].items()
+        bad += [
+            f"load, {title}: {row['task']}"
+            for title, rows in tables
+            for row in rows
+            if not row.get("holds", True)
+        ]
     problems = [*lacking, *short, *bad]
     if problems and "--anyway" not in sys.argv:
         sys.exit("\n".join(["The page was not written.", *problems]))
