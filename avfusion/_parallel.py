@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from functools import cache
+from multiprocessing import current_process
 
 from joblib import effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -187,6 +188,8 @@ def ended_with_parent(parent):
     """
     if os.getppid() == parent:
         _watch(parent)
+    elif os.getpid() != parent and type(current_process()).__name__ == "LokyProcess":
+        os.kill(os.getpid(), signal.SIGKILL)  # killed while this process was starting
 
 
 @cache  # one watch in each worker

@@ -10,8 +10,10 @@ header alone is safe to read: in a bounded time and memory, whatever the file ho
 
 import json
 import pickle
+import platform
 import warnings
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -19,8 +21,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from avfusion._atomic import atomic_write
+from avfusion._by_value import dump
 from avfusion._model_header import FORMAT, HEADER, LARGEST, MODEL, begins_as_model, open_model
-from avfusion._plain_file import is_plain_file
+from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 
 __all__ = ["is_model", "load", "read_header", "save"]
@@ -34,8 +37,8 @@ def save(estimator, path, *, target_names=None) -> Path:
     Parameters
     ----------
     estimator : estimator or Pipeline
-        Fitted. Your own classes and functions must be in a module that can be imported where the file is
-        loaded.
+        Fitted. Your own classes and functions are looked for in their module where the file is loaded; what
+        is in no module that can be imported, as what the command line read from a .py file, is in the file.
     path : str or path-like
         The file; one of this name is replaced.
     target_names : list of str, optional
@@ -72,19 +75,22 @@ def save(estimator, path, *, target_names=None) -> Path:
         check_is_fitted(estimator)
     except (NotFittedError, TypeError) as error:
         raise ValueError("Only a fitted estimator can be saved. Call its fit first.") from error
-    header = json.dumps(_describe(estimator, target_names), indent=2)
-    if len(header) > LARGEST:
-        raise ValueError(f"The header of {path} would have {len(header)} bytes, and may have {LARGEST}.")
-    with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
-        archive.writestr(HEADER, header)
-        try:
-            with archive.open(MODEL, "w", force_zip64=True) as file:
-                joblib.dump(estimator, file)
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"The estimator cannot be saved: {error}. Put your own functions and classes into a module "
-                "that can be imported, and use no lambdas."
-            ) from error
+    header = _describe(estimator, target_names)
+    size = len(json.dumps(header, indent=2))
+    if size > LARGEST - 100:
+        raise ValueError(f"The header of {path} would have {size} bytes, and may have {LARGEST - 100}.")
+    with atomic_write(path) as part:
+
+        @contextmanager
+        def opened(by_value):
+            with zipfile.ZipFile(part, "w") as archive:
+                archive.writestr(
+                    HEADER, json.dumps(header | ({"holds_code": True} if by_value else {}), indent=2)
+                )
+                with archive.open(MODEL, "w", force_zip64=True) as file:
+                    yield file
+
+        dump(estimator, opened)
     return path
 
 
@@ -124,6 +130,7 @@ def load(path):
     path = Path(path)
     with open_model(path) as (archive, header):
         _warn_of_other_versions(path, header["versions"])
+        _check_code_is_read(path, header)
         if archive.testzip() is not None:  # before any of its code is executed
             raise ValueError(f"{path} is damaged. Copy or save it again.")
         with archive.open(MODEL) as file:
@@ -133,6 +140,16 @@ def load(path):
     if not hasattr(estimator, "get_params"):
         raise ValueError(f"{path} holds a {type(estimator).__name__}, which is no estimator.")
     return estimator
+
+
+def _check_code_is_read(path, header):
+    """Raise where a file holds code as another version of Python compiled it."""
+    written, here = header["versions"].get("python", ""), platform.python_version()
+    if header.get("holds_code") and written.split(".")[:2] != here.split(".")[:2]:
+        raise ValueError(
+            f"{path} holds code of its author's, compiled by Python {written}, which Python {here} cannot "
+            "run. Load it with that version."
+        )
 
 
 def _unpickled(file, path):
@@ -222,8 +239,9 @@ def is_model(path) -> bool:
     False
     """
     try:
-        return is_plain_file(path) and begins_as_model(Path(path))
-    except OSError:
+        check_plain_file(path)
+        return begins_as_model(Path(path))
+    except (OSError, ValueError):
         return False
 
 

@@ -13,7 +13,16 @@ MODULES = [file for file in FILES if not file.stem.startswith("__")]
 # From the ground up. A room imports of rooms below it, and of itself.
 FLOORS = (
     {"_warnings"},
-    {"_atomic", "_parallel", "_plain_file", "_progress", "_sklearn_compat", "_tracking", "_versions"},
+    {
+        "_atomic",
+        "_by_value",
+        "_parallel",
+        "_plain_file",
+        "_progress",
+        "_sklearn_compat",
+        "_tracking",
+        "_versions",
+    },
     {"sequences"},
     {"formats", "store", "_model_header"},
     {"metrics", "networks", "datasets", "persistence"},

@@ -147,8 +147,8 @@ def test_what_cannot_be_pickled_is_refused_and_leaves_the_old_file(data, network
     path = persistence.save(network, tmp_path / "film.model")
     before = path.read_bytes()
     odd = av.FrameRegressor().fit(av.Align(rate_hz=1.0).fit_transform(data[0]), data[1])
-    odd.note = lambda: None
-    with pytest.raises(ValueError, match=r"cannot be saved: .*lambda"):
+    odd.note = (number for number in ())
+    with pytest.raises(ValueError, match=r"cannot be saved .*generator"):
         persistence.save(odd, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["film.model"]

@@ -1,4 +1,4 @@
-"""What is not ours in a folder that is replaced: it is taken along."""
+"""Files of the user in a folder that is replaced: they are taken along."""
 
 import errno
 import os

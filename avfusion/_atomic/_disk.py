@@ -1,4 +1,4 @@
-"""What is asked of the disk: that data are on it, and that two names change places."""
+"""Requests to the disk: that data be on it, and that two names change places."""
 
 import ctypes
 import errno

@@ -128,7 +128,7 @@ class StagedFolder:
         os.rename(self.part, self.path)
 
     def _take_what_came(self):
-        """Carry over what was put into the old folder, or changed, since it was looked at; `part` is its name."""
+        """Carry over what came into the old folder, now named `part`, or was changed, in the meantime."""
         try:
             carry_over(self.part, self.path, self._owns)
         except OSError as error:

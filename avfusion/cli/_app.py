@@ -2,18 +2,21 @@
 
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avfusion.cli._command import command
+from avfusion._atomic import write_or_keep
+from avfusion.cli._command import command, echo
 from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
     EXIT_CODES,
     Data,
     Debug,
+    Force,
     Groups,
     Quiet,
     Seed,
@@ -94,13 +97,13 @@ def describe(
     from avfusion.persistence import is_model, read_header
 
     if is_model(data):
-        typer.echo(describe_model(data, read_header(data)))
+        echo(describe_model(data, read_header(data)))
     else:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
         notes = [str(warning.message) for warning in said]
-        typer.echo(describe_recordings(recordings, notes, typed_options(target, reading)))
+        echo(describe_recordings(recordings, notes, typed_options(target, reading)))
 
 
 @command(
@@ -149,7 +152,7 @@ def import_(
         **_layout(reading),
     )
     labels = "no labels" if y is None else f"labels {', '.join(map(str, y.columns))}"
-    typer.echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
+    echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
 
 
 @command(
@@ -222,36 +225,42 @@ def compare(
         raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
     if output is not None:
         from avfusion.cli._outputs import check_results
+        from avfusion.cli._overwriting import check_not_read
 
         check_results(output, data)
+        check_not_read(output, data, estimators)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
     from avfusion.cli._partitions import official_fold, warn_of_partition
+    from avfusion.cli._unfinished import kept_fits
     from avfusion.model_selection import compare as run
 
     official = official_fold(train, test, recordings)
     if official is None:
         warn_of_partition(recordings)
 
-    result = run(
-        choose_estimators(estimators, recordings, groups, seed),
-        recordings.X,
-        recordings.y,
-        groups=groups,
-        cv=official or folds,
-        scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
-        n_jobs=jobs,
-        random_state=seed,
-        verbose=not quiet and sys.stderr.isatty(),
-    )
-    typer.echo(repr(result))
-    if output is not None:
-        result.save(output)
-        typer.echo(f"Written to {output}", err=True)
+    chosen = choose_estimators(estimators, recordings, groups, seed)
+    with kept_fits(output, estimators) as fits:
+        result = run(
+            chosen,
+            recordings.X,
+            recordings.y,
+            groups=groups,
+            cv=official or folds,
+            scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
+            n_jobs=jobs,
+            resume=fits,
+            random_state=seed,
+            verbose=not quiet and sys.stderr.isatty(),
+        )
+        echo(repr(result))
+        if output is not None:
+            result.save(output)
+            echo(f"Written to {output}", err=True)
     if "n_failed" in result.table:
-        typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
+        echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
         raise typer.Exit(1)
 
 
@@ -275,6 +284,7 @@ def fit(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="The file to write.")],
+    force: Force = False,
     target: Target = None,
     groups: Groups = None,
     reading: dict | None = None,
@@ -283,17 +293,22 @@ def fit(
 ):
     """Fit an estimator to all recordings and save it."""
     from avfusion.cli._outputs import check_file
+    from avfusion.cli._overwriting import check_not_read, check_replaced_model
 
     check_file(output, data)
+    check_not_read(output, data, estimator, estimator.rpartition(":")[0])
+    check_replaced_model(output, force)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
+    from avfusion._by_value import check_can_be_saved
     from avfusion.cli._estimators import choose_estimator
 
     model = choose_estimator(estimator, recordings, _known_groups(recordings, groups), seed)
+    check_can_be_saved(model)
     model.fit(recordings.X, recordings.y)
-    persistence.save(model, output, target_names=recordings.target_names)
-    typer.echo(f"Written to {output}", err=True)
+    write_or_keep(lambda path: persistence.save(model, path, target_names=recordings.target_names), output)
+    echo(f"Written to {output}", err=True)
 
 
 @command(
@@ -322,6 +337,7 @@ def predict(
             help="The .parquet, .feather or .csv file to write, or a folder, for one .csv per recording.",
         ),
     ],
+    force: Force = False,
     reading: dict | None = None,
     seed: Seed = 0,
     debug: Debug = False,
@@ -334,10 +350,13 @@ def predict(
 
     path = check_predictions(output, data)
     from avfusion import persistence
+    from avfusion.cli._overwriting import check_not_read, check_replaced_table
     from avfusion.cli._results import predict_table, save_files, save_table
 
     header = persistence.read_header(model)
+    check_not_read(path, data, model)
+    check_replaced_table(path, header, force)
     recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
     table = predict_table(persistence.load(model), header, recordings.X)
-    (save_table if path.suffix else save_files)(table, path)
-    typer.echo(f"Written to {path}", err=True)
+    write_or_keep(partial(save_table if path.suffix else save_files, table), path)
+    echo(f"Written to {path}", err=True)

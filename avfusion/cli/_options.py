@@ -42,6 +42,12 @@ def examples(*lines):
 
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="synthetic, studyforrest, a file or a folder.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace a file of another kind that has this name; never one that is read."
+    ),
+]
 Target = Annotated[
     list[str] | None,
     typer.Option("--target", metavar="NAME", help="A target; repeat for several. [default: all]"),

@@ -141,7 +141,9 @@ def modality_importance(
     replaced = (
         _replaced(X, names, method, of_rows, [seed, k]) for names, k in product(sets.values(), repeats)
     )
-    outcomes = all_results(((_measured, (estimator, own, y, score, bootstrap), {}) for own in replaced), n_jobs)
+    outcomes = all_results(
+        ((_measured, (estimator, own, y, score, bootstrap), {}) for own in replaced), n_jobs
+    )
     sign = -1 if score.higher_is_better is False else 1
     values = np.array([value for value, _ in outcomes]).reshape(len(sets), -1)
     lost = [

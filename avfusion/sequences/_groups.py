@@ -44,7 +44,11 @@ def read_groups(groups, X, name="groups"):
         groups = _only_column(groups, name)
     index = X.index if isinstance(X, pd.DataFrame) else None
     check_same_order(index, index_of(groups), ("X", name))
-    values = pd.Series(_column(groups, X, name) if isinstance(groups, str) else groups)
+    values = _column(groups, X, name) if isinstance(groups, str) else groups
+    try:
+        values = pd.Series(values)
+    except UnicodeEncodeError:
+        values = pd.Series(values, dtype=object)
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if len(values) != n_rows:
         raise ValueError(f"{name} has {len(values)} values for {n_rows} rows of X. Give one for each row.")
@@ -53,7 +57,32 @@ def read_groups(groups, X, name="groups"):
         row = row_name(int(missing.argmax()), index)
         raise ValueError(f"{name} is missing for {row}. Give every row a group, or drop the row.")
     check_are_groups(values, name)
-    return values.to_numpy()
+    return _of_one_kind(values.to_numpy(), name)
+
+
+def _valid(group):
+    """Write bytes of a text that are no UTF-8, as in names of old files, as escapes: no table holds them."""
+    return group.encode(errors="backslashreplace").decode() if isinstance(group, str) else group
+
+
+def _of_one_kind(groups, name):
+    """Return groups that can be sorted, as splitters do: those of several kinds as texts."""
+    if groups.dtype != object:
+        return groups
+    groups = np.frompyfunc(_valid, 1, 1)(groups)
+    try:
+        np.unique(groups)
+        return groups
+    except TypeError:
+        texts = np.array([str(group) for group in groups], dtype=object)
+    kinds = {}
+    for group, text in zip(groups, texts):
+        if kinds.setdefault(text, type(group)) is not type(group):
+            raise ValueError(
+                f"{name} holds {text!r} both as {kinds[text].__name__} and as {type(group).__name__}. Give "
+                "all groups as text, as in groups.astype(str)."
+            )
+    return texts
 
 
 def check_are_groups(groups, name="groups"):

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from avfusion._atomic import leftovers
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._clock import check_rate
 from avfusion.sequences._messages import brief
@@ -20,7 +21,6 @@ from avfusion.store._manifest import (
     read_manifest,
 )
 from avfusion.store._mapped_frames import map_frames
-from avfusion._atomic import leftovers
 from avfusion.store._table import read_column, read_index
 
 

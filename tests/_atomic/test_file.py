@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from avfusion import _atomic
-from avfusion._atomic import atomic_write, check_file, was_written
 from avfusion._atomic import _file as module
+from avfusion._atomic import atomic_write, check_file, was_written
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
 

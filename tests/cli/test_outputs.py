@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from avfusion.cli._outputs import check_file, check_names, check_parent, check_predictions
+from avfusion.cli._outputs import check_file, check_names, check_parent, check_predictions, check_results
 
 
 @pytest.fixture
@@ -80,3 +80,18 @@ def test_names_that_no_files_can_have(names):
 
 def test_names_that_files_have():
     check_names(["a.wav", "1-30-1280x720", "é", 7, ".hidden"])
+
+
+def test_what_is_no_file_or_folder_is_refused_before_the_work(data, tmp_path):
+    (tmp_path / "file.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"file\.txt is there already, and is no folder"):
+        check_results(Path("file.txt"), data)
+    with pytest.raises(OSError, match="the current folder"):
+        check_results(Path(), "synthetic")
+    with pytest.raises(OSError, match="a device, a pipe"):
+        check_file(Path("/dev/null"), data)
+    with pytest.raises(OSError, match="is a stream"):
+        check_file(Path("/dev/stdout"), data)
+    check_results(Path("new"), data)
+    check_predictions("new", data)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file.txt"]

@@ -102,3 +102,27 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_predictions_per_clip_go_into_one_file(tmp_path):
     with pytest.raises(ValueError, match=r"per clip: write them to one file, --output .*p\.csv"):
         save_files(pd.DataFrame({"mood": [1.0]}), tmp_path / "p")
+
+
+def test_of_two_that_predict_into_one_new_folder_the_last_is_there(tmp_path, monkeypatch):
+    def table(names, target="mood"):
+        return av.as_sequences({target: [[0.5]] * len(names)}).set_axis(list(names))
+
+    write = pd.DataFrame.to_csv
+
+    def slowly(self, path, **options):
+        write(self, path, **options)
+        if path.name == "a.csv":  # meanwhile, another process ends
+            save_files(table("bc"), tmp_path / "p")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", slowly)
+    save_files(table("a"), tmp_path / "p")
+    assert [file.name for file in (tmp_path / "p").iterdir()] == ["a.csv"]
+    assert [file.name for file in tmp_path.iterdir()] == ["p"]
+    monkeypatch.undo()
+    for foreign in ("notes.txt", "c.csv"):
+        with pytest.raises(FileExistsError, match="It is no folder of predictions"):
+            save_files(table("a", "joy"), tmp_path / "p")
+        (tmp_path / "p" / foreign).write_text("mine")
+        with pytest.raises(FileExistsError, match="It is no folder of predictions"):
+            save_files(table("a"), tmp_path / "p")

@@ -168,5 +168,7 @@ def test_a_killed_download_leaves_nothing_under_the_final_name(serve, published,
         server.shutdown()
         server.server_close()
     assert not (folder / "readme.txt").exists()
+    assert list(folder.iterdir())  # half a download
     address, _ = serve(published)
     assert fetch_files(folder, address, CHECKSUMS)["readme.txt"].read_bytes() == CONTENT["readme.txt"]
+    assert files_in(folder) == set(CONTENT)

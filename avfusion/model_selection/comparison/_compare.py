@@ -15,6 +15,7 @@ from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
+from avfusion.model_selection.comparison._names import check_names
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
 from avfusion.model_selection.records._hashing import fingerprint
@@ -146,6 +147,8 @@ def compare(
     seed = seed_of(random_state)
     plan = {name: seeded(estimator, n_seeds[name], seed) for name, estimator in estimators.items()}
     # all that may fail comes before the fits
+    n_fits = {name: len(own) for name, own in plan.items()}
+    check_names(n_fits, scores, samples.targets.form.target_names)
     settings = _settings(estimators, plan, samples, cv, seed)
     recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score}
     recipe |= _recipe(estimators, samples, settings)

@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from avfusion._atomic import write_or_keep
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
+from avfusion.model_selection.comparison._names import as_texts, prediction_columns
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
 from avfusion.sequences._buffers import packed_starts
+from avfusion.sequences._messages import printable_lines
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import with_weights
 
@@ -184,18 +187,17 @@ class Comparison:
         row = rows[true.row_of_value[lines]]
         columns = {"row": row, "fold": self.fold_of_row[row]}
         if isinstance(self.y, (pd.DataFrame, pd.Series)):
-            columns["index"] = self.y.index[row].astype(str)
+            columns["index"] = as_texts(self.y.index[row])
         if self.group_of_row is not None:
-            columns["group"] = pd.Series(self.group_of_row[row]).astype(str).to_numpy()
+            columns["group"] = as_texts(self.group_of_row[row])
         if true.lengths is not None:
             columns["frame"] = lines - packed_starts(true.lengths)[true.row_of_value[lines]]
-        columns["target"] = np.array(true.form.target_names, dtype=object)[k]
+        columns["target"] = np.array(as_texts(true.form.target_names), dtype=object)[k]
         columns["label"] = true.values[lines, k]
         if true.weights is not None:
             columns["weight"] = true.weights[lines, k]
         for name, own in self.seed_predictions.items():
-            for seed, predicted in enumerate(own):
-                title = f"prediction: {name}" + (f", seed {seed}" if len(own) > 1 else "")
+            for title, predicted in zip(prediction_columns(name, len(own)), own):
                 columns[title] = self._on_labels(labels, predicted, rows)[lines, k]
         return pd.DataFrame(columns)
 
@@ -208,7 +210,7 @@ class Comparison:
         return predicted.values
 
     def save(self, folder):
-        """Write everything to a folder, which appears, or is replaced, in one step: it is never of two results.
+        """Write everything to a folder, which appears, or is replaced, in one step.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
         ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
@@ -230,6 +232,7 @@ class Comparison:
         ------
         OSError
             If the folder cannot be made or written to, or holds files of such names that are no comparison.
+            The result is then written to another place, which the message names.
 
         Examples
         --------
@@ -242,15 +245,18 @@ class Comparison:
         ...     print(*sorted(path.name for path in result.save(folder).iterdir()))
         folds.csv plot.png predictions.parquet recipe.joblib settings.json table.csv table.md targets.csv
         """
+        return write_or_keep(self._write, folder)
+
+    def _write(self, folder):
         texts = {"table.md": self.to_markdown(), "settings.json": json.dumps(self.settings, indent=2) + "\n"}
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
         frames |= {"groups.csv": self.groups} if len(self.groups) else {}
         frames |= {"seeds.csv": self.seeds} if "n_seeds" in self.table else {}
         with result_folder(folder, COMPARISON) as part:
             for name, text in texts.items():
-                (part / name).write_text(text, encoding="utf-8")
+                (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             for name, frame in frames.items():
-                frame.to_csv(part / name, index=False)
+                frame.to_csv(part / name, index=False, errors="backslashreplace")
             self.prediction_table().to_parquet(part / "predictions.parquet", index=False)
             self._figure().savefig(part / "plot.png", format="png", dpi=150)
             write_recipe(self.recipe, part)
@@ -313,10 +319,10 @@ class Comparison:
 
     def __repr__(self):
         with pd.option_context("display.max_colwidth", None, "display.width", None):
-            return f"{self._summary()}\n{self._shown().to_string()}"
+            return printable_lines(f"{self._summary()}\n{self._shown().to_string()}")
 
     def _repr_html_(self):
-        return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
+        return printable_lines(f"<p>{self._summary()}</p>\n{self._shown().to_html()}")
 
 
 def _number(value, missing="failed", digits=3):

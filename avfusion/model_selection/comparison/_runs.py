@@ -146,7 +146,6 @@ def run_all(plan, samples, *, folder=None, n_jobs=None, verbose=False, error_sco
         ) as bar,
         on_cluster(),
     ):
-
         missing = [task for task in estimators if task not in done]
 
         def tasks():

@@ -8,9 +8,11 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 
-from avfusion._atomic import atomic_write
+from avfusion._atomic import atomic_write, clear_folder
+from avfusion._by_value import check_can_be_saved
+from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
-from avfusion.model_selection.records._hashing import fingerprint
+from avfusion.model_selection.records._hashing import content_hash, fingerprint
 from avfusion.sequences._targets import Targets
 
 
@@ -57,6 +59,7 @@ class FitStore:
                 pass
         except OSError as error:
             raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error
+        clear_folder(self.folder)  # of those that were killed in the midst of a fit's writing
         self._data = [fingerprint(*data), package_versions()]
 
     def path(self, estimator, train, test):
@@ -76,16 +79,14 @@ class FitStore:
         Raises
         ------
         ValueError
-            If the estimator has a parameter that cannot be pickled, such as a lambda.
+            If the estimator has a parameter that cannot be pickled, such as an open file.
         """
+        rows = np.asarray(train), np.asarray(test)
         try:
-            key = joblib.hash([*self._data, estimator, np.asarray(train), np.asarray(test)], hash_name="sha1")
-        except Exception as error:  # whatever a foreign parameter makes of being pickled
-            reason = error.args[0] if error.args else error  # joblib adds all that it was hashing
-            raise ValueError(
-                f"resume needs estimators that can be pickled, but {type(estimator).__name__} cannot be "
-                f"({type(error).__name__}: {reason}). Use functions with a name in place of lambdas."
-            ) from error
+            key = joblib.hash([*self._data, estimator, *rows], hash_name="sha1")
+        except Exception:  # a function or class of one's own, that no module holds
+            check_can_be_saved(estimator)
+            key = joblib.hash([*self._data, content_hash(estimator), *rows], hash_name="sha1")
         return self.folder / f"{key}.npz"
 
 
@@ -122,6 +123,7 @@ def read_fit(path, labels):
         None if there is none, or the file is damaged.
     """
     try:
+        check_plain_file(path)
         with np.load(path, allow_pickle=False) as arrays:
             lengths = arrays.get("lengths")
             predictions = Targets(arrays["values"], lengths, labels.form, labels.index)

@@ -1,16 +1,15 @@
 """Provenance of a result: as JSON for people, as a recipe for `rerun`, and what would differ next time."""
 
-import pickle
 import re
 import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 
-import joblib
 import numpy as np
 from sklearn.base import clone
 
 from avfusion._atomic import atomic_write
+from avfusion._by_value import dump
 from avfusion.model_selection.records._urls import without_password
 
 RECIPE = "recipe.joblib"
@@ -173,14 +172,14 @@ def write_recipe(recipe, folder):
     Warns
     -----
     UserWarning
-        If a part, such as a lambda, cannot be pickled.
+        If a part, such as an open file, cannot be pickled.
     """
     if recipe is None:
         return
     try:
         with atomic_write(folder / RECIPE) as path:
-            joblib.dump(_without_passwords(recipe), path)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
+            dump(_without_passwords(recipe), lambda by_value: path.open("wb"))
+    except ValueError as error:
         warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=4)
 
 

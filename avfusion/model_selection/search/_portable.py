@@ -59,7 +59,7 @@ class PortableMixin:
         return state
 
     def save(self, folder):
-        """Write the trials and the record of the search to a folder, which appears, or is replaced, in one step.
+        """Write trials and record to a folder, which appears, or is replaced, in one step.
 
         ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
         `avfusion.model_selection.rerun` reads; a warning is issued instead if something in it cannot be

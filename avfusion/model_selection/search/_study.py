@@ -96,8 +96,8 @@ def _run_study(search, objective, space, identity, name, seed, client):
             if done:
                 sampler.reseed_rng()  # a seeded sampler of the user's would repeat its first suggestions
             task = partial(
-                delayed(_run_sent), SentOnce(objective), os.getpid(), storage, name, sampler=sampler, pruner=pruner,
-                n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
+                delayed(_run_sent), SentOnce(objective), os.getpid(), storage, name,
+                sampler=sampler, pruner=pruner, n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
             )  # fmt: skip
             _run_missing(search, study, done, task, parallel)
             return in_memory(study)
@@ -151,7 +151,7 @@ def _outcomes(study, parallel, tasks):
     before = {trial.number for trial in finished_trials(study)}
     try:
         yield from parallel()(tasks)
-    except WORKER_ENDED as error:
+    except WORKER_ENDED:
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         fail_stale_trials(study)
         if not running and not _suspected(study) and before == {t.number for t in finished_trials(study)}:

@@ -132,9 +132,18 @@ def test_files_hold_no_code(tmp_path):
         assert {array.dtype.kind for array in arrays.values()} <= {"f", "i"}
 
 
-def test_a_lambda_is_refused_before_any_fit(tmp_path):
-    model = av.FrameRegressor(FunctionTransformer(lambda x: x))
-    with pytest.raises(ValueError, match="resume needs estimators that can be pickled"):
+def test_a_function_without_a_name_is_known_by_its_code(tmp_path):
+    store = FitStore(tmp_path, [1.0])
+    of = [
+        store.path(av.FrameRegressor(FunctionTransformer(function)), [0], [1])
+        for function in (lambda x: x, lambda x: x, lambda x: -x)
+    ]
+    assert of[0] == of[1] != of[2]
+
+
+def test_what_cannot_be_pickled_is_refused_before_any_fit(tmp_path):
+    model = av.FrameRegressor(FunctionTransformer(number for number in ()))
+    with pytest.raises(ValueError, match=r"cannot be saved .*generator"):
         FitStore(tmp_path, [1.0]).path(model, [0], [1])
 
 
