@@ -160,6 +160,23 @@ def test_an_error_on_the_way_back_through_an_lstm_leaves_torch_its_threads(ragge
         torch.set_num_threads(before)
 
 
+def test_two_threads_and_one_give_the_same_within_a_millionth():
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(size=(60, 300)) for _ in range(6)]
+    X, y = av.as_sequences({"audio": rows, "video": rows[::-1]}), [row[:, 0] for row in rows]
+    before, predictions = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2, 2):
+            torch.set_num_threads(n_threads)
+            model = av.CrossAttentionRegressor(hidden_size=32, max_epochs=1, random_state=0).fit(X, y)
+            predictions.append(np.concatenate(list(model.predict(X))))
+    finally:
+        torch.set_num_threads(before)
+    one, two, again = predictions
+    np.testing.assert_array_equal(two, again)
+    np.testing.assert_allclose(two, one, rtol=0, atol=1e-6)
+
+
 def test_seeded_restores_the_global_generator():
     torch.manual_seed(5)
     expected = torch.rand(3)
