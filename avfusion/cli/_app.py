@@ -352,11 +352,13 @@ def predict(
     from avfusion import persistence
     from avfusion.cli._overwriting import check_not_read, check_replaced_table
     from avfusion.cli._results import predict_table, save_files, save_table
+    from avfusion.cli._trial import check_can_be_written
 
     header = persistence.read_header(model)
     check_not_read(path, data, model)
     check_replaced_table(path, header, force)
     recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
+    check_can_be_written(recordings.X, header, path)
     table = predict_table(persistence.load(model), header, recordings.X)
     write_or_keep(partial(save_table if path.suffix else save_files, table), path)
     typer.echo(f"Written to {path}", err=True)
