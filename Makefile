@@ -15,7 +15,7 @@ TORCH_INDEX ?=
 TORCH ?=
 export VENV JOBS TORCH_INDEX TORCH
 
-.PHONY: compare ablation bench derived works_with faults test suite rest coverage bare lowest lint setup clean
+.PHONY: compare ablation bench derived works_with faults test suite rest coverage set_ups bare lowest lint setup clean
 .DEFAULT_GOAL := compare
 
 # Compare fusion methods by cross-validation: table and plots in results/$(DATA).
@@ -31,9 +31,9 @@ ablation: $(VENV)/.ready
 
 COVERED := sequences metrics preprocessing networks
 
-# Three set-ups, each with its time at the end: the wheel alone and the lowest versions, both in fresh environments
-# outside this folder, and everything here.
-test: lint bare lowest coverage rest
+# Three set-ups, each with its time at the end: the wheel alone and the lowest versions, at the same time, both in
+# fresh environments outside this folder, and everything here.
+test: lint set_ups coverage rest
 	@echo "Set-ups: $$(cat $(VENV)/bare.time), $$(cat $(VENV)/lowest.time), $$(cat $(VENV)/rest.time)."
 
 # conftest.py gives each of the test processes one thread.
@@ -51,6 +51,9 @@ rest: $(VENV)/.ready
 coverage: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -n $(JOBS) $(COVERED:%=tests/%) $(COVERED:%=--cov=avfusion/%) \
 		--cov-report=term:skip-covered
+
+set_ups: $(VENV)/.ready
+	$(MAKE) --jobs=2 --output-sync=target bare lowest
 
 bare lowest: $(VENV)/.ready
 	@start=$$SECONDS; .ci/set_up $@ && echo "$@ $$((SECONDS - start)) s" > $(VENV)/$@.time

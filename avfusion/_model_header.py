@@ -12,6 +12,7 @@ FORMAT = 1
 HEADER, MODEL = "avfusion.json", "model.joblib"
 LARGEST = 1 << 20  # bytes of a header: ten thousand streams
 _DIRECTORY = 1 << 16  # bytes of a directory of two members
+_UTF_8 = 0x800  # the one flag of a member that may be set: none is encrypted, or patched
 _BEGIN = b"PK\x03\x04"  # of the first member
 _END = struct.Struct("<4s4H2LH")  # of an archive
 _LARGE_END, _LOCATOR = struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4sLQL")
@@ -126,7 +127,7 @@ def _read(archive):
     if len(infos) != 1:
         raise ValueError(f"It has {len(infos)} headers")
     (info,) = infos
-    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 or info.file_size > LARGEST:
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ~_UTF_8 or info.file_size > LARGEST:
         raise ValueError("Its header is compressed, encrypted or too large")
     with archive.open(info) as file:
         text = file.read(LARGEST + 1)
@@ -149,7 +150,7 @@ def _check_members(archive, size):
     if [info.filename for info in infos] != [HEADER, MODEL]:
         raise ValueError("It has other members")
     for info in infos:
-        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ~_UTF_8:
             raise ValueError("Its members are compressed or encrypted")
         if info.file_size != info.compress_size:
             raise ValueError("Its members have two sizes")

@@ -12,7 +12,7 @@ _KINDS = {
 }
 
 
-def check_plain_file(path, largest=None):
+def check_plain_file(path, largest=None, what=None):
     """Raise an error unless a path is a plain file with something in it, or a link to one.
 
     Nothing is opened: to open a pipe waits for who writes into it, and a device may never end. What the
@@ -23,6 +23,8 @@ def check_plain_file(path, largest=None):
     path : str or path-like
     largest : int, optional
         Bytes that it may have.
+    what : str, optional
+        Begin of the message, such as "It"; by default the path.
 
     Returns
     -------
@@ -49,13 +51,14 @@ def check_plain_file(path, largest=None):
     ...
     ValueError: . is a folder, and a plain file is needed.
     """
-    reason, size = _look(path)
+    what = path if what is None else what
+    reason, size = _look(path, what)
     if reason is not None:
         raise reason
     if not size:
-        raise ValueError(f"{path} is empty.")
+        raise ValueError(f"{what} is empty.")
     if largest is not None and size > largest:
-        raise ValueError(f"{path} has {size} bytes, and such a file has at most {largest}.")
+        raise ValueError(f"{what} has {size} bytes, and such a file has at most {largest}.")
     return size
 
 
@@ -67,22 +70,22 @@ def is_plain_file(path):
     >>> is_plain_file("."), is_plain_file("gone.yaml")
     (False, False)
     """
-    return _look(path)[0] is None
+    return _look(path, path)[0] is None
 
 
-def _look(path):
+def _look(path, what):
     """Return the error that stands for what a path is, None if it is a plain file; and its bytes."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
         if os.path.islink(path):
-            return FileNotFoundError(f"{path} is a link to nothing."), 0
+            return FileNotFoundError(f"{what} is a link to nothing."), 0
         return FileNotFoundError(f"There is no file {path}."), 0
     except OSError as error:
-        return type(error)(f"{path} cannot be read: {error.strerror}."), 0
+        return type(error)(f"{what} cannot be read: {error.strerror}."), 0
     except ValueError as error:  # a null byte in the name
         return ValueError(f"{path!r} cannot be the name of a file: {error}."), 0
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no file")
-        return ValueError(f"{path} is {kind}, and a plain file is needed."), 0
+        return ValueError(f"{what} is {kind}, and a plain file is needed."), 0
     return None, found.st_size

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from avfusion._atomic import atomic_write
 from avfusion._by_value import dump
 from avfusion._model_header import FORMAT, HEADER, LARGEST, MODEL, begins_as_model, open_model
-from avfusion._plain_file import is_plain_file
+from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 
 __all__ = ["is_model", "load", "read_header", "save"]
@@ -239,8 +239,9 @@ def is_model(path) -> bool:
     False
     """
     try:
-        return is_plain_file(path) and begins_as_model(Path(path))
-    except OSError:
+        check_plain_file(path)
+        return begins_as_model(Path(path))
+    except (OSError, ValueError):
         return False
 
 

@@ -2,7 +2,7 @@
 
 import pickle
 import random
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,7 @@ def with_seed(model, seed):
     return clone(model).set_params(**dict.fromkeys(names, seed))
 
 
+@cache
 def recordings(target="frame", n_targets=1, rates=(1.0, 1.0), duration_s=(7.0, 19.0), absent=0.13):
     """Eight ragged recordings of four subjects; one lacks audio and one lacks video."""
     X, y = av.datasets.make_audiovisual_regression(
@@ -86,6 +87,12 @@ def recordings(target="frame", n_targets=1, rates=(1.0, 1.0), duration_s=(7.0, 1
         return X, y
     other = y.array.with_frames(1 - y.array.pack().frames ** 2) if target == "frame" else 1 - y**2
     return X, pd.DataFrame({"arousal": y, "valence": other})
+
+
+@cache
+def fitted(regressor, target="frame", n_targets=1):
+    """A model that several tests ask, and none changes."""
+    return quick(regressor).fit(*recordings(target, n_targets))
 
 
 def values_of(predictions):
@@ -126,6 +133,18 @@ def with_few_epochs(estimator):
     return clone(estimator).set_params(**dict.fromkeys(epochs, 2))
 
 
+FAST = {"hidden_size": 8, "dropout": 0.1, "lr": 1e-2, "max_epochs": 10}
+
+
+def for_check(estimator, check):
+    """The estimator as it is where learning is checked, the first time; small in the other two of those checks."""
+    if name_of(check) not in CHECKS_OF_LEARNING:
+        return with_few_epochs(estimator)
+    if check.keywords.get("readonly_memmap") and "max_epochs" in estimator.get_params():
+        return clone(estimator).set_params(**FAST)
+    return estimator
+
+
 def checked(estimator):
     """An instance for scikit-learn's checks: a search over little, everything else as it is by default."""
     if estimator is av.FusionSearchCV:
@@ -143,23 +162,21 @@ def checked(estimator):
 )
 @parametrize_with_checks([checked(estimator) for estimator in ESTIMATORS])
 def test_scikit_learns_checks(estimator, check):
-    if name_of(check) not in CHECKS_OF_LEARNING:
-        estimator = with_few_epochs(estimator)
-    check(estimator)
+    check(for_check(estimator, check))
 
 
 @targets
 @regressors
 class TestFitted:
     def test_pickle_gives_equal_predictions(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
-        model = quick(regressor).fit(X, y)
+        X, _ = recordings(target, n_targets)
+        model = fitted(regressor, target, n_targets)
         copy = pickle.loads(pickle.dumps(model))
         np.testing.assert_array_equal(values_of(copy.predict(X)), values_of(model.predict(X)))
 
     def test_clone_has_the_parameters_and_nothing_learnt(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
-        model = quick(regressor).fit(X, y)
+        X, _ = recordings(target, n_targets)
+        model = fitted(regressor, target, n_targets)
         copy = clone(model)
         assert repr(copy.get_params()) == repr(model.get_params())
         with pytest.raises(NotFittedError):
@@ -174,8 +191,8 @@ class TestFitted:
         assert np.abs(first - other).max() > 1e-3
 
     def test_a_row_alone_is_as_in_any_batch(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
-        model = quick(regressor).fit(X, y)
+        X, _ = recordings(target, n_targets)
+        model = fitted(regressor, target, n_targets)
         together = cells_of(model.predict(X))
         backwards = cells_of(model.predict(X.iloc[::-1]))[::-1]
         for row in range(len(X)):
@@ -184,24 +201,24 @@ class TestFitted:
             np.testing.assert_allclose(backwards[row], together[row], rtol=0, atol=1e-6)
 
     def test_an_incomplete_row_changes_nothing_for_the_others(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
+        X, _ = recordings(target, n_targets)
         complete = X[["audio", "video"]].notna().all(axis=1).to_numpy()
         assert (~complete).sum() == 2
-        model = quick(regressor).fit(X, y)
+        model = fitted(regressor, target, n_targets)
         alone = cells_of(model.predict(X[complete]))
         among = [cell for cell, kept in zip(cells_of(model.predict(X)), complete) if kept]
         for cell, expected in zip(among, alone, strict=True):
             np.testing.assert_allclose(cell, expected, rtol=0, atol=1e-6)
 
     def test_predictions_are_finite_and_not_constant(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
-        values = values_of(quick(regressor).fit(X, y).predict(X))
+        X, _ = recordings(target, n_targets)
+        values = values_of(fitted(regressor, target, n_targets).predict(X))
         assert np.isfinite(values).all()
         assert (values.std(axis=0) > 0).all()
 
     def test_metadata_and_the_order_of_columns_do_not_matter(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
-        model = quick(regressor).fit(X, y)
+        X, _ = recordings(target, n_targets)
+        model = fitted(regressor, target, n_targets)
         other = X[["video", "audio"]].assign(subject="nobody", session=range(len(X)))
         np.testing.assert_array_equal(values_of(model.predict(other)), values_of(model.predict(X)))
 
@@ -212,15 +229,15 @@ class TestForms:
 
     @pytest.mark.parametrize("missing", [None, np.nan, av.SequenceArray.from_sequences([None] * 6)])
     def test_a_stream_that_no_row_has_needs_no_width(self, regressor, missing):
-        X, y = recordings()
-        model = quick(regressor).fit(X, y)
+        X, _ = recordings()
+        model = fitted(regressor)
         X = X[X["audio"].notna() & X["video"].notna()]
         expected = model.predict(X.assign(video=X["video"].where([False] * 6)))
         np.testing.assert_array_equal(values_of(model.predict(X.assign(video=missing))), values_of(expected))
 
     def test_series_of_sequences(self, regressor):
         X, y = recordings()
-        predictions = quick(regressor).fit(X, y).predict(X.iloc[2:5])
+        predictions = fitted(regressor).predict(X.iloc[2:5])
         assert isinstance(predictions, pd.Series)
         assert predictions.name == "label"
         assert predictions.dtype == y.dtype
@@ -229,7 +246,7 @@ class TestForms:
 
     def test_table_of_sequences(self, regressor):
         X, y = recordings(n_targets=2)
-        predictions = quick(regressor).fit(X, y).predict(X)
+        predictions = fitted(regressor, n_targets=2).predict(X)
         assert isinstance(predictions, pd.DataFrame)
         pd.testing.assert_index_equal(predictions.index, X.index)
         assert predictions.columns.tolist() == ["arousal", "valence"]
@@ -296,7 +313,7 @@ class TestTools:
 
     def test_score_is_the_pooled_ccc(self, regressor):
         X, y = recordings(n_targets=2)
-        model = quick(regressor).fit(X, y)
+        model = fitted(regressor, n_targets=2)
         pairs = values_of(y), values_of(model.predict(X))
         expected = np.mean([ccc(*columns) for columns in zip(*(p.T for p in pairs))])
         assert model.score(X, y) == pytest.approx(expected)

@@ -204,6 +204,7 @@ def patched(path, find, offset, new):
         lambda p: p.write_bytes(b"PK"),
         lambda p: model(p, comment=b"hello"),
         lambda p: patched(p, b"PK\x01\x02", 8, b"\x01"),  # encrypted
+        lambda p: patched(p, b"PK\x01\x02", 8, b"\x20"),  # patched data
         lambda p: patched(p, b"PK\x01\x02", 6, b"\xff"),  # needs a newer zip
         lambda p: patched(p, b"PK\x01\x02", 10, b"\x63"),  # compressed in a way that nobody knows
         lambda p: patched(p, b"PK\x01\x02", 24, struct.pack("<L", 1 << 31)),  # larger than the file

@@ -4,8 +4,7 @@ Each test is one kind of fault that gave a wrong score without a word, with the 
 here, in the layout of the tool.
 """
 
-import subprocess
-import sys
+import contextlib
 import warnings
 
 import numpy as np
@@ -14,20 +13,20 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
+from typer.testing import CliRunner
 
 import avfusion as av
+from avfusion.cli import app
 
 TREES = "trees:\n  - FrameRegressor: {regressor: {HistGradientBoostingRegressor: {max_iter: 30}}}\n"
 
 
 def command(folder, *arguments):
-    run = subprocess.run(
-        [sys.executable, "-m", "avfusion.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    return run.returncode, run.stdout, run.stderr
+    """Run a command in this process; return its code, what it printed, and what it said and warned of."""
+    with contextlib.chdir(folder), warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        run = CliRunner().invoke(app, [*map(str, arguments)], prog_name="avfusion")
+    return run.exit_code, run.stdout, "\n".join([run.stderr, *(str(w.message) for w in warned)])
 
 
 def score(folder, data, *options):
@@ -59,7 +58,6 @@ def quietly(function, *arguments, **options):
         return function(*arguments, **options)
 
 
-@pytest.mark.slow
 def test_the_bookkeeping_of_a_face_tracker_is_no_feature(tmp_path):
     rng = np.random.default_rng(1)
     for name in ("video", "labels"):
@@ -79,7 +77,6 @@ def test_the_bookkeeping_of_a_face_tracker_is_no_feature(tmp_path):
     assert "'timestamp'" in said
 
 
-@pytest.mark.slow
 def test_a_marker_for_no_label_is_named_and_taken_out(tmp_path):
     rng = np.random.default_rng(0)
     for name in ("video", "labels"):

@@ -95,6 +95,29 @@ def clear_leftovers(path):
                 _clear(path, own, lock)
 
 
+def clear_folder(folder):
+    """Remove what writers of any file in a folder left behind whose processes have ended.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        It need not exist.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = [Path(folder, f".{name}.{32 * '0'}.part").write_text("half") for name in "ab"]
+    ...     clear_folder(Path(folder))
+    ...     os.listdir(folder)
+    []
+    """
+    pattern = re.compile(r"\.(.+)\.[0-9a-f]{32}\.(part|lock)")
+    with contextlib.suppress(OSError):
+        for name in {match[1] for name in os.listdir(folder) if (match := pattern.fullmatch(name))}:
+            clear_leftovers(Path(folder, name))
+
+
 def leftovers(path):
     """Return what unfinished writers of a file or folder have beside it, without the ends of the names.
 

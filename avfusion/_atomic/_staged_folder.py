@@ -128,7 +128,7 @@ class StagedFolder:
         os.rename(self.part, self.path)
 
     def _take_what_came(self):
-        """Carry over what came into the old folder, now named `part`, or was changed since it was looked at."""
+        """Carry over what came into the old folder, now named `part`, or was changed, in the meantime."""
         try:
             carry_over(self.part, self.path, self._owns)
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from avfusion._atomic import write_or_keep
-from avfusion.cli._command import command
+from avfusion.cli._command import command, echo
 from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
@@ -97,13 +97,13 @@ def describe(
     from avfusion.persistence import is_model, read_header
 
     if is_model(data):
-        typer.echo(describe_model(data, read_header(data)))
+        echo(describe_model(data, read_header(data)))
     else:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", UserWarning)
             recordings = _read(data, target, reading, seed)
         notes = [str(warning.message) for warning in said]
-        typer.echo(describe_recordings(recordings, notes, typed_options(target, reading)))
+        echo(describe_recordings(recordings, notes, typed_options(target, reading)))
 
 
 @command(
@@ -152,7 +152,7 @@ def import_(
         **_layout(reading),
     )
     labels = "no labels" if y is None else f"labels {', '.join(map(str, y.columns))}"
-    typer.echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
+    echo(f"{len(X)} recordings, {labels}. Written to {output}", err=True)
 
 
 @command(
@@ -255,12 +255,12 @@ def compare(
             random_state=seed,
             verbose=not quiet and sys.stderr.isatty(),
         )
-        typer.echo(repr(result))
+        echo(repr(result))
         if output is not None:
             result.save(output)
-            typer.echo(f"Written to {output}", err=True)
+            echo(f"Written to {output}", err=True)
     if "n_failed" in result.table:
-        typer.echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
+        echo("Error: Some estimators failed in some folds; the warnings say why.", err=True)
         raise typer.Exit(1)
 
 
@@ -308,7 +308,7 @@ def fit(
     check_can_be_saved(model)
     model.fit(recordings.X, recordings.y)
     write_or_keep(lambda path: persistence.save(model, path, target_names=recordings.target_names), output)
-    typer.echo(f"Written to {output}", err=True)
+    echo(f"Written to {output}", err=True)
 
 
 @command(
@@ -361,4 +361,4 @@ def predict(
     check_can_be_written(recordings.X, header, path)
     table = predict_table(persistence.load(model), header, recordings.X)
     write_or_keep(partial(save_table if path.suffix else save_files, table), path)
-    typer.echo(f"Written to {path}", err=True)
+    echo(f"Written to {path}", err=True)

@@ -1,5 +1,6 @@
 """The command `avfusion` itself: how a command is made, ends, warns and is interrupted."""
 
+import contextlib
 import functools
 import inspect
 import signal
@@ -8,11 +9,39 @@ import traceback
 import warnings
 
 import typer
+import typer.core
 
+from avfusion.cli._failures import reported
 from avfusion.cli._options import EXIT_CODES, READING, examples
+
+
+class _Commands(typer.core.TyperGroup):
+    """Commands whose words about wrong arguments have no escape codes of these arguments."""
+
+    def parse_args(self, ctx, args):
+        with _printable():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx):
+        with _printable():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _printable():
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "show") and isinstance(getattr(error, "message", None), str):  # those of click
+            from avfusion.sequences._messages import printable_lines  # which brings pandas
+
+            error.message = printable_lines(error.message)
+        raise
+
 
 app = typer.Typer(
     name="avfusion",
+    cls=_Commands,
     help="Compare audio-visual fusion methods on recordings, fit one, and predict with it.",
     epilog="\n\n".join(
         [
@@ -42,7 +71,7 @@ def main():
     try:
         app(prog_name="avfusion")
     except _Interrupted as end:
-        typer.echo(f"Interrupted: {end.args[0] if end.args else 'nothing was written'}.", err=True)
+        echo(f"Interrupted: {end.args[0] if end.args else 'nothing was written'}.", err=True)
         sys.exit(130)
 
 
@@ -51,23 +80,29 @@ def show_once(shown):
 
     def show(message, *_, **__):
         if str(message) not in shown:
-            typer.echo(f"Warning: {in_lines(message)}", err=True)
+            echo(f"Warning: {message}", err=True)
         shown.add(str(message))
 
     return show
 
 
-def in_lines(message):
-    r"""Return a message in its lines, with what a terminal would obey in names of files as escapes.
+def echo(text, err=False):
+    r"""Print a text, with what a terminal would obey in names of files and columns as escapes.
+
+    Parameters
+    ----------
+    text : str
+    err : bool, default=False
+        Whether on stderr.
 
     Examples
     --------
-    >>> in_lines("a\x1b[31m.csv\ncannot be read.")
-    'a\\x1b[31m.csv\ncannot be read.'
+    >>> echo("a\x1b[31m.csv is damaged.")
+    a\x1b[31m.csv is damaged.
     """
-    from avfusion.sequences._messages import printable  # which brings pandas
+    from avfusion.sequences._messages import printable_lines  # which brings pandas
 
-    return "\n".join(map(printable, str(message).split("\n")))
+    typer.echo(printable_lines(text), err=err)
 
 
 class _Interrupted(BaseException):
@@ -92,11 +127,10 @@ def command(*epilog, name=None):
             except BrokenPipeError:  # the reader of our output has ended
                 raise
             except Exception as error:
-                code = 2 if _is_bad_input(error) else 1
-                if debug or code == 1:
+                code, text = reported(error)
+                if debug:
                     traceback.print_exc()
-                kind = "" if code == 2 else f"Unexpected failure: {type(error).__name__}: "
-                typer.echo(f"Error: {kind}{in_lines(error)}", err=True)
+                echo(f"Error: {text}", err=True)
                 raise typer.Exit(code) from error
 
         run.__signature__ = _with_reading(inspect.signature(function))
@@ -123,9 +157,3 @@ def _with_reading(signature):
         parameters += [parameter.replace(name=option, annotation=kind) for option, kind in own.items()]
         parameters += [] if own else [parameter]
     return signature.replace(parameters=parameters)
-
-
-def _is_bad_input(error):
-    if isinstance(error, RuntimeError) and error.__cause__ is not None:  # from `compare`
-        error = error.__cause__
-    return isinstance(error, (ValueError, TypeError, OSError))

@@ -7,7 +7,7 @@ from avfusion.cli._next_step import next_step, unlike_lengths
 from avfusion.cli._stream_summary import summarize
 from avfusion.sequences import as_targets, sequence_columns
 from avfusion.sequences._label_markers import marker_message
-from avfusion.sequences._messages import quoted, row_name
+from avfusion.sequences._messages import printable, quoted, row_name
 from avfusion.sequences._recording_checks import first_infinite
 
 LONG_GAP, LONG_GAP_S = 25, 1.0  # steps, or seconds, without anything observed that are worth a note
@@ -45,7 +45,7 @@ def describe_recordings(recordings, notes=(), typed=()):
     found = {name: summarize(X[name].array) for name in modalities}
     streams = pd.DataFrame([_stream(name, X[name].array, found[name]) for name in modalities])
     parts = [
-        f"{recordings.name}: {len(X)} recording{'s' if len(X) != 1 else ''}",
+        f"{printable(recordings.name)}: {len(X)} recording{'s' if len(X) != 1 else ''}",
         _block("Modalities", streams),
         "No targets (in a Parquet or Feather file, --target says which columns are)."
         if y is None
@@ -93,18 +93,28 @@ def describe_model(path, header):
     reads = "not known"
     if streams is not None:
         reads = ", ".join(
-            f"{name} ({stream['width']} features{_at(stream['rate_hz'])})" for name, stream in streams.items()
+            f"{printable(name)} ({stream['width']} features{_at(stream['rate_hz'])})"
+            for name, stream in streams.items()
         )
     kind = {True: ", per frame", False: ", per clip", None: ""}[targets["per_frame"]]
+    versions = ", ".join(
+        f"{printable(name)} {printable(number)}" for name, number in header["versions"].items()
+    )
     return "\n".join(
         [
-            f"{path}: a model saved by avfusion",
-            f"Estimator: {header['estimator']}",
+            f"{printable(path)}: a model saved by avfusion",
+            f"Estimator: {_indented(header['estimator'])}",
             f"Reads: {reads}",
-            f"Predicts: {', '.join(targets['names'] or ['not known'])}{kind}",
-            f"Versions: {', '.join(f'{name} {number}' for name, number in header['versions'].items())}",
+            f"Predicts: {', '.join(map(printable, targets['names'] or ['not known']))}{kind}",
+            f"Versions: {versions}",
         ]
     )
+
+
+def _indented(text):
+    """Return lines of which none but the first begins a line, so that none poses as another field."""
+    first, *others = text.splitlines() or [""]
+    return "\n".join([first, *(line if line[:1] == " " else f"  {line}" for line in others)])
 
 
 def _block(title, table):
@@ -237,7 +247,7 @@ def _targets(y):
 
 def _column(name, column):
     values = column.dropna().unique()
-    shown = ", ".join(str(value) for value in values[:4]) + (", ..." if len(values) > 4 else "")
+    shown = ", ".join(printable(value) for value in values[:4]) + (", ..." if len(values) > 4 else "")
     return {
         "name": name,
         "dtype": str(column.dtype),

@@ -17,6 +17,7 @@ from avfusion._plain_file import check_plain_file
 from avfusion.cli._allowed import check_parameters, check_texts
 from avfusion.cli._recordings import nearest
 from avfusion.cli._values import parse_toml, parse_yaml, read_text
+from avfusion.formats._registry import brief_reason
 from avfusion.sequences._messages import brief, quoted
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
@@ -272,7 +273,7 @@ def _build(name, parameters, where):
         if hasattr(built, "_parameter_constraints"):  # else they are checked in fit
             built._validate_params()
     except Exception as error:  # whatever a class makes of values that it does not expect
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(f"{where}: {brief_reason(error, 240)}.") from error
     check_texts(cls, values, where)
     return built
 

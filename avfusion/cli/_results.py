@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from avfusion._atomic import StagedFolder, atomic_write
+from avfusion._atomic import StagedFolder, atomic_write, named
 from avfusion.cli._outputs import check_names
 from avfusion.cli._recordings import drop_other_streams
 from avfusion.sequences import SequenceArray, as_targets, sequence_columns
@@ -95,8 +95,9 @@ def save_files(table, folder):
     head = ",".join(next(iter(tables.values()))) if tables else ""
     staged = StagedFolder(folder, lambda there: _is_of_other_run(there, head), what="folder of predictions")
     try:
-        for name, steps in tables.items():
-            steps.to_csv(staged.part / f"{name}.csv", index=False)
+        with named(folder, staged.part):
+            for name, steps in tables.items():
+                steps.to_csv(staged.part / f"{name}.csv", index=False)
         staged.commit()
     finally:
         staged.discard()

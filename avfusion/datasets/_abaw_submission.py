@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from avfusion._atomic import atomic_write
+from avfusion._plain_file import check_plain_file
 from avfusion.sequences import as_targets
 from avfusion.sequences._messages import quoted
 
@@ -97,6 +98,7 @@ def _all_frames(rows):
 def _frames_of(sample, rows, hold):
     """Return place, video and number of the frames of a list; all are there."""
     frames, missing = [], {}
+    check_plain_file(sample)
     for line in sample.read_text(encoding="utf-8-sig").splitlines():
         place = line.split(",")[0].strip()
         if not place or place == "image_location":

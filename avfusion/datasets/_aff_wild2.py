@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from avfusion._plain_file import check_plain_file
 from avfusion.datasets._aff_wild2_features import feature_folders, read_features, sound_of
 from avfusion.formats._registry import DamagedFileError
 from avfusion.sequences import SequenceArray
@@ -202,7 +203,7 @@ def read_annotations(path):
     """
     expects = "Its first line is valence,arousal, and each other one holds two numbers in -1..1, or -5,-5."
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        lines = _text_of(path).rstrip().splitlines()
     except UnicodeDecodeError as error:
         raise DamagedFileError(path, f"It is no text. {expects}") from error
     if not lines or [name.strip() for name in lines[0].split(",")] != list(TARGETS):
@@ -292,7 +293,7 @@ def read_list(path):
     {'v1': 1}
     """
     videos = {}
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
+    for line in _text_of(path).splitlines():
         place = line.split(",")[0].strip()
         if not place or place == "image_location":
             continue
@@ -341,3 +342,8 @@ def _labels(values, names, fps):
         for k, target in enumerate(TARGETS)
     }
     return pd.DataFrame(columns, index=names)
+
+
+def _text_of(path):
+    check_plain_file(path)
+    return path.read_text(encoding="utf-8-sig")

@@ -3,11 +3,12 @@
 import os
 import shutil
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pooch
 
-from avfusion._atomic import atomic_write, scratch_folder
+from avfusion._atomic import atomic_write, clear_folder, scratch_folder
 
 ENVIRONMENT_VARIABLE = "AVFUSION_DATA"
 
@@ -69,6 +70,8 @@ def fetch_files(folder, base_url, checksums, *, download_if_missing=True):
     ValueError
         If a downloaded file has another checksum.
     """
+    for place in {(folder / name).parent for name in checksums}:
+        clear_folder(place)
     for name in checksums:
         problem = _problem(folder / name, checksums[name])
         if problem and not download_if_missing:
@@ -98,7 +101,7 @@ def _download(folder, name, problem, source):
     existing = next(parent for parent in target.parents if parent.exists())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with scratch_folder(target) as scratch:
+        with scratch_folder(target) as scratch, _said(name, folder):
             store = pooch.create(path=scratch, retry_if_failed=2, **source)
             fetched = store.fetch(name)
             with atomic_write(target) as part:
@@ -110,6 +113,18 @@ def _download(folder, name, problem, source):
         ) from error
     finally:
         _remove_empty(target.parent, existing)
+
+
+@contextmanager
+def _said(name, folder):
+    """Say what is downloaded, and not that it goes to a hidden folder first."""
+    logger = pooch.get_logger()
+    logger.info("Downloading %s to %s.", name, folder)
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = False
 
 
 def _remove_empty(folder, existing):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from avfusion._plain_file import check_plain_file, is_plain_file
 from avfusion.datasets._layout import LABELS, describe_damage, describe_passed_over, no_recordings
 from avfusion.datasets._similar_names import describe_near_matches, near_matches
 from avfusion.datasets._streams import InMemory, Stream
@@ -16,6 +17,7 @@ from avfusion.formats._registry import DamagedFileError, brief_reason, split_nam
 from avfusion.sequences._clock import check_rate
 from avfusion.sequences._messages import brief, quoted
 
+LARGEST_RATES = 1 << 20  # bytes of rates.toml
 EPOCH = 1e8  # seconds, from which on a clock counts since 1970
 MODALITIES = frozenset(
     [
@@ -307,9 +309,10 @@ def _given_rates(rates):
 
 def _rates_of(folder):
     path = folder / "rates.toml"
-    if not path.is_file():
+    if not is_plain_file(path) or not path.stat().st_size:
         return {}
     try:
+        check_plain_file(path, LARGEST_RATES, what="It")
         rates = tomllib.loads(path.read_text(encoding="utf-8"))
         return {name: check_rate(rate) for name, rate in rates.items()}
     except (TypeError, ValueError, RecursionError) as error:  # of values nested without end

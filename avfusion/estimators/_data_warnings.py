@@ -14,12 +14,14 @@ from avfusion.sequences._paging import release
 SPREAD = 1e4  # ratio of feature deviations from which on the small ones are lost
 SHARE = 0.01  # of steps that lack single features, from which on it is told
 FAR = 1.5  # labels of -1..1 are within it
+MANY_STREAMS = 10  # of whose pairs a network with a part for each is still trained in a moment
 SAMPLE = 200_000  # steps to look at; more of them tell no more
 
 
 def advise(estimator, data, statistics, target_names):
     """Warn of each thing that the user should know of, once, from where `fit` was called."""
     messages = [constant_target(data.labels, target_names), ratings_like_steps(data)]
+    messages.append(many_pairs(estimator, list(statistics)))
     if not estimator.standardize_target:
         messages.append(unscaled_targets(data.labels, target_names))
     if data.window not in (None, type(estimator).window):  # the default may be longer than any row
@@ -33,6 +35,17 @@ def advise(estimator, data, statistics, target_names):
     message = marker_message(data.labels, target_names)
     if message is not None:
         warn_user(message, LabelMarkerWarning)
+
+
+def many_pairs(estimator, names):
+    """Return a warning of so many streams that a network with a part for every pair is slow, or None."""
+    if not estimator._pairwise or len(names) <= MANY_STREAMS:
+        return None
+    return (
+        f"{type(estimator).__name__} compares each of {len(names)} streams with each other one: "
+        f"{len(names) * (len(names) - 1)} ordered pairs, which take long to train and much memory. Choose "
+        f"streams (modalities={names[:2]}), join those that belong together, or take EarlyFusionRegressor."
+    )
 
 
 def constant_target(labels, names):

@@ -12,10 +12,12 @@ from avfusion._sklearn_compat import _check_method_params, as_one_task
 from avfusion._tracking import untracked, warn_if_not_logged
 from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import SequenceRegressorMixin
+from avfusion.estimators._number_range import wide_enough
 from avfusion.estimators._routing import fit_router, routed_to_fit, weight_parameter, weight_parameters
 from avfusion.estimators._weights import labels_of_steps
 from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._paging import release
 from avfusion.sequences._recordings import read_recordings
@@ -133,6 +135,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
+        table = wide_enough(table, labels)
         params = routed_to_fit(self, data.frame, params)("regressor")
         row_of_frame, _ = within_rows(lengths)
         self.regressors_ = self._fit_regressors(
@@ -161,12 +164,13 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
         table, lengths = frame_table(data, self.spec_)
         columns = [call_without_nan(regressor.predict, table) for regressor in self.regressors_]
-        values = np.column_stack(columns).astype(np.float64, copy=False)
-        if not self.spec_.per_frame:
+        values, form = np.column_stack(columns).astype(np.float64, copy=False), self.spec_.target_form
+        if not form.per_frame:
             values = np.add.reduceat(values, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]
-            return self.spec_.target_form.wrap(values, index=data.index)
-        clock = data.clock(self.spec_.in_step, lengths)
-        return self.spec_.target_form.wrap(values, lengths, data.index, clock)
+            check_predicted(values, form, index=data.index)
+            return form.wrap(values, index=data.index)
+        check_predicted(values, form, lengths, data.index)
+        return form.wrap(values, lengths, data.index, data.clock(self.spec_.in_step, lengths))
 
     @property
     def _given_regressor(self):

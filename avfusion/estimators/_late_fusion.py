@@ -30,6 +30,7 @@ from avfusion.estimators._training import random_generator
 from avfusion.estimators._unimodal import UnimodalRegressor
 from avfusion.estimators._weights import moments
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
 from avfusion.sequences._recordings import read_recordings
@@ -324,9 +325,11 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         predicted, lengths = gather_predictions(predictions, len(data), form, data.index)
         values = self._combined(predicted)
         if form.per_frame:
+            check_predicted(values, form, lengths, data.index)
             return form.wrap(values, lengths, data.index, data.clock(data.columns, lengths))
         clips = np.tile(self.spec_.target_mean, (len(data), 1))
         clips[lengths > 0] = values
+        check_predicted(clips, form, index=data.index)
         return form.wrap(clips, index=data.index)
 
     def _combined(self, predicted):

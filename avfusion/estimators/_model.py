@@ -2,9 +2,11 @@
 
 from functools import partial
 
+import psutil
 import torch
 
 from avfusion.networks import ClipHead, FrameHead, FusionModel, InputNorm
+from avfusion.sequences._messages import brief
 
 
 def build_model(network, head, *, statistics, input_norm, input_noise, dtype, per_frame, n_targets):
@@ -32,3 +34,50 @@ def build_model(network, head, *, statistics, input_norm, input_noise, dtype, pe
     for name, (mean, std) in statistics.items():
         norms[name].set_statistics(mean, std)
     return model
+
+
+LARGE = 2048  # from which on a parameter may make a network that fits into no memory
+_NO_SIZES = frozenset(
+    ["random_state", "window", "hop", "batch_size", "max_epochs", "patience", "n_members", "verbose"]
+)
+_BYTES = 16  # of a weight in training: itself, its gradient and two means of the optimizer
+
+
+def within_memory(network, parameters):
+    """Return what builds a network, after a look at its size where a parameter is large.
+
+    Parameters
+    ----------
+    network : callable
+        Called with the widths of the streams.
+    parameters : dict
+        Of the estimator.
+
+    Returns
+    -------
+    callable
+        It raises a ValueError, which names the parameters, if the network could not be trained in the memory
+        that is free. Before, the system ended the process, or torch failed in words of its own.
+    """
+    large = {
+        name: value
+        for name, value in parameters.items()
+        if isinstance(value, int) and value > LARGE and name not in _NO_SIZES
+    }
+    return partial(_within_memory, network, large) if large else network
+
+
+def _within_memory(network, large, widths):
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):  # nothing is allocated, nothing drawn
+            n_weights = sum(weight.numel() for weight in network(widths).parameters())
+    except Exception:  # a network of the user's that cannot be built without memory
+        return network(widths)
+    free = psutil.virtual_memory().available
+    if _BYTES * n_weights > free:
+        given = ", ".join(f"{name}={brief(value)}" for name, value in large.items())
+        raise ValueError(
+            f"{given}: the network would have {n_weights:.1e} weights, which take "
+            f"{_BYTES * n_weights / 1e9:.1f} GB in training, and {free / 1e9:.1f} GB are free. Choose smaller ones."
+        )
+    return network(widths)

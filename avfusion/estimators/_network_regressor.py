@@ -26,7 +26,7 @@ from avfusion.estimators._data_warnings import advise
 from avfusion.estimators._fit_tasks import fit_tasks, with_callbacks
 from avfusion.estimators._inner_folds import hold_out
 from avfusion.estimators._losses import loss_function, loss_name
-from avfusion.estimators._model import build_model
+from avfusion.estimators._model import build_model, within_memory
 from avfusion.estimators._parameters import NetworkParameters
 from avfusion.estimators._plain_state import PlainState, take_weights
 from avfusion.estimators._training import (
@@ -37,7 +37,7 @@ from avfusion.estimators._training import (
     seeded,
 )
 from avfusion.estimators._training_checks import check_training
-from avfusion.estimators._weights import labels_of_steps, only_weights, target_scale
+from avfusion.estimators._weights import labels_of_steps, only_weights, target_scale, with_scaled_labels
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._groups import check_are_groups
 from avfusion.sequences._recordings import read_recordings
@@ -57,7 +57,7 @@ class NetworkRegressor(
     ``module.output_size``). ``_choose_modalities(data)`` returns the names of the columns to use.
     """
 
-    _watch = None
+    _watch, _pairwise = None, False  # whether the network has a part for every pair of streams
     __metadata_request__fit: ClassVar[dict] = {"sample_weight": None}  # see `only_weights`
     __metadata_request__partial_fit: ClassVar[dict] = {"sample_weight": None}
 
@@ -122,7 +122,7 @@ class NetworkRegressor(
         statistics = {name: observed_statistics(train, name) for name in train.frames}
         advise(self, train, statistics, spec.target_form.target_names)
         former = self.nets_ if warm else [None] * self.n_members
-        train, valid = (part and part.with_labels(spec.scaled(part.labels)) for part in (train, valid))
+        train, valid = (part and with_scaled_labels(part, spec) for part in (train, valid))
         with nullcontext() if warm else self._settled(spec), fit_tasks(self, X, y):
             self.nets_ = [
                 self._train_net(statistics, train, valid, int(seed), net) for seed, net in zip(seeds, former)
@@ -185,7 +185,7 @@ class NetworkRegressor(
         return self
 
     def _train_by_hand(self, nets, dataset):
-        dataset = dataset.with_labels(self.spec_.scaled(dataset.labels))
+        dataset = with_scaled_labels(dataset, self.spec_)
         try:
             for net in nets:
                 with seeded(int(net.get_params()["iterator_train__rng"].integers(2**31)), self.device):
@@ -348,7 +348,7 @@ class NetworkRegressor(
         self.batch_size_ = self._rows_per_batch(n_windows)
         model = partial(
             build_model,
-            network=self._network(),
+            network=within_memory(self._network(), self.get_params(deep=False)),
             head={"dropout": self.dropout, "pooling": self.pooling},
             statistics=statistics,
             input_norm=self.input_norm,

@@ -22,6 +22,7 @@ from avfusion.estimators._routing import (
 from avfusion.estimators._weights import moments
 from avfusion.metrics._regression import paired_targets
 from avfusion.sequences._data_spec import RegressorFittedToData
+from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
@@ -173,7 +174,9 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
         data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
         prediction = as_targets(self.regressor_.predict(data.frame))
         values = prediction.values * self.scale_ + self.offset_
-        return self.spec_.target_form.wrap(values, prediction.lengths, data.index, prediction.clock)
+        form = self.spec_.target_form
+        check_predicted(values, form, prediction.lengths, data.index)
+        return form.wrap(values, prediction.lengths, data.index, prediction.clock)
 
 
 def matching_line(labels, predictions):

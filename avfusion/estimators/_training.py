@@ -11,6 +11,7 @@ from threading import RLock
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PassthroughScoring
@@ -18,6 +19,7 @@ from skorch.dataset import get_len
 from skorch.utils import get_map_location
 from torch.optim import Optimizer
 
+from avfusion._warnings import warn_user
 from avfusion.estimators._callbacks import PooledScore, has_trackers, without_trackers
 from avfusion.estimators._losses import OwnLoss
 from avfusion.estimators._scoring import ScoredNet
@@ -141,7 +143,7 @@ class SequenceNet(ScoredNet, NeuralNet):
         raises ends the training.
         """
         self.train_split = None if valid is None else (lambda dataset: (dataset, valid))
-        self.watch = watch
+        self.watch, first = watch, len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
         try:
             self.fit_loop(dataset, epochs=epochs)
@@ -157,6 +159,7 @@ class SequenceNet(ScoredNet, NeuralNet):
                 "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
             )
+        warn_of_lost_loss(self.history[first:], dict(self.callbacks_).get("stop_early"))
 
     def _end(self, dataset):
         self.train_split = self.watch = None  # the net keeps no data
@@ -238,6 +241,36 @@ class SequenceNet(ScoredNet, NeuralNet):
         self.history.record_batch(prefix + "_batch_size", get_len(labels))
         self.notify("on_batch_end", batch=batch, training=False, y_pred=prediction, loss=loss)
         return prediction, *known
+
+
+def warn_of_lost_loss(epochs, stop_early=None):
+    """Warn where the loss of a training was NaN or infinite, although the weights that were kept are finite.
+
+    Parameters
+    ----------
+    epochs : list of dict
+        Of skorch's history.
+    stop_early : StopEarly or None
+
+    Examples
+    --------
+    >>> warn_of_lost_loss([{"epoch": 1, "train_loss": 0.5}])
+    """
+    for position, epoch in enumerate(epochs):
+        lost = [name for name in ("train_loss", "valid_loss") if not np.isfinite(epoch.get(name, 0.0))]
+        if not lost:
+            continue
+        best = getattr(stop_early, "best_epoch_", None)
+        kept = (
+            "the weights are finite" if best is None else f"the weights are those of epoch {best}, the best"
+        )
+        when = f"in epoch {epoch.get('epoch', position + 1)} ({lost[0]})"
+        warn_user(
+            f"The loss turned {epoch[lost[0]]} {when}; {kept}. Lower lr, clip gradients with gradient_clip, "
+            "or look at the labels and at a loss of your own.",
+            ConvergenceWarning,
+        )
+        return
 
 
 def moved(attributes, device):

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from avfusion.estimators import _inputs as inputs
+from avfusion.estimators._number_range import TOO_COARSE, exponents, rounding
 from avfusion.networks._checks import title
 from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._label_clock import lengths_apart
-from avfusion.sequences._messages import quoted
+from avfusion.sequences._messages import quoted, row_name
 
 __all__ = [
     "check_takes_weights",
@@ -18,6 +19,7 @@ __all__ = [
     "of_mean_one",
     "only_weights",
     "target_scale",
+    "with_scaled_labels",
 ]
 
 
@@ -152,6 +154,9 @@ def moments(labels, weights=None):
     >>> moments(np.array([[1.0], [3.0]]), np.array([[3.0], [1.0]]))[0]
     array([1.5])
     """
+    exponent = exponents(labels)
+    if exponent.any():  # squares would be beyond floats, or vanish; powers of two are exact
+        return tuple(np.ldexp(part, exponent) for part in moments(np.ldexp(labels, -exponent), weights))
     if weights is None:
         return np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
     counts = ~np.isnan(labels) & (weights > 0)
@@ -175,6 +180,38 @@ def target_scale(labels, weights, standardize):
         return np.zeros(labels.shape[1]), np.ones(labels.shape[1])
     mean, deviation = moments(labels, weights)
     return mean, np.where(deviation > 0, deviation, 1.0)
+
+
+def with_scaled_labels(dataset, spec):
+    """Return a data set with labels on the scale of training, where the type of training can hold them.
+
+    Parameters
+    ----------
+    dataset : StreamDataset
+    spec : DataSpec
+        With the scale.
+
+    Returns
+    -------
+    StreamDataset
+
+    Raises
+    ------
+    ValueError
+        If labels are beyond the range of the type, or so close together that it cannot tell them apart.
+    """
+    labels = spec.scaled(dataset.labels)
+    wrong = np.flatnonzero(rounding(labels, spec.dtype) > TOO_COARSE)
+    if len(wrong):
+        k, dtype = wrong[0], np.dtype(spec.dtype).name
+        line = int(np.nanargmax(np.abs(labels[:, k])))
+        row = np.searchsorted(np.cumsum(dataset.lengths), line, side="right") if dataset.per_frame else line
+        raise ValueError(
+            f"Labels of {spec.target_form.target_names[k]!r}, such as {dataset.labels[line, k]:.6g} in "
+            f"{row_name(int(row))} of the training, are beyond what {dtype} holds or tells apart. Set "
+            "standardize_target=True, or bring them to another scale."
+        )
+    return dataset.with_labels(labels)
 
 
 def check_takes_weights(loss):

@@ -16,6 +16,7 @@ _DIGITS = 4  # of the integers in a column: longer ones are decimals
 UNNAMED = "Unnamed: 0"
 
 _QUOTED = re.compile(r'"[^"]*"')
+_OPEN = re.compile(r'(^|[,;\t|])\s*"')
 _SPACED_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -73,6 +74,8 @@ class Dialect:
             If the lines are those of no table.
         """
         separator = separator_of(lines)
+        if _OPEN.search(_QUOTED.sub("", lines[0])):
+            raise ValueError("Its first line has a quote that does not end: names are on one line.")
         rows = fields_of(lines, separator)
         header, decimal = names is None and _has_header(rows), "."
         if len(rows) == header:

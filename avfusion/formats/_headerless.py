@@ -1,5 +1,7 @@
 """Recordings, clocks and frame numbers in the first columns of a table without names."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -9,19 +11,20 @@ from avfusion.sequences._time_values import time_values
 _LONGEST = 10.0  # seconds of a step
 _REGULAR = 0.75  # share of the steps between rows that are of one length
 _DECIMALS = 10
+_LIKE_NUMBER = re.compile(r"[\W\d_]*|[+-]?(0x[0-9a-f]+|[\d.,]+(d[+-]?\d+|f))", re.IGNORECASE)
 _TIME_OF_DAY = r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[ T])?\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(Z|[+-]\d{2}:?\d{2})?"
 
 
 def with_names(table):
     """Name the first columns of a table without names that are bookkeeping: a recording, a clock, frames.
 
-    Words of which some are repeated are names of recordings, as openSMILE and the AVEC challenges write them.
-    Then, or at the front, a clock is one if it increases in every row by whole multiples of one step, mostly
-    by just this step, and no other column increases throughout. Only then is a gap in it seen: a clock
-    without a gap is set aside as what counts steadily, whatever it is called. Integers have to do so in 5
-    rows, other numbers in 20, from 0 or above on: a short ramp may be a feature. Times of day, and dates with
-    one, have to increase. Two columns of which each row begins at or after the end of the row before are
-    begin and end, as of words.
+    Words of which some are repeated, if any looks like no number, are names of recordings, as openSMILE and
+    the AVEC challenges write them. Then, or at the front, a clock is one if it increases in every row by
+    whole multiples of one step, mostly by just this step, and no other column increases throughout. Only then
+    is a gap in it seen: a clock without a gap is set aside as what counts steadily, whatever it is called.
+    Integers have to do so in 5 rows, other numbers in 20, from 0 or above on: a short ramp may be a feature.
+    Times of day, and dates with one, have to increase. Two columns of which each row begins at or after the
+    end of the row before are begin and end, as of words.
 
     Parameters
     ----------
@@ -60,6 +63,8 @@ def _are_names(column):
         or _role_of_words(column) is not None
     ):
         return False
+    if all(_LIKE_NUMBER.fullmatch(str(word).strip()) for word in column.unique()):
+        return False  # numbers that nobody can read: 5%, $5, 1_000, 1d3
     return column.duplicated().any() and pd.to_numeric(column, errors="coerce").isna().all()
 
 

@@ -25,7 +25,7 @@ def read(path):
     TypeError
         If it holds complex numbers, text or dates.
     ValueError
-        If it holds Python objects, or fewer numbers than its header says.
+        If it holds Python objects, or fewer or more numbers than its header says.
 
     Examples
     --------
@@ -41,6 +41,10 @@ def read(path):
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         if not mapped.dtype.itemsize:  # of which no file is too short to hold any number
             raise ValueError("It holds values without size, not numbers.")
+        if (
+            mapped.offset + mapped.nbytes < path.stat().st_size
+        ):  # an array written after the first, or half of one
+            raise ValueError("It holds more than the one array of its header.")
         values = np.array(mapped)
     except ValueError as error:
         if "pickle" in str(error) or "Python objects" in str(error):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 
 import avfusion.formats
+from avfusion._plain_file import check_plain_file
 from avfusion.formats._format import Format, Producer
 from avfusion.formats._recording_names import split
 from avfusion.sequences._messages import brief, path_name, printable
@@ -154,6 +155,7 @@ def read_parts(path):
     if format is None:
         raise DamagedFileError(path, f"No format has this suffix. There are {', '.join(all_suffixes())}.")
     try:
+        check_plain_file(path, what="It")
         format = _by_content(path, format)
         made = (own for part in format.read(path) for own in _by_producer(part, path))
         yield from _with_checked_names(made)
@@ -240,8 +242,6 @@ def check_recording_name(name, what="recording"):
 def _by_content(path, format):
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if not head:
-        raise ValueError("It is empty.")
     others = [other for other in formats() if other is not format and other.recognises is not None]
     return next((other for other in others if other.recognises(head)), format)
 

@@ -5,6 +5,9 @@ import re
 import warnings
 from itertools import islice
 
+import psutil
+
+from avfusion._plain_file import check_plain_file, is_plain_file
 from avfusion.sequences._messages import brief
 
 INFLATED, RATIO = 1 << 28, 50  # bytes that a packed file may hold in any case, and times its own size
@@ -41,6 +44,8 @@ def read_text(path):
     ...     read_text(Path(folder, "a.csv")).decode()
     'größe\n1'
     """
+    if not _fits_into_memory(path):
+        return b""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     data = _unpacked(path) if packed else path.read_bytes()
@@ -55,6 +60,16 @@ def read_text(path):
     if b"\r\r\n" in data[:_HEAD]:  # ends of lines that were translated twice
         data = data.replace(b"\r\r\n", b"\n")
     return data if data.isascii() else _as_utf8(data)
+
+
+def _fits_into_memory(path):
+    """Return whether there is anything to read; raise a ValueError where it could never be held."""
+    if is_plain_file(path) and not path.stat().st_size:
+        return False
+    size, memory = check_plain_file(path, what="It"), psutil.virtual_memory().total
+    if size > memory:
+        raise ValueError(f"It has {size / 1e9:.0f} GB, and the memory {memory / 1e9:.0f}: write it as .npy.")
+    return True
 
 
 def _unpacked(path):

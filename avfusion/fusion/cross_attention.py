@@ -133,3 +133,4 @@ class CrossAttentionRegressor(EncodedFusionRegressor):
 
     fusion_tags = FusionTags(published_in="arXiv 2111.05222")
     core = cross_attention
+    _pairwise = True

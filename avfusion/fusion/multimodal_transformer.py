@@ -304,6 +304,11 @@ class MultimodalTransformerRegressor(FusionRegressor):
         The rate in Hz that each stream declared in `fit`.
     {fitted_attributes}
 
+    Warns
+    -----
+    UserWarning
+        If there are more than 10 streams, whose pairs take long to train.
+
     See Also
     --------
     RecursiveJointAttentionRegressor : Attention between streams in step.
@@ -333,6 +338,7 @@ class MultimodalTransformerRegressor(FusionRegressor):
 
     fusion_tags = FusionTags(needs_alignment=False, published_in="arXiv 1906.00295")
     network = MultimodalTransformer
+    _pairwise = True
     n_layers: int = 2
     n_self_layers: int = 1
     n_heads: int = 2

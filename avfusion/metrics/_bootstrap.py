@@ -21,10 +21,12 @@ from avfusion.metrics._regression import (
     root_mean_squared_error,
     sagr_score,
 )
+from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
 
 _CHUNK = 1_000_000  # counts held at once
+_LARGEST = 1e75  # products of four numbers of this size are floats still
 _CONSTANT = 1e-12  # share of a sum of squares that rounding may leave as variance
 
 
@@ -214,7 +216,7 @@ class Resamples:
 
 def _group_codes(groups, true):
     """Return the number of each row's group among those that have a label, -1 for rows of others."""
-    groups = pd.Series(np.arange(true.n_rows) if groups is None else np.asarray(groups))
+    groups = pd.Series(np.arange(true.n_rows) if groups is None else np.asarray(plain_array(groups)))
     if len(groups) != true.n_rows:
         raise ValueError(f"groups has {len(groups)} values for {true.n_rows} rows.")
     if groups.isna().any():
@@ -229,6 +231,7 @@ def _sums(true, pred, codes):
     for k in range(true.form.n_targets):
         labelled = ~np.isnan(true.values[:, k])
         t, p = true.values[labelled, k], pred.values[labelled, k]
+        _check_squares(t, p, true.form.target_names[k])
         # moments about the means of all values: sums of squares about zero would cancel
         shift = t.mean(), p.mean()
         x, y, error = t - shift[0], p - shift[1], t - p
@@ -239,6 +242,16 @@ def _sums(true, pred, codes):
         for column, term in enumerate(terms):
             sums[:, k, column] = np.bincount(codes[labelled], weights=weight * term, minlength=len(sums))
     return sums
+
+
+def _check_squares(labels, predictions, target):
+    """Raise where products of squares, of which the formulas are made, are beyond floats or vanish."""
+    largest = max(np.abs(values).max(initial=0.0) for values in (labels, predictions))
+    if largest > _LARGEST or 0 < largest < 1 / _LARGEST:
+        raise ValueError(
+            f"Labels or predictions of {target!r} are as large as {largest:.3g}, with squares that no "
+            "interval can be computed from. Bring them to another scale."
+        )
 
 
 def _spreads(means):

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+_LARGE = 300  # exponent of two beyond which sums of squares may overflow, or squares vanish
 _CONSTANT = 1e-13  # relative to the mean: deviations below it are rounding, scipy's threshold for Pearson's r
 
 
@@ -29,9 +30,19 @@ class Column:
     weight: np.ndarray | None = None
 
     @cached_property
+    def ordinary(self):
+        """Labels, predictions and an exponent: both times ``2**-exponent`` have squares that floats hold."""
+        largest = max(np.abs(values).max(initial=0.0) for values in (self.true, self.pred))
+        _, exponent = np.frexp(largest)
+        if abs(exponent) <= _LARGE or not np.isfinite(largest):
+            return self.true, self.pred, 0
+        return np.ldexp(self.true, -exponent), np.ldexp(self.pred, -exponent), int(exponent)
+
+    @cached_property
     def centred(self):
-        """Mean, and values less it, of labels and of predictions; several statistics share them."""
-        return self._centred(self.true), self._centred(self.pred)
+        """Mean, and values less it, of labels and of predictions of ordinary size; statistics share them."""
+        true, pred, _ = self.ordinary
+        return self._centred(true), self._centred(pred)
 
     def mean(self, values):
         """Return the weighted mean of some values of the labels."""
@@ -74,9 +85,11 @@ def sagr(column):
 
 def rmse(column):
     """Return the root of the mean squared error."""
-    return np.sqrt(column.mean((column.true - column.pred) ** 2))
+    true, pred, exponent = column.ordinary
+    return np.ldexp(np.sqrt(column.mean((true - pred) ** 2)), exponent)
 
 
 def mae(column):
     """Return the mean absolute error."""
-    return column.mean(np.abs(column.true - column.pred))
+    true, pred, exponent = column.ordinary
+    return np.ldexp(column.mean(np.abs(true - pred)), exponent)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avfusion._sklearn_compat import CallbackSupportMixin
+from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._target_form import TargetForm
 
@@ -161,9 +162,16 @@ class DataSpec:
         Returns
         -------
         DataFrame, Series or ndarray
+
+        Raises
+        ------
+        ValueError
+            If a prediction is NaN or infinite.
         """
         values = values * self.target_scale + self.target_mean
-        return self.target_form.wrap(values, lengths if self.per_frame else None, index, clock)
+        lengths = lengths if self.per_frame else None
+        check_predicted(values, self.target_form, lengths, index)
+        return self.target_form.wrap(values, lengths, index, clock)
 
 
 class FittedToData(CallbackSupportMixin):

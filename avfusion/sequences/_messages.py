@@ -123,6 +123,28 @@ def printable(text):
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
+def printable_lines(text):
+    r"""Write what a terminal would obey as an escape, and leave lines as they are.
+
+    Everything that is printed goes through here: names of files, columns and recordings are those that
+    somebody else gave, and an escape code in one of them could hide or change what stands around it.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> printable_lines("a\x1b[31m.csv\ncannot be read.")
+    'a\\x1b[31m.csv\ncannot be read.'
+    """
+    return "\n".join(map(printable, str(text).split("\n")))
+
+
 def path_name(path):
     """Write a path on one line, and leave out the middle of long names in it.
 

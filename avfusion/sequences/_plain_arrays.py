@@ -1,5 +1,6 @@
 """Arrays that know more than their numbers, masked ones and tensors, as arrays of numbers alone."""
 
+import operator
 from contextlib import contextmanager
 from decimal import Decimal
 from numbers import Real
@@ -9,6 +10,8 @@ from pandas import NA
 from sklearn.utils import check_array
 
 from avfusion.sequences._messages import brief
+
+PLAIN = frozenset({float, int, bool, str, type(None)})
 
 
 def plain_array(values):
@@ -54,15 +57,15 @@ def plain_parts(values):
     """
     if not isinstance(values, (list, tuple)):
         return plain_array(values)
-    parts = [
-        part if isinstance(part, (float, int, str)) or part is None else plain_parts(part) for part in values
-    ]
-    return parts if any(map(lambda new, old: new is not old, parts, values)) else values
+    if PLAIN.issuperset(map(type, values)):
+        return values
+    parts = [plain_parts(part) for part in values]
+    return parts if any(map(operator.is_not, parts, values)) else values
 
 
 @contextmanager
 def within_floats():
-    """Say what is wrong where a library meets an integer beyond the range of floats.
+    """Raise a ValueError where a library meets an integer beyond the range of floats.
 
     Examples
     --------

@@ -1,12 +1,13 @@
 """Write a store row by row."""
 
 import os
+from contextlib import suppress
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from avfusion._atomic import StagedFolder
+from avfusion._atomic import StagedFolder, named
 from avfusion.sequences._messages import quoted
 from avfusion.store._column_writer import ColumnWriter
 from avfusion.store._manifest import NAME, VERSION, is_store, is_store_file, names_to_json, render
@@ -67,12 +68,16 @@ class StoreWriter:
 
     def __exit__(self, kind, error, trace):
         try:
-            if kind is None:
-                self._finish(self._given or self._sides())
-                self._folder.commit()
+            with named(self._folder.path, self._folder.part):
+                if isinstance(error, OSError):  # of a full disk: it names a hidden file
+                    raise error
+                if kind is None:
+                    self._finish(self._given or self._sides())
+                    self._folder.commit()
         finally:
             for column in self._columns.values():
-                column.close()
+                with suppress(OSError):  # what is not finished is thrown away
+                    column.close()
             self._folder.discard()
 
     def append(

@@ -20,6 +20,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -28,8 +29,9 @@ import numpy as np
 import torch
 
 import benchmarks.faults
+from avfusion.formats._registry import formats, producers
 from benchmarks.faults.child import GIB, in_child
-from benchmarks.faults.harness import BAD, ENDS, LIMIT_S, Event, run_case
+from benchmarks.faults.harness import BAD, ENDS, LIMIT_S, Event, Obscure, cli, run_case
 from benchmarks.report import machine, write_in_one_step
 
 LOADED = (  # before forking, as each child would import them again
@@ -46,6 +48,31 @@ LOADED = (  # before forking, as each child would import them again
     *("h5py", "scipy.io", "optuna", "joblib", "skorch"),
 )
 REPEATS = {True: 2, False: 20}
+
+
+def load_all():
+    """Import what the cases will import, which each child would do again, but start no thread."""
+    for name in LOADED:
+        import_module(name)
+    formats(), producers()
+    for name in in_child(_imported, 60).result or ():
+        with suppress(Exception):
+            import_module(name)
+
+
+def _imported():
+    """Return the names of the modules that reading, fitting and printing import beside."""
+    before = set(sys.modules)
+    Path("d/audio").mkdir(parents=True)
+    np.save("d/audio/a.npy", np.zeros((4, 2)))
+    Path("e.yaml").write_text("r: {FrameRegressor: {regressor: {Ridge: {}}}}")
+    option = ("synthetic", "--option", "n_recordings=4", "--option", "target=clip")
+    for words in (("describe", "d"), ("describe", *option), ("fit", *option, "-e", "ridge", "-o", "m.model")):
+        with suppress(ValueError, Obscure):
+            cli(*words)
+    with suppress(ValueError, Obscure):
+        cli("predict", "m.model", *option, "-o", "p.parquet")
+    return sorted(set(sys.modules) - before)
 
 
 def modules():
@@ -75,8 +102,8 @@ def inputs(module, short, seconds, chosen, seed):
         for k in order:
             if chosen is None or chosen in cases[k].name:
                 results.append(run_case(cases[k], getattr(module, "LIMIT_S", LIMIT_S)))
-                if chosen is not None:
-                    show(results[-1])
+                if chosen is not None or results[-1]["outcome"] in BAD:
+                    show(results[-1], chosen is not None)
             if short and time.monotonic() > until:
                 break
     return results, len(cases)
@@ -120,10 +147,13 @@ def record(name, module, results, n_cases, events, short):
     }
 
 
-def show(result):
-    """Print a result with what it printed."""
-    print(f"{result['outcome']:12} {result['seconds']:6.2f} s  {result['case']}\n    {result['text']}")
-    if result["outcome"] in BAD:
+def show(result, where):
+    """Print a result, and where an error comes from."""
+    print(
+        f"{result['outcome']:12} {result['seconds']:6.2f} s  {result['case']}\n    {result['text']}",
+        flush=True,
+    )
+    if where and result["outcome"] in BAD:
         print("    " + result["where"].replace("\n", "\n    "))
 
 
@@ -141,8 +171,7 @@ def main(arguments=None):
     asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    for name in LOADED:
-        import_module(name)
+    load_all()
     known, n_bad = modules(), 0
     unknown = [name for name in asked.modules if name not in known]
     if unknown:
@@ -159,8 +188,6 @@ def main(arguments=None):
             write_in_one_step(asked.output / f"{name}.json", lambda path, text=text: path.write_text(text))
         counts = ", ".join(f"{end} {n}" for end, n in own["counts"].items() if n)
         print(f"{name}: tried {own['tried']} of {n_cases}: {counts} ({time.monotonic() - start:.1f} s)")
-        for result in own["bad"] if asked.case is None else ():
-            print(f"  {result['outcome']}: {result['case']}: {result['text'][:300]}")
         for event in events:
             bad = f" BAD {event.bad}" if event.bad else ""
             print(f"  {event.name}: {event.times}: {event.outcomes}{bad}")

@@ -1,6 +1,7 @@
 """What an attack is, how it is run, and what its end is called."""
 
 import io
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,10 @@ LIMIT_S = 20.0  # a module may have its own
 CLEAR = (ValueError, TypeError, OSError, ImportError)
 PLAIN = ("builtins", "avfusion", "benchmarks", "sklearn")  # whose errors are written for users
 LONGEST = 600
+OF_LIBRARIES = re.compile(  # words that name neither a file nor a remedy, in whatever they are wrapped
+    r"codec can't (en|de)code|Expecting (value|property|',')|object has no attribute|not supported between|"
+    r"object is not (iterable|callable|subscriptable)|(list|tuple|string) index out of|values to unpack|NoneType"
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ def judged(error):
     clear = isinstance(error, CLEAR) and not isinstance(error, UnicodeError)
     clear &= type(error).__module__.partition(".")[0] in PLAIN
     clear &= 1 <= len(lines) <= 3 and len(message) <= LONGEST and all(map(str.isprintable, lines))
+    clear &= not (OF_LIBRARIES.search(message) and " cannot be read: " not in message)
     return "clear" if clear else "obscure", f"{type(error).__name__}: {ascii(message)[1:-1][:LONGEST]}"
 
 

@@ -88,3 +88,15 @@ def test_it_fits_on_a_screen():
     assert len(text.splitlines()) <= 24
     assert max(map(len, text.splitlines())) <= 110
     assert text.endswith("Next\n  avfusion compare synthetic --output results")
+
+
+def test_no_text_of_a_header_poses_as_another_line():
+    header = {
+        "estimator": "Ridge()\nPredicts: all\x1b[31m",
+        "modalities": {"audio\nReads: all": {"width": 3, "rate_hz": None}},
+        "versions": {"python\nVersions: none": "3\n4"},
+        "targets": {"names": ["mood\nPredicts: all"], "per_frame": None},
+    }
+    lines = describe_model("a\nb.model", header).splitlines()
+    fields = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    assert fields == ["a\\nb.model", "Estimator", "Reads", "Predicts", "Versions"]

@@ -168,3 +168,24 @@ def test_a_comparison_tells_of_a_marker_once():
     with pytest.warns(LabelMarkerWarning) as caught:
         av.compare({"ridge": FRAMES, "rescaled": MODELS["rescaled"]}, X, y, cv=2, verbose=False)
     assert [w.filename for w in caught if w.category is LabelMarkerWarning] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("regressor", "n_streams", "told"),
+    [
+        (av.MultimodalTransformerRegressor, 50, True),
+        (av.CrossAttentionRegressor, 11, True),
+        (av.CrossAttentionRegressor, 10, False),
+        (av.EarlyFusionRegressor, 50, False),
+    ],
+)
+def test_many_streams_of_which_each_pair_is_compared(regressor, n_streams, told):
+    X = av.as_sequences({f"s{k}": rows() for k in range(n_streams)})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "(?s).*compares each of")
+        if not told:
+            regressor(**QUICK).fit(X, np.arange(4.0))
+            return
+        pairs = f"{n_streams} streams .*: {n_streams * (n_streams - 1)} ordered pairs"
+        with pytest.raises(UserWarning, match=rf"{pairs}.*modalities=\['s0', 's1'\]"):
+            regressor(**QUICK).fit(X, np.arange(4.0))

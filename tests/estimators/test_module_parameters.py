@@ -19,7 +19,7 @@ import avfusion as av
 from avfusion.fusion import LowRankFusion
 from avfusion.networks import Concatenation
 from avfusion.sequences._targets import as_targets
-from tests.test_contract import CHECKS_OF_LEARNING, name_of, with_few_epochs
+from tests.test_contract import FAST, for_check
 
 QUICK = {"hidden_size": 8, "max_epochs": 2, "random_state": 0}
 
@@ -88,12 +88,14 @@ DOORS = pytest.mark.parametrize(
 
 
 @parametrize_with_checks(
-    [av.EncodedFusionRegressor(core=Product), av.FusionRegressor(network=Mean), ProductRegressor()]
+    [
+        av.EncodedFusionRegressor(core=Product, **FAST),
+        av.FusionRegressor(network=Mean, **FAST),
+        ProductRegressor(**FAST),
+    ]
 )
 def test_scikit_learns_checks(estimator, check):
-    if name_of(check) not in CHECKS_OF_LEARNING:
-        estimator = with_few_epochs(estimator)
-    check(estimator)
+    check(for_check(estimator, check))
 
 
 @DOORS

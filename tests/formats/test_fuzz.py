@@ -16,7 +16,7 @@ from tests.formats.fuzz import read_once
 from tests.formats.samples import SAMPLES
 
 ROOT = Path(__file__).parents[2]
-SECONDS = float(os.environ.get("AVFUSION_FUZZ_S", "60"))
+SECONDS = float(os.environ.get("AVFUSION_FUZZ_S", "20"))
 SEED = int(os.environ.get("AVFUSION_FUZZ_SEED", "0"))
 MOST_BYTES = 2**30
 

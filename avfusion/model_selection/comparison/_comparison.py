@@ -16,6 +16,7 @@ from avfusion.model_selection.comparison._names import as_texts, prediction_colu
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
 from avfusion.sequences._buffers import packed_starts
+from avfusion.sequences._messages import printable_lines
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import with_weights
 
@@ -318,10 +319,10 @@ class Comparison:
 
     def __repr__(self):
         with pd.option_context("display.max_colwidth", None, "display.width", None):
-            return f"{self._summary()}\n{self._shown().to_string()}"
+            return printable_lines(f"{self._summary()}\n{self._shown().to_string()}")
 
     def _repr_html_(self):
-        return f"<p>{self._summary()}</p>\n{self._shown().to_html()}"
+        return printable_lines(f"<p>{self._summary()}</p>\n{self._shown().to_html()}")
 
 
 def _number(value, missing="failed", digits=3):

@@ -1,6 +1,7 @@
 """Learning curves: scores against the number of groups that are trained on."""
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from avfusion.inspection._learning_curve_plot import plot_learning_curve
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.comparison._folds import make_folds
 from avfusion.sequences._groups import read_groups
+from avfusion.sequences._messages import printable_lines
 
 __all__ = ["LearningCurve", "group_learning_curve"]
 
@@ -180,10 +182,10 @@ class LearningCurve:
         return wide.reindex(index=names, columns=sorted(numbers)).round(3)
 
     def __repr__(self):
-        return f"Learning curve, {self.score}:\n{self._wide().to_string()}"
+        return printable_lines(f"Learning curve, {self.score}:\n{self._wide().to_string()}")
 
     def _repr_html_(self):
-        return f"<p>Learning curve, {self.score}</p>\n{self._wide().to_html()}"
+        return printable_lines(f"<p>Learning curve, {escape(self.score)}</p>\n{self._wide().to_html()}")
 
     def plot(self, ax=None):
         """Draw the score of each estimator against the number of groups, with its interval.

@@ -13,6 +13,7 @@ from scipy import stats
 from avfusion.inspection._ranking_plot import plot_ranking
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import score_of
+from avfusion.sequences._messages import printable_lines
 
 __all__ = ["Ranking", "rank_estimators"]
 
@@ -184,10 +185,10 @@ class Ranking:
     level: float
 
     def __repr__(self):
-        return f"{self._summary()}\n{self.table.round(3).to_string()}"
+        return printable_lines(f"{self._summary()}\n{self.table.round(3).to_string()}")
 
     def _repr_html_(self):
-        return f"<p>{self._summary()}</p>\n{self.table.round(3).to_html()}"
+        return printable_lines(f"<p>{self._summary()}</p>\n{self.table.round(3).to_html()}")
 
     def _summary(self):
         return (

@@ -8,8 +8,9 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 
-from avfusion._atomic import atomic_write
+from avfusion._atomic import atomic_write, clear_folder
 from avfusion._by_value import check_can_be_saved
+from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 from avfusion.model_selection.records._hashing import content_hash, fingerprint
 from avfusion.sequences._targets import Targets
@@ -58,6 +59,7 @@ class FitStore:
                 pass
         except OSError as error:
             raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error
+        clear_folder(self.folder)  # of those that were killed in the midst of a fit's writing
         self._data = [fingerprint(*data), package_versions()]
 
     def path(self, estimator, train, test):
@@ -121,6 +123,7 @@ def read_fit(path, labels):
         None if there is none, or the file is damaged.
     """
     try:
+        check_plain_file(path)
         with np.load(path, allow_pickle=False) as arrays:
             lengths = arrays.get("lengths")
             predictions = Targets(arrays["values"], lengths, labels.form, labels.index)

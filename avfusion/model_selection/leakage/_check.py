@@ -13,6 +13,7 @@ from avfusion.model_selection.leakage._duplicates import check_recordings, check
 from avfusion.model_selection.leakage._groups import check_groups
 from avfusion.model_selection.leakage._label_permutation import check_labels
 from avfusion.model_selection.leakage._overlaps import check_overlaps
+from avfusion.model_selection.leakage._parted import PartedRows
 from avfusion.model_selection.leakage._preprocessing import check_preprocessing
 from avfusion.model_selection.leakage._report import LeakageReport, LeakageWarning, Outcome
 from avfusion.sequences import as_sequences, sequence_columns
@@ -37,9 +38,11 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
     - A score above chance after labels were permuted between groups, unless the labels of different groups
       are similar to begin with.
 
-    The report lists which of these were looked at, and which were not and why. For each column, overlaps take
-    about 5 s for 100 recordings of 7500 steps and 40 s for 1000 of 600. Beyond about 2 minutes, pairs of rows
-    that are far apart are compared in steps of 8, or only for exactly equal stretches.
+    The report lists which of these were looked at, and which were not and why. Copies and exactly equal
+    stretches are looked for in all rows. Noisy ones are looked for in all pairs of rows up to about 900 rows
+    of 500 steps, or 230 of 7500, if there is one column (half as many pairs in each of two), which takes
+    seconds. Of more rows, neighbours and a random sample of the others are compared, always the same, and the
+    report says how many pairs were not.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
         warnings.filterwarnings("ignore", message="The groups parameter is ignored")
         folds = split_rows(cv, X, y, given)
     outcomes = [check_groups(given, folds)]
-    outcomes += _check_samples(X, parted_rows(folds, targets.n_rows), given, groups)
+    outcomes += _check_samples(X, PartedRows(folds, targets.n_rows), given, groups)
     scores, labels = check_labels(model, X, y, targets, given, folds, n_permutations, random_state)
     findings, looked_at, not_looked_at = ([*chain(*parts)] for parts in zip(*outcomes, labels))
     for _, message in findings:
@@ -106,36 +109,13 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
     return LeakageReport(findings, scores, looked_at, not_looked_at)
 
 
-def parted_rows(folds, n_rows):
-    """Return for each pair of rows whether a fold trains on one and tests the other.
-
-    Parameters
-    ----------
-    folds : list of (train, test)
-    n_rows : int
-
-    Returns
-    -------
-    ndarray of bool of shape (n_rows, n_rows)
-
-    Examples
-    --------
-    >>> parted_rows([(np.array([0]), np.array([1]))], 2).tolist()
-    [[False, True], [True, False]]
-    """
-    parted = np.zeros((n_rows, n_rows), dtype=bool)
-    for train, test in folds:
-        parted[np.ix_(train, test)] = parted[np.ix_(test, train)] = True
-    return parted
-
-
 def _check_samples(X, parted, groups, group_column):
     """Look for copies, overlaps and preprocessing in columns of sequences or in a table of numbers."""
     if not (is_table(X) if isinstance(X, pd.DataFrame) else sparse.issparse(X) or _is_table(X)):
         X = as_sequences(X)  # cells may also be lists and arrays
     if isinstance(X, pd.DataFrame) and sequence_columns(X):
-        copies, pairs = check_recordings(X, parted)
-        return [copies, check_overlaps(X, parted, pairs), check_preprocessing(_columns(X), X, groups)]
+        outcome, copies = check_recordings(X, parted)
+        return [outcome, check_overlaps(X, parted, copies), check_preprocessing(_columns(X), X, groups)]
     table = _numbers(X, group_column if isinstance(group_column, str) else None)
     time = Outcome([], [], ["overlaps in time (a table has no time)"])
     if table is None:

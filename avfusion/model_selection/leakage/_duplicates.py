@@ -1,9 +1,6 @@
 """Exact duplicates: recordings, stretches of recordings, and rows of a table."""
 
-from itertools import combinations
-
 import numpy as np
-from scipy import sparse
 
 from avfusion.model_selection.leakage._report import Outcome
 from avfusion.sequences._copies import rows_by_key, same_recordings
@@ -11,6 +8,7 @@ from avfusion.sequences._messages import row_name
 
 WINDOW = 50  # changes from step to step that must be the same
 SAMPLED = 8  # one window in so many is kept, chosen by content, so that both rows keep the same ones
+LINKS = 20  # pairs for each of many rows that share a stretch
 CHANCE = 1e-3  # equal rows of a table that may be expected by chance, for copies to be recognised
 
 
@@ -21,17 +19,17 @@ def check_recordings(X, parted):
     ----------
     X : DataFrame
         With sequence columns.
-    parted : ndarray of bool of shape (n_rows, n_rows)
+    parted : PartedRows
         Pairs of rows of which a fold trains on one and tests the other.
 
     Returns
     -------
     outcome : Outcome
-    pairs : list of (int, int)
-        The copies.
+    copies : list of list of int
+        Rows of each recording that is there more than once.
     """
-    pairs = _parted_pairs(same_recordings(X), parted)
-    return _outcome("recording", pairs, X.index), pairs
+    copies = same_recordings(X)
+    return _outcome("recording", _parted_pairs(copies, parted), X.index), copies
 
 
 def check_rows(table, parted, index=None):
@@ -40,7 +38,7 @@ def check_rows(table, parted, index=None):
     Parameters
     ----------
     table : ndarray of shape (n_rows, n_features)
-    parted : ndarray of bool of shape (n_rows, n_rows)
+    parted : PartedRows
         As in `check_recordings`.
     index : pandas.Index, optional
         Names of the rows.
@@ -68,7 +66,7 @@ def _outcome(what, pairs, index):
 
 
 def _parted_pairs(copies, parted):
-    return [pair for rows in copies for pair in combinations(rows, 2) if parted[pair]]
+    return [pair for rows in copies for pair in parted.linked(rows)]
 
 
 def same_rows(table, parted):
@@ -78,7 +76,7 @@ def same_rows(table, parted):
     ----------
     table : ndarray of shape (n_rows, n_features)
         NaN equals NaN.
-    parted : ndarray of bool of shape (n_rows, n_rows)
+    parted : PartedRows
         Pairs to look for.
 
     Returns
@@ -91,9 +89,11 @@ def same_rows(table, parted):
     --------
     >>> table = np.random.default_rng(0).normal(size=(50, 4))
     >>> table[9] = table[2]
-    >>> same_rows(table, ~np.eye(50, dtype=bool))
+    >>> from avfusion.model_selection.leakage._parted import PartedRows
+    >>> parted = PartedRows([(np.arange(5), np.arange(5, 50))], 50)
+    >>> same_rows(table, parted)
     [(2, 9)]
-    >>> same_rows((table > 0) * 1.0, ~np.eye(50, dtype=bool)) is None
+    >>> same_rows((table > 0) * 1.0, parted) is None
     True
     """
     table = np.asarray(table, dtype=float) + 0.0  # turns -0 into 0
@@ -113,14 +113,15 @@ def same_rows(table, parted):
 def same_stretches(array, parted):
     """Find rows that share more than a hundred steps exactly, anywhere in each.
 
-    Every pair of rows is compared, by sorting the hashes of all windows. Windows in which fewer than half of
-    the steps have a new change, as in silence or ramps, do not count.
+    Every pair of rows is compared, by sorting the hashes of all windows; of more than 20 rows with the same
+    stretch, 20 pairs for each row are named. Windows in which fewer than half of the steps have a new change,
+    as in silence or ramps, do not count.
 
     Parameters
     ----------
     array : SequenceArray
         A column.
-    parted : ndarray of bool of shape (n_rows, n_rows)
+    parted : PartedRows
         Pairs to look for.
 
     Returns
@@ -129,23 +130,22 @@ def same_stretches(array, parted):
 
     Examples
     --------
+    >>> from avfusion.model_selection.leakage._parted import PartedRows
     >>> from avfusion.sequences._array import SequenceArray
     >>> film = np.random.default_rng(0).normal(size=(900, 3))
     >>> array = SequenceArray.from_sequences([film[:500], film[600:], film[300:700]])
-    >>> same_stretches(array, ~np.eye(3, dtype=bool))
+    >>> same_stretches(array, PartedRows([([0, 1], [1, 2]), ([0], [2])], 3))
     [(0, 2), (1, 2)]
     """
     weights = np.random.default_rng(0).integers(1, 2**63, size=array.width, dtype=np.uint64) * 2 + 1
     windows = [_windows(array, row, weights) for row in range(len(array))]
     rows = np.repeat(np.arange(len(array)), [len(own) for own in windows])
-    _, columns = np.unique(np.concatenate(windows), return_inverse=True)
-    kept = np.flatnonzero(np.bincount(columns)[columns] > 1) if len(columns) else columns
-    if not len(kept):
-        return []
-    holds = sparse.csr_array((np.ones(len(kept), dtype=np.int32), (rows[kept], columns[kept])))
-    one, other = (holds @ holds.T).nonzero()
-    pairs = sorted({(int(i), int(j)) for i, j in zip(one, other) if i < j})
-    return [pair for pair in pairs if parted[pair]]
+    order = np.argsort(np.concatenate(windows), kind="stable")
+    number = np.cumsum(np.diff(np.concatenate(windows)[order], prepend=0) != 0)
+    kept = np.bincount(number)[number] > 1 if len(number) else slice(0)
+    alike = np.split(rows[order][kept], np.flatnonzero(np.diff(number[kept])) + 1)
+    distinct = {tuple(own.tolist()) for own in alike}
+    return sorted({pair for rows in distinct for pair in parted.linked(rows, LINKS)})
 
 
 def _windows(array, row, weights):

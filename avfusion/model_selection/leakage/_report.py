@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from avfusion.sequences._messages import printable_lines
+
 __all__ = ["LeakageReport", "LeakageWarning"]
 
 
@@ -52,7 +54,7 @@ class LeakageReport:
             lines.append(f"{'Looked at' if lines else 'No leak found'}: {', '.join(self.looked_at)}.")
         if self.not_looked_at:
             lines.append(f"Not looked at: {'; '.join(self.not_looked_at)}.")
-        return "\n".join(lines) or "Nothing was looked at."
+        return printable_lines("\n".join(lines) or "Nothing was looked at.")
 
 
 class Outcome(NamedTuple):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from avfusion._atomic import StagedFolder
+from avfusion._atomic import StagedFolder, named
 from avfusion.model_selection.records._provenance import RECIPE
 
 
@@ -68,7 +68,8 @@ def result_folder(path, kind):
     Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
     staged = StagedFolder(path, lambda folder: _is_replaced(folder, kind), kind.owns)
     try:
-        yield staged.part
+        with named(path, staged.part):
+            yield staged.part
         staged.commit()
     finally:
         staged.discard()

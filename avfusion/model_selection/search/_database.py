@@ -151,7 +151,9 @@ def _explained(error, url):
         )
     reason = brief(_Text(_hide(_reason(error), url)), 140)
     if "table schema" in reason:
-        upgrade = "optuna storage upgrade --storage URL" if "upgrad" in _reason(error) else "pip install -U optuna"
+        upgrade = (
+            "optuna storage upgrade --storage URL" if "upgrad" in _reason(error) else "pip install -U optuna"
+        )
         return ValueError(f"{storage} has the tables of another version of Optuna: {upgrade}.")
     if isinstance(error, (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError)):
         check = "host, port, user and password, and that the database exists"

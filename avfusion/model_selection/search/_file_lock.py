@@ -60,7 +60,7 @@ def _flock(descriptor, path):
     """Take the system's lock, and return whether the file system has such locks."""
     if fcntl is None:
         return False
-    for _ in _tries(f"The file {path_name(path)} is locked by another process"):
+    for _ in _tries(f"The file {path_name(path)} is held by another process"):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
@@ -78,9 +78,7 @@ def _tries(held):
         yield
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(pause * 1.5, 0.05)
-    raise TimeoutError(
-        f"{held} for {LOCK_PATIENCE_S:g} s. End the process that holds it; if there is none, remove the lock."
-    )
+    raise TimeoutError(f"{held} for more than {LOCK_PATIENCE_S:g} s.")
 
 
 @contextmanager

@@ -58,14 +58,24 @@ def open_journal(file):
     name = f"storage={brief(without_password(os.fspath(file)), 100)}"
     path = os.path.abspath(os.path.expanduser(file))  # workers may start elsewhere
     _check_kind(path, name)
-    backend = JournalFile(path)
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666))
-        return Journal(backend)
+        with open(path, "rb") as opened:
+            head = opened.read(15)
     except OSError as error:
         reason = f"{name} cannot be read and written: {error.strerror}. Nothing has been fitted."
         raise OSError(reason) from None
+    if head == b"SQLite format 3":
+        url = brief(f"sqlite:///{path}", 120)
+        raise ValueError(f"{name} is a database of SQLite. Give its URL: storage={url}.")
+    return _opened(path, name)
+
+
+def _opened(path, name):
+    backend = JournalFile(path)
+    try:
+        return Journal(backend)
     except StorageInternalError as error:
         raise ValueError(f"{name}: {error}") from None
     except Exception:  # JSON that is no record of Optuna, of which any part may be missing
@@ -85,10 +95,6 @@ def _check_kind(path, name):
         raise ValueError(f"{name} is a folder. Give the name of a file in it, such as 'study.log'.")
     if not stat.S_ISREG(mode):
         raise ValueError(f"{name} is a pipe, socket or device. Give the name of a file, such as 'study.log'.")
-    with open(path, "rb") as file:
-        if file.read(15) == b"SQLite format 3":
-            url = brief(f"sqlite:///{path}", 120)
-            raise ValueError(f"{name} is a database of SQLite. Give its URL: storage={url}.")
 
 
 def _damage(path, line):
@@ -106,8 +112,9 @@ def _damage(path, line):
 class JournalFile(BaseJournalBackend):
     """Lines of a file, each with a checksum, appended under a lock of the system's.
 
-    Optuna reads and writes the same file: it takes no notice of checksums, and lines without one are read. Its
-    own backend leaves a lock when it is killed, appends to half a line, and names no line that it cannot read.
+    Optuna reads and writes the same file: it takes no notice of checksums, and lines without one are read.
+    Its own backend leaves a lock when it is killed, appends to half a line, and names no line that it cannot
+    read.
 
     Parameters
     ----------
@@ -201,6 +208,8 @@ class JournalFile(BaseJournalBackend):
             yield file
 
     def _unusable(self, error, done):
+        if isinstance(error, TimeoutError):  # of the lock
+            return StorageInternalError(str(error))
         reason = error.strerror or str(error).rstrip(".")
         return StorageInternalError(f"{path_name(self._file_path)} cannot be {done}: {reason}.")
 
@@ -239,8 +248,8 @@ class JournalFile(BaseJournalBackend):
         file.truncate(file.seek(0, os.SEEK_END) - len(half))
         os.fsync(file.fileno())
         warnings.warn(
-            f"The last line of {path_name(self._file_path)} was not whole, as after a full disk or a power cut: "
-            f"its {len(half)} bytes were removed. All lines before it are kept.",
+            f"The last line of {path_name(self._file_path)} was not whole, as after a full disk or a power "
+            f"cut: its {len(half)} bytes were removed. All lines before it are kept.",
             stacklevel=2,
         )
 
@@ -307,8 +316,8 @@ def _write(file, lines):
 class Journal(JournalStorage):
     """Optuna's journal with heartbeats, by which trials of lost machines and containers are found.
 
-    A trial is given up when this process has seen no new heartbeat of it for a while, by its own steady clock:
-    those of other machines may be wrong.
+    A trial is given up when this process has seen no new heartbeat of it for a while, by its own steady
+    clock: those of other machines may be wrong.
 
     Parameters
     ----------

@@ -89,11 +89,11 @@ class FusionSearchCV(
         By default a trial is stopped unless it is among the best 40 % of the earlier ones, from the fifth
         trial and a third of the first fold on. ``optuna.pruners.NopPruner()`` completes every trial, and then
         only folds are scored, not epochs. The axis has 40 steps per fold.
-    storage : str, path-like, optuna storage or None, default=None
+    storage : str, path-like, SQLAlchemy URL, optuna storage or None, default=None
         Where trials are kept: a journal file, a database URL such as "sqlite:///study.db" or
         "postgresql+psycopg://user@host/studies" (a password is best left to PGPASSWORD or ~/.pgpass), or an
-        optuna storage, whose settings stay as they are. With None they are kept in memory. Databases are
-        opened with heartbeats, by which trials of dead containers and machines are found.
+        optuna storage, whose settings stay as they are. With None they are kept in memory. Journals and
+        databases are opened with heartbeats, by which trials of dead containers and machines are found.
     study_name : str or None, default=None
         Name of the study in the storage; by default derived from the data, the folds, the estimator, the
         space and the scoring, so that repeating the same search resumes it, and a different search cannot mix

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sqlite3
 import stat
 from contextlib import closing
@@ -12,6 +13,11 @@ from avfusion.sequences._messages import brief, path_name, quoted
 
 BUSY_S = 60  # how long SQLite waits for other processes
 _TABLES = re.compile(r"(stud(y_|ies)|trial(s|_)|version_info|alembic_version)")
+
+_CORE = {
+    *("studies", "study_directions", "study_user_attributes", "study_system_attributes", "trials"),
+    *("trial_params", "trial_values", "trial_user_attributes", "trial_system_attributes"),
+}
 
 
 def absolute(url):
@@ -85,9 +91,9 @@ def check_file(path):
     >>> check_file("/")
     Traceback (most recent call last):
         ...
-    ValueError: '/' is a folder. Give the name of a file in it, such as study.db.
+    ValueError: storage: '/' is a folder. Give the name of a file in it, such as study.db.
     """
-    name = f"'{path_name(path)}'"
+    name = f"storage: '{path_name(path)}'"
     try:
         mode, size = (found := os.stat(path)).st_mode, found.st_size
     except FileNotFoundError:
@@ -105,7 +111,7 @@ def check_file(path):
         with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
             _check_content(connection, name)
     except sqlite3.DatabaseError as error:
-        raise _explained(error, name) from None
+        raise _explained(error, path, name) from None
 
 
 def _check_content(connection, name):
@@ -113,25 +119,35 @@ def _check_content(connection, name):
     others = [table for table in names if not _TABLES.match(table) and not table.startswith("sqlite_")]
     if others and not {"studies", "trials"} <= set(names):
         raise ValueError(
-            f"{name} is the database of another program, with the tables {quoted(sorted(others), 3)}. Give the "
-            "name of a new file."
+            f"{name} is the database of another program, with the tables {quoted(sorted(others), 3)}. Give "
+            "the name of a new file."
         )
     ((state,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
     if state != "ok":
         raise sqlite3.DatabaseError(state)
-    connection.execute("BEGIN IMMEDIATE")  # whether it can be written
+    lacking = _CORE - set(names)
+    if lacking and "alembic_version" in names:  # which Optuna makes last
+        raise sqlite3.DatabaseError(f"it lacks the tables {quoted(sorted(lacking), 3)}")
+    connection.execute("BEGIN IMMEDIATE")
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    connection.execute(f"PRAGMA user_version = {version:d}")  # whether it can be written
     connection.execute("ROLLBACK")
 
 
-def _explained(error, name):
+def _explained(error, path, name):
     reason = " ".join(str(error).split()).removeprefix("*** in database main *** ")
     if "locked" in reason or "busy" in reason:
-        return ConnectionError(f"{name} is held by another process for more than {BUSY_S:g} s. End that process.")
+        return ConnectionError(
+            f"{name} is held by another process for more than {BUSY_S:g} s. End that process."
+        )
     if "not a database" in reason:
         return ValueError(f"{name} is not a database of SQLite. Give the name of a new file.")
     if isinstance(error, sqlite3.OperationalError):
-        return ConnectionError(f"{name} cannot be used: {brief(reason)[1:-1]}. Check that it can be written to.")
+        return ConnectionError(
+            f"{name} cannot be used: {brief(reason)[1:-1]}. Check that it can be written to."
+        )
+    file = shlex.quote(os.path.basename(path))
     return ValueError(
-        f"{name} is damaged: {brief(reason)[1:-1]}. What can be read of it is kept by: sqlite3 {name} .recover | "
-        "sqlite3 saved.db."
+        f"{name} is damaged: {brief(reason)[1:-1]}. What can be read of it is kept by: sqlite3 {file} "
+        ".recover | sqlite3 saved.db."
     )

@@ -159,7 +159,7 @@ def test_the_report_says_what_was_not_looked_at(data):
 
 
 def test_pairs_that_were_not_compared_are_counted(data, monkeypatch):
-    monkeypatch.setattr("avfusion.model_selection.leakage._overlaps.BLOCK_BYTES", 1e4)
+    monkeypatch.setattr("avfusion.model_selection.leakage._candidates.BLOCK_BYTES", 1e4)
     monkeypatch.setattr("avfusion.model_selection.leakage._overlaps.MAX_WORK", 1000)
     X, y = data
     X = pd.concat([X, X.iloc[:1]], ignore_index=True)

@@ -1,9 +1,13 @@
 """Where trials are kept, and trials whose process has ended."""
 
+import os
+import pickle
+import time
 from contextlib import suppress
 
 import optuna
 import pytest
+import sqlalchemy
 from optuna.trial import TrialState
 
 from avfusion.model_selection.records._urls import Url
@@ -115,6 +119,34 @@ def test_files_that_are_no_journals_are_refused_with_what_to_give(tmp_path):
     for storage, message in wrong.items():
         with pytest.raises(ValueError, match=message), open_storage(storage, shared=False):
             pass
+
+
+def test_urls_of_sqlalchemy_are_opened_and_shown_without_their_password(tmp_path):
+    url = sqlalchemy.make_url(f"sqlite:///{tmp_path}/s.db")
+    with open_storage(url, shared=False) as storage:
+        assert storage._backend.url == str(url)
+    secret = sqlalchemy.make_url("postgresql://ann:secret@host/studies")
+    assert reopenable(secret) == described_storage(secret) == "postgresql://ann:***@host/studies"
+
+
+def test_the_file_of_a_database_is_where_the_search_began_for_workers_that_start_elsewhere(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with open_storage("sqlite:///s.db", shared=True) as storage:
+        sent = pickle.dumps(storage)
+        monkeypatch.chdir("/")
+        assert pickle.loads(sent)._backend.url == f"sqlite:///{tmp_path}/s.db"
+
+
+def test_locks_that_killed_processes_left_are_no_hindrance(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    os.symlink("runs/journal", "runs/journal.lock")  # as Optuna makes it of a relative path: it leads nowhere
+    begin = time.monotonic()
+    with open_storage("runs/journal", shared=False) as storage:
+        optuna.create_study(study_name="s", storage=storage)
+    assert time.monotonic() - begin < 3
 
 
 def test_a_url_that_hides_its_password_opens_its_database(tmp_path):

@@ -1,6 +1,6 @@
 """Studies: the same search is resumed, in any process and after any kill, and another one never mixes in."""
 
-import signal
+import resource
 import subprocess
 import sys
 import time
@@ -20,6 +20,7 @@ import avfusion as av
 from avfusion.model_selection.search import _study
 from avfusion.model_selection.search._storage import finished_trials
 from avfusion.model_selection.search._trials import TrialOutcome
+from benchmarks.faults import searches
 from tests.model_selection.search.searches import SPACE, negative_mae, table_search
 
 
@@ -68,57 +69,30 @@ def test_processes_share_a_study(data, ridge, tmp_path, kind):
     assert 1 <= len(workers) <= 2
 
 
-SCRIPT = """
-import sys
-from sklearn.linear_model import Ridge
-import avfusion as av
-X, y = av.datasets.make_audiovisual_regression(
-    6, audio_rate_hz=1, video_rate_hz=1, duration_s=(15, 30), random_state=0)
-model = av.EarlyFusionRegressor(hidden_size=4, max_epochs=3, random_state=0)
-print("ready", flush=True)
-search = av.FusionSearchCV(model, {"lr": (1e-3, 1e-2), "dropout": (0.2, 0.5)}, cv=2, n_trials=12,
-                           storage=sys.argv[1], study_name="killed", random_state=0, refit=False)
-search.fit(X, y)
-"""
-
-
 @pytest.mark.works_with("Optuna", "a search is killed at any moment, resumes, and has lost no finished trial")
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["journal", "sqlite"])
-def test_killed_at_any_moment_it_resumes_and_loses_no_finished_trial(tmp_path, kind):
-    storage = f"sqlite:///{tmp_path}/s.db" if kind == "sqlite" else str(tmp_path / "journal")
-    rng = np.random.default_rng(0)
-    seen = {}
-    for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, storage], stdout=subprocess.PIPE, text=True)
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0.1, 0.8))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        seen |= finished_by_number(storage)
-    subprocess.run([sys.executable, "-c", SCRIPT, storage], check=True, stdout=subprocess.DEVNULL)
-    now = finished_by_number(storage)
-    assert seen.items() <= now.items()
-    assert len(now) == 12
-    study = open_study(storage)
-    assert not study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
-    assert study.best_value == max(value for value in now.values() if value is not None)
+@pytest.mark.parametrize("kind", ["a journal", "SQLite"])
+def test_killed_at_any_moment_it_resumes_and_loses_no_finished_trial(kind):
+    event = searches.kills(kind, 2, np.random.default_rng(0), {})
+    assert event.outcomes == {"whole": 2}  # the same best as without kills, none left running, no lock left
 
 
-def open_study(storage):
-    if "://" not in storage:
-        backend = optuna.storages.journal.JournalFileBackend(storage)
-        storage = optuna.storages.JournalStorage(backend)
-    return optuna.load_study(study_name="killed", storage=storage)
-
-
-def finished_by_number(storage):
+def test_a_disk_that_is_full_ends_the_search_which_goes_on_when_there_is_space(table, tmp_path):
+    whole = table_search(n_trials=6, storage=tmp_path / "whole").fit(*table)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "whole").stat().st_size // 2, before[1]))
+    message = r"The storage of study '.*' fails: .*/j cannot be written: File too large.* are kept"
     try:
-        trials = finished_trials(open_study(storage))
-    except (KeyError, OSError):  # killed before there was a study
-        return {}
-    complete = optuna.trial.TrialState.COMPLETE
-    return {trial.number: trial.value if trial.state == complete else None for trial in trials}
+        with pytest.raises(ConnectionError, match=message) as caught:
+            table_search(n_trials=6, storage=tmp_path / "j").fit(*table)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(str(caught.value)) <= 320
+    again = table_search(n_trials=6, storage=tmp_path / "j").fit(*table)
+    assert again.best_params_ == whole.best_params_
+    states = [trial.state.name for trial in again.study_.trials]
+    assert states.count("FAIL") == 1
+    assert "RUNNING" not in states
 
 
 def test_ctrl_c_ends_the_search_and_the_trial_does_not_count(data, tmp_path):
