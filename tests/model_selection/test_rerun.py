@@ -1,4 +1,5 @@
 import json
+import threading
 
 import joblib
 import numpy as np
@@ -65,10 +66,12 @@ def test_rerun_warns_of_other_versions_and_needs_a_recipe(tmp_path):
 
 def test_save_says_if_the_recipe_cannot_be_written(tmp_path):
     X = np.random.default_rng(0).normal(size=(20, 2))
-    scoring = {"mine": lambda estimator, X, y: 0.0}
+    held = threading.Lock()
+    scoring = {"mine": lambda estimator, X, y: 0.0 if held else 1.0}
     result = compare({"a": Ridge()}, X, X[:, 0], scoring=scoring, verbose=False)
-    with pytest.warns(UserWarning, match=r"recipe\.joblib was not written"):
+    with pytest.warns(UserWarning, match=r"recipe\.joblib was not written") as said:
         result.save(tmp_path)
+    assert said[0].filename == __file__
     assert not (tmp_path / "recipe.joblib").exists()
 
 
