@@ -27,10 +27,11 @@ EVENTS_S = 1500
 
 # names that people, tables and old disks have
 NAMES = [
-    "ridge", "", " ", "a b", "a|b", "a\nb", "a\tb", "ä", "日本", "🎧", "a/b", "../a", "..", "a" * 500, "NA", "
-    ""nan",
-    "None", "prediction: a", "estimator", "fold", "group", "index", "row", "mae", "1", 1, -1, 1.5, True, None,
-    ("a", 1), np.int64(3), float("nan"), pd.NaT, "caf\udce9", "a\x1b[31m", "a\0b", "=1+1", "{a}", "%s", "$x$", "\\",
+    "ridge", "", " ", "a b", "a|b", "a\nb", "a\tb", "ä", "日本", "🎧", "a/b", "../a", "..", "a" * 500, "NA",
+    "nan", "None", "prediction: a", "estimator", "fold", "group", "index", "row", "mae", "1", 1, -1, 1.5,
+    True, None,
+    ("a", 1), np.int64(3), float("nan"), pd.NaT, "caf\udce9", "a\x1b[31m", "a\0b",
+    "=1+1", "{a}", "%s", "$x$", "\\",
 ]  # fmt: skip
 PAIRS = [(1, "1"), (1.0, "1.0"), (None, "None"), (True, "True"), ("a", "b"), ("a", "a "), ("a", "A"), (1, 2)]
 GROUPS = {
@@ -38,7 +39,8 @@ GROUPS = {
     "dates": list(pd.date_range("2020", periods=3)), "tuples": [("a", 1), ("a", 2), ("b", 1)],
     "odd text": ["", " ", "\n"], "not UTF-8": ["caf\udce9", "b", "c"], "truth": [True, False, 2],
     "bytes": [b"a", b"b", b"c"], "kinds of date": [pd.Timestamp("2020"), "2020", 3], "lists": [[1], [2], [3]],
-    "categories": pd.Categorical(["a", "b", "c"]), "missing words": ["NA", "null", "nan"], "long": ["a" * 999, "b", "c"],
+    "categories": pd.Categorical(["a", "b", "c"]), "missing words": ["NA", "null", "nan"],
+    "long": ["a" * 999, "b", "c"],
 }  # fmt: skip
 
 
@@ -75,12 +77,14 @@ def _metadata(n):
         "numbers": np.arange(n), "texts": ["a"] * n, "missing": [None, *["a"] * (n - 1)],
         "dates": pd.date_range("2020", periods=n), "truth": [True] * n, "fractions": np.linspace(0, 1, n),
         "kinds": np.array([1, "a"] * n, dtype=object)[:n], "complex": np.arange(n) * 1j,
-        "sets": np.array([{k} for k in range(n)], dtype=object), "mappings": np.array([{"a": k} for k in range(n)]),
+        "sets": np.array([{k} for k in range(n)], dtype=object),
+        "mappings": np.array([{"a": k} for k in range(n)]),
         "tuples": pd.Series([(1, "a")] * n).to_numpy(), "objects": np.array([object()] * n),
         "categories": pd.Categorical(["a", "b"] * n)[:n], "paths": np.array([Path("a")] * n),
         "big": np.array([2**70] * n, dtype=object), "functions": np.array([len] * n),
         "not UTF-8": np.array(["caf\udce9"] * n, dtype=object), "lists": pd.Series([[1, 2]] * n).to_numpy(),
-        "periods": pd.period_range("2020-01", periods=n, freq="M"), "intervals": pd.interval_range(0, n).array,
+        "periods": pd.period_range("2020-01", periods=n, freq="M"),
+        "intervals": pd.interval_range(0, n).array,
         "seconds": pd.to_timedelta(range(n), unit="s"), "bytes": np.array([b"a\xff"] * n, dtype=object),
     }  # fmt: skip
 
@@ -233,10 +237,10 @@ def _predicted(folder, suffix, index=None, more=None):
 
 READ = ("data", "clips.parquet", "r.yaml", "mine.py", "ridge.model", "notes.txt")
 OUTPUTS = (
-    "new", "new.model", "new.parquet", "new/", "no/such/new", "data", "data/", "data/audio/c0.npy", "
-    ""data/audio/new",
-    "data/../data/labels", "link", "link/new", "clips.parquet", "link.parquet", "hard.parquet", "r.yaml", "
-    ""mine.py",
+    "new", "new.model", "new.parquet", "new/", "no/such/new", "data", "data/", "data/audio/c0.npy",
+    "data/audio/new",
+    "data/../data/labels", "link", "link/new", "clips.parquet", "link.parquet", "hard.parquet", "r.yaml",
+    "mine.py",
     "ridge.model", "notes.txt", "readonly/new", "results", ".", "..", "/dev/null", "/dev/full", "a" * 300, "",
 )  # fmt: skip
 
