@@ -360,19 +360,16 @@ def predict(
 
     path = check_predictions(output, data)
     from avfusion import persistence
-    from avfusion.cli._outputs import check_names
     from avfusion.cli._overwriting import check_not_read, check_replaced_table
     from avfusion.cli._results import predict_table, save_files
-    from avfusion.cli._tables import check_rows, save_table
+    from avfusion.cli._tables import save_table
+    from avfusion.cli._trial import check_can_be_written
 
     header = persistence.read_header(model)
     check_not_read(path, data, model)
     check_replaced_table(path, header, force)
     recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
-    if path.suffix:
-        check_rows(recordings.X, header["targets"]["names"], path)
-    else:
-        check_names(recordings.X.index)
+    check_can_be_written(recordings.X, header, path)
     table = predict_table(persistence.load(model), header, recordings.X)
     write_or_keep(partial(save_table if path.suffix else save_files, table), path)
     echo(f"Written to {path}", err=True)
