@@ -1,4 +1,4 @@
-"""How alike two recordings are at every shift: the ranks of their changes from step to step are compared."""
+"""Similarity of two recordings at every shift: the ranks of their changes from step to step are compared."""
 
 import numpy as np
 from scipy import fft, stats
