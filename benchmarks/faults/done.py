@@ -206,7 +206,7 @@ def _predicted(folder, suffix, index=None, more=None):
     X, _ = _recordings()
     X = X.assign(subject=[f"s{k}" for k in range(8)])
     if more is not None:
-        odd = getattr(more, "dtype", None) == object  # pandas would make text of it
+        odd = isinstance(more, np.ndarray) and more.dtype.hasobject  # pandas would make text of it
         X["more"] = pd.Series(more, X.index, dtype=object) if odd else more
     X = X if index is None else X.set_axis(index)
     path, header = Path(f"p{suffix}"), persistence.read_header(folder / "ridge.model")
