@@ -157,7 +157,7 @@ def _clear(path, own, lock):
     """Remove what a writer has beside a result; put the old one back where no new one came."""
     part, old = (_named(own, kind) for kind in ("part", "old"))
     try:
-        if os.path.lexists(old) and not os.path.lexists(path):
+        if os.path.isdir(old) and not os.path.islink(old) and not os.path.lexists(path):
             os.rename(old, path)
         for rest in (part, old):
             remove(rest)

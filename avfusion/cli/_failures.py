@@ -1,4 +1,4 @@
-"""What a command says of an error, and the exit code that it ends with."""
+"""The words for an error on the command line, and the exit code that goes with it."""
 
 _BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
 _LINES, _CHARACTERS = 3, 500  # of a message; --debug shows all of it

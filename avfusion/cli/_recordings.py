@@ -4,11 +4,13 @@ import difflib
 import inspect
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from avfusion._checksums import check_table
 from avfusion.datasets import (
     fetch_studyforrest,
     load_aff_wild2,
@@ -17,7 +19,8 @@ from avfusion.datasets import (
 )
 from avfusion.datasets._aff_wild2 import annotations_in
 from avfusion.datasets._folder import LABELS
-from avfusion.formats._registry import format_of
+from avfusion.formats._parquet import FEATHER_1, OF_FEATHER_1
+from avfusion.formats._registry import DamagedFileError, brief_reason, format_of
 from avfusion.preprocessing import pair
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
 from avfusion.sequences._bookkeeping import role_of
@@ -25,7 +28,10 @@ from avfusion.sequences._messages import quoted
 from avfusion.store import read_store
 from avfusion.store._manifest import is_store
 
-_READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
+_READERS = {
+    ".parquet": partial(pd.read_parquet, page_checksum_verification=True),
+    ".feather": pd.read_feather,
+}
 
 
 @dataclass(frozen=True)
@@ -281,12 +287,18 @@ def _series_if_one(y):
 
 
 def _read_file(path, targets, rates, keep):
+    check_table(path)
     try:
+        with path.open("rb") as file:
+            if file.read(len(FEATHER_1)) == FEATHER_1:
+                raise ValueError(OF_FEATHER_1)
         frame = _READERS[path.suffix.lower()](path)
-    except (OSError, ValueError) as error:  # Arrow's errors are among them
-        raise ValueError(
-            f"{path} cannot be read: {error}. Write it again with DataFrame.to_parquet."
-        ) from error
+    except Exception as error:  # whatever Arrow and pandas raise for bytes that somebody else wrote
+        if isinstance(error, OSError) and error.filename is not None:  # no permission
+            raise
+        reason = brief_reason(error)
+        remedy = "" if "DataFrame.to_" in reason else " Write it again with DataFrame.to_parquet."
+        raise DamagedFileError(path, f"{reason}.{remedy}") from error
     check_known("--target", targets, frame.columns, f"{path} has no such column")
     check_known("--keep", keep, frame.columns, f"{path} has no such column")
     X = frame.drop(columns=list(targets))

@@ -8,7 +8,7 @@ import numpy as np
 
 from avfusion.cli._outputs import check_names
 from avfusion.cli._recordings import drop_other_streams
-from avfusion.cli._results import save_table
+from avfusion.cli._tables import check_rows, save_table
 from avfusion.sequences import SequenceArray, sequence_columns
 from avfusion.sequences._messages import brief, path_name, quoted
 
@@ -54,6 +54,7 @@ def check_can_be_written(X, header, path):
                 f"--output {path_name(path)} cannot hold {column} of the recordings beside the predictions "
                 f"({brief(str(error), 120)[1:-1]}). Make it text or numbers, or leave it out."
             ) from error
+    check_rows(X, targets, path)
 
 
 def _write(table, path):

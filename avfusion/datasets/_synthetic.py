@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from numbers import Integral
+from numbers import Integral, Real
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +11,13 @@ from sklearn.utils import check_random_state
 
 from avfusion.datasets._signals import gaussian_signal, telegraph_signal, variance_of_mean
 from avfusion.sequences import SequenceArray
+from avfusion.sequences._messages import brief
+
+_NUMBERS = (
+    *("label_rate_hz", "audio_rate_hz", "video_rate_hz", "timescale_s", "signal_to_noise", "delay_s"),
+    *("subject_offset", "audio_share", "video_share", "joint_share", "subject_share"),
+    *("audio_absent_share", "video_absent_share"),
+)
 
 MODALITIES = ("audio", "video")
 
@@ -274,6 +281,10 @@ def _shares(p):
 
 def _check(p):
     """Raise an error for parameters out of range, before anything is drawn."""
+    for name in _NUMBERS:
+        _require(isinstance(getattr(p, name), Real), p, name, "a number")
+    for name in ("label_rate_hz", "audio_rate_hz", "video_rate_hz", "delay_s"):
+        _require(math.isfinite(getattr(p, name)), p, name, "a finite number")
     counts = {"n_recordings": 1, "recordings_per_subject": 1, "audio_width": 2, "video_width": 2}
     for name, least in counts.items():
         value = getattr(p, name)
@@ -311,7 +322,8 @@ def _lead(p, points):
 
 def _step_range(p):
     """Return the smallest and largest number of label steps of a recording."""
-    pair = np.shape(p.duration_s) == (2,) and all(0 < s < math.inf for s in p.duration_s)
+    pair = isinstance(p.duration_s, (list, tuple, np.ndarray)) and len(p.duration_s) == 2
+    pair = pair and all(isinstance(s, Real) and 0 < s < math.inf for s in p.duration_s)
     shortest, longest = (s * p.label_rate_hz for s in p.duration_s) if pair else (1, 0)
     shortest, longest = max(1, math.ceil(shortest - 1e-9)), math.floor(longest + 1e-9)
     _require(shortest <= longest, p, "duration_s", "(shortest, longest) with a whole label step between them")
@@ -321,4 +333,4 @@ def _step_range(p):
 def _require(fulfilled, p, name, what):
     """Raise a ValueError about a parameter unless a condition is fulfilled."""
     if not fulfilled:
-        raise ValueError(f"{name}={getattr(p, name)!r} must be {what}.")
+        raise ValueError(f"{name}={brief(getattr(p, name))} must be {what}.")

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet
 
+from avfusion._checksums import check_table
 from avfusion.formats._format import Format, Part
 from avfusion.formats._recording_names import recording_columns, recording_names
 from avfusion.sequences._bookkeeping import columns_of
@@ -16,6 +16,10 @@ from avfusion.sequences._messages import brief, quoted
 _INFLATED, _RATIO = 1 << 28, 100  # bytes that a file may hold in any case, and times its own size
 _OURS = "avfusion.sequence"
 _INDEX = "__index_level_"
+FEATHER_1 = b"FEA1"
+OF_FEATHER_1 = (  # Arrow's reader of it ends the process where a file is damaged
+    "It is of the first version of Feather, which is not read: write it again with DataFrame.to_feather."
+)
 
 
 def read(path):
@@ -61,12 +65,13 @@ def read(path):
 
 
 def _opened(path):
+    check_table(path)
     limit = max(_INFLATED, _RATIO * path.stat().st_size)
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     if not is_parquet:
         return _arrow(path, limit)
-    with pa.parquet.ParquetFile(path) as file:
+    with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
         _check_columns(file.schema_arrow)
         groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
         n_numbers = sum(group.num_rows * group.num_columns for group in groups)
@@ -79,8 +84,8 @@ def _arrow(path, limit):
     """Read a file of Arrow, in either of its two forms, batch by batch."""
     with path.open("rb") as file:
         head = file.read(6)
-    if head.startswith(b"FEA1"):
-        return pa.feather.read_table(path)
+    if head.startswith(FEATHER_1):
+        raise ValueError(OF_FEATHER_1)
     is_file = head == b"ARROW1"
     with pa.OSFile(str(path)) as file, (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file) as reader:
         _check_columns(reader.schema)

@@ -286,5 +286,7 @@ def brief_reason(error, limit=160):
     >>> brief_reason(ValueError("Column 'a' holds text."))
     "Column 'a' holds text"
     """
-    words = printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__
+    words = printable(" ".join(str(error).split())).rstrip(".")
+    if isinstance(error, LookupError) or not words:  # the words of a KeyError are the key alone
+        words = f"{type(error).__name__} {words}".rstrip()
     return words if len(words) <= limit else f"{words[: limit - 3]}..."

@@ -6,7 +6,7 @@ from decimal import Decimal
 from numbers import Real
 
 import numpy as np
-from pandas import NA
+from pandas import NA, DataFrame, Series
 from sklearn.utils import check_array
 
 from avfusion.sequences._messages import brief
@@ -90,6 +90,7 @@ def check_numbers(values, ensure_min_samples=1):
     >>> check_numbers([[1, 2]])
     array([[1, 2]])
     """
+    _check_no_text(values)
     with within_floats():
         return check_array(
             plain_parts(values),
@@ -97,6 +98,21 @@ def check_numbers(values, ensure_min_samples=1):
             ensure_all_finite=False,
             ensure_min_samples=ensure_min_samples,
         )
+
+
+def _check_no_text(values):
+    """Name the column of a table that holds bytes."""
+    if not isinstance(values, (DataFrame, Series)):
+        return
+    table = values.to_frame() if isinstance(values, Series) else values
+    for place in np.flatnonzero([isinstance(kind, np.dtype) and kind.kind == "O" for kind in table.dtypes]):
+        column = table.iloc[:, place]
+        odd = next((cell for cell in column if isinstance(cell, bytes)), None)
+        if odd is not None:
+            raise ValueError(
+                f"Column {brief(column.name, 30)} holds bytes, such as {brief(odd, 30)}: make it numbers, or "
+                "leave it out."
+            )
 
 
 def has_more(values):

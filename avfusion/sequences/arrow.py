@@ -7,7 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from avfusion.sequences._buffers import check_rows, within_rows
+from avfusion.sequences._clock import check_rate
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._messages import brief
+
+NAME = "avfusion.sequence"
+_REMEDY = "Write the file again with DataFrame.to_parquet."
 
 
 class SequenceType(pa.ExtensionType):
@@ -23,6 +28,8 @@ class SequenceType(pa.ExtensionType):
     dtype : SequenceDtype
     features : tuple of str, optional
         Names of the features. Arrow does not join types of other names, or of another order.
+    storage : pyarrow.StructType, optional
+        Of a file that another program wrote: of lists of other offsets, or of parts of other names.
 
     Examples
     --------
@@ -30,7 +37,7 @@ class SequenceType(pa.ExtensionType):
     LargeListType(large_list<item: fixed_size_list<item: float not null>[2] not null>)
     """
 
-    def __init__(self, dtype, features=None):
+    def __init__(self, dtype, features=None, storage=None):
         self._dtype, self._features = dtype, features
         kinds = {
             "frames": _steps(pa.from_numpy_dtype(dtype.subtype), dtype.width),
@@ -38,19 +45,19 @@ class SequenceType(pa.ExtensionType):
             "start_s": pa.float64(),
             "times_s": _steps(pa.float64(), 2),
         }
-        super().__init__(pa.struct(list(kinds.items())), "avfusion.sequence")
+        super().__init__(pa.struct(list(kinds.items())) if storage is None else storage, NAME)
 
     def __arrow_ext_serialize__(self):
         return json.dumps({"rate_hz": self._dtype.rate_hz, "features": self._features}).encode()
 
     @classmethod
     def __arrow_ext_deserialize__(cls, storage_type, serialized):
-        step = storage_type.field("frames").type.value_type
-        known = json.loads(serialized)
-        features = known["features"]
+        frames = _checked_storage(storage_type).type.value_type
         # the rate counts for a table without rows only: of all others each knows its own
-        dtype = SequenceDtype(step.value_type.to_pandas_dtype(), step.list_size, known["rate_hz"])
-        return cls(dtype, None if features is None else tuple(features))
+        rate_hz, features = _checked_description(serialized, frames.list_size)
+        dtype = SequenceDtype(frames.value_type.to_pandas_dtype(), frames.list_size, rate_hz)
+        own = cls(dtype, features)
+        return own if own.storage_type == storage_type else cls(dtype, features, storage_type)
 
     def __eq__(self, other):
         return (
@@ -68,6 +75,54 @@ class SequenceType(pa.ExtensionType):
     def to_pandas_dtype(self):
         """Return the `SequenceDtype`, which lets Arrow make the pandas column; the rows know the clock."""
         return self._dtype
+
+
+def _checked_storage(kind):
+    """Return the field of frames of a storage type; refuse what another program wrote under our name."""
+    fields = {field.name: field for field in kind} if pa.types.is_struct(kind) else {}
+    lacking = [name for name in ("frames", "rate_hz", "start_s", "times_s") if name not in fields]
+    if lacking:
+        raise ValueError(f"A column says that it is {NAME}, but has no {lacking[0]}. {_REMEDY}")
+    for name, width in (("frames", None), ("times_s", 2)):
+        own = fields[name].type
+        if not _is_of_steps(own) or own.value_type.list_size not in ((width,) if width else range(1, 2**31)):
+            raise ValueError(
+                f"A column says that it is {NAME}, but {name} are {brief(str(own), 80)[1:-1]}. {_REMEDY}"
+            )
+    for name in ("rate_hz", "start_s"):
+        if not pa.types.is_floating(fields[name].type):
+            raise ValueError(f"A column says that it is {NAME}, but {name} is {fields[name].type}. {_REMEDY}")
+    return fields["frames"]
+
+
+def _checked_description(serialized, width):
+    """Return rate and names of features of a column, as its type says them."""
+    try:
+        known = json.loads(serialized)
+        rate_hz, features = check_rate(known["rate_hz"]), known["features"]
+    except (TypeError, ValueError, LookupError, RecursionError) as error:
+        raise ValueError(
+            f"A column says that it is {NAME}, but not its rate and features, or wrong ones. {_REMEDY}"
+        ) from error
+    if features is None:
+        return rate_hz, None
+    if not (isinstance(features, list) and all(isinstance(name, str) for name in features)):
+        raise ValueError(f"A column says that it is {NAME}, but its features have no names. {_REMEDY}")
+    if len(set(features)) != width or len(features) != width:
+        raise ValueError(
+            f"A column says that it is {NAME}, of {width} features, but has {len(set(features))} names of "
+            f"them. {_REMEDY}"
+        )
+    return rate_hz, tuple(features)
+
+
+def _is_of_steps(kind):
+    """Return whether a type is that of lists of steps of one width, which are numbers."""
+    return (
+        (pa.types.is_list(kind) or pa.types.is_large_list(kind))
+        and pa.types.is_fixed_size_list(kind.value_type)
+        and pa.types.is_floating(kind.value_type.value_type)
+    )
 
 
 def _steps(number, width):
@@ -193,11 +248,7 @@ def _in_step(times, times_starts, times_lengths, frames, starts, lengths):
 
 def _from_lists(storage):
     kind = storage.type
-    if not (
-        (pa.types.is_list(kind) or pa.types.is_large_list(kind))
-        and pa.types.is_fixed_size_list(kind.value_type)
-        and pa.types.is_floating(kind.value_type.value_type)
-    ):
+    if not _is_of_steps(kind):
         raise TypeError(
             f"An Arrow array of {kind} cannot be read. It must have lists of fixed-size lists of floating "
             "numbers."

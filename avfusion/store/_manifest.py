@@ -71,7 +71,7 @@ def read_manifest(path):
     _regular(file)
     if os.stat(file).st_size > _LARGEST:
         raise ValueError(f"{NAME} has more than {_LARGEST >> 20} MB.")
-    about = parse(file.read_text(encoding="utf-8"))
+    about = parse(file.read_text(encoding="utf-8", errors="replace"))  # bytes that are no text fail the hash
     if about.get("format") != "avfusion store" or not isinstance(about.get("version"), int):
         raise ValueError(f"{NAME} is not that of a store.")
     if about["version"] > VERSION:

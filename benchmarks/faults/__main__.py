@@ -14,7 +14,6 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import argparse
 import json
-import pkgutil
 import sys
 import tempfile
 import time
@@ -28,10 +27,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import benchmarks.faults
 from avfusion.formats._registry import formats, producers
 from benchmarks.faults.child import GIB, in_child
-from benchmarks.faults.harness import BAD, ENDS, LIMIT_S, Event, Obscure, cli, run_case
+from benchmarks.faults.harness import BAD, ENDS, LIMIT_S, Event, Obscure, cli, modules, run_case
 from benchmarks.report import machine, write_in_one_step
 
 LOADED = (  # before forking, as each child would import them again
@@ -73,13 +71,6 @@ def _imported():
     with suppress(ValueError, Obscure):
         cli("predict", "m.model", *option, "-o", "p.parquet")
     return sorted(set(sys.modules) - before)
-
-
-def modules():
-    """Return the classes of attacks by name: modules with `cases` or `events`."""
-    names = sorted(one.name for one in pkgutil.iter_modules(benchmarks.faults.__path__))
-    found = {n: import_module(f"benchmarks.faults.{n}") for n in names if n not in ("__main__", "harness")}
-    return {n: one for n, one in found.items() if hasattr(one, "cases") or hasattr(one, "events")}
 
 
 def inputs(module, short, seconds, chosen, seed):

@@ -200,7 +200,8 @@ def _of_predictions(folder):
 
 def _predicted(folder, suffix, index=None, more=None):
     """Predict a table by the command line's functions, and read it again; return what is wrong."""
-    from avfusion.cli._results import predict_table, save_table
+    from avfusion.cli._results import predict_table
+    from avfusion.cli._tables import save_table
     from avfusion.cli._trial import check_can_be_written
 
     X, _ = _recordings()

@@ -1,13 +1,16 @@
 """What an attack is, how it is run, and what its end is called."""
 
 import io
+import pkgutil
 import re
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from importlib import import_module
 
+import benchmarks.faults
 from benchmarks.faults.child import in_child
 
 ENDS = ("clear", "fine", "obscure", "hang", "crash", "silent wrong", "executed")
@@ -18,7 +21,8 @@ PLAIN = ("builtins", "avfusion", "benchmarks", "sklearn")  # whose errors are wr
 LONGEST = 600
 OF_LIBRARIES = re.compile(  # words that name neither a file nor a remedy, in whatever they are wrapped
     r"codec can't (en|de)code|Expecting (value|property|',')|object has no attribute|not supported between|"
-    r"object is not (iterable|callable|subscriptable)|(list|tuple|string) index out of|values to unpack|NoneType"
+    r"object is not (iterable|callable|subscriptable)|(list|tuple|string) index out of|values to unpack|"
+    r"NoneType|could not be broadcast|could not convert string"
 )
 
 
@@ -67,6 +71,13 @@ class Event:
     def bad(self):
         """Outcomes that may not occur, and occurred."""
         return {name: n for name, n in self.outcomes.items() if n and name not in self.good}
+
+
+def modules():
+    """Return the classes of attacks by name: modules with `cases` or `events`."""
+    names = sorted(one.name for one in pkgutil.iter_modules(benchmarks.faults.__path__))
+    found = {n: import_module(f"benchmarks.faults.{n}") for n in names if n not in ("__main__", "harness")}
+    return {n: one for n, one in found.items() if hasattr(one, "cases") or hasattr(one, "events")}
 
 
 class Obscure(Exception):
@@ -151,6 +162,8 @@ def cli(*arguments):
         raise Obscure(f"prints {odd!a}")
     if code == 0:
         return said
+    if code == 2 and "Usage: avfusion" in wrong and "Error" not in wrong:
+        raise ValueError("It prints the help.")
     _, error, text = f"\n{wrong}".partition("\nError: ")
     unexpected = not error or "Traceback" in wrong or "Unexpected failure" in text or "\nError: " in text
     if code not in (1, 2) or unexpected:

@@ -442,6 +442,8 @@ def interrupted(subject, repeats, rng):
         )
         if "before it began" in words:
             lies = state != "old"
+        if subject.left():  # finished fits may stay, until they have been used
+            _child(subject.write)
         outcomes["parts left" if subject.left() else "untrue" if lies else state] += 1
     return Event(f"SIGINT at a random time: {subject.name}", repeats, dict(outcomes), WHOLE)
 

@@ -4,10 +4,18 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from benchmarks.faults.folder import FRAMES, LABELS, write
+from benchmarks.faults.folder_files import FRAMES, LABELS, write
 from benchmarks.faults.harness import Case, cli
 
-SMALL = ("synthetic", "--option", "n_recordings=4", "--option", "target=clip", "--option", "duration_s=4")
+SMALL = (
+    "synthetic",
+    "--option",
+    "n_recordings=4",
+    "--option",
+    "target=clip",
+    "--option",
+    "duration_s=[4, 6]",
+)
 WORDS = [
     "",
     " ",

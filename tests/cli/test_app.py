@@ -134,7 +134,9 @@ def test_predictions_for_a_file_leave_its_labels_aside(ridge, out):
     X.assign(label=y).rename_axis("clip").to_parquet(out / "clips.parquet")
     run("fit", out / "clips.parquet", "--target", "label", "-e", ridge, "-o", out / "ridge.model")
     run("predict", out / "ridge.model", out / "clips.parquet", "-o", out / "predicted.feather")
-    predicted = pd.read_feather(out / "predicted.feather").set_index("clip")
+    predicted = pd.read_feather(out / "predicted.feather")
+    assert predicted.index.equals(X.index)
+    assert predicted.index.name == "clip"
     assert list(predicted.columns) == ["subject", "label"]
     assert not (predicted["label"] == y).any()
     np.testing.assert_array_equal(predicted["label"].array.lengths, y.array.lengths)
@@ -370,7 +372,7 @@ def test_a_model_of_a_python_file_loads_where_the_file_is_gone(out):
     )
     run("fit", "synthetic", *SMALL, "-e", out / "mine.py", "-o", out / "mine.model")
     (out / "mine.py").unlink()
-    assert type(persistence.load(out / "mine.model")[-1].regressor_).__name__ == "Mine"
+    assert type(persistence.load(out / "mine.model")[-1].regressor).__name__ == "Mine"
 
 
 def test_no_command_overwrites_its_model_or_its_estimators(ridge, out):

@@ -1,9 +1,12 @@
 """Sources that DATA can name."""
 
+import json
 import re
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import avfusion as av
@@ -140,3 +143,28 @@ def test_files_that_cannot_be_read_are_named(table, tmp_path):
     (tmp_path / "clips.txt").write_text("hello")
     with pytest.raises(ValueError, match=r"clips.txt cannot be read: It holds no values"):
         read_recordings(str(tmp_path / "clips.txt"))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"FEA1" + bytes(100) + b"FEA1", b"ARROW1\0\0" + bytes(50)])
+def test_files_of_other_bytes_are_refused_by_name_whatever_the_library_raises(content, suffix, tmp_path):
+    path = tmp_path / f"clips{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"clips\{suffix} cannot be read: .*DataFrame\.to_"):
+        read_recordings(str(path))
+
+
+def test_what_pandas_does_not_find_is_no_bare_key(table, tmp_path):
+    stored = pa.Table.from_pandas(table)
+    about = json.loads(stored.schema.metadata[b"pandas"]) | {"index_columns": ["nowhere"]}
+    pa.parquet.write_table(
+        stored.replace_schema_metadata({"pandas": json.dumps(about)}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(ValueError, match=r"a\.parquet cannot be read: KeyError 'nowhere'\. Write it again"):
+        read_recordings(str(tmp_path / "a.parquet"))
+
+
+def test_a_column_of_bytes_is_named(table, tmp_path):
+    pd.DataFrame({"audio": [b"a", b"b"], "mood": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="Column 'audio' holds bytes, such as b'a'"):
+        read_recordings(str(tmp_path / "a.parquet"), targets=["mood"])

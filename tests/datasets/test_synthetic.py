@@ -283,6 +283,10 @@ def test_defaults_are_made_in_well_under_a_second():
         ({"joint_share": 0.7}, r"audio_share \+ video_share \+ .* is 1.1, but may be at most 1"),
         ({"video_absent_share": 1.5}, "video_absent_share=1.5 must be in"),
         ({"audio_absent_share": 0.6, "video_absent_share": 0.6}, "is 1.2, but may be at most 1"),
+        ({"audio_rate_hz": math.inf}, "audio_rate_hz=inf must be a finite number"),
+        ({"delay_s": math.nan}, "delay_s=nan must be a finite number"),
+        ({"timescale_s": "x" * 1000}, r"timescale_s='x+\.\.\. must be a number"),
+        ({"duration_s": ("a", "b")}, r"duration_s=\('a', 'b'\) must be"),
         ({"target": "video"}, "target='video' must be 'frame' or 'clip'"),
     ],
 )

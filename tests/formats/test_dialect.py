@@ -76,3 +76,10 @@ def test_fifty_thousand_names_in_common_are_found_at_once():
 def test_labels_that_are_all_missing_are_a_table():
     check_is_table([["arousal"], [""], ["NA"]])
     check_is_table([["0.5"]])
+
+
+def test_a_name_on_two_lines_is_refused():
+    with pytest.raises(ValueError, match="a quote that does not end"):
+        Dialect.of(['"F', '0",F1', "1,2", "3,4"])
+    assert Dialect.of(['"F,0",F1', "1,2", "3,4"]).first == ["F,0", "F1"]
+    assert Dialect.of(['5" screen,F1', "1,2", "3,4"]).header

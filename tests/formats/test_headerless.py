@@ -108,3 +108,15 @@ def test_begin_and_end_are_those_of_words():
     assert list(with_names(words[[0, 2, 1]].set_axis(range(3), axis=1)).columns) == [0, 1, 2]
     ramps = pd.DataFrame(np.arange(180.0).reshape(60, 3))
     assert with_names(ramps) is ramps
+
+
+@pytest.mark.parametrize(
+    "word", ["5%", "$5", "(5)", "1_000", "1 000", "1/2", "1d3", "1D+3", "1.5f", "0x1F", "\uff11\uff12"]
+)
+def test_numbers_that_nobody_can_read_are_not_names_of_recordings(word):
+    assert list(with_names(table([word] * 6)).columns) == [0, 1]
+
+
+@pytest.mark.parametrize("word", ["s1", "clip_01", "unknown", "1a", "P03-2"])
+def test_words_that_are_repeated_are_names_of_recordings(word):
+    assert list(with_names(table([word] * 6)).columns) == ["name", 0]

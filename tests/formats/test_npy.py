@@ -52,3 +52,20 @@ def test_values_without_size_take_no_time(tmp_path, descr):
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(ValueError, match="values without size"):
         read(path)
+
+
+@pytest.mark.parametrize("more", [b"x", bytes(48)])
+def test_more_than_the_array_of_the_header_is_refused(tmp_path, more):
+    np.save(tmp_path / "a.npy", np.zeros((3, 2)))
+    with (tmp_path / "a.npy").open("ab") as file:
+        file.write(more)
+    with pytest.raises(ValueError, match="more than the one array"):
+        read(tmp_path / "a.npy")
+
+
+def test_the_second_of_two_arrays_in_a_file_is_not_dropped(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, np.zeros((3, 2)))
+        np.save(file, np.ones((3, 2)))
+    with pytest.raises(ValueError, match="more than the one array"):
+        read(tmp_path / "a.npy")

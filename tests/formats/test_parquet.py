@@ -173,3 +173,9 @@ def test_it_is_known_by_content(tmp_path):
     (tmp_path / "a.csv").write_bytes(buffer.getvalue())
     (part,) = read_parts(tmp_path / "a.csv")
     np.testing.assert_array_equal(part.values, X)
+
+
+def test_the_first_version_of_feather_is_refused(tmp_path):
+    (tmp_path / "a.feather").write_bytes(b"FEA1" + bytes(100) + b"FEA1")  # ended the process within Arrow
+    with pytest.raises(ValueError, match=r"first version of Feather.*DataFrame\.to_feather"):
+        read(tmp_path / "a.feather")

@@ -1,9 +1,12 @@
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 
@@ -179,3 +182,58 @@ def test_arrow_may_ask_for_plain_lists():
 def test_other_arrow_arrays_are_refused(array, error, message):
     with pytest.raises(error, match=message):
         SequenceDtype("float32", 1).__from_arrow__(array)
+
+
+def stored(known=None, **fields):
+    """Return the storage of two rows as another program might write it, and what it says of itself."""
+    rows = [FRAMES[:3].tolist(), FRAMES[3:5].tolist()]
+    fields = {
+        "frames": pa.array(rows, pa.list_(pa.list_(pa.float32(), 2))),
+        "rate_hz": pa.array([25.0, 25.0], pa.float32()),
+        "start_s": pa.nulls(2, pa.float64()),
+        "times_s": pa.nulls(2, pa.list_(pa.list_(pa.float64(), 2))),
+    } | fields
+    fields = {name: value for name, value in fields.items() if value is not None}
+    known = json.dumps({"rate_hz": 25.0, "features": None} if known is None else known)
+    about = {"ARROW:extension:name": "avfusion.sequence", "ARROW:extension:metadata": known}
+    storage = pa.StructArray.from_arrays(list(fields.values()), list(fields))
+    return pa.table([storage], schema=pa.schema([pa.field("audio", storage.type, metadata=about)]))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+@pytest.mark.parametrize("number", [pa.float32(), pa.float64()])
+@pytest.mark.parametrize("outer", [pa.list_, pa.large_list])
+def test_columns_of_ours_are_read_however_lists_are_stored(tmp_path, suffix, number, outer):
+    frames = pa.array([FRAMES[:3].tolist(), FRAMES[3:5].tolist()], outer(pa.list_(number, 2)))
+    path = tmp_path / f"a.{suffix}"
+    (pa.parquet.write_table if suffix == "parquet" else pa.feather.write_feather)(stored(frames=frames), path)
+    column = (pd.read_parquet if suffix == "parquet" else pd.read_feather)(path)["audio"]
+    assert column.dtype == SequenceDtype(number.to_pandas_dtype(), 2, 25)
+    np.testing.assert_array_equal(np.concatenate([cell.frames for cell in column]), FRAMES[:5])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"frames": None}, "has no frames"),
+        ({"rate_hz": None}, "has no rate_hz"),
+        ({"frames": pa.array([1.0, 2.0])}, "frames are double"),
+        ({"frames": pa.array([[[1, 2]]] * 2, pa.list_(pa.list_(pa.int64(), 2)))}, "frames are list<"),
+        ({"times_s": pa.nulls(2, pa.list_(pa.list_(pa.float64(), 3)))}, "times_s are list<"),
+        ({"rate_hz": pa.array(["25", "25"])}, "rate_hz is string"),
+        ({"start_s": pa.array([0, 1], pa.timestamp("s"))}, r"start_s is timestamp\[s\]"),
+        ({"known": {}}, "not its rate and features"),
+        ({"known": [25]}, "not its rate and features"),
+        ({"known": {"rate_hz": "x", "features": None}}, "not its rate and features"),
+        ({"known": {"rate_hz": 25, "features": "ab"}}, "its features have no names"),
+        ({"known": {"rate_hz": 25, "features": [1, 2]}}, "its features have no names"),
+        ({"known": {"rate_hz": 25, "features": ["a"]}}, "of 2 features, but has 1 names"),
+        ({"known": {"rate_hz": 25, "features": ["a", "a"]}}, "of 2 features, but has 1 names"),
+    ],
+)
+def test_what_only_says_that_it_is_ours_is_refused_with_the_reason(tmp_path, fields, reason):
+    pa.parquet.write_table(stored(**fields), tmp_path / "a.parquet")
+    with pytest.raises(
+        ValueError, match=rf"A column says that it is avfusion\.sequence, .*{reason}.*to_parquet\."
+    ):
+        pd.read_parquet(tmp_path / "a.parquet")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avfusion.store._manifest import is_store, names_from_json, names_to_json, parse, render
+from avfusion.store._manifest import is_store, names_from_json, names_to_json, parse, read_manifest, render
 
 NAMES = st.recursive(
     st.text() | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none(),
@@ -45,6 +45,12 @@ def test_each_character_of_a_manifest_counts():
         for other in {" ", "0", "a", text[position].upper()} - {text[position]}:
             with pytest.raises(ValueError, match="was changed"):
                 parse(text[:position] + other + text[position + 1 :])
+
+
+def test_bytes_that_are_no_text_are_a_change(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(render({"rows": 3}).encode().replace(b"rows", b"r\xffws"))
+    with pytest.raises(ValueError, match=r"manifest\.json was changed"):
+        read_manifest(tmp_path)
 
 
 def test_only_stores_and_empty_folders_may_be_replaced(tmp_path):

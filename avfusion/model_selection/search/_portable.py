@@ -62,9 +62,10 @@ class PortableMixin:
     def save(self, folder):
         """Write trials and record to a folder, which appears, or is replaced, in one step.
 
-        ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
-        `avfusion.model_selection.rerun` reads; a warning is issued instead if something in it cannot be
-        pickled, such as a lambda. The fitted model itself is written by `avfusion.persistence.save`.
+        ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`), ``sha256sums.txt`` and
+        ``recipe.joblib``, which `avfusion.model_selection.rerun` reads; a warning is issued instead if
+        something in it cannot be pickled, such as a lambda. The fitted model itself is written by
+        `avfusion.persistence.save`.
 
         Parameters
         ----------
