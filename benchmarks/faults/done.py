@@ -200,13 +200,14 @@ def _of_predictions(folder):
 
 def _predicted(folder, suffix, index=None, more=None):
     """Predict a table by the command line's functions, and read it again; return what is wrong."""
-    from avfusion.cli._results import predict_table, save_table
+    from avfusion.cli._results import predict_table
+    from avfusion.cli._tables import save_table
     from avfusion.cli._trial import check_can_be_written
 
     X, _ = _recordings()
     X = X.assign(subject=[f"s{k}" for k in range(8)])
     if more is not None:
-        odd = getattr(more, "dtype", None) == object  # pandas would make text of it
+        odd = isinstance(more, np.ndarray) and more.dtype.hasobject  # pandas would make text of it
         X["more"] = pd.Series(more, X.index, dtype=object) if odd else more
     X = X if index is None else X.set_axis(index)
     path, header = Path(f"p{suffix}"), persistence.read_header(folder / "ridge.model")

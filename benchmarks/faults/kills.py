@@ -18,6 +18,7 @@ from sklearn.linear_model import Ridge, SGDRegressor
 
 import avfusion as av
 from avfusion import persistence
+from avfusion._checksums import SUMS
 from avfusion.datasets._data_home import fetch_files
 from benchmarks.faults import disks
 from benchmarks.faults.harness import Event, Obscure, cli
@@ -104,9 +105,9 @@ class Saved(Subject):
         if (self.path / ".mine").read_text() != "mine" or len(found) > 1:
             return "mixed"
         name = "old" if found == {frozenset(["old"])} else "new"
-        whole = 9 + (self.path / "groups.csv").exists()
         groups = (self.path / "groups.csv").exists() == (name == "old" or self.groups)
-        return name if len(os.listdir(self.path)) == whole and groups else "mixed"
+        summed = {line.split("  ")[1] for line in (self.path / SUMS).read_text().splitlines()}
+        return name if summed == set(os.listdir(self.path)) - {SUMS, ".mine"} and groups else "mixed"
 
     groups = False
 

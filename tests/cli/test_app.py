@@ -352,11 +352,41 @@ def test_a_process_killed_while_saving_leaves_nothing_under_the_final_name(ridge
     )
     assert process.returncode == -signal.SIGKILL, process.stderr
     assert not (out / "result").exists()
-    lock, part = sorted(out.iterdir())
+    fits = out / ".result.fits"
+    assert len(list(fits.glob("*.npz"))) == 2  # which the same command takes over
+    lock, part = sorted(set(out.iterdir()) - {fits})
     assert lock.name.startswith(".result.")
     assert (part / "table.csv").exists()  # it was in the midst of it
     clear_leftovers(out / "result")  # as the next one that writes it does
-    assert not list(out.iterdir())
+    assert list(out.iterdir()) == [fits]
+
+
+def test_a_model_of_a_python_file_loads_where_the_file_is_gone(out):
+    (out / "mine.py").write_text(
+        "from sklearn.linear_model import Ridge\n"
+        "from sklearn.pipeline import make_pipeline\n"
+        "from avfusion import Align, FrameRegressor\n"
+        "class Mine(Ridge):\n"
+        "    pass\n"
+        "estimators = {'mine': make_pipeline(Align(rate_hz=1.0), FrameRegressor(Mine()))}\n"
+    )
+    run("fit", "synthetic", *SMALL, "-e", out / "mine.py", "-o", out / "mine.model")
+    (out / "mine.py").unlink()
+    assert type(persistence.load(out / "mine.model")[-1].regressor).__name__ == "Mine"
+
+
+def test_no_command_overwrites_its_model_or_its_estimators(ridge, out):
+    run("fit", "synthetic", *SMALL, "-e", ridge, "-o", out / "ridge.model")
+    (out / "notes.parquet").write_text("notes")
+    before = {path: path.read_bytes() for path in (ridge, out / "ridge.model", out / "notes.parquet")}
+    for command in (
+        ("fit", "synthetic", *SMALL, "-e", f"{ridge}:ridge", "-o", ridge, "--force"),
+        ("compare", "synthetic", *SMALL, "-e", ridge, "-o", ridge),
+        ("predict", out / "ridge.model", "synthetic", *SMALL, "-o", out / "notes.parquet"),
+        ("predict", out / "ridge.model", "synthetic", *SMALL, "-o", out / "ridge.model"),
+    ):
+        run(*command, code=2)
+    assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def as_texts(names):
 
 
 def _check_differ(what, columns, taken=()):
-    """Raise where names, beside their columns, have a column in common, or one that is taken, or that cannot be written."""
+    """Raise where names, each with its columns, have one in common, one that is taken, or none at all."""
     for name, own in columns:
         if is_scalar(name) and pd.isna(name):
             raise ValueError(f"{what} has the name {name!r}, which counts as missing: name it.")
