@@ -153,6 +153,7 @@ URLS = (
 
 def objects():
     """Yield what is no text and no path."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     yield from (b"x.db", 3, [], {}, True, 1.5, object(), optuna.storages.RDBStorage, optuna.create_study())
     yield optuna.storages.journal.JournalFileBackend("journal")
     yield sqlalchemy.make_url("sqlite:///u.db")

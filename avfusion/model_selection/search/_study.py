@@ -97,7 +97,8 @@ def _run_study(search, objective, space, identity, name, seed, client):
                 sampler.reseed_rng()  # a seeded sampler of the user's would repeat its first suggestions
             task = partial(
                 delayed(_run_sent), SentOnce(objective), os.getpid(), storage, name,
-                sampler=sampler, pruner=pruner, n_trials=search.n_trials, shared=shared, raise_errors=search.error_score == "raise",
+                sampler=sampler, pruner=pruner, n_trials=search.n_trials, shared=shared,
+                raise_errors=search.error_score == "raise",
             )  # fmt: skip
             _run_missing(search, study, done, task, parallel)
             return in_memory(study)
