@@ -49,7 +49,7 @@ def check_can_be_written(X, header, path):
         try:
             write(table)
         except (ValueError, TypeError, NotImplementedError, OverflowError) as error:
-            column, text = _culprit(table, write), brief(str(error), 120)[1:-1]
+            column, text = _culprit(table, write), brief(str(error).rstrip("."), 120)[1:-1]
             reason = "a text is not valid UTF-8" if isinstance(error, UnicodeError) else text
             raise ValueError(
                 f"--output {path_name(path)} cannot hold {column} of the recordings beside the predictions "
@@ -64,7 +64,7 @@ def _write(table, path):
         for cells in (table[name] for name in table if table[name].dtype == object):
             changed = [cell for cell in cells if isinstance(cell, (set, frozenset, dict))]
             if changed:
-                raise TypeError(f"a {type(changed[0]).__name__} would become another kind of value")
+                raise TypeError(f"A {type(changed[0]).__name__} would become another kind of value.")
     save_table(table, path)
 
 
