@@ -39,7 +39,7 @@ def check_can_be_written(X, header, path):
     odd = [name for name in [*X.index, *X.columns] if not _is_text(name)]
     if odd:
         raise ValueError(
-            f"{quoted(odd, limit=3)} is a name that is not valid UTF-8, which no table holds: rename the "
+            f"The names {quoted(odd, limit=3)} are not valid UTF-8, and no table can hold them: rename the "
             "file or column, or write a folder of files (--output NAME without a suffix)."
         )
     names = ["prediction"] if targets is None else targets
@@ -49,10 +49,11 @@ def check_can_be_written(X, header, path):
         try:
             write(table)
         except (ValueError, TypeError, NotImplementedError, OverflowError) as error:
-            column = _culprit(table, write)
+            column, text = _culprit(table, write), brief(str(error).rstrip("."), 120)[1:-1]
+            reason = "a text is not valid UTF-8" if isinstance(error, UnicodeError) else text
             raise ValueError(
                 f"--output {path_name(path)} cannot hold {column} of the recordings beside the predictions "
-                f"({brief(str(error), 120)[1:-1]}). Make it text or numbers, or leave it out."
+                f"({reason}). Make it text or numbers, or leave it out."
             ) from error
     check_rows(X, targets, path)
 
@@ -63,7 +64,7 @@ def _write(table, path):
         for cells in (table[name] for name in table if table[name].dtype == object):
             changed = [cell for cell in cells if isinstance(cell, (set, frozenset, dict))]
             if changed:
-                raise TypeError(f"a {type(changed[0]).__name__} would become another kind of value")
+                raise TypeError(f"A {type(changed[0]).__name__} would become another kind of value.")
     save_table(table, path)
 
 

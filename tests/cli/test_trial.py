@@ -42,7 +42,7 @@ def test_metadata_that_a_file_cannot_hold_are_named_before_the_work(values, suff
 def test_names_that_are_not_utf_8_are_refused_for_tables_and_not_for_folders():
     X = recordings(["caf\udce9", "b"])
     for suffix in (".parquet", ".feather", ".csv"):
-        with pytest.raises(ValueError, match=r"'caf\\udce9' is a name that is not valid UTF-8"):
+        with pytest.raises(ValueError, match=r"The names 'caf\\udce9' are not valid UTF-8"):
             check_can_be_written(X, HEADER, Path(f"p{suffix}"))
     check_can_be_written(X, HEADER, Path("predictions"))
 
