@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from avfusion._plain_file import check_plain_file
+from avfusion._plain_file import check_plain_file, is_plain_file
 from avfusion.datasets._aff_wild2_features import feature_folders, read_features, sound_of
 from avfusion.formats._registry import DamagedFileError
 from avfusion.sequences import SequenceArray
@@ -345,5 +345,7 @@ def _labels(values, names, fps):
 
 
 def _text_of(path):
+    if is_plain_file(path) and not path.stat().st_size:
+        return ""
     check_plain_file(path)
     return path.read_text(encoding="utf-8-sig")
