@@ -60,7 +60,7 @@ bare lowest: $(VENV)/.ready
 
 # What fit costs beyond the mathematics, in time and memory, in short: tables in results/bench.
 bench: $(VENV)/.ready
-	for script in overhead scaling parallel gpu long_table import_files store; do $(BIN)/python -m benchmarks.$$script --short || exit 1; done
+	for script in overhead scaling load parallel gpu long_table import_files store; do $(BIN)/python -m benchmarks.$$script --short || exit 1; done
 
 # Stubs, API page, tables and pictures that are written from the code: after a change of public names.
 derived: $(VENV)/.ready

@@ -97,15 +97,15 @@ def begins_as_model(path):
 def _check_end(file, size):
     """Refuse an archive with a comment, or bytes behind it, or a directory of more than two members."""
     if size < _END.size:
-        raise ValueError("It is too short")
+        raise ValueError("It is too short.")
     file.seek(size - _END.size)
     signature, disk, first, here, entries, length, offset, comment = _END.unpack(file.read(_END.size))
     if signature != b"PK\x05\x06" or comment:
-        raise ValueError("It is cut off, or goes on behind its end")
+        raise ValueError("It is cut off, or goes on behind its end.")
     file.seek(max(size - _END.size - _LOCATOR.size, 0))
     large = file.read(4) == b"PK\x06\x07"  # which zipfile looks for in small archives, too
     if disk or first or (not large and (here != entries or length > _DIRECTORY or offset + length > size)):
-        raise ValueError("Its end is damaged")
+        raise ValueError("Its end is damaged.")
     if large:
         _check_large_end(file, size)
 
@@ -114,21 +114,21 @@ def _check_large_end(file, size):
     """Bound the directory of an archive above 4 GB, whose end has two more records."""
     begin = size - _END.size - _LOCATOR.size - _LARGE_END.size
     if begin < 0:
-        raise ValueError("It is too short")
+        raise ValueError("It is too short.")
     file.seek(begin)
     signature, *_, length, offset = _LARGE_END.unpack(file.read(_LARGE_END.size))
     _, _, place, _ = _LOCATOR.unpack(file.read(_LOCATOR.size))
     if signature != b"PK\x06\x06" or place != begin or length > _DIRECTORY or offset + length > size:
-        raise ValueError("Its end is damaged")
+        raise ValueError("Its end is damaged.")
 
 
 def _read(archive):
     infos = [info for info in archive.infolist() if info.filename == HEADER]
     if len(infos) != 1:
-        raise ValueError(f"It has {len(infos)} headers")
+        raise ValueError(f"It has {len(infos)} headers.")
     (info,) = infos
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ~_UTF_8 or info.file_size > LARGEST:
-        raise ValueError("Its header is compressed, encrypted or too large")
+        raise ValueError("Its header is compressed, encrypted or too large.")
     with archive.open(info) as file:
         text = file.read(LARGEST + 1)
     return json.loads(text, object_pairs_hook=_only_once, parse_constant=_refuse_constant)
@@ -137,27 +137,27 @@ def _read(archive):
 def _only_once(pairs):
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("Its header has a name twice")
+        raise ValueError("Its header has a name twice.")
     return found
 
 
 def _refuse_constant(name):
-    raise ValueError(f"Its header holds {name}")
+    raise ValueError(f"Its header holds {name}.")
 
 
 def _check_members(archive, size):
     infos = archive.infolist()
     if [info.filename for info in infos] != [HEADER, MODEL]:
-        raise ValueError("It has other members")
+        raise ValueError("It has other members.")
     for info in infos:
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & ~_UTF_8:
-            raise ValueError("Its members are compressed or encrypted")
+            raise ValueError("Its members are compressed or encrypted.")
         if info.file_size != info.compress_size:
-            raise ValueError("Its members have two sizes")
+            raise ValueError("Its members have two sizes.")
     first, second = infos
     end = second.header_offset + second.file_size
     if first.header_offset or second.header_offset < first.file_size or end > size:
-        raise ValueError("Its members do not lie one after the other")
+        raise ValueError("Its members do not lie one after the other.")
 
 
 def check_header(header):
@@ -180,7 +180,7 @@ def check_header(header):
     >>> check_header({"format": 1, "estimator": "Ridge()", "versions": {}, "modalities": None})
     Traceback (most recent call last):
     ...
-    ValueError: Its header has no targets
+    ValueError: Its header has no targets.
     """
     known = {
         "format": lambda value: _is_number(value, int) and value == FORMAT,
@@ -190,12 +190,12 @@ def check_header(header):
         "targets": _is_form,
     }
     if not isinstance(header, dict):
-        raise ValueError("Its header is no mapping")
+        raise ValueError("Its header is no mapping.")
     for name, is_right in known.items():
         if name not in header:
-            raise ValueError(f"Its header has no {name}")
+            raise ValueError(f"Its header has no {name}.")
         if not is_right(header[name]):
-            raise ValueError(f"Its header has {name} of another kind")
+            raise ValueError(f"Its header has {name} of another kind.")
 
 
 def _is_text(value):

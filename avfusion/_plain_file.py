@@ -1,4 +1,4 @@
-"""Whether a path is a plain file: whatever else has a name in a folder may wait for ever, or never end."""
+"""The check that a path is a plain file: whatever else has a name may wait for ever, or never end."""
 
 import os
 import stat

@@ -221,7 +221,9 @@ def read_header(path) -> dict:
 
 
 def is_model(path) -> bool:
-    """Return whether a file begins as a model that `save` wrote, without running any of its code.
+    """Return whether a file is a model that `save` wrote, without running any of its code.
+
+    Only its first bytes are looked at: `read_header` says what is wrong with a damaged one.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ FLOORS = (
     {
         "_atomic",
         "_by_value",
+        "_checksums",
         "_parallel",
         "_plain_file",
         "_progress",

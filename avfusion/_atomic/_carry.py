@@ -106,4 +106,5 @@ def keep_modes(source, target, owns):
             if hasattr(os, "lchown"):
                 with suppress(OSError):  # only root may
                     os.lchown(new, state.st_uid, state.st_gid)
-            os.chmod(new, stat.S_IMODE(state.st_mode))
+            with suppress(PermissionError, NotImplementedError):  # on disks without modes, as of cameras
+                os.chmod(new, stat.S_IMODE(state.st_mode))

@@ -81,6 +81,32 @@ def holds_mount(path):
     return os.path.ismount(path) or any(mount == str(path) or mount.startswith(inside) for mount in mounts)
 
 
+def sync_file(file):
+    """See to it that an open file is on the disk; some disks cannot be asked, which is no error.
+
+    Parameters
+    ----------
+    file : int
+        Its descriptor.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it, because it is full, for instance.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryFile() as file:
+    ...     sync_file(file.fileno())
+    """
+    try:
+        os.fsync(file)
+    except OSError as error:
+        if error.errno not in _UNKNOWN:
+            raise
+
+
 def sync_folder(path):
     """See to it that the names in a folder are on the disk, where the system can be asked for it.
 
@@ -138,7 +164,7 @@ def sync_tree(path):
         if stat.S_ISREG(os.lstat(name).st_mode):
             file = open_regular(name)
             try:
-                os.fsync(file)
+                sync_file(file)
             finally:
                 os.close(file)
     for folder, _, _ in found:

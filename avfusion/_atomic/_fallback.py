@@ -49,13 +49,14 @@ def write_or_keep(write, path, places=None):
         for folder in _default_places() if places is None else places:
             kept = _try(write, Path(folder), path.name)
             if kept is not None:
-                raise OSError(
-                    f"{path} could not be written ({reason}). The result is in {kept}: move it from there."
-                ) from error
-        raise OSError(
-            f"{path} could not be written ({reason}), and no other folder took it: make room and run it "
-            "again."
-        ) from error
+                said = f"({reason}). The result is in {kept}: move it from there."
+                break
+        else:
+            said = f"({reason}), and no other folder took it: make room and run it again."
+        kind = type(error) if type(error).__module__ == "builtins" else OSError
+        again = kind(f"{path} could not be written {said}")
+        again.errno = error.errno
+        raise again from error
 
 
 def _default_places():

@@ -6,7 +6,7 @@ import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from avfusion._atomic._disk import open_regular, sync_folder
+from avfusion._atomic._disk import open_regular, sync_file, sync_folder
 from avfusion._atomic._interrupts import uninterrupted
 from avfusion._atomic._leftovers import Claim, clear_leftovers
 
@@ -157,10 +157,11 @@ def _finish(part, target, before):
         if before is not None and hasattr(os, "fchown"):
             with suppress(OSError):  # only root may
                 os.fchown(file, before.st_uid, before.st_gid)
-            os.fchmod(file, stat.S_IMODE(before.st_mode))
+            with suppress(OSError):  # on disks without modes, as of cameras
+                os.fchmod(file, stat.S_IMODE(before.st_mode))
         if before is not None and hasattr(os, "getxattr"):
             with suppress(OSError):  # most files have none
                 os.setxattr(file, _ACCESS_LIST, os.getxattr(target, _ACCESS_LIST))
-        os.fsync(file)
+        sync_file(file)
     finally:
         os.close(file)

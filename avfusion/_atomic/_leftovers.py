@@ -157,12 +157,16 @@ def _clear(path, own, lock):
     """Remove what a writer has beside a result; put the old one back where no new one came."""
     part, old = (_named(own, kind) for kind in ("part", "old"))
     try:
-        if os.path.lexists(old) and not os.path.lexists(path):
+        if os.path.isdir(old) and not os.path.islink(old) and not os.path.lexists(path):
             os.rename(old, path)
-        for rest in (part, old, _named(own, "lock")):
+        for rest in (part, old):
             remove(rest)
+        if fcntl is not None:  # while it is held: the next one may have a lock of this name only after this
+            remove(_named(own, "lock"))
     finally:
         os.close(lock)
+        if fcntl is None:  # Windows removes no file that is open
+            remove(_named(own, "lock"))
 
 
 def _locked(own, unknown=False):

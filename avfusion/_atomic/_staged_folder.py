@@ -69,10 +69,14 @@ class StagedFolder:
         self._check_free()
         self._claim = Claim(self.path)
         self.part = self._claim.part
-        with named(self.path, self.part):
-            self.part.mkdir()
-            if self.path.is_dir():  # which may be for its owner alone
-                keep_modes(self.path, self.part, lambda name: False)
+        try:
+            with named(self.path, self.part):
+                self.part.mkdir()
+                if self.path.is_dir():  # which may be for its owner alone
+                    keep_modes(self.path, self.part, lambda name: False)
+        except BaseException:
+            self.discard()
+            raise
 
     def commit(self):
         """Put the folder into its place, and remove the one that was there.

@@ -1,4 +1,4 @@
-"""What a file of estimators may set: nothing by which code is run, a file is opened or a host is contacted.
+"""The settings that a file of estimators may make: none that runs code, opens a file or contacts a host.
 
 Values from YAML and TOML are text, numbers, lists, mappings and the estimators that are built of them. Only a
 text can stand for something else: a path, an address, an expression, an import. So a text is taken where it
@@ -17,7 +17,7 @@ from avfusion.sequences._messages import brief
 # Names of columns, steps, labels, scores and statistics: looked up among what is there, and never opened.
 FREE = frozenset(
     [
-        *("aggregate", "statistics", "scoring", "metric", "device", "threshold", "refit"),
+        *("aggregate", "statistics", "scoring", "metric", "threshold", "refit"),
         *("steps", "transformers", "transformer_list", "estimators", "transformer", "transform_input"),
         *("modalities", "modality", "groups", "validation_groups", "leader", "to"),
         *("categorical_features", "categories", "classes", "constant", "drop", "fill_value"),
@@ -26,6 +26,7 @@ FREE = frozenset(
 )
 # Texts of a form that can stand for nothing else.
 _FORMS = {
+    "device": re.compile(r"(cpu|cuda|mps|xpu|hpu|npu)(:\d{1,3})?"),
     "importance_getter": re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*"),  # an attribute that is not private
     "pre_dispatch": re.compile(r"all|(\d{1,3} ?\* ?)?n_jobs"),  # joblib evaluates it
 }
@@ -80,8 +81,8 @@ def check_parameters(cls, values, where):
     for _, name, value, path in _settings(cls, values):
         for part in path:
             if part in _NEVER and value not in _NONE and value != [None]:
-                reason = f"as {_NEVER[part]}. {_REMEDY}"
-                raise ValueError(f"{where}: {part} is not set in a file of this kind, {reason}")
+                why = _NEVER[part]
+                raise ValueError(f"{where}: {part} is not set in a file of this kind, as {why}. {_REMEDY}")
         for number in _of_kind(value, Integral):
             _check_number(name, number, where)
 

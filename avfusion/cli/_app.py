@@ -52,6 +52,14 @@ def _layout(reading):
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _check_estimators(text):
+    """Refuse a file of estimators before recordings are read, which may take long."""
+    if text is not None:
+        from avfusion.cli._estimators import check_estimators
+
+        check_estimators(str(text))
+
+
 def _require_labels(recordings):
     if recordings.y is None:
         columns = ", ".join(map(str, recordings.X.columns))
@@ -229,6 +237,7 @@ def compare(
 
         check_results(output, data)
         check_not_read(output, data, estimators)
+    _check_estimators(estimators)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = _known_groups(recordings, groups)
@@ -298,6 +307,7 @@ def fit(
     check_file(output, data)
     check_not_read(output, data, estimator, estimator.rpartition(":")[0])
     check_replaced_model(output, force)
+    _check_estimators(estimator)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     from avfusion import persistence
@@ -351,12 +361,15 @@ def predict(
     path = check_predictions(output, data)
     from avfusion import persistence
     from avfusion.cli._overwriting import check_not_read, check_replaced_table
-    from avfusion.cli._results import predict_table, save_files, save_table
+    from avfusion.cli._results import predict_table, save_files
+    from avfusion.cli._tables import save_table
+    from avfusion.cli._trial import check_can_be_written
 
     header = persistence.read_header(model)
     check_not_read(path, data, model)
     check_replaced_table(path, header, force)
     recordings = _read(data, None, reading, seed, labels=reading["pair"] is not None)
+    check_can_be_written(recordings.X, header, path)
     table = predict_table(persistence.load(model), header, recordings.X)
     write_or_keep(partial(save_table if path.suffix else save_files, table), path)
     echo(f"Written to {path}", err=True)

@@ -21,6 +21,7 @@ from avfusion.formats._registry import brief_reason
 from avfusion.sequences._messages import brief, quoted
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
+_STEPS = ("steps", "transformer_list", "transformers", "estimators")  # lists of named estimators
 _EXAMPLE = "as in - FrameRegressor: {regressor: {Ridge: {alpha: 10}}}"
 
 
@@ -112,6 +113,38 @@ def _text_of(path):
         ) from error
 
 
+def check_estimators(text):
+    """Raise an error if the YAML or TOML file of an argument ``FILE`` or ``FILE:NAME`` cannot be read.
+
+    Parameters
+    ----------
+    text : str
+        Names of default estimators and Python files, which would be executed, are passed over.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `read_estimators`.
+
+    Examples
+    --------
+    >>> check_estimators("ridge")
+    >>> check_estimators("gone.yaml:ridge")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: There is no file gone.yaml.
+    """
+    path = _file_and_name(text)[0]
+    if path and Path(path).suffix != ".py":
+        read_estimators(path)
+
+
+def _file_and_name(text):
+    """Return file and name of an argument; one of them may be empty."""
+    file, _, name = (f"{text}:" if Path(text).suffix in _SUFFIXES else text).rpartition(":")
+    return (file, name) if Path(file).suffix in _SUFFIXES else ("", text)
+
+
 def choose_estimators(path, recordings, groups=None, seed=0):
     """Read the estimators of a file, or without one choose a set for the recordings.
 
@@ -166,9 +199,7 @@ def choose_estimator(text, recordings, groups=None, seed=0):
     >>> choose_estimator("only-audio", read_recordings("synthetic")).steps[-1][0]
     'unimodalregressor'
     """
-    file, _, name = (f"{text}:" if Path(text).suffix in _SUFFIXES else text).rpartition(":")
-    if Path(file).suffix not in _SUFFIXES:
-        file, name = "", text
+    file, name = _file_and_name(text)
     estimators = choose_estimators(Path(file) if file else None, recordings, groups, seed)
     if not name and len(estimators) == 1:
         return next(iter(estimators.values()))
@@ -275,7 +306,27 @@ def _build(name, parameters, where):
     except Exception as error:  # whatever a class makes of values that it does not expect
         raise ValueError(f"{where}: {brief_reason(error, 240)}.") from error
     check_texts(cls, values, where)
+    _check_form(built, values, where)
     return built
+
+
+def _check_form(built, values, where):
+    """Refuse lists of steps that are none, which scikit-learn takes apart without a look."""
+    lists = [values[name] for name in _STEPS if isinstance(values.get(name), list)]
+    good = all(
+        isinstance(step, list) and len(step) >= 2 and isinstance(step[0], str)
+        for one in lists
+        for step in one
+    )
+    try:
+        built.get_params() if good and hasattr(built, "get_params") else None
+    except Exception:
+        good = False
+    if not good:
+        raise ValueError(
+            f"{where}: Steps are pairs of a name and an estimator, as in [scale, StandardScaler], not "
+            f"{brief(values)}."
+        )
 
 
 def _value(value, where):

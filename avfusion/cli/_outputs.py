@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from avfusion._atomic import StagedFolder
+from avfusion._atomic import StagedFolder, clear_leftovers
 from avfusion._atomic import check_file as check_place
 from avfusion.sequences._messages import quoted
 
@@ -42,6 +42,7 @@ def check_parent(path, data):
             f"--output {path} is in the folder of the recordings, {data}, and would be read as one of them "
             f"next time. Name a place outside, such as {os.path.normpath(Path(data, '..', path.name))}."
         )
+    clear_leftovers(path.resolve())  # also where what is there is refused
 
 
 def check_file(path, data, *suffixes):

@@ -4,11 +4,13 @@ import difflib
 import inspect
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from avfusion._checksums import check_table
 from avfusion.datasets import (
     fetch_studyforrest,
     load_aff_wild2,
@@ -26,7 +28,10 @@ from avfusion.sequences._messages import quoted
 from avfusion.store import read_store
 from avfusion.store._manifest import is_store
 
-_READERS = {".parquet": pd.read_parquet, ".feather": pd.read_feather}
+_READERS = {
+    ".parquet": partial(pd.read_parquet, page_checksum_verification=True),
+    ".feather": pd.read_feather,
+}
 
 
 @dataclass(frozen=True)
@@ -282,6 +287,7 @@ def _series_if_one(y):
 
 
 def _read_file(path, targets, rates, keep):
+    check_table(path)
     try:
         with path.open("rb") as file:
             if file.read(len(FEATHER_1)) == FEATHER_1:

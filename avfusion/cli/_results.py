@@ -1,11 +1,11 @@
 """Write the results of the commands, completely or not at all."""
 
-import numpy as np
 import pandas as pd
 
-from avfusion._atomic import StagedFolder, atomic_write, named
+from avfusion._atomic import StagedFolder, named
 from avfusion.cli._outputs import check_names
 from avfusion.cli._recordings import drop_other_streams
+from avfusion.cli._tables import steps_of
 from avfusion.sequences import SequenceArray, as_targets, sequence_columns
 
 
@@ -35,24 +35,6 @@ def predict_table(model, header, X):
     known = [*sequence_columns(X), *predictions.columns]
     metadata = X.drop(columns=[name for name in known if name in X.columns])
     return metadata.assign(**{str(name): column.array for name, column in predictions.items()})
-
-
-def save_table(table, path):
-    """Write a table to a Parquet, Feather or CSV file, which appears only when it is complete.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-    path : pathlib.Path
-        Its suffix, .parquet, .feather or .csv, decides. In a CSV file there is a row for each step.
-    """
-    with atomic_write(path) as part:
-        if path.suffix.lower() == ".csv":
-            long_table(table).to_csv(part, index=False)
-        elif path.suffix.lower() == ".parquet":
-            table.to_parquet(part)
-        else:  # Feather has no index
-            table.reset_index(drop=table.index.name is None).to_feather(part)
 
 
 def save_files(table, folder):
@@ -91,7 +73,7 @@ def save_files(table, folder):
     for name, row in zip(table.index, table[targets].itertuples(index=False)):
         steps = {target: cell.frames for target, cell in zip(targets, row) if cell is not pd.NA}
         if steps:
-            tables[name] = pd.DataFrame(_side_by_side(steps))
+            tables[name] = pd.DataFrame(steps_of(steps))
     head = ",".join(next(iter(tables.values()))) if tables else ""
     staged = StagedFolder(folder, lambda there: _is_of_other_run(there, head), what="folder of predictions")
     try:
@@ -117,59 +99,6 @@ def _is_of_other_run(folder, head):
             if lines.readline().rstrip("\n").replace('"', "") != head.replace('"', ""):
                 return False
     return True
-
-
-def _side_by_side(steps):
-    """Return a column for each feature, named as in `long_table`."""
-    return {
-        name if frames.shape[1] == 1 else f"{name} {k}": frames[:, k]
-        for name, frames in steps.items()
-        for k in range(frames.shape[1])
-    }
-
-
-def long_table(table):
-    """Put the steps of sequences below each other, as challenges ask for predictions.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A row for each recording: predictions, and metadata.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each step: the recording, metadata, the step from 0, its time in seconds where the rate is
-        known, and the predictions. Without sequences, the table with the recordings as a column. A recording
-        without prediction has no row.
-
-    Examples
-    --------
-    >>> from avfusion.sequences import as_sequences
-    >>> table = as_sequences({"mood": [[0.5, 0.25], None, [1.0]]}, rate_hz=2).set_axis(["a", "b", "c"])
-    >>> long_table(table)
-      recording  step  time_s  mood
-    0         a     0     0.0  0.50
-    1         a     1     0.5  0.25
-    2         c     0     0.0  1.00
-    """
-    name = "recording" if table.index.name is None else table.index.name
-    sequences = sequence_columns(table)
-    if not sequences:
-        return table.rename_axis(name).reset_index()
-    arrays = {column: table[column].array.pack() for column in sequences}
-    first = arrays[sequences[0]]
-    lengths = np.maximum(first.lengths, 0)
-    rows = np.repeat(np.arange(len(table)), lengths)
-    long = table.drop(columns=sequences).rename_axis(name).reset_index().iloc[rows].reset_index(drop=True)
-    long["step"] = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    if first.rate_hz is not None:
-        long["time_s"] = long["step"] / first.rate_hz
-    for column, array in arrays.items():
-        frames = array.frames
-        names = [column] if frames.shape[1] == 1 else [f"{column} {k}" for k in range(frames.shape[1])]
-        long[names] = frames
-    return long
 
 
 def _as_columns(predictions, names, index):

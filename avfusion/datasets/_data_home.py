@@ -117,14 +117,14 @@ def _download(folder, name, problem, source):
 
 @contextmanager
 def _said(name, folder):
-    """Say what is downloaded, and not that it goes to a hidden folder first."""
+    """Log what is downloaded, and not that it goes to a hidden folder first."""
     logger = pooch.get_logger()
     logger.info("Downloading %s to %s.", name, folder)
-    logger.disabled = True
+    before, logger.disabled = logger.disabled, True
     try:
         yield
     finally:
-        logger.disabled = False
+        logger.disabled = before
 
 
 def _remove_empty(folder, existing):

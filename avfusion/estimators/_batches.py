@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from avfusion.estimators._inputs import check_observed
+from avfusion.estimators._number_range import check_squares
 from avfusion.estimators._weights import of_mean_one
 from avfusion.sequences._buffers import BLOCK, within_rows
 from avfusion.sequences._paging import read_ahead, release, take
@@ -367,6 +368,7 @@ def observed_statistics(data, name):
         total += values.sum(axis=0)
         squares += np.square(values).sum(axis=0)
     check_observed(counts.any(), name)
+    check_squares(total, squares, name)
     never, counts = counts == 0, np.maximum(counts, 1)
     mean = total / counts
     variance = squares / counts - np.square(mean)

@@ -243,7 +243,8 @@ def view_of(data, names, rows):
     >>> view_of(read_recordings(X, caller="LateFusionRegressor"), ["video"], [0]).columns.tolist()
     ['video', 'age']
     """
-    return data.frame.iloc[rows].drop(columns=[name for name in data.columns if name not in names])
+    others = set(data.columns).difference(names)
+    return data.frame.loc[:, ~data.frame.columns.isin(others)].iloc[rows]  # rows of these columns only
 
 
 def labels_of(data, rows):

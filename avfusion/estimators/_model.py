@@ -4,6 +4,7 @@ from functools import partial
 
 import psutil
 import torch
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from avfusion.networks import ClipHead, FrameHead, FusionModel, InputNorm
 from avfusion.sequences._messages import brief
@@ -68,16 +69,27 @@ def within_memory(network, parameters):
 
 
 def _within_memory(network, large, widths):
-    try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):  # nothing is allocated, nothing drawn
-            n_weights = sum(weight.numel() for weight in network(widths).parameters())
-    except Exception:  # a network of the user's that cannot be built without memory
-        return network(widths)
-    free = psutil.virtual_memory().available
+    n_weights, free = _n_weights(network, widths), psutil.virtual_memory().available
     if _BYTES * n_weights > free:
         given = ", ".join(f"{name}={brief(value)}" for name, value in large.items())
+        needed = f"{_BYTES * n_weights / 1e9:.1f} GB in training, and {free / 1e9:.1f} GB are free"
         raise ValueError(
-            f"{given}: the network would have {n_weights:.1e} weights, which take "
-            f"{_BYTES * n_weights / 1e9:.1f} GB in training, and {free / 1e9:.1f} GB are free. Choose smaller ones."
+            f"{given}: The network would have {n_weights:.1e} weights, which take {needed}. Choose less."
         )
     return network(widths)
+
+
+def _n_weights(network, widths):
+    """Return the number of weights of a network; of one that needs its numbers, of what is built before."""
+    sizes = []
+    hook = register_module_parameter_registration_hook(
+        lambda module, name, weight: sizes.append(0 if weight is None else weight.numel())
+    )
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):  # nothing is allocated, nothing drawn
+            network(widths)
+    except Exception:  # it is built in earnest next, and raises there what is to be raised
+        pass
+    finally:
+        hook.remove()
+    return sum(sizes)

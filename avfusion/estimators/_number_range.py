@@ -4,6 +4,7 @@ import numpy as np
 
 ROUNDING = 1e-5  # rounding of labels by their standard deviation from which on float64 is taken
 TOO_COARSE = 1e-2  # the same, from which on networks cannot be fitted
+SMALLEST = 1e-280  # sums of squares below it have lost digits
 SQUARES = 1e15  # size of features from which on sums of squares may be beyond float32
 
 
@@ -79,3 +80,31 @@ def rounding(labels, dtype):
     off = np.divide(limits.eps / 2, deviation, out=np.zeros_like(deviation), where=high > low)
     beyond = (largest > float(limits.max) / 2) | ((largest > 0) & (largest < float(limits.tiny) / limits.eps))
     return np.where(beyond, np.inf, off)
+
+
+def check_squares(total, squares, name):
+    """Raise where sums of squares of features are beyond floats, or vanish although the features vary.
+
+    Parameters
+    ----------
+    total, squares : ndarray of shape (width,)
+        Sums of the features, less their first values, and of the squares of these.
+    name : str
+        The column.
+
+    Raises
+    ------
+    ValueError
+        Naming column and feature.
+
+    Examples
+    --------
+    >>> check_squares(np.array([2.0, 0.0]), np.array([2.0, 0.0]), "audio")
+    """
+    wrong = ~np.isfinite(squares) | ((total != 0) & (squares < SMALLEST))
+    if wrong.any():
+        size = "large" if not np.isfinite(squares).all() else "small"
+        raise ValueError(
+            f"Column {name!r}: numbers of feature {int(wrong.argmax())} are so {size} that their standard "
+            "deviation cannot be computed. Bring the features to another scale, or leave this one out."
+        )

@@ -186,5 +186,6 @@ def matching_line(labels, predictions):
     """
     values = np.where(np.isnan(labels.values), np.nan, predictions.values)
     (mean, deviation), (centre, spread) = (moments(part, labels.weights) for part in (labels.values, values))
-    scale = np.divide(deviation, spread, out=np.ones_like(spread), where=spread > 1e-12)
+    varies = spread > 1e-12 * np.maximum(np.abs(centre), deviation)  # more than rounding does
+    scale = np.divide(deviation, spread, out=np.ones_like(spread), where=varies)
     return scale, mean - scale * centre

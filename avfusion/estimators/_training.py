@@ -154,7 +154,7 @@ class SequenceNet(ScoredNet, NeuralNet):
                 self._end(dataset)
             raise
         self._end(dataset)
-        if not all(parameter.isfinite().all() for parameter in self.module_.parameters()):
+        if not self.is_finite:
             raise TrainingDiverged(
                 "Training diverged: weights became infinite or NaN. Lower lr, clip gradients with "
                 "gradient_clip, and bring features and targets to scale (input_norm, standardize_target)."
@@ -178,6 +178,11 @@ class SequenceNet(ScoredNet, NeuralNet):
         if schedule is not None:
             vars(schedule).pop("lr_scheduler_", None)  # it holds the optimizer, and with it the weights
         self.finished_ = True
+
+    @property
+    def is_finite(self):
+        """Whether all weights are numbers still."""
+        return all(parameter.isfinite().all() for parameter in self.module_.parameters())
 
     @property
     def average(self):

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from avfusion._checksums import check_table
 from avfusion.formats._format import Format, Part
 from avfusion.formats._recording_names import recording_columns, recording_names
 from avfusion.sequences._bookkeeping import columns_of
@@ -64,12 +65,13 @@ def read(path):
 
 
 def _opened(path):
+    check_table(path)
     limit = max(_INFLATED, _RATIO * path.stat().st_size)
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     if not is_parquet:
         return _arrow(path, limit)
-    with pa.parquet.ParquetFile(path) as file:
+    with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
         _check_columns(file.schema_arrow)
         groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
         n_numbers = sum(group.num_rows * group.num_columns for group in groups)

@@ -8,6 +8,7 @@ import joblib
 from joblib import effective_n_jobs
 from sklearn.base import clone
 
+from avfusion._checksums import check_sums
 from avfusion._versions import package_versions
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.records._hashing import fingerprint
@@ -42,7 +43,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     FileNotFoundError
         If the folder has no recipe.
     ValueError
-        If X or y are not the data of the result.
+        If X or y are not the data of the result, or the recipe is not the file that was written.
 
     Warns
     -----
@@ -71,6 +72,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     path = Path(folder) / RECIPE
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; save() of a Comparison or a search writes it.")
+    check_sums(path.parent, RECIPE)
     recipe = joblib.load(path)
     if fingerprint(X, y) != recipe["data"]:
         raise ValueError(

@@ -211,6 +211,7 @@ def full_disks(kind, times, rng, mounted):
     for _ in range(times):
         with own_folder() as folder:
             limit = int(rng.uniform(0.1, 0.95) * size)
+            limit = max(1, limit // 4096) * 4096 if mounted else limit  # whole pages
 
             def run(folder=folder, limit=limit):
                 if not mounted:
@@ -249,7 +250,7 @@ def with_clock(seconds):
 
 def slow_score(estimator, X, y):
     """Score as Ridge does, but slowly."""
-    time.sleep(0.15)
+    time.sleep(0.07)
     return estimator.score(X, y)
 
 
@@ -263,7 +264,9 @@ def clock_steps(kind, seconds):
             with suppress(BaseException):
                 said.write_text(json.dumps(fit(folder, kind, **changes)))
             os._exit(0)
-        time.sleep(1.2)
+        until = time.monotonic() + LIMIT_S
+        while not finished(folder, kind) and time.monotonic() < until:
+            time.sleep(0.05)
 
         def second():
             if kind == "SQLite":  # what the database's clock says is as old

@@ -1,5 +1,7 @@
 """A result that cannot be written where it was to go."""
 
+import errno
+
 import pytest
 
 from avfusion._atomic import atomic_write, write_or_keep
@@ -20,7 +22,7 @@ def test_the_first_place_that_takes_it_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "free").mkdir()
     places = [tmp_path / "gone", tmp_path / "file", tmp_path / "free", tmp_path]
-    with pytest.raises(OSError, match=r"could not be written \(There is no folder") as caught:
+    with pytest.raises(FileNotFoundError, match=r"could not be written \(There is no folder") as caught:
         write_or_keep(write, tmp_path / "no" / "table.csv", places)
     (kept,) = (tmp_path / "free").rglob("table.csv")
     assert f"The result is in {kept}: move it from there." in str(caught.value)
@@ -48,3 +50,12 @@ def test_places_are_those_of_the_user(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="The result is in"):
         write_or_keep(write, tmp_path / "no" / "table.csv")
     assert len(list(tmp_path.glob("avfusion-*/table.csv"))) == 1
+
+
+def test_the_error_is_of_the_same_kind(tmp_path):
+    def full(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with pytest.raises(PermissionError, match=r"could not be written \(Permission denied\)") as caught:
+        write_or_keep(full, tmp_path / "a", [])
+    assert caught.value.errno == errno.EACCES

@@ -227,6 +227,31 @@ def test_data_are_on_the_disk_before_the_name_and_the_name_before_the_end(tmp_pa
     assert done == [5, "replace", "folder"]
 
 
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOSYS])
+def test_disks_without_modes_owners_and_fsync_take_files(number, tmp_path, monkeypatch):
+    def refused(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    write(tmp_path / "result", "old")
+    for name in ("fchmod", "fchown", "fsync"):
+        monkeypatch.setattr(os, name, refused)
+    write(tmp_path / "result")
+    assert (tmp_path / "result").read_text() == "new"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+def test_what_does_not_come_to_the_disk_does_not_get_the_name(number, tmp_path, monkeypatch):
+    def lost(file):
+        raise OSError(number, os.strerror(number))
+
+    write(tmp_path / "result", "old")
+    monkeypatch.setattr(os, "fsync", lost)
+    with pytest.raises(OSError, match="result") as caught:
+        write(tmp_path / "result")
+    assert caught.value.errno == number
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
 @posix
 def test_ctrl_c_during_the_rename_says_that_the_file_is_written(tmp_path, monkeypatch):
     replace = os.replace

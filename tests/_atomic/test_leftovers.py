@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from avfusion._atomic import clear_leftovers, leftovers
+from avfusion._atomic import clear_folder, clear_leftovers, leftovers
 from avfusion._atomic._leftovers import Claim
 
 fcntl = pytest.importorskip("fcntl")
@@ -45,6 +45,24 @@ def test_links_among_leftovers_are_not_followed(tmp_path):
     (tmp_path / "out" / "store").mkdir()
     clear_leftovers(tmp_path / "out" / "store")
     assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
+
+
+def test_a_link_is_no_old_folder(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / f".store.{DIGITS}.old").symlink_to(tmp_path / "mine")
+    clear_leftovers(tmp_path / "store")
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_leftovers_of_all_names_in_a_folder(tmp_path):
+    alive = Claim(tmp_path / "c.npz")
+    for name in (f".a.npz.{DIGITS}.part", f".b.npz.{DIGITS}.lock", "a.npz", ".gitignore"):
+        (tmp_path / name).write_text("")
+    clear_folder(tmp_path)
+    clear_folder(tmp_path / "no such folder")
+    assert len(os.listdir(tmp_path)) == 3
+    alive.release()
+    assert sorted(os.listdir(tmp_path)) == [".gitignore", "a.npz"]
 
 
 def test_without_locks_a_claim_is_made_and_nothing_is_cleared(tmp_path, monkeypatch):

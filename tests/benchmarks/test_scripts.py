@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, long_table, overhead, parallel, scaling, store
+from benchmarks import gpu, load, long_table, overhead, parallel, scaling, store
 
 
 def tables(folder, name):
@@ -113,3 +113,27 @@ def test_store(tmp_path):
     assert trained["resident (MB)"] >= trained["mapped (MB)"]
     assert compared["weights differ by"] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out"]  # the stores are removed again
+
+
+def test_load_in_short(tmp_path):
+    load.main(["--short", "--only", "columns", "folds", "--output", str(tmp_path)])
+    written = tables(tmp_path, "load")
+    assert list(written) == ["columns of metadata", "folds"]
+    for row in (row for rows in written.values() for row in rows):
+        assert len(row["processor (s)"].split()) == 2
+        assert row["holds"] == (row["exponent of time"] <= row["at most"])
+        assert row["memory at the largest (MB)"] >= 0
+
+
+def test_growth_is_found_where_it_is():
+    squares = load.growth(
+        "squares", lambda n, folder: lambda: np.ones((n, n)) @ np.ones((n, 100)), [1, 1000, 4000]
+    )
+    assert squares["memory at the largest (MB)"] == pytest.approx(8 * 4000**2 / 1e6, rel=0.2)
+    assert load.exponent([1, 10, 100, 1000], [5, 5, 1e4, 1e6]) == pytest.approx(2)
+    with pytest.raises(RuntimeError, match="size 1: ValueError: no"):
+        load.growth("fails", fails, [1])
+
+
+def fails(size, folder):
+    raise ValueError("no")

@@ -110,9 +110,10 @@ RIDGE = "regressor: {Ridge: {}}"
         ("a: {Ridge: {alpha: -.inf}}", "'alpha'"),
         ("1: Ridge\n'1': Lasso", "Names of estimators are texts that differ"),
         ("no: Ridge", "Names of estimators are texts that differ"),
-        ("a: {Pipeline: {steps: 3}}", "a"),
-        ("a: {Pipeline: {steps: [3]}}", "a"),
-        ("a: {VotingRegressor: {estimators: [[3]]}}", "a"),
+        ("a: {EarlyFusionRegressor: {device: meta}}", "device takes no text"),
+        ("a: {Pipeline: {steps: 3}}", "'steps' parameter of Pipeline must be"),
+        ("a: {Pipeline: {steps: [3]}}", "a, Pipeline: Steps are pairs of a name and an estimator"),
+        ("a: {VotingRegressor: {estimators: [[3]]}}", "Steps are pairs of a name and an estimator"),
     ],
 )
 def test_files_are_refused_in_a_line_before_anything_is_run(text, words, tmp_path, monkeypatch):

@@ -134,7 +134,9 @@ def test_predictions_for_a_file_leave_its_labels_aside(ridge, out):
     X.assign(label=y).rename_axis("clip").to_parquet(out / "clips.parquet")
     run("fit", out / "clips.parquet", "--target", "label", "-e", ridge, "-o", out / "ridge.model")
     run("predict", out / "ridge.model", out / "clips.parquet", "-o", out / "predicted.feather")
-    predicted = pd.read_feather(out / "predicted.feather").set_index("clip")
+    predicted = pd.read_feather(out / "predicted.feather")
+    assert predicted.index.equals(X.index)
+    assert predicted.index.name == "clip"
     assert list(predicted.columns) == ["subject", "label"]
     assert not (predicted["label"] == y).any()
     np.testing.assert_array_equal(predicted["label"].array.lengths, y.array.lengths)

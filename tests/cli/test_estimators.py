@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
-from avfusion.cli._estimators import choose_estimator, choose_estimators, read_estimators
+from avfusion.cli._estimators import check_estimators, choose_estimator, choose_estimators, read_estimators
 from avfusion.cli._recordings import read_recordings
 
 YAML = """
@@ -237,3 +237,15 @@ def test_the_files_in_the_documentation_are_read(language, tmp_path):
     text = (Path(__file__).parents[2] / "docs" / "command_line.md").read_text(encoding="utf-8")
     shown = re.search(rf"```{language}\n(.*?)```", text, flags=re.DOTALL).group(1)
     assert "ridge" in read(tmp_path, shown, f".{language}")
+
+
+def test_a_file_is_checked_without_its_recordings_and_python_is_not_run(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("a: Rigde")
+    for text in (str(path), f"{path}:a"):
+        with pytest.raises(ValueError, match="There is no class 'Rigde'"):
+            check_estimators(text)
+    (tmp_path / "mine.py").write_text("raise SystemExit(0)")
+    check_estimators(str(tmp_path / "mine.py"))
+    with pytest.raises(ValueError, match=r"mine.py fails: SystemExit"):
+        read_estimators(tmp_path / "mine.py")

@@ -95,3 +95,14 @@ def test_what_is_no_file_or_folder_is_refused_before_the_work(data, tmp_path):
     check_results(Path("new"), data)
     check_predictions("new", data)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file.txt"]
+
+
+def test_what_a_killed_writer_left_goes_also_where_its_result_is_not_replaced(data, tmp_path):
+    digits = 32 * "0"
+    for name in ("p", f".p.{digits}.part", f".q.{digits}.part"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "p" / "a.csv").touch()
+    (tmp_path / f".p.{digits}.lock").touch()
+    with pytest.raises(ValueError, match="is there already"):
+        check_predictions("p", data)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".q.{digits}.part", "data", "p"]

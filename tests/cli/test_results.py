@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import avfusion as av
-from avfusion.cli._results import predict_table, save_files, save_table
+from avfusion.cli._results import predict_table, save_files
+from avfusion.cli._tables import save_table
 
 
 class Predicts:

@@ -1,6 +1,7 @@
 import itertools
 import pickle
 import warnings
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from skorch.callbacks import Callback
 
 import avfusion as av
 from avfusion.estimators._batches import StreamDataset, observed_statistics
+from avfusion.estimators._model import within_memory
 from avfusion.estimators._training import SequenceNet
 from avfusion.sequences._targets import as_targets
 
@@ -734,3 +736,35 @@ class TestFitsThatFail:
         with pytest.raises(ValueError, match="Training diverged"):
             model.set_params(**self.diverging, max_epochs=5).fit(X, y)
         np.testing.assert_array_equal(values_of(model.predict(X)), before)
+
+
+@pytest.mark.parametrize(
+    ("cls", "parameters"),
+    [
+        (av.EarlyFusionRegressor, {"hidden_size": 10**6}),
+        (av.RecursiveJointAttentionRegressor, {"hidden_size": 10**5}),
+        (av.UnimodalRegressor, {"hidden_size": 10**5, "modality": "audio"}),
+        (av.LowRankFusionRegressor, {"rank": 10**9}),
+    ],
+)
+def test_a_network_that_fits_into_no_memory_is_refused_before_it_is_built(cls, parameters):
+    X, y = av.datasets.make_audiovisual_regression(
+        4, duration_s=(5, 8), audio_rate_hz=1, video_rate_hz=1, label_rate_hz=1, random_state=0
+    )
+    name = next(iter(parameters))
+    with pytest.raises(ValueError, match=f"{name}={parameters[name]}: The network would have .* weights"):
+        cls(**parameters).fit(X, y)
+
+
+def test_a_look_at_the_size_draws_no_random_numbers():
+    def build(widths, size):
+        layers = torch.nn.Sequential(torch.nn.Linear(sum(widths.values()), size), torch.nn.LSTM(size, 3))
+        return layers.append(torch.nn.Linear(3, int(torch.ones(1).sum())))  # fails where nothing has a value
+
+    torch.manual_seed(0)
+    expected = [p.clone() for p in build({"a": 2}, size=3000).parameters()]
+    torch.manual_seed(0)
+    looked_at = within_memory(partial(build, size=3000), {"hidden_size": 3000})({"a": 2})
+    assert all(torch.equal(a, b) for a, b in zip(expected, looked_at.parameters()))
+    plain = partial(build, size=3)
+    assert within_memory(plain, {"hidden_size": 3, "random_state": 10**6, "warm_start": True}) is plain

@@ -3,6 +3,8 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from optuna.distributions import FloatDistribution
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 from torch import nn
 
@@ -158,6 +160,23 @@ def test_an_error_on_the_way_back_through_an_lstm_leaves_torch_its_threads(ragge
         torch.set_num_threads(before)
 
 
+def test_two_threads_and_one_give_the_same_within_a_millionth():
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(size=(60, 300)) for _ in range(6)]
+    X, y = av.as_sequences({"audio": rows, "video": rows[::-1]}), [row[:, 0] for row in rows]
+    before, predictions = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2, 2):
+            torch.set_num_threads(n_threads)
+            model = av.CrossAttentionRegressor(hidden_size=32, max_epochs=1, random_state=0).fit(X, y)
+            predictions.append(np.concatenate(list(model.predict(X))))
+    finally:
+        torch.set_num_threads(before)
+    one, two, again = predictions
+    np.testing.assert_array_equal(two, again)
+    np.testing.assert_allclose(two, one, rtol=0, atol=1e-6)
+
+
 def test_seeded_restores_the_global_generator():
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -218,3 +237,75 @@ def test_partial_fit_after_fit_has_a_constant_learning_rate(ragged):
         model.partial_fit(*ragged)
         assert {group["lr"] for group in model.net_.optimizer_.param_groups} == {rate}
     assert (weights(model.net_) - former).abs().max() > rate
+
+
+class LostLater(nn.Module):
+    """A loss that is NaN, or infinite, from some training step on."""
+
+    def __init__(self, at, lost=float("nan")):
+        super().__init__()
+        self.at, self.lost, self.steps = at, lost, 0
+
+    def forward(self, prediction, target):
+        self.steps += prediction.requires_grad
+        loss = ((prediction - target) ** 2).mean()
+        return loss * self.lost if self.steps > self.at else loss
+
+
+def lost(loss, early_stopping, **options):
+    rng = np.random.default_rng(0)
+    X = av.as_sequences({"a": rng.normal(size=(20, 6, 2)), "b": rng.normal(size=(20, 6, 2))})
+    y = [row.frames[:, 0] for row in X["a"]]
+    options = {
+        "max_epochs": 6,
+        "hidden_size": 4,
+        "batch_size": 4,
+        "window": None,
+        "random_state": 0,
+    } | options
+    return av.EarlyFusionRegressor(loss=loss, early_stopping=early_stopping, **options), X, y
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_best_weights_are_kept_and_the_epoch_is_told_in_which_the_loss_was_lost(value):
+    model, X, y = lost(LostLater(10, value), early_stopping=True)
+    with pytest.warns(
+        ConvergenceWarning, match=r"turned (nan|inf) in epoch \d .*of epoch \d, the best\. Lower lr"
+    ):
+        model.fit(X, y)
+    losses = model.net_.history[:, "train_loss"]
+    epoch = 1 + int(np.flatnonzero(~np.isfinite(losses))[0])
+    assert 1 < epoch <= 6
+    assert all(np.isfinite(row).all() for row in model.predict(X))
+
+
+def test_each_member_that_lost_its_loss_is_told():
+    model, X, y = lost(LostLater(10), early_stopping=True, n_members=2)
+    with pytest.warns(ConvergenceWarning) as told:
+        model.fit(X, y)
+    assert len([one for one in told if "The loss turned nan" in str(one.message)]) == 2
+
+
+@pytest.mark.parametrize(("at", "early_stopping"), [(0, True), (10, False), (0, False)])
+def test_a_training_without_weights_worth_keeping_fails(at, early_stopping):
+    model, X, y = lost(LostLater(at), early_stopping)
+    with pytest.raises(ValueError, match="Training diverged"):
+        model.fit(X, y)
+    assert not hasattr(model, "net_")
+
+
+def test_partial_fit_that_diverges_fails():
+    model, X, y = lost(LostLater(7), early_stopping=False)
+    model.partial_fit(X, y)
+    with pytest.raises(ValueError, match="Training diverged"):
+        model.partial_fit(X, y)
+    assert not hasattr(model, "net_")
+
+
+def test_a_trial_of_which_the_loss_is_lost_fails_with_that_reason():
+    model, X, y = lost(LostLater(2), early_stopping=False)
+    search = av.FusionSearchCV(
+        model, {"lr": FloatDistribution(1e-3, 1e-2)}, n_trials=1, cv=2, error_score="raise", verbose=0
+    )
+    with pytest.raises(ValueError, match="Training diverged"):
+        search.fit(X, y)

@@ -1,5 +1,7 @@
 """A file is read by its suffix, unless its bytes say otherwise."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,22 @@ def test_a_message_obeys_no_terminal(tmp_path):
 def test_names_in_persian_keep_their_joiners():
     name = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     assert check_recording_name(name) == name
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".pkl", ".mat", ".h5", ".stream", ".npz", ".arff"])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (os.mkfifo, "It is a pipe, and a plain file is needed"),
+        (os.mkdir, "It is a folder, and a plain file is needed"),
+        (lambda path: path.symlink_to("/dev/zero"), "It is a device, and a plain file is needed"),
+        (lambda path: path.symlink_to("/proc/kmsg"), "It is empty"),
+        (lambda path: path.symlink_to(path.name), "It cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_what_is_no_plain_file_is_not_opened(suffix, make, words, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    make(path)
+    with pytest.raises(DamagedFileError, match=f"a{suffix} cannot be read: {words}"):
+        list(read_parts(path))

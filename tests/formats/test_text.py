@@ -78,3 +78,12 @@ def test_text_of_zeros_does_not_unpack_without_end(path):
     path.write_bytes(gzip.compress(bytes(range(48, 58)) * 30_000_000, 1))  # 300 MB in 1.3
     with pytest.raises(ValueError, match="unpacks to more than 268 MB"):
         read_text(path)
+
+
+def test_text_larger_than_the_memory_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        file.truncate(10 * 10**12)
+    with pytest.raises(ValueError, match=r"It has 10000 GB, and the memory \d+: write it as .npy"):
+        read_text(tmp_path / "a.csv")
+    (tmp_path / "b.csv").symlink_to("/proc/kmsg")  # to read it would wait
+    assert read_text(tmp_path / "b.csv") == b""

@@ -1,4 +1,5 @@
 import json
+import threading
 
 import joblib
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import avfusion as av
+from avfusion._checksums import write_sums
 from avfusion.model_selection import compare, rerun
 
 
@@ -59,16 +61,19 @@ def test_rerun_warns_of_other_versions_and_needs_a_recipe(tmp_path):
     recipe = joblib.load(tmp_path / "recipe.joblib")
     recipe["versions"]["torch"] = "0.1"
     joblib.dump(recipe, tmp_path / "recipe.joblib")
+    write_sums(tmp_path)
     with pytest.warns(UserWarning, match="torch 0.1"):
         rerun(tmp_path, X, X[:, 0], verbose=False)
 
 
 def test_save_says_if_the_recipe_cannot_be_written(tmp_path):
     X = np.random.default_rng(0).normal(size=(20, 2))
-    scoring = {"mine": lambda estimator, X, y: 0.0}
+    held = threading.Lock()
+    scoring = {"mine": lambda estimator, X, y: 0.0 if held else 1.0}
     result = compare({"a": Ridge()}, X, X[:, 0], scoring=scoring, verbose=False)
-    with pytest.warns(UserWarning, match=r"recipe\.joblib was not written"):
+    with pytest.warns(UserWarning, match=r"recipe\.joblib was not written") as said:
         result.save(tmp_path)
+    assert said[0].filename == __file__
     assert not (tmp_path / "recipe.joblib").exists()
 
 
@@ -97,6 +102,7 @@ def test_a_saved_search_can_be_read_by_people(tmp_path):
     assert sorted(path.name for path in search.save(tmp_path).iterdir()) == [
         "recipe.joblib",
         "settings.json",
+        "sha256sums.txt",
         "trials.csv",
     ]
     trials = pd.read_csv(tmp_path / "trials.csv", index_col="trial")
@@ -216,3 +222,14 @@ def test_weights_are_kept_for_a_rerun(tmp_path):
     again = rerun(search.save(tmp_path / "search"), X, y, verbose=False)
     assert again.best_score_ == search.best_score_
     assert again.record_["sample_weight"] == search.record_["sample_weight"]
+
+
+def test_a_recipe_that_was_changed_is_not_loaded(tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    compare({"ridge": Ridge()}, X, X[:, 0], cv=3, scoring="mae", verbose=False).save(tmp_path)
+    recipe = tmp_path / "recipe.joblib"
+    content = bytearray(recipe.read_bytes())
+    content[len(content) // 2] ^= 1
+    recipe.write_bytes(content)
+    with pytest.raises(ValueError, match=r"recipe\.joblib is not the file that sha256sums\.txt"):
+        rerun(tmp_path, X, X[:, 0], verbose=False)

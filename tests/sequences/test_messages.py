@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences._messages import path_name, printable, quoted, row_name
+from avfusion.sequences._messages import path_name, printable, printable_lines, quoted, row_name
 
 
 def test_rows_are_named_by_position_and_label():
@@ -26,3 +26,10 @@ def test_long_names_lose_their_middle():
 def test_what_a_terminal_would_obey_is_an_escape():
     assert printable("a\n\x1b[31m\udcff\u202e") == r"a\n\x1b[31m\udcff\u202e"
     assert path_name("é/a\x07.csv") == r"é/a\x07.csv"
+
+
+def test_lines_stay_and_all_that_a_terminal_obeys_is_shown():
+    hostile = "a\x1b[2J\u202eb\u2066\x9b31m\x00\r\tc\ud800\nd\u2028e"
+    shown = printable_lines(hostile)
+    assert shown == r"a\x1b[2J\u202eb\u2066\x9b31m\x00\r\tc\ud800" + "\n" + r"d\u2028e"
+    assert printable_lines("größe 音\n") == "größe 音\n"

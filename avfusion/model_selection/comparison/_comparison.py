@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion._atomic import write_or_keep
+from avfusion._checksums import write_table
 from avfusion.inspection._comparison_plot import plot_comparison
 from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
@@ -214,8 +215,8 @@ class Comparison:
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
         ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
-        ``settings.json`` and ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in
-        it cannot be pickled, such as a lambda.
+        ``settings.json``, ``sha256sums.txt`` and ``recipe.joblib``, which `rerun` takes; a warning stands for
+        it if something in it cannot be pickled, such as a lambda.
 
         Parameters
         ----------
@@ -243,7 +244,7 @@ class Comparison:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     print(*sorted(path.name for path in result.save(folder).iterdir()))
-        folds.csv plot.png predictions.parquet recipe.joblib settings.json table.csv table.md targets.csv
+        folds.csv plot.png predictions.parquet recipe.joblib settings.json sha256sums.txt table.csv ...
         """
         return write_or_keep(self._write, folder)
 
@@ -257,7 +258,7 @@ class Comparison:
                 (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             for name, frame in frames.items():
                 frame.to_csv(part / name, index=False, errors="backslashreplace")
-            self.prediction_table().to_parquet(part / "predictions.parquet", index=False)
+            write_table(self.prediction_table(), part / "predictions.parquet", ".parquet", index=False)
             self._figure().savefig(part / "plot.png", format="png", dpi=150)
             write_recipe(self.recipe, part)
         return Path(folder)

@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+import pandas as pd
+from pandas.api.types import is_scalar
+
 from avfusion.sequences._messages import quoted
 
 _COLUMNS = (
@@ -74,6 +77,8 @@ def as_texts(names):
 def _check_differ(what, columns, taken=()):
     """Raise where names, beside their columns, have a column in common, or one that is taken, or that cannot be written."""
     for name, own in columns:
+        if is_scalar(name) and pd.isna(name):
+            raise ValueError(f"{what} has the name {name!r}, which counts as missing: name it.")
         if not _is_text(own[0]):
             raise ValueError(f"{what} has the name {name!r}, which is not valid Unicode: rename it.")
         if set(own) & set(taken):

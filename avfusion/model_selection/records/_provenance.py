@@ -180,7 +180,7 @@ def write_recipe(recipe, folder):
         with atomic_write(folder / RECIPE) as path:
             dump(_without_passwords(recipe), lambda by_value: path.open("wb"))
     except ValueError as error:
-        warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=4)
+        warnings.warn(f"{RECIPE} was not written, so that rerun will not work: {error}", stacklevel=5)
 
 
 def _without_passwords(recipe):

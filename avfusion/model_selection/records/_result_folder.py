@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from avfusion._atomic import StagedFolder, named
+from avfusion._checksums import SUMS, write_sums
 from avfusion.model_selection.records._provenance import RECIPE
 
 
@@ -20,7 +21,7 @@ class Result(NamedTuple):
     def owns(self, name):
         """Return whether a name is that of one of the files, or of a part of one that was left behind."""
         part = re.fullmatch(r"\.(.+)\.[0-9a-f]+\.(part|lock)", name)
-        return (part[1] if part else name) in self.always + self.more
+        return (part[1] if part else name) in (*self.always, *self.more, SUMS)
 
 
 COMPARISON = Result(
@@ -63,13 +64,14 @@ def result_folder(path, kind):
     ...     with result_folder(Path(folder, "search"), SEARCH) as part:
     ...         _ = [(part / name).write_text("") for name in SEARCH.always]
     ...     sorted(os.listdir(f"{folder}/search"))
-    ['settings.json', 'trials.csv']
+    ['settings.json', 'sha256sums.txt', 'trials.csv']
     """
     Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
     staged = StagedFolder(path, lambda folder: _is_replaced(folder, kind), kind.owns)
     try:
         with named(path, staged.part):
             yield staged.part
+            write_sums(staged.part)
         staged.commit()
     finally:
         staged.discard()

@@ -32,14 +32,20 @@ def without_password(text):
 
 
 def plain_url(text):
-    """Return a URL with its password, as a text that shows it.
+    """Return a URL with its password, as a text that shows it; what is no URL, as it is.
+
+    Parameters
+    ----------
+    text : str, sqlalchemy.URL or object
 
     Examples
     --------
     >>> plain_url(Url("postgresql://ann:secret@host"))
     'postgresql://ann:secret@host'
     """
-    return str.__str__(text)
+    if hasattr(text, "render_as_string"):  # of SQLAlchemy
+        return text.render_as_string(hide_password=False)
+    return str.__str__(text) if isinstance(text, str) else text
 
 
 class Url(str):

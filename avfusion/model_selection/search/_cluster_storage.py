@@ -3,13 +3,12 @@
 import os
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
-from sqlalchemy.engine import make_url
 
 from avfusion.model_selection.records._urls import plain_url
+from avfusion.model_selection.search._sqlite import file_of as database_file
 from avfusion.sequences._messages import quoted
 
 
@@ -98,7 +97,7 @@ def file_of(storage):
     """
     if storage is None or isinstance(storage, BaseStorage):
         return None
+    storage = plain_url(storage)
     if "://" not in str(storage):
-        return str(Path(storage).absolute())
-    url = make_url(plain_url(storage))
-    return url.database if url.get_backend_name() == "sqlite" else None
+        return os.path.abspath(os.path.expanduser(storage))
+    return database_file(storage)

@@ -185,6 +185,9 @@ class EpochScores:
         total = self.estimator.max_epochs * self.estimator.n_members
         if self.epochs >= total:
             return
+        if not net.is_finite:  # the fit itself says so at its end, unless it has better weights by then
+            self.report(self.epochs / total, -np.inf)
+            return
         if self.rows is None:
             self.rows = self.estimator._read_dataset(self.X)
         # windows side by side: overlaps would cost twice the time

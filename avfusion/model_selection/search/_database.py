@@ -131,9 +131,10 @@ def _checked(url):
     """Return the URL by which a database is opened from anywhere, unless its file is another program's."""
     try:
         opened, file = absolute(url), file_of(url)
+        plain = sqlalchemy.make_url(url).get_driver_name() == "pysqlite"  # another may encrypt it
     except Exception as error:  # of the port, which is not an ArgumentError
         raise _explained(error, url) from None
-    if file is not None:
+    if file is not None and plain:
         check_file(file)
     return opened
 

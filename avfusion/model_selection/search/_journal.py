@@ -17,6 +17,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import TrialState
 
+from avfusion._atomic._disk import sync_folder
 from avfusion.model_selection.records._urls import without_password
 from avfusion.model_selection.search._file_lock import locked
 from avfusion.sequences._messages import brief, path_name
@@ -61,6 +62,7 @@ def open_journal(file):
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666))
+        sync_folder(os.path.dirname(path))
         with open(path, "rb") as opened:
             head = opened.read(15)
     except OSError as error:
@@ -98,7 +100,7 @@ def _check_kind(path, name):
 
 
 def _damage(path, line):
-    """Say which line is damaged, and how to go on."""
+    """Name the line that is damaged, and what to do."""
     file = path_name(os.path.basename(path))
     if line <= 1:
         return f"{file} is no journal of Optuna: its first line is no record. Give the name of a new file."
@@ -238,7 +240,7 @@ class JournalFile(BaseJournalBackend):
         size = file.seek(0, os.SEEK_END)
         if not size or _last_bytes(file, 1) == b"\n":
             return
-        self._wait_for_others(size)
+        self._wait_for_others()
         half = _last_bytes(file, _LONGEST_LINE).rpartition(b"\n")[2]
         if not half:
             return
@@ -253,13 +255,11 @@ class JournalFile(BaseJournalBackend):
             stacklevel=2,
         )
 
-    def _wait_for_others(self, size):
+    def _wait_for_others(self):
         """Wait for Optuna's own backend, whose lock is a file, to end its line; it may have been killed."""
         end = time.monotonic() + 1
         while os.path.lexists(f"{self._file_path}.lock") and time.monotonic() < end:
             time.sleep(0.01)
-            if os.path.getsize(self._file_path) != size:
-                size, end = os.path.getsize(self._file_path), end + 0.01
 
 
 def _last_bytes(file, count):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from avfusion._atomic import write_or_keep
 from avfusion._sklearn_compat import _clone_parametrized
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.model_selection.records._result_folder import SEARCH, result_folder
@@ -61,9 +62,10 @@ class PortableMixin:
     def save(self, folder):
         """Write trials and record to a folder, which appears, or is replaced, in one step.
 
-        ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`) and ``recipe.joblib``, which
-        `avfusion.model_selection.rerun` reads; a warning is issued instead if something in it cannot be
-        pickled, such as a lambda. The fitted model itself is written by `avfusion.persistence.save`.
+        ``trials.csv`` (`cv_results_`), ``settings.json`` (`record_`), ``sha256sums.txt`` and
+        ``recipe.joblib``, which `avfusion.model_selection.rerun` reads; a warning is issued instead if
+        something in it cannot be pickled, such as a lambda. The fitted model itself is written by
+        `avfusion.persistence.save`.
 
         Parameters
         ----------
@@ -79,8 +81,12 @@ class PortableMixin:
         ------
         OSError
             If the folder cannot be made or written to, or holds files of such names that are no search.
+            The result is then written to another place, which the message names.
         """
         check_is_fitted(self, "record_")
+        return write_or_keep(self._write, folder)
+
+    def _write(self, folder):
         with result_folder(folder, SEARCH) as part:
             trials = pd.DataFrame(self.cv_results_).drop(columns="params")
             trials.to_csv(part / "trials.csv", index_label="trial")

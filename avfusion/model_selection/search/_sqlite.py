@@ -127,7 +127,7 @@ def _check_content(connection, name):
         raise sqlite3.DatabaseError(state)
     lacking = _CORE - set(names)
     if lacking and "alembic_version" in names:  # which Optuna makes last
-        raise sqlite3.DatabaseError(f"it lacks the tables {quoted(sorted(lacking), 3)}")
+        raise sqlite3.DatabaseError(f"Table {sorted(lacking)[0]} is missing.")
     connection.execute("BEGIN IMMEDIATE")
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     connection.execute(f"PRAGMA user_version = {version:d}")  # whether it can be written
@@ -135,7 +135,7 @@ def _check_content(connection, name):
 
 
 def _explained(error, path, name):
-    reason = " ".join(str(error).split()).removeprefix("*** in database main *** ")
+    reason = " ".join(str(error).split()).removeprefix("*** in database main *** ").rstrip(".")
     if "locked" in reason or "busy" in reason:
         return ConnectionError(
             f"{name} is held by another process for more than {BUSY_S:g} s. End that process."

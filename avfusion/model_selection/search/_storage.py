@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import optuna
-import sqlalchemy
 from optuna.storages import BaseStorage, InMemoryStorage, get_storage
 from optuna.trial import TrialState
 
@@ -52,7 +51,7 @@ def open_storage(storage, shared, client=None):
     ...     type(storage).__name__
     'InMemoryStorage'
     """
-    storage = _as_text(storage)
+    storage = plain_url(storage)
     if storage is None and client is not None:
         with scheduler_storage(client) as opened:
             yield opened
@@ -86,13 +85,6 @@ def open_storage(storage, shared, client=None):
     else:
         _check_file_name(storage)
         yield open_journal(storage)
-
-
-def _as_text(storage):
-    """Return URLs as text with their password, and everything else as it is."""
-    if isinstance(storage, sqlalchemy.URL):
-        return storage.render_as_string(hide_password=False)
-    return plain_url(storage) if isinstance(storage, str) else storage
 
 
 def _check_file_name(file):
@@ -131,7 +123,7 @@ def reopenable(storage):
     'postgresql://ann:***@host/studies'
     >>> reopenable(InMemoryStorage())
     """
-    storage = _as_text(storage)
+    storage = plain_url(storage)
     if storage is None or isinstance(storage, (str, os.PathLike)):
         return storage and without_password(os.fspath(storage))
     backend = getattr(storage, "_backend", storage)  # of optuna's cache, or of a journal

@@ -108,7 +108,10 @@ def _run_study(search, objective, space, identity, name, seed, client):
 def _run_sent(objective, parent, storage, name, **options):
     """Run a trial with an objective, and all the data in it, that travelled once for all trials."""
     ended_with_parent(parent)
-    return run_trial(storage, name, *objective.parts, **options)
+    try:
+        return run_trial(storage, name, *objective.parts, **options)
+    except StorageInternalError as error:  # whose cause would not travel
+        raise lost_database(error, name) from None
 
 
 def _run_missing(search, study, done, task, parallel):

@@ -25,6 +25,7 @@ FILES = {
     "predictions.parquet",
     "recipe.joblib",
     "settings.json",
+    "sha256sums.txt",
     "table.csv",
     "table.md",
     "targets.csv",

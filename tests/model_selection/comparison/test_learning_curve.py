@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -8,6 +9,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 import avfusion as av
 from avfusion.metrics import ccc_score
 from avfusion.model_selection import group_learning_curve
+from avfusion.model_selection.comparison._learning_curve import LearningCurve
 
 SEEN = []
 
@@ -137,3 +139,14 @@ def test_errors(data):
             group_learning_curve(models, X, y, groups="subject", cv=4, sizes=(size,), verbose=False)
     with pytest.raises(ValueError, match="groups is needed"):
         group_learning_curve(models, X, y, groups=None, verbose=False)
+
+
+def test_names_are_shown_and_not_obeyed_in_terminals_and_notebooks():
+    columns = ["estimator", "n_groups", "seed", "score", "low", "high"]
+    rows = [("<script>\x1b[2J", 2, 0, 0.1, 0.0, 0.2)]
+    curve = LearningCurve(pd.DataFrame(rows, columns=columns), "<b>\u202e")
+    assert "\\x1b[2J" in repr(curve)
+    assert repr(curve).replace("\n", "").isprintable()
+    html = curve._repr_html_()
+    assert "&lt;script&gt;\\x1b[2J" in html
+    assert "&lt;b&gt;\\u202e" in html

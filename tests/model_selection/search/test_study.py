@@ -1,5 +1,7 @@
 """Studies: the same search is resumed, in any process and after any kill, and another one never mixes in."""
 
+import os
+import pickle
 import resource
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
+from optuna.exceptions import StorageInternalError
 from optuna.pruners import NopPruner
 from optuna.samplers import GridSampler, RandomSampler
 from sklearn.linear_model import Ridge
@@ -17,6 +20,7 @@ from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import cross_val_score
 
 import avfusion as av
+from avfusion.model_selection._cluster import SentOnce
 from avfusion.model_selection.search import _study
 from avfusion.model_selection.search._storage import finished_trials
 from avfusion.model_selection.search._trials import TrialOutcome
@@ -93,6 +97,18 @@ def test_a_disk_that_is_full_ends_the_search_which_goes_on_when_there_is_space(t
     states = [trial.state.name for trial in again.study_.trials]
     assert states.count("FAIL") == 1
     assert "RUNNING" not in states
+
+
+def test_what_is_wrong_with_a_storage_comes_back_from_a_worker(monkeypatch):
+    def failing(*arguments):
+        raise StorageInternalError("An exception is raised.") from OSError("The disk is full")
+
+    monkeypatch.setattr(_study, "run_trial", failing)
+    with pytest.raises(ConnectionError) as caught:
+        _study._run_sent(SentOnce(len), os.getpid(), None, "emotions")
+    assert "The storage of study 'emotions' fails: The disk is full." in str(
+        pickle.loads(pickle.dumps(caught.value))
+    )
 
 
 def test_ctrl_c_ends_the_search_and_the_trial_does_not_count(data, tmp_path):
