@@ -13,25 +13,7 @@ from benchmarks.faults.folder_files import FRAMES, LABELS
 from benchmarks.faults.harness import Case, cli
 from tests.formats.fuzz import mutated
 
-ODD = (
-    None,
-    True,
-    -1,
-    0,
-    2**31,
-    2**63,
-    10**400,
-    1.5,
-    float("nan"),
-    "",
-    "x",
-    "object",
-    "\x1b[31m",
-    [],
-    [[]],
-    {},
-    "gone",
-)
+ODD = (None, True, -1, 2**63, 10**400, 1.5, "", "object", "\x1b[31m", [], {})
 FILES = ("manifest.json", "table.parquet", "frames_000.npy", "frames_001.npy")
 
 
