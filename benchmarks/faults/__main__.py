@@ -173,7 +173,9 @@ def main(arguments=None):
     for name in asked.modules or known:
         start = time.monotonic()
         results, n_cases = inputs(known[name], asked.short, asked.seconds, asked.case, asked.seed)
-        events = [] if asked.case is not None else happened(known[name], asked.short, asked.seed, asked.repeats)
+        events = (
+            [] if asked.case is not None else happened(known[name], asked.short, asked.seed, asked.repeats)
+        )
         own = record(name, known[name], results, n_cases, events, asked.short)
         n_bad += len(own["bad"]) + sum(sum(event.bad.values()) for event in events)
         if asked.case is None:
