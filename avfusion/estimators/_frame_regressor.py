@@ -135,7 +135,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
-        table = wide_enough(table, labels)
+        table = wide_enough(table, labels, weights)
         params = routed_to_fit(self, data.frame, params)("regressor")
         row_of_frame, _ = within_rows(lengths)
         self.regressors_ = self._fit_regressors(
