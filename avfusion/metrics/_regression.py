@@ -16,7 +16,7 @@ from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._identity import check_same_order
 from avfusion.sequences._label_clock import place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
-from avfusion.sequences._plain_arrays import plain_array
+from avfusion.sequences._plain_arrays import plain_parts
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
 
@@ -274,7 +274,7 @@ def _over_targets(scores, multioutput):
             "multioutput must be 'uniform_average', 'raw_values' or an array of weights, not "
             f"{brief(multioutput)}."
         )
-    weights = np.asarray(plain_array(multioutput), dtype=np.float64)
+    weights = np.asarray(plain_parts(multioutput), dtype=np.float64)
     if weights.shape != scores.shape:
         raise ValueError(f"multioutput has {weights.size} weights for {scores.size} targets.")
     largest = weights.max(initial=0.0)
