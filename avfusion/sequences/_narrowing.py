@@ -12,6 +12,7 @@ from avfusion.sequences._messages import brief
 TOO_COARSE = 2e-3  # rounding by the range of a feature: about a hundredth of its standard deviation
 NOISE = 1e-11  # range by size, below which a feature is constant but for the rounding of float64
 
+AS_FLOAT64 = "read them by avfusion.as_sequences(..., dtype='float64')"
 BLOCK = 1 << 16  # numbers that are looked at together
 MANY = 1 << 8  # blocks
 
@@ -27,6 +28,8 @@ class Watch:
     ----------
     name : str or None
         The modality, for the warning.
+    remedy : str, optional
+        What to do, beside subtracting a constant.
 
     Examples
     --------
@@ -36,7 +39,8 @@ class Watch:
     [True, False]
     """
 
-    def __init__(self, name=None):
+    def __init__(self, name=None, remedy=AS_FLOAT64):
+        self.remedy = remedy
         self.name, self.dtype, self.low, self.high = name, None, None, None
         self._waiting = []
 
@@ -55,13 +59,14 @@ class Watch:
         if len({values.shape[1] for values in waiting}) != 1:  # what reads them says so
             return
         values = np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
-        values = values.astype(np.float64, copy=False)
-        there = values != 0
-        low = np.fmin.reduce(values, axis=0, where=there, initial=np.inf)
-        high = np.fmax.reduce(values, axis=0, where=there, initial=-np.inf)
-        if self.low is not None and len(self.low) == len(low):
-            low, high = np.fmin(low, self.low), np.fmax(high, self.high)
-        self.low, self.high = low, high
+        if self.low is None or len(self.low) != values.shape[1]:
+            self.low, self.high = (np.full(values.shape[1], sign * np.inf) for sign in (1, -1))
+        n_rows = max(1, BLOCK // values.shape[1])
+        for begin in range(0, len(values), n_rows):
+            block = values[begin : begin + n_rows].astype(np.float64, copy=False)
+            there = block != 0
+            self.low = np.fmin.reduce(block, axis=0, where=there, initial=np.inf).clip(max=self.low)
+            self.high = np.fmax.reduce(block, axis=0, where=there, initial=-np.inf).clip(min=self.high)
 
     def coarse(self):
         """Return for each feature whether its type cannot hold, or not tell apart, its numbers."""
@@ -76,6 +81,12 @@ class Watch:
             lost = (limits.eps / 2 * size > TOO_COARSE * spread) | (size < float(limits.tiny))
             return (varies & lost) | (np.isfinite(size) & (size > float(limits.max)))
 
+    def drop(self, columns):
+        """Forget features, by their positions."""
+        self._look()
+        if self.low is not None:
+            self.low, self.high = (np.delete(part, [*columns]) for part in (self.low, self.high))
+
     def warn(self):
         """Warn of the first feature of which much is lost."""
         coarse = np.flatnonzero(self.coarse())
@@ -85,8 +96,8 @@ class Watch:
         where = "" if self.name is None else f"Column {brief(self.name, 40)}: "
         warn_user(
             f"{where}{self.dtype} cannot hold, or not tell apart, numbers of feature {k}{more}, from "
-            f"{self.low[k]:.10g} to {self.high[k]:.10g}. Subtract a constant, or read them by "
-            "avfusion.as_sequences(..., dtype='float64').",
+            f"{self.low[k]:.10g} to {self.high[k]:.10g}. Subtract a constant, or "
+            f"{self.remedy}.",
         )
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from avfusion import StoreWriter, import_folder, load_folder
 from avfusion.sequences import as_sequences
 from avfusion.sequences._narrowing import MANY, Watch, narrowed
 
@@ -82,3 +83,31 @@ def test_an_error_passes_through():
     with pytest.raises(ValueError, match="row 1"):
         as_sequences({"audio": far})
     assert warned(lambda: narrowed(far[0], np.float32)) == []  # nobody watches any more
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "labels").mkdir()
+    for name in "ab":
+        pd.DataFrame({"rms": RNG.normal(size=6), "unix": 1.7e9 + RNG.random(6)}).to_csv(
+            tmp_path / "audio" / f"{name}.csv", index=False
+        )
+        pd.DataFrame({"mood": RNG.normal(size=6)}).to_csv(tmp_path / "labels" / f"{name}.csv", index=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["memory", "store"])
+def test_features_of_files_that_float32_cannot_tell_apart_are_named(folder, tmp_path_factory, kind):
+    store = tmp_path_factory.mktemp("out") / "store"
+    said = warned(lambda: load_folder(folder) if kind == "memory" else import_folder(folder, store))
+    (message,) = [text for text in said if "float32 cannot hold" in text]
+    assert message.startswith("Column 'audio': float32")
+    assert "numbers of feature 1, from 17000000" in message
+
+
+def test_features_that_are_dropped_are_not_named(tmp_path):
+    with warnings.catch_warnings(), StoreWriter(tmp_path / "store") as writer:
+        warnings.simplefilter("error")
+        writer.append("audio", [[0.5, 1e8], [0.25, 1e8 + 1]])
+        writer.drop_columns("audio", [1])
