@@ -10,7 +10,7 @@ from avfusion._warnings import warn_user
 from avfusion.sequences._messages import brief
 
 TOO_COARSE = 2e-3  # rounding by the range of a feature: about a hundredth of its standard deviation
-NOISE = 1e-11  # range by size, below which a feature is constant but for the rounding of float64
+NOISE = 1e-14  # range by size, below which a feature is constant but for the rounding of float64
 
 AS_FLOAT64 = "read them by avfusion.as_sequences(..., dtype='float64')"
 BLOCK = 1 << 16  # numbers that are looked at together

@@ -30,11 +30,12 @@ def warned(read):
     return [str(warning.message) for warning in said]
 
 
+@pytest.mark.parametrize("offset", [1e8, 1e12])  # float32 has steps of 8 and of 65536 there
 @pytest.mark.parametrize("form", FORMS)
-def test_features_that_float32_cannot_tell_apart_are_named(form):
+def test_features_that_float32_cannot_tell_apart_are_named(form, offset):
     rows = [RNG.normal(size=(5, 2)) for _ in range(4)]
     assert warned(lambda: as_sequences(FORMS[form](rows))) == []
-    far = FORMS[form]([row + np.array([0.0, 1e8]) for row in rows])  # steps of float32 are 8 there
+    far = FORMS[form]([row + np.array([0.0, offset]) for row in rows])
     (message,) = warned(lambda: as_sequences(far))
     assert "float32 cannot hold, or not tell apart, numbers of feature 1, from" in message
     assert "dtype='float64'" in message
