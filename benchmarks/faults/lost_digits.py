@@ -29,7 +29,8 @@ FORMS = {
 }
 
 
-def cases(folder, rng):
+def lost_digits(rng):
+    """Yield cases of numbers with an offset, weights of every size, and masks that tools may drop."""
     rows = [rng.normal(size=(8, 2)) for _ in range(5)]
     labels = [row @ [1.0, -2.0] + 0.05 * rng.normal(size=8) for row in rows]
     for (name, form), offset in product(FORMS.items(), OFFSETS):
