@@ -194,3 +194,14 @@ def test_nan_is_not_blamed_where_the_regressor_takes_it(ragged):
     assert X["video"].isna().any()
     with pytest.raises(ValueError, match=r"^what it objects to$"):
         av.FrameRegressor(Fussy()).fit(X, y)
+
+
+class Masking(Ridge):
+    def predict(self, X):
+        return np.ma.masked_greater(super().predict(X), 0)
+
+
+def test_a_prediction_that_a_regressor_masks_is_refused_as_nan_is():
+    X, y = np.array([[-1.0], [1.0], [2.0]]), np.array([-1.0, 1.0, 2.0])
+    with pytest.raises(ValueError, match=r"(?i)nan"):
+        av.FrameRegressor(Masking()).fit(X, y).predict(X)

@@ -20,6 +20,7 @@ from scipy.sparse import issparse
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import in_blocks
+from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._rows import read_rows
 from avfusion.sequences._sequence import Sequence
 
@@ -183,7 +184,7 @@ def _feed_text(digest, text):
 def _feed_cell(digest, value):
     """Feed an object in a cell of data by its pickle, or raise an error if there is none."""
     if hasattr(value, "__array__"):
-        _feed(digest, np.asarray(value), _feed_cell)
+        _feed(digest, np.asarray(plain_array(value)), _feed_cell)
         return
     try:
         text = joblib.hash(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from scipy import sparse
 from sklearn.linear_model import Ridge
@@ -162,3 +163,10 @@ def test_sets_hash_alike_in_processes_that_order_them_differently():
         for seed in ("0", "1")
     ]
     assert runs[0].stdout == runs[1].stdout
+
+
+def test_masks_and_tensors_are_part_of_the_content():
+    labels = [np.ma.array([1.0, 2.0], mask=mask) for mask in ([0, 0], [0, 1], [1, 0])]
+    assert len({fingerprint([mask]) for mask in labels}) == 3
+    tensor = torch.ones(2, requires_grad=True)
+    assert fingerprint([tensor]) == fingerprint([np.ones(2, dtype="float32")])
