@@ -14,6 +14,7 @@ from avfusion._by_value import check_can_be_saved
 from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 from avfusion.model_selection.records._hashing import content_hash, fingerprint, pickle_hash
+from avfusion.sequences._messages import path_name
 from avfusion.sequences._targets import Targets
 
 
@@ -54,10 +55,15 @@ class FitStore:
 
     def __init__(self, folder, *data):
         self.folder = Path(folder).absolute()  # workers may be started elsewhere
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=self.folder):  # can it be written to? Before anything is fitted
                 pass
+        except (FileExistsError, NotADirectoryError):
+            raise FileExistsError(
+                f"resume: {path_name(self.folder)} cannot be a folder, since a file has its name or that of one "
+                "above it. Choose another name, or move that file."
+            ) from None
         except OSError as error:
             raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error
         clear_folder(self.folder)  # of those that were killed in the midst of a fit's writing

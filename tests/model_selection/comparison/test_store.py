@@ -207,6 +207,13 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_any_fit(tmp_path, 
     assert fits(tmp_path / "log") == 0
 
 
+@pytest.mark.parametrize("name", ["file", "file/fits"])
+def test_a_file_in_the_place_of_the_folder_is_refused_before_any_fit(tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileExistsError, match="resume: .* cannot be a folder"):
+        FitStore(tmp_path / name, [1.0])
+
+
 def test_on_a_full_disk_fits_count_but_are_not_kept(tmp_path, monkeypatch):
     def full(path, fit):
         raise OSError(28, "No space left on device")
