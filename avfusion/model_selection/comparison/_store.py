@@ -61,8 +61,8 @@ class FitStore:
                 pass
         except (FileExistsError, NotADirectoryError):
             raise FileExistsError(
-                f"resume: {path_name(self.folder)} cannot be a folder, since a file has its name or that of one "
-                "above it. Choose another name, or move that file."
+                f"resume: {path_name(self.folder)} cannot be a folder, since a file has its name, or that of "
+                "one above it. Choose another name, or move that file."
             ) from None
         except OSError as error:
             raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error

@@ -210,7 +210,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_any_fit(tmp_path, 
 @pytest.mark.parametrize("name", ["file", "file/fits"])
 def test_a_file_in_the_place_of_the_folder_is_refused_before_any_fit(tmp_path, name):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(FileExistsError, match="resume: .* cannot be a folder"):
+    with pytest.raises(FileExistsError, match=r"resume: .* cannot be a folder"):
         FitStore(tmp_path / name, [1.0])
 
 
