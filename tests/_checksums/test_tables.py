@@ -69,3 +69,10 @@ def test_tables_of_other_programs_pass(tmp_path, suffix):
     write_table(table, path, suffix)
     check_table(path)  # text that looks like it is no checksum
     assert READ[suffix](path)["a"].tolist() == table["a"].tolist()
+
+
+@pytest.mark.parametrize("kind", [".parquet", ".feather"])
+def test_a_table_may_have_a_name_that_is_no_text(tmp_path, kind):
+    path = tmp_path / f"caf\udce9{kind}"
+    write_table(pd.DataFrame({"mood": [0.5]}), path, kind)
+    check_table(path)

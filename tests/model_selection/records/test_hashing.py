@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import avfusion as av
-from avfusion.model_selection.records._hashing import content_hash, fingerprint
+from avfusion.model_selection.records._hashing import content_hash, fingerprint, pickle_hash
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(6, 3))
@@ -170,3 +170,10 @@ def test_masks_and_tensors_are_part_of_the_content():
     assert len({fingerprint([mask]) for mask in labels}) == 3
     tensor = torch.ones(2, requires_grad=True)
     assert fingerprint([tensor]) == fingerprint([np.ones(2, dtype="float32")])
+
+
+def test_what_cannot_be_pickled_is_an_error_wherever_it_stands():
+    for place in (lambda x: x, lambda x: [x], lambda x: {"a": [x]}, lambda x: {"a": {"b": (1, x)}}):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            pickle_hash(place(sys))
+    assert pickle_hash({"a": [1]}) != pickle_hash({"a": [2]})
