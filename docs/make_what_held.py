@@ -95,7 +95,7 @@ def events(found):
             bad = sum(event["bad"].values())
             rows.append(
                 {
-                    "class": own["title"],
+                    "class": own["title"].partition(":")[0],
                     "event": event["name"],
                     "times": event["times"],
                     "came of it": said,

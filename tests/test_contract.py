@@ -137,7 +137,7 @@ FAST = {"hidden_size": 8, "dropout": 0.1, "lr": 1e-2, "max_epochs": 10}
 
 
 def for_check(estimator, check):
-    """The estimator as it is where learning is checked, the first time; small in the other two of those checks."""
+    """The estimator as it is where learning is checked first; small in the other checks."""
     if name_of(check) not in CHECKS_OF_LEARNING:
         return with_few_epochs(estimator)
     if check.keywords.get("readonly_memmap") and "max_epochs" in estimator.get_params():

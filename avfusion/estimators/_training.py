@@ -181,7 +181,7 @@ class SequenceNet(ScoredNet, NeuralNet):
 
     @property
     def is_finite(self):
-        """Whether all weights are numbers still."""
+        """True while all weights are finite numbers."""
         return all(parameter.isfinite().all() for parameter in self.module_.parameters())
 
     @property

@@ -102,6 +102,8 @@ def read_column(table, about):
     pandas.Series
     """
     column = table.select([about["column"]])
+    if not isinstance(about["dtype"], str):  # None would be that of numbers
+        raise TypeError(f"The dtype of a column is {about['dtype']!r}.")
     if about["dtype"] == "object":
         missing = {"None": None, "nan": np.nan, "NA": pd.NA, "NaT": pd.NaT}[about["missing"]]
         cells = [missing if cell is None else cell for cell in column.column(0).to_pylist()]

@@ -45,7 +45,7 @@ LOADED = (  # before forking, as each child would import them again
     *("avfusion.cli._results", "matplotlib.pyplot", "pyarrow.parquet", "pyarrow.feather", "pandas", "yaml"),
     *("h5py", "scipy.io", "optuna", "joblib", "skorch"),
 )
-REPEATS = {True: 2, False: 20}
+REPEATS = 20  # 2 in short
 
 
 def load_all():
@@ -100,8 +100,8 @@ def inputs(module, short, seconds, chosen, seed):
     return results, len(cases)
 
 
-def happened(module, short, seed):
-    """Run the events of a module in a child, which writes each as it ends."""
+def happened(module, short, seed, repeats=REPEATS):
+    """Run the events of a module, each as often, in a child, which writes each as it ends."""
     if not hasattr(module, "events"):
         return []
     with tempfile.TemporaryDirectory() as name:
@@ -109,7 +109,7 @@ def happened(module, short, seed):
 
         def run():
             with log.open("w") as file:
-                for event in module.events(REPEATS[short], np.random.default_rng(seed)):
+                for event in module.events(2 if short else repeats, np.random.default_rng(seed)):
                     print(json.dumps(asdict(event)), file=file, flush=True)
 
         ended = in_child(run, getattr(module, "EVENTS_S", 300 if short else 3600), 8 * GIB)
@@ -156,6 +156,9 @@ def main(arguments=None):
     parser.add_argument(
         "--seconds", type=float, default=4, help="of inputs per class with --short (default: 4)"
     )
+    parser.add_argument(
+        "--repeats", type=int, default=REPEATS, help=f"of each kill without --short (default: {REPEATS})"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", help="only inputs whose name has this text; nothing is written")
     parser.add_argument("--output", type=Path, default=Path("results/faults"))
@@ -170,7 +173,9 @@ def main(arguments=None):
     for name in asked.modules or known:
         start = time.monotonic()
         results, n_cases = inputs(known[name], asked.short, asked.seconds, asked.case, asked.seed)
-        events = [] if asked.case is not None else happened(known[name], asked.short, asked.seed)
+        events = (
+            [] if asked.case is not None else happened(known[name], asked.short, asked.seed, asked.repeats)
+        )
         own = record(name, known[name], results, n_cases, events, asked.short)
         n_bad += len(own["bad"]) + sum(sum(event.bad.values()) for event in events)
         if asked.case is None:

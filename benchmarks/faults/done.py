@@ -1,4 +1,4 @@
-"""Work that is done is kept: workers that are killed, names, outputs and command lines."""
+"""Work that is done: workers that are killed, names, outputs and command lines."""
 
 import hashlib
 import os

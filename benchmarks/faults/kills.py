@@ -1,4 +1,4 @@
-"""Kills, interrupts, full disks and two writers while results are written."""
+"""Results: kills, interrupts, full disks and two writers while they are written."""
 
 import json
 import os

@@ -153,12 +153,13 @@ def features():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(3, 2))
     for kind in ("f2", "f4", "f8", ">f4", "g", "i1", "u8", "?"):
+        own = table.astype(kind)
         yield (
             f"cells of {kind}",
-            lambda v=table.astype(kind): ({"a": [v, v[:1]]}, [*v.ravel(), *v[:1].ravel()]),
+            lambda v=own: ({"a": [v, v[:1]]}, [*v.ravel(), *v[:1].ravel()]),
         )
-        yield f"array of {kind}", lambda v=table.astype(kind): ({"a": v[None]}, v.ravel())
-        yield f"table of {kind}", lambda v=table.astype(kind): (v, v.ravel())
+        yield f"array of {kind}", lambda v=own: ({"a": v[None]}, v.ravel())
+        yield f"table of {kind}", lambda v=own: (v, v.ravel())
     exact = np.array([[0.5, 0.25], [1.5, -2.0]])
     tensor = torch.tensor(exact, dtype=torch.float32, requires_grad=True)
     forms = {
@@ -451,6 +452,7 @@ class LostLater(torch.nn.Module):
         self.at, self.steps = at, 0
 
     def forward(self, prediction, target):
+        """Return the squared error, or NaN."""
         self.steps += prediction.requires_grad
         return ((prediction - target) ** 2).mean() * (NAN if self.steps > self.at else 1.0)
 

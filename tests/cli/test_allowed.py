@@ -99,6 +99,11 @@ RIDGE = "regressor: {Ridge: {}}"
             "'{feature_name:>999999}'}}]",
             "verbose_feature_names_out takes no text",
         ),
+        (
+            "a: "
+            f"{{GridSearchCV: {{estimator: Ridge, param_grid: {{{', " f"'.join(f'p{k}: [1, 2]' for k in range(20))}}}}}}}",
+            "param_grid has more than 1000000 candidates",
+        ),
         ("a: {BaggingRegressor: {n_jobs: 500}}", "n_jobs=500 processes are more than"),
         (
             "a: {GridSearchCV: {estimator: BaggingRegressor, param_grid: {n_jobs: [-999]}}}",
