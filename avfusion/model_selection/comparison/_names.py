@@ -36,6 +36,8 @@ def check_names(n_seeds, scores, targets):
     ...
     ValueError: estimators has the names '1', 1, which are the same in tables. Rename one of them.
     """
+    if "" in n_seeds:  # an empty cell of a table is none
+        raise ValueError("estimators has an empty name: name it.")
     _check_differ(
         "estimators", [(name, prediction_columns(name, number)) for name, number in n_seeds.items()]
     )
@@ -81,8 +83,6 @@ def _check_differ(what, columns, taken=()):
             raise ValueError(f"{what} has the name {name!r}, which counts as missing: name it.")
         if not _is_text(own[0]):
             raise ValueError(f"{what} has the name {name!r}, which is not valid Unicode: rename it.")
-        if not all(own):  # an empty cell of a table is none
-            raise ValueError(f"{what} has an empty name: name it.")
         if set(own) & set(taken):
             raise ValueError(f"{what} has the name {name!r}, which a column of the tables has: rename it.")
     count = Counter(column for _, own in columns for column in own)
