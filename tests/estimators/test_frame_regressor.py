@@ -194,3 +194,10 @@ def test_nan_is_not_blamed_where_the_regressor_takes_it(ragged):
     assert X["video"].isna().any()
     with pytest.raises(ValueError, match=r"^what it objects to$"):
         av.FrameRegressor(Fussy()).fit(X, y)
+
+
+@pytest.mark.parametrize("regressor", [3, [1], {"Rigde": {}}, [{"Rigde": {}}]])
+def test_a_regressor_is_an_estimator(regressor):
+    X = av.as_sequences({"a": [np.ones((3, 1)), np.ones((2, 1))]})
+    with pytest.raises(TypeError, match="regressor must be one of scikit-learn, with fit and predict, not"):
+        av.FrameRegressor(regressor).fit(X, [0.0, 1.0])
