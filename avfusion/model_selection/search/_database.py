@@ -1,6 +1,7 @@
 """Databases that several searches share: opened with heartbeats, and patient once they were reached."""
 
 import random
+import re
 import time
 import warnings
 
@@ -163,6 +164,10 @@ def _explained(error, url):
         return ConnectionError(
             f"{storage} cannot be opened: {reason} Check {check}. Nothing has been fitted."
         )
+    if isinstance(error, UnicodeError):
+        reason = "its text is not valid UTF-8. Rename the file."
+    elif parameters := re.findall(r"[?&]([^=&]*)", url):
+        reason = f"check the value of {quoted(parameters, limit=3)} after the question mark."
     return ValueError(f"{storage} is not the URL of a database that can be used: {reason}")
 
 
