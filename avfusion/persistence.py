@@ -25,10 +25,12 @@ from avfusion._by_value import dump
 from avfusion._model_header import FORMAT, HEADER, LARGEST, MODEL, begins_as_model, open_model
 from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
+from avfusion.sequences._messages import brief
 
 __all__ = ["is_model", "load", "read_header", "save"]
 
 _PACKAGES = ("avfusion", "torch", "scikit-learn", "numpy")
+_MOST = 6  # packages that a message names
 
 
 def save(estimator, path, *, target_names=None) -> Path:
@@ -147,8 +149,8 @@ def _check_code_is_read(path, header):
     written, here = header["versions"].get("python", ""), platform.python_version()
     if header.get("holds_code") and written.split(".")[:2] != here.split(".")[:2]:
         raise ValueError(
-            f"{path} holds code of its author's, compiled by Python {written}, which Python {here} cannot "
-            "run. Load it with that version."
+            f"{path} holds code of its author's, compiled by Python {brief(written, 20)[1:-1]}, which "
+            f"Python {here} cannot run. Load it with that version."
         )
 
 
@@ -170,14 +172,15 @@ def _unpickled(file, path):
 def _warn_of_other_versions(path, versions):
     here = package_versions(_PACKAGES)
     different = [
-        f"{name} {number} (here {here.get(name)})"
+        f"{brief(name, 40)[1:-1]} {brief(number, 40)[1:-1]} (here {here.get(name)})"
         for name, number in versions.items()
         if number.split("+")[0] != here.get(name, "").split("+")[0]  # 2.13.0+cpu is 2.13.0
     ]
     if different:
+        more = f" and {len(different) - _MOST} more" if len(different) > _MOST else ""
         warnings.warn(
-            f"{path} was saved with {', '.join(different)}. Its predictions may differ, or it may fail; "
-            "install those versions to reproduce it.",
+            f"{path} was saved with {', '.join(different[:_MOST])}{more}. Its predictions may differ, or it "
+            "may fail; install those versions to reproduce it.",
             stacklevel=3,
         )
 

@@ -12,13 +12,12 @@ MODULES = [file for file in FILES if not file.stem.startswith("__")]
 
 # From the ground up. A room imports of rooms below it, and of itself.
 FLOORS = (
-    {"_warnings"},
+    {"_plain_file", "_warnings"},
     {
         "_atomic",
         "_by_value",
         "_checksums",
         "_parallel",
-        "_plain_file",
         "_progress",
         "_sklearn_compat",
         "_tracking",

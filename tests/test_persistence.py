@@ -85,6 +85,16 @@ def test_a_model_of_other_versions_is_loaded_with_a_warning(data, network, tmp_p
     assert len(again.predict(data[0])) == 6
 
 
+def test_versions_of_a_header_are_printable_in_warnings(data, network, tmp_path, monkeypatch):
+    odd = {f"\x1b[2J{k}": "1\x1b[2J" for k in range(100)} | {"python": "\x1b]0;2\x07" + "9" * 999}
+    monkeypatch.setattr(persistence, "package_versions", lambda packages: odd)
+    path = persistence.save(network, tmp_path / "odd.model")
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match="and 95 more") as caught:
+        persistence.load(path)
+    assert all(str(one.message).isprintable() and len(str(one.message)) < 1000 for one in caught)
+
+
 def test_a_newer_format_is_refused(network, tmp_path, monkeypatch):
     monkeypatch.setattr(persistence, "FORMAT", 2)
     path = persistence.save(network, tmp_path / "new.model")

@@ -1,8 +1,12 @@
 """The checksums of the files of a folder, in a file that ``sha256sum --check`` reads."""
 
 import hashlib
+import os
+
+from avfusion._plain_file import check_plain_file, is_plain_file
 
 SUMS = "sha256sums.txt"
+_LARGEST = 1 << 20  # bytes of it
 
 
 def write_sums(folder):
@@ -46,17 +50,28 @@ def check_sums(folder, *names):
     >>> from pathlib import Path
     >>> check_sums(Path("no such folder"))
     """
-    if not (folder / SUMS).is_file():
+    path = folder / SUMS
+    if not os.path.lexists(path):
         return
-    lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+    check_plain_file(path, _LARGEST)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in names or known:
+        if not _is_name(name):
+            raise ValueError(
+                f"{path} lists {ascii(name)[:40]}, which is no file of its folder: remove {SUMS}."
+            )
         file = folder / name
-        if not file.is_file() or _digest(file) != known.get(name):
+        if not is_plain_file(file) or _digest(file) != known.get(name):
             raise ValueError(
                 f"{file} is not the file that {SUMS} beside it knows: it was changed, or is damaged. Take "
                 f"the folder from a copy; if the change was meant, remove {SUMS}."
             )
+
+
+def _is_name(text):
+    """Return whether a text names a file of a folder, and nothing outside of it."""
+    return 0 < len(text) < 256 and text.isprintable() and not {"/", "\\"} & set(text) and text != ".."
 
 
 def _counts(file):

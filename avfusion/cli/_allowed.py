@@ -6,6 +6,7 @@ is one of the words that a parameter declares, or where the parameter is in the 
 at; and nowhere else.
 """
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -78,6 +79,7 @@ def check_parameters(cls, values, where):
     ...
     ValueError: mine.yaml: a, Pipeline: memory is not set in a file of this kind...
     """
+    _check_grids(values, where)
     for _, name, value, path in _settings(cls, values):
         for part in path:
             if part in _NEVER and value not in _NONE and value != [None]:
@@ -121,6 +123,17 @@ def check_texts(cls, values, where):
                     f"{where}: {name} takes no text from a file of this kind, such as {brief(text)}. "
                     f"{_REMEDY}"
                 )
+
+
+def _check_grids(values, where):
+    """Refuse a grid of more candidates than any search ends with: all of them are listed before the first."""
+    grids = values.get("param_grid", [])
+    for grid in grids if isinstance(grids, list) else [grids]:
+        counts = (
+            [len(one) for one in grid.values() if isinstance(one, list)] if isinstance(grid, Mapping) else []
+        )
+        if math.prod(counts) > _MOST:
+            raise ValueError(f"{where}: param_grid has more than {_MOST} candidates: leave some values out.")
 
 
 def _settings(cls, values):

@@ -208,7 +208,7 @@ def choose_estimator(text, recordings, groups=None, seed=0):
             f"{file} has several estimators: choose one of {', '.join(estimators)} as {file}:NAME."
         )
     if name not in estimators:
-        raise ValueError(f"There is no estimator {name!r}. {nearest(name, list(estimators))}")
+        raise ValueError(f"There is no estimator {brief(name)}. {nearest(name, list(estimators))}")
     return estimators[name]
 
 
@@ -285,7 +285,7 @@ def _step(value):
 
 def _build(name, parameters, where):
     if name not in _classes():
-        raise ValueError(f"{where}: There is no class {name!r}. {_nearest_class(name)}")
+        raise ValueError(f"{where}: There is no class {brief(name)}. {_nearest_class(name)}")
     cls, where = _classes()[name], f"{where}, {name}"
     if isinstance(cls, ImportError):
         raise ValueError(f"{where}: {cls}") from cls
@@ -295,7 +295,7 @@ def _build(name, parameters, where):
     for parameter in parameters:
         if parameter not in known:
             raise ValueError(
-                f"{where}: There is no parameter {parameter!r}. {nearest(str(parameter), known)}"
+                f"{where}: There is no parameter {brief(parameter)}. {nearest(str(parameter), known)}"
             )
     values = {parameter: _value(value, f"{where}, {parameter}") for parameter, value in parameters.items()}
     check_parameters(cls, values, where)
@@ -350,7 +350,7 @@ def _names_class(value, where):
     if name in _classes() or isinstance(value, str):
         return name in _classes()
     if name[:1].isupper() and _nearest_class(name).startswith("Nearest"):
-        raise ValueError(f"{where}: There is no class {name!r}. {_nearest_class(name)}")
+        raise ValueError(f"{where}: There is no class {brief(name)}. {_nearest_class(name)}")
     return False
 
 

@@ -35,14 +35,15 @@ def check_parent(path, data):
     """
     if not path.parent.is_dir():
         raise ValueError(f"--output {path}: there is no folder {path.parent}.")
-    if os.path.exists(data) and path.resolve() == Path(data).resolve():
+    place = Path(os.path.realpath(path))  # resolve() fails for a link that leads to itself
+    if os.path.exists(data) and place == Path(data).resolve():
         raise ValueError(f"--output {path} would replace the recordings themselves: choose another name.")
-    if os.path.isdir(data) and path.resolve().is_relative_to(Path(data).resolve()):
+    if os.path.isdir(data) and place.is_relative_to(Path(data).resolve()):
         raise ValueError(
             f"--output {path} is in the folder of the recordings, {data}, and would be read as one of them "
             f"next time. Name a place outside, such as {os.path.normpath(Path(data, '..', path.name))}."
         )
-    clear_leftovers(path.resolve())  # also where what is there is refused
+    clear_leftovers(place)  # also where what is there is refused
 
 
 def check_file(path, data, *suffixes):

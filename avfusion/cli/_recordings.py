@@ -19,7 +19,7 @@ from avfusion.datasets import (
 )
 from avfusion.datasets._aff_wild2 import annotations_in
 from avfusion.datasets._folder import LABELS
-from avfusion.formats._parquet import FEATHER_1, OF_FEATHER_1
+from avfusion.formats._parquet import FEATHER_1, OF_FEATHER_1, check_unpacked
 from avfusion.formats._registry import DamagedFileError, brief_reason, format_of
 from avfusion.preprocessing import pair
 from avfusion.sequences import SequenceDtype, as_sequences, as_targets, mask_labels, sequence_columns
@@ -292,6 +292,8 @@ def _read_file(path, targets, rates, keep):
         with path.open("rb") as file:
             if file.read(len(FEATHER_1)) == FEATHER_1:
                 raise ValueError(OF_FEATHER_1)
+        if path.suffix.lower() == ".parquet":
+            check_unpacked(path)
         frame = _READERS[path.suffix.lower()](path)
     except Exception as error:  # whatever Arrow and pandas raise for bytes that somebody else wrote
         if isinstance(error, OSError) and error.filename is not None:  # no permission

@@ -12,9 +12,12 @@ from avfusion.sequences._messages import brief
 
 LARGEST = 1 << 18  # bytes of a file
 _MOST = 10_000  # values, those that aliases repeat counted each time
+_MOST_DIGITS = 1000  # of a whole number
 _DEEPEST = 32  # lists and mappings in each other
 _LONGEST = 10_000  # characters of a text
 _GREATEST = 1 << 64  # of whole numbers
+# Numbers that YAML 1.1 and 1.2 read differently: 010 as 8 or 10, 1:30 as 90 or as text.
+_AMBIGUOUS = re.compile(r"[-+]?(0[0-9_]+|\d+(:[0-5]?\d)+(\.\d*)?)")
 
 
 def read_text(path):
@@ -105,6 +108,8 @@ def parse_toml(text):
     _check_length(text)
     if text.count(".") > _MOST:  # tomllib takes the square of the names in a name
         raise ValueError("It is larger than any file of estimators.")
+    if re.search(rf"[\d_]{{{_MOST_DIGITS}}}", text):
+        raise ValueError(f"A number has more than {_MOST_DIGITS} digits.")
     try:
         return check_values(tomllib.loads(text))
     except RecursionError as error:
@@ -196,8 +201,22 @@ def _check_tag(event, line):
     if event.tag is not None:
         name = event.tag.replace("tag:yaml.org,2002:", "!!")
         raise ValueError(f"line {line}: Tags such as {name[:60]} are not read. Write the plain value.")
-    if isinstance(event, yaml.ScalarEvent) and len(event.value) > _LONGEST:
+    if not isinstance(event, yaml.ScalarEvent):
+        return
+    if len(event.value) > _LONGEST:
         raise ValueError(f"line {line}: A text is longer than {_LONGEST} characters.")
+    if event.implicit[0]:  # without quotes, so that it may be a number
+        _check_number(event.value, line)
+
+
+def _check_number(text, line):
+    if len(text) > _MOST_DIGITS and text.strip("+-0123456789_") == "":
+        raise ValueError(f"line {line}: A number has more than {_MOST_DIGITS} digits.")
+    if _AMBIGUOUS.fullmatch(text):
+        raise ValueError(
+            f"line {line}: {brief(text)[1:-1]} is a number to some and another, or a text, to others: write "
+            "it without the zero before it, in seconds, or in quotes."
+        )
 
 
 def _in_one_line(error):
@@ -234,5 +253,5 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
 )

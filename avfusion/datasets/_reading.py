@@ -17,7 +17,7 @@ from avfusion.formats._registry import DamagedFileError, brief_reason, split_nam
 from avfusion.sequences._clock import check_rate
 from avfusion.sequences._messages import brief, quoted
 
-LARGEST_RATES = 1 << 20  # bytes of rates.toml
+LARGEST_RATES, MOST_NUMBERS = 1 << 20, 10_000  # bytes of rates.toml, and full stops in it
 EPOCH = 1e8  # seconds, from which on a clock counts since 1970
 MODALITIES = frozenset(
     [
@@ -313,7 +313,10 @@ def _rates_of(folder):
         return {}
     try:
         check_plain_file(path, LARGEST_RATES, what="It")
-        rates = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        if text.count(".") > MOST_NUMBERS:  # tomllib takes the square of the names in a name
+            raise ValueError(f"It has more than {MOST_NUMBERS} full stops.")
+        rates = tomllib.loads(text)
         return {name: check_rate(rate) for name, rate in rates.items()}
     except (TypeError, ValueError, RecursionError) as error:  # of values nested without end
         raise ValueError(

@@ -313,7 +313,7 @@ def _frames_per_step(p, modality):
 def _lead(p, points):
     """Return the number of grid points by which the label lags."""
     lead, period_s = p.delay_s * p.label_rate_hz * points, 1 / (p.label_rate_hz * points)
-    whole = lead >= 0 and math.isclose(lead, round(lead), abs_tol=1e-9)
+    whole = 0 <= lead < 1e9 and math.isclose(lead, round(lead), abs_tol=1e-9)
     _require(
         whole, p, "delay_s", f"a multiple of {period_s:g} s, the finest step that both rates share, or 0"
     )

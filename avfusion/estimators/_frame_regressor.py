@@ -19,6 +19,7 @@ from avfusion.sequences._buffers import within_rows
 from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._label_markers import warn_of_markers
+from avfusion.sequences._messages import brief
 from avfusion.sequences._paging import release
 from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._recordings import read_recordings
@@ -120,6 +121,10 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
             frames are NaN and the regressor cannot handle that, there are `params` though metadata routing
             is off, or weights and the regressor takes none.
         """
+        if not hasattr(self._given_regressor, "fit"):
+            raise TypeError(
+                f"regressor must be one of scikit-learn, with fit and predict, not {brief(self.regressor)}."
+            )
         warn_if_not_logged(self)
         sample_weight = params.pop("sample_weight", None)
         if sample_weight is not None:

@@ -82,10 +82,11 @@ def read(path):
 
 
 def _header_of(path):
-    text = path.read_bytes()[: HEADER + 1]
+    with path.open("rb") as file:
+        text = file.read(HEADER + 1)
     if len(text) > HEADER:
         raise ValueError("Its header is longer than any: it is no stream of NOVA.")
-    if re.search(rb"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE) or text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if re.search(rb"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE) or b"\0" in text:
         raise ValueError("Its header declares entities, which is not read.")
     root = ElementTree.fromstring(text)
     info = root.find("info")
@@ -146,6 +147,8 @@ def _text(path, header):
     odd = next((k for k, fields in enumerate(values) if len(fields) != header.width), None)
     if odd is not None:
         raise ValueError(f"Its line {odd + 1} of numbers has {len(values[odd])} of {header.width} fields.")
+    if any("_" in field for fields in values for field in fields):  # which Python takes for 1000 in 1_000
+        raise ValueError("Its numbers have underscores.")
     return np.array(values, dtype=np.float64)
 
 

@@ -66,18 +66,46 @@ def read(path):
 
 def _opened(path):
     check_table(path)
-    limit = max(_INFLATED, _RATIO * path.stat().st_size)
+    limit = _limit(path)
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     if not is_parquet:
         return _arrow(path, limit)
     with pa.parquet.ParquetFile(path, page_checksum_verification=True) as file:
         _check_columns(file.schema_arrow)
-        groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
-        n_numbers = sum(group.num_rows * group.num_columns for group in groups)
-        if max(sum(group.total_byte_size for group in groups), 8 * n_numbers) > limit:
-            raise ValueError(f"It unpacks to more than {limit / 1e6:.0f} MB.")
+        _check_unpacked(file.metadata, limit)
         return file.read()
+
+
+def check_unpacked(path):
+    """Raise a ValueError for a Parquet file that takes far more memory than its size justifies.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.parquet")
+    ...     pa.parquet.write_table(pa.table({"F0": [0.0] * 10}), path)
+    ...     check_unpacked(path)
+    """
+    _check_unpacked(pa.parquet.read_metadata(path), _limit(path))
+
+
+def _limit(path):
+    return max(_INFLATED, _RATIO * path.stat().st_size)
+
+
+def _check_unpacked(metadata, limit):
+    """Compare what a file unpacks to, and its numbers: pages count those that repeat only once."""
+    groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
+    n_numbers = sum(group.column(k).num_values for group in groups for k in range(group.num_columns))
+    if max(sum(group.total_byte_size for group in groups), 8 * n_numbers) > limit:
+        raise ValueError(f"It unpacks to more than {limit / 1e6:.0f} MB.")
 
 
 def _arrow(path, limit):

@@ -72,6 +72,8 @@ def check_opcodes(content):
             break
         begin, position = _argument(content, position + 1, opcode)
         if opcode.name == "STOP":
+            if position < end:
+                raise ValueError("It goes on behind its first object: write a file for each.")
             return
         if position > end:
             break

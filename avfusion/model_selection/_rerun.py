@@ -9,10 +9,12 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from avfusion._checksums import check_sums
+from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import RECIPE, not_repeatable
+from avfusion.sequences._messages import brief
 
 
 def rerun(folder, X, y, *, n_jobs=None, verbose=True):
@@ -73,7 +75,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; save() of a Comparison or a search writes it.")
     check_sums(path.parent, RECIPE)
-    recipe = joblib.load(path)
+    recipe = _read(path)
     if fingerprint(X, y) != recipe["data"]:
         raise ValueError(
             f"X or y are not the data of the result in {str(folder)!r}: their fingerprint differs. Give the "
@@ -94,6 +96,21 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
         verbose=verbose,
     )
     return dataclasses.replace(result, settings=result.settings | {"cv": recipe["cv"]})
+
+
+def _read(path):
+    """Load a recipe, which executes it."""
+    check_plain_file(path)
+    try:
+        recipe = joblib.load(path)
+    except Exception as error:  # whatever the code of other versions, or half a pickle, raises
+        raise ValueError(
+            f"{path} cannot be loaded ({type(error).__name__}: {brief(str(error), 100)[1:-1]}). Install the "
+            "versions in settings.json beside it, or take the folder from a copy."
+        ) from error
+    if not (isinstance(recipe, dict) and {"data", "versions"} <= set(recipe)):
+        raise ValueError(f"{path} is no recipe that save() of a Comparison or a search wrote.")
+    return recipe
 
 
 def _warn_of_other_versions(then):

@@ -101,16 +101,17 @@ def check_numbers(values, ensure_min_samples=1):
 
 
 def _check_no_text(values):
-    """Name the column of a table that holds bytes."""
+    """Name the column of a table that holds bytes or mappings."""
     if not isinstance(values, (DataFrame, Series)):
         return
     table = values.to_frame() if isinstance(values, Series) else values
     for place in np.flatnonzero([isinstance(kind, np.dtype) and kind.kind == "O" for kind in table.dtypes]):
         column = table.iloc[:, place]
-        odd = next((cell for cell in column if isinstance(cell, bytes)), None)
+        odd = next((cell for cell in column if isinstance(cell, (bytes, dict))), None)
         if odd is not None:
             raise ValueError(
-                f"Column {brief(column.name, 30)} holds bytes, such as {brief(odd, 30)}: make it numbers, or "
+                f"Column {brief(column.name, 30)} holds {type(odd).__name__}, such as {brief(odd, 30)}: "
+                "make it numbers, or "
                 "leave it out."
             )
 

@@ -98,6 +98,13 @@ TEXTS = {
     "device": "a: {EarlyFusionRegressor: {device: nowhere, max_epochs: 1}}",
     "device by number": "a: {EarlyFusionRegressor: {device: 'cuda:99', max_epochs: 1}}",
     "meta": "a: [{Align: {rate_hz: 1}}, {EarlyFusionRegressor: {device: meta, max_epochs: 1}}]",
+    "digits that are no number": "\n".join(f"a{k}: {'1' * 9990}x" for k in range(25)),
+    "classes that are none": "a: {FrameRegressor: {regressor: ["
+    + ",".join(f"{{Z{'RegressorClassifier' * 20}{k}: {{}}}}" for k in range(600))
+    + "]}}",
+    "grid without end": "a: {GridSearchCV: {estimator: Ridge, param_grid: {"
+    + ", ".join(f"a{k}: [1, 2, 3, 4]" for k in range(30))
+    + "}}}",
     "callbacks": "a: {EarlyFusionRegressor: {callbacks: [os.system]}}",
     "callbacks of numbers": "a: {EarlyFusionRegressor: {callbacks: [1]}}",
     "loss": "a: {EarlyFusionRegressor: {loss: os.system}}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.faults.folder_arrays import arrays, described
 from benchmarks.faults.folder_files import FRAMES, good, write
+from benchmarks.faults.folder_formats import formats
 from benchmarks.faults.folder_tables import tables
 from benchmarks.faults.harness import Case, cli
 
@@ -17,6 +18,7 @@ def cases(folder, rng):
     yield from (Case(f"csv: {name}", partial(attempt, files, check)) for name, files, check in tables())
     yield from (Case(f"rates: {name}", partial(attempt, files, check)) for name, files, check in rates())
     yield from (Case(f"names: {name}", partial(attempt, files, check)) for name, files, check in names())
+    yield from (Case(f"of {name}", partial(attempt, files, check)) for name, files, check in formats())
     yield from (Case(f"special: {name}", partial(special, make)) for name, make in SPECIAL.items())
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 
+from avfusion._checksums import write_table
 from benchmarks.faults.arrow_buffers import FRAMES, KNOWN, buffers, hostile
 from benchmarks.faults.harness import Case, cli
 from tests.formats.fuzz import mutated
@@ -42,6 +43,9 @@ def cases(folder, rng):
         for name, content in other_files().items():
             yield _case(f"{kind} that is {name}", f"a.{kind}", content)
         yield Case(f"{kind}, sound", partial(sound, kind))
+        yield Case(f"{kind}, ours that Arrow changed", partial(changed_by_arrow, kind))
+    for name, column in large().items():
+        yield _case(f"parquet, {name}", "a.parquet", partial(_packed, column))
     for name, array in buffers():
         yield _case(f"buffers: {name}", "a.feather", partial(hostile, array))
 
@@ -83,6 +87,34 @@ def sound(kind):
     if "audio" not in described:
         return f"silent wrong: {described}"
     return _same_or_why((pd.read_parquet if kind == "parquet" else pd.read_feather)(f"a.{kind}"))
+
+
+def changed_by_arrow(kind):
+    """Read what Arrow made of a table of ours, with its metadata."""
+    write_table(good_table().to_pandas(), Path("ours.parquet"), ".parquet")
+    table = pa.parquet.read_table("ours.parquet")
+    Path(f"a.{kind}").write_bytes(written(table.append_column("more", table["label"]), kind))
+    try:
+        cli("describe", f"a.{kind}", "--target", "label")
+    except ValueError as error:
+        return f"silent wrong: a good file is refused: {error}"
+    return None
+
+
+def large():
+    """Return columns that take far more memory than a file of them."""
+    many = np.zeros(150_000_000, "i1")
+    return {
+        "zeros": pa.array(many),
+        "lists of zeros": pa.array([[0.0] * 5_000_000]).take(pa.array(np.zeros(12, "i8"))),
+        "nulls": pa.nulls(150_000_000),
+    }
+
+
+def _packed(column):
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.table({"label": column}), buffer, compression="zstd")
+    return buffer.getvalue()
 
 
 def good_table():

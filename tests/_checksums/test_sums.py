@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 
@@ -36,4 +37,25 @@ def test_files_that_are_not_there_or_not_known_are_named(folder):
         check_sums(folder, "other.csv")
     (folder / "table.csv").unlink()
     with pytest.raises(ValueError, match=r"table\.csv is not the file"):
+        check_sums(folder)
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../table.csv", "a\0b", "\x1b[2J", "x" * 10_000, ".."])
+def test_nothing_outside_of_the_folder_is_opened(folder, name):
+    (folder / SUMS).write_text(f"{'0' * 64}  {name}\n")
+    with pytest.raises(ValueError, match="no file of its folder") as caught:
+        check_sums(folder)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 320
+
+
+def test_the_list_is_a_plain_file_of_bounded_size(folder):
+    (folder / SUMS).unlink()
+    os.symlink("/dev/zero", folder / SUMS)
+    with pytest.raises(ValueError, match="is a device"):
+        check_sums(folder)
+    (folder / SUMS).unlink()
+    with open(folder / SUMS, "wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(ValueError, match="such a file has at most"):
         check_sums(folder)

@@ -2,6 +2,7 @@ import hashlib
 
 import numpy as np
 import pandas as pd
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
@@ -42,10 +43,12 @@ def test_one_byte_that_changes_is_found_or_changes_nothing(path):
 
 
 def test_the_checksum_is_that_of_the_file_with_zeros_in_its_place(path):
-    _, _, rest = path.read_bytes().partition(b"avfusion.sha256=")
-    digest = rest[:64]
-    with_zeros = path.read_bytes().replace(b"avfusion.sha256=" + digest, b"avfusion.sha256=" + b"0" * 64)
+    content = path.read_bytes()
+    _, _, rest = content.partition(b"avfusion.sha256=")
+    size, digest = rest[:16], rest[16:80]
+    with_zeros = content.replace(b"avfusion.sha256=" + size + digest, b"avfusion.sha256=" + b"0" * 80)
     assert hashlib.sha256(with_zeros).hexdigest().encode() == digest
+    assert int(size, 16) == len(content)
     check_table(path)
 
 
@@ -61,7 +64,7 @@ def test_pages_of_parquet_have_checksums_that_others_check(tmp_path):
 
 @pytest.mark.parametrize("suffix", READ)
 def test_tables_of_other_programs_pass(tmp_path, suffix):
-    table = pd.DataFrame({"a": ["avfusion.sha256=" + "ab" * 32]})
+    table = pd.DataFrame({"a": ["avfusion.sha256=" + "ab" * 40]})
     path = tmp_path / f"t{suffix}"
     plain = pd.DataFrame({"a": [0.5]})
     plain.to_parquet(path) if suffix == ".parquet" else plain.to_feather(path)
@@ -76,3 +79,14 @@ def test_a_table_may_have_a_name_that_is_no_text(tmp_path, kind):
     path = tmp_path / f"caf\udce9{kind}"
     write_table(pd.DataFrame({"mood": [0.5]}), path, kind)
     check_table(path)
+
+
+@pytest.mark.parametrize("suffix", READ)
+def test_a_table_that_arrow_made_of_ours_with_its_metadata_passes(tmp_path, suffix):
+    write_table(pd.DataFrame({"a": np.arange(100.0)}), tmp_path / "ours.parquet", ".parquet")
+    half = pq.read_table(tmp_path / "ours.parquet").slice(0, 50)
+    assert b"avfusion.sha256" in half.schema.metadata
+    path = tmp_path / f"half{suffix}"
+    pq.write_table(half, path) if suffix == ".parquet" else pyarrow.feather.write_feather(half, path)
+    check_table(path)
+    assert len(READ[suffix](path)) == 50

@@ -14,6 +14,7 @@ PARAMETERS = {
     for cls in sorted(known_classes(), key=lambda cls: cls.__name__)
 }
 TEXTS = ("os:system", "os.system", "/tmp/cache", "http://127.0.0.1/x", "__class__.__init__", "[m for m in 1]")
+OF_2_TO_20 = ", ".join(f"p{k}: [1, 2]" for k in range(20))  # a grid of a million candidates
 
 
 def test_every_class_is_walked_over():
@@ -98,6 +99,10 @@ RIDGE = "regressor: {Ridge: {}}"
             "a: [{ColumnTransformer: {transformers: [], verbose_feature_names_out: "
             "'{feature_name:>999999}'}}]",
             "verbose_feature_names_out takes no text",
+        ),
+        (
+            f"a: {{GridSearchCV: {{estimator: Ridge, param_grid: {{{OF_2_TO_20}}}}}}}",
+            "param_grid has more than 1000000 candidates",
         ),
         ("a: {BaggingRegressor: {n_jobs: 500}}", "n_jobs=500 processes are more than"),
         (

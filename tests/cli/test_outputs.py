@@ -1,5 +1,6 @@
 """Where results may go."""
 
+import os
 import re
 from pathlib import Path
 
@@ -92,6 +93,10 @@ def test_what_is_no_file_or_folder_is_refused_before_the_work(data, tmp_path):
         check_file(Path("/dev/null"), data)
     with pytest.raises(OSError, match="is a stream"):
         check_file(Path("/dev/stdout"), data)
+    os.symlink("loop.csv", "loop.csv")
+    with pytest.raises(OSError, match=r"loop\.csv"):
+        check_file(Path("loop.csv"), data)
+    os.unlink("loop.csv")
     check_results(Path("new"), data)
     check_predictions("new", data)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "file.txt"]

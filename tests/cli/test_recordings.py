@@ -154,6 +154,16 @@ def test_files_of_other_bytes_are_refused_by_name_whatever_the_library_raises(co
         read_recordings(str(path))
 
 
+@pytest.mark.parametrize(
+    "column", [pa.nulls(40_000_000), pa.array([[0.0]]).take(pa.array(np.zeros(40_000_000, "i8")))]
+)
+def test_a_small_file_does_not_fill_the_memory(column, tmp_path):
+    pa.parquet.write_table(pa.table({"a": column}), path := tmp_path / "a.parquet", compression="zstd")
+    assert path.stat().st_size < 1e6
+    with pytest.raises(ValueError, match=r"a\.parquet cannot be read: It unpacks to more than 268 MB"):
+        read_recordings(str(path))
+
+
 def test_what_pandas_does_not_find_is_no_bare_key(table, tmp_path):
     stored = pa.Table.from_pandas(table)
     about = json.loads(stored.schema.metadata[b"pandas"]) | {"index_columns": ["nowhere"]}
@@ -164,7 +174,10 @@ def test_what_pandas_does_not_find_is_no_bare_key(table, tmp_path):
         read_recordings(str(tmp_path / "a.parquet"))
 
 
-def test_a_column_of_bytes_is_named(table, tmp_path):
+def test_a_column_of_bytes_or_mappings_is_named(table, tmp_path):
+    pd.DataFrame({"audio": [{"rms": 0.5}, {"rms": 1.0}]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"'audio' holds dict, such as \{'rms': 0\.5\}: make it numbers"):
+        read_recordings(str(tmp_path / "a.parquet"))
     pd.DataFrame({"audio": [b"a", b"b"], "mood": [1.0, 2.0]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(ValueError, match="Column 'audio' holds bytes, such as b'a'"):
         read_recordings(str(tmp_path / "a.parquet"), targets=["mood"])

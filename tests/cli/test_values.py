@@ -40,8 +40,10 @@ MERGES = "a0: &a0 {x0: 1, y0: 1}\n" + "".join(
         (".nan: a", "'.nan' is no name"),
         ("a: 1\n---\nb: 2", "line 2: A second document"),
         ("a: " + "1" * 400, "A number of 400 digits"),
-        ("a: " + "1" * 5000, "Exceeds the limit"),
-        ("a: 1" + ":1" * 4000, "A number of 711. digits"),
+        ("a: " + "1" * 5000, "line 1: A number has more than 1000 digits"),
+        ("a: 1" + ":1" * 4000, "line 1: 1:1:1.* in quotes"),
+        ("a: 1:30", "line 1: 1:30 is a number to some"),
+        ("a: 010", "line 1: 010 is a number to some"),
         ("a: |\n" + " x\n" * 20_000, "longer than 10000 characters"),
         ("- x\n" * 20_000, "10000 values"),
         ("#" * (LARGEST + 1), "more than 262144 characters"),
@@ -76,6 +78,13 @@ def test_what_is_no_plain_yaml_is_refused_in_a_line(text, words):
 )
 def test_plain_yaml_is_read(text, value):
     assert parse_yaml(text) == value
+
+
+def test_the_time_to_know_a_number_goes_with_its_length():
+    text = "\n".join(f"a{k}: {'1' * 9900}x" for k in range(3))
+    begin = time.process_time()
+    assert parse_yaml(text)["a2"] == "1" * 9900 + "x"
+    assert time.process_time() - begin < 0.7  # over 3 s with a pattern that tries each split of the digits
 
 
 @pytest.mark.parametrize(

@@ -107,12 +107,19 @@ def test_labels_without_steps_are_those_of_whole_recordings(tmp_path):
         ("audio = 2001-01-01", "must be a number"),
         ("audio = 1e-320", "must be positive and finite"),
         (f"a = {5000 * '['}", "recursion"),
+        (f"{30_000 * 'a.'}a = 1", "It has more than 10000 full stops"),
     ],
 )
 def test_a_rate_is_a_number_or_named_with_its_file(folder, text, reason):
     (folder / "rates.toml").write_text(text)
     with pytest.raises(ValueError, match=rf"rates.toml cannot be read: .*{reason}"):
         Reading(folder, layout_of(folder), {}, skip_damaged=False)
+
+
+def test_rates_may_begin_with_a_mark_of_byte_order(folder):
+    (folder / "rates.toml").write_text("a = 7", encoding="utf-8-sig")
+    with pytest.raises(ValueError, match=r"rates\.toml names 'a'"):
+        Reading(folder, layout_of(folder), {}, skip_damaged=False).all_files(*HOW)
 
 
 def test_rates_that_are_given_are_a_dict_of_numbers(folder):

@@ -278,6 +278,7 @@ def test_defaults_are_made_in_well_under_a_second():
         ({"subject_offset": -1}, "subject_offset=-1 must be 0 or more"),
         ({"delay_s": 0.25}, "delay_s=0.25 must be a multiple of 0.1 s"),
         ({"delay_s": -1}, "delay_s=-1 must be a multiple"),
+        ({"delay_s": 1e308}, "delay_s=1e\\+308 must be a multiple"),
         ({"joint_share": -0.1}, r"joint_share=-0.1 must be in 0\.\.1"),
         ({"joint_share": math.nan}, "joint_share=nan must be in"),
         ({"joint_share": 0.7}, r"audio_share \+ video_share \+ .* is 1.1, but may be at most 1"),

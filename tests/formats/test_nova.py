@@ -98,13 +98,17 @@ def test_a_line_that_is_cut_off(write):
     refused(write(b"1;2;3\n4;5\n", ftype="ASCII", delim=";"), "line 2 of numbers has 2 of 3 fields")
 
 
+def test_numbers_have_no_underscores_which_python_would_pass_over(write):
+    refused(write(b"1_0;2;3\n4;5;6\n", ftype="ASCII", delim=";"), "Its numbers have underscores")
+
+
 def test_the_numbers_may_be_missing(write, tmp_path):
     path = write(FRAMES)
     (tmp_path / "s1.stream~").unlink()
     refused(path, "numbers are missing: put the file 's1.stream~' beside it")
 
 
-@pytest.mark.parametrize("coding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16", "utf-16-le"])
 def test_entities_are_not_read(tmp_path, coding):
     values = [f"&e{k - 1};" * 10 for k in range(1, 12)]
     lines = "".join(f'<!ENTITY e{k} "{value}">' for k, value in enumerate(values, 1))

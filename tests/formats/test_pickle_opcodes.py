@@ -43,6 +43,8 @@ def test_what_is_cut_off_is_refused(protocol):
         (b"zhello", "no pickle, or damaged"),
         (b"\x82\x01.", "extension, which is not loaded"),
         (b"\xff.", "no pickle, or damaged"),
+        (b"K\x01.K\x02.", "goes on behind its first object"),  # pickle.load would return 1
+        (b"K\x01.\n", "goes on behind its first object"),
     ],
 )
 def test_what_takes_memory_is_refused(content, reason):

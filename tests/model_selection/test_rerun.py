@@ -1,4 +1,5 @@
 import json
+import pickle
 import threading
 
 import joblib
@@ -233,3 +234,12 @@ def test_a_recipe_that_was_changed_is_not_loaded(tmp_path):
     recipe.write_bytes(content)
     with pytest.raises(ValueError, match=r"recipe\.joblib is not the file that sha256sums\.txt"):
         rerun(tmp_path, X, X[:, 0], verbose=False)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", pickle.dumps({"a": 1})[:-3], *map(pickle.dumps, ([1], {}, None, {"data": 1}))]
+)
+def test_what_is_no_recipe_is_refused_by_name(tmp_path, content):
+    (tmp_path / "recipe.joblib").write_bytes(content)
+    with pytest.raises(ValueError, match=r"recipe\.joblib (cannot be loaded|is (no recipe|empty))"):
+        rerun(tmp_path, [[0.0]], [0.0])

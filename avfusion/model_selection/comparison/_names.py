@@ -36,6 +36,8 @@ def check_names(n_seeds, scores, targets):
     ...
     ValueError: estimators has the names '1', 1, which are the same in tables. Rename one of them.
     """
+    if "" in n_seeds:  # an empty cell of a table is none
+        raise ValueError("An estimator has an empty name: name it.")
     _check_differ(
         "estimators", [(name, prediction_columns(name, number)) for name, number in n_seeds.items()]
     )

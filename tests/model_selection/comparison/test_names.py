@@ -21,6 +21,7 @@ def result(estimators=("mean",), y=None, **options):
         ({"estimators": (1, "1")}, "estimators has the names 1, '1', which are the same in tables"),
         ({"estimators": ("a", "a, seed 1"), "n_seeds": {"a": 2}}, None),  # no seed is used: fitted once
         ({"estimators": ("caf\udce9",)}, "is not valid Unicode"),
+        ({"estimators": ("",)}, "has an empty name"),
         ({"estimators": ("a", None)}, "estimators has the name None, which counts as missing"),
         ({"scoring": {"fold": "mae"}}, "scoring has the name 'fold', which a column of the tables has"),
         ({"scoring": {"a": "mae", "a_low": "rmse"}}, "scoring has the names 'a', 'a_low'"),
