@@ -51,7 +51,7 @@ class Claim:
     """
 
     def __init__(self, path):
-        self._path, self._lock = path, None
+        self._path, self._lock, self._process = path, None, os.getpid()
         while self._lock is None:
             own = path.with_name(f"{_stem(path)}.{uuid4().hex}")
             try:
@@ -65,7 +65,10 @@ class Claim:
         """Remove whatever is left of it, and put what was to be replaced back if nothing took its place."""
         if self._lock is not None:
             lock, self._lock = self._lock, None
-            _clear(self._path, self._own, lock)
+            if os.getpid() == self._process:
+                _clear(self._path, self._own, lock)
+            else:  # a fork, which ends on its own
+                os.close(lock)
 
 
 def clear_leftovers(path):

@@ -53,10 +53,11 @@ def write_table(table, path, kind, index=None):
     table = pa.Table.from_pandas(table, preserve_index=index)
     known = (table.schema.metadata or {}) | {KEY: f"{KEY}={ZEROS}"}
     table = table.replace_schema_metadata(known)
-    if kind.lower() == ".parquet":
-        pa.parquet.write_table(table, path, write_page_checksum=True)
-    else:
-        pa.feather.write_feather(table, path)
+    with path.open("wb") as file:  # whose name need not be UTF-8
+        if kind.lower() == ".parquet":
+            pa.parquet.write_table(table, file, write_page_checksum=True)
+        else:
+            pa.feather.write_feather(table, file)
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
         digest = _mark(content)
         for found in list(_MARK.finditer(content)):

@@ -1,12 +1,15 @@
 """The finished fits of a comparison that has not been written yet, beside the place of its results."""
 
 import hashlib
+import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
 
 from avfusion.sequences._messages import path_name
+
+_LONGEST = 200  # bytes of a name that is part of the hidden one
 
 
 @contextmanager
@@ -39,7 +42,9 @@ def kept_fits(output, estimators=None):
         yield None
         return
     output = Path(output).absolute()
-    folder = output.with_name(f".{output.name[:200]}.fits")
+    name = os.fsencode(output.name)  # disks take 255 bytes
+    short = output.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()[:32]
+    folder = output.with_name(f".{short}.fits")
     if estimators is not None and estimators.suffix == ".py" and estimators.is_file():
         folder = folder / hashlib.sha256(estimators.read_bytes()).hexdigest()[:16]
     try:

@@ -76,7 +76,7 @@ class Reading:
         self.folder, self.layout, self.skip_damaged = folder, layout, skip_damaged
         self.of_file = _rates_of(folder)
         self.given = _given_rates(rates)
-        self.frames = frames or (lambda name, dtype: InMemory(dtype))
+        self.frames = frames or (lambda name, dtype: InMemory(dtype, name))
         self.streams, self.labels, self.damaged, self.lost = {}, {}, [], set()
         self.of_wholes = []  # name and part of recordings of which a file has labels, but no steps
 

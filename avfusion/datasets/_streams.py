@@ -9,6 +9,7 @@ from avfusion.datasets._stream_file import stream_of
 from avfusion.sequences import SequenceArray
 from avfusion.sequences._bookkeeping import N_INTEGERS, counts_steadily
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._narrowing import Watch
 
 
 class InMemory:
@@ -17,6 +18,8 @@ class InMemory:
     Parameters
     ----------
     dtype : numpy dtype
+    name : str, optional
+        The modality, for a warning where the type cannot hold its numbers.
 
     Examples
     --------
@@ -27,13 +30,16 @@ class InMemory:
 
     written = False
 
-    def __init__(self, dtype):
-        self.dtype = np.dtype(dtype)
+    def __init__(self, dtype, name=None):
+        self.dtype, self.watch = np.dtype(dtype), Watch(name, "leave it out")
         self.blocks = []
 
     def append(self, frames, times_s=None, names=None):
         """Keep the frames of a recording, and return their number."""
-        self.blocks.append(np.asarray(frames, dtype=self.dtype))
+        frames = np.asarray(frames)
+        self.watch.see(frames, self.dtype)
+        with np.errstate(over="ignore"):  # of which the warning says more
+            self.blocks.append(frames.astype(self.dtype, copy=False))
         return len(self.blocks) - 1
 
     def column(self, rows, dropped, names, rate_hz):
@@ -53,6 +59,8 @@ class InMemory:
         -------
         SequenceArray
         """
+        self.watch.drop(dropped)
+        self.watch.warn()
         frames, starts = self._packed(dropped)
         lengths = [-1 if row is None else row.n_steps for row in rows]
         column = SequenceArray(frames, [0 if row is None else starts[row.number] for row in rows], lengths)

@@ -21,6 +21,7 @@ from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._label_markers import warn_of_markers
 from avfusion.sequences._messages import brief
 from avfusion.sequences._paging import release
+from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 
@@ -140,7 +141,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         ends = np.cumsum(list(spec.widths.values()))
         for name, columns in zip(names, np.split(table, ends[:-1], axis=1)):
             inputs.check_observed(not np.isnan(columns).all(), name)
-        table = wide_enough(table, labels)
+        table = wide_enough(table, labels, weights)
         params = routed_to_fit(self, data.frame, params)("regressor")
         row_of_frame, _ = within_rows(lengths)
         self.regressors_ = self._fit_regressors(
@@ -168,7 +169,7 @@ class FrameRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstimato
         check_is_fitted(self, "regressors_")
         data = read_recordings(X, spec=self.spec_, caller=type(self).__name__)
         table, lengths = frame_table(data, self.spec_)
-        columns = [call_without_nan(regressor.predict, table) for regressor in self.regressors_]
+        columns = [plain_array(call_without_nan(own.predict, table)) for own in self.regressors_]
         values, form = np.column_stack(columns).astype(np.float64, copy=False), self.spec_.target_form
         if not form.per_frame:
             values = np.add.reduceat(values, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None]

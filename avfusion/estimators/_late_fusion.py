@@ -33,6 +33,7 @@ from avfusion.sequences._data_spec import RegressorFittedToData
 from avfusion.sequences._finite import check_predicted
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
+from avfusion.sequences._plain_arrays import plain_parts
 from avfusion.sequences._recordings import read_recordings
 from avfusion.sequences._target_form import Predictions
 from avfusion.sequences._weights import weights_of
@@ -365,7 +366,8 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         if self._learns:
             return None
         try:
-            weights = np.ones(len(kept)) if self.weights is None else np.asarray(self.weights, dtype=float)
+            weights = np.asarray(plain_parts(self.weights), dtype=float)
+            weights = np.ones(len(kept)) if self.weights is None else weights
         except (TypeError, ValueError):  # no numbers
             weights = np.empty(0)
         fit = weights.shape == (len(kept),) and (weights >= 0).all() and np.isfinite(weights).all()

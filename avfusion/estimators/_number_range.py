@@ -8,18 +8,20 @@ SMALLEST = 1e-280  # sums of squares below it have lost digits
 SQUARES = 1e15  # size of features from which on sums of squares may be beyond float32
 
 
-def wide_enough(table, labels):
+def wide_enough(table, labels, weights=None):
     """Return a table of features as it is, or in float64 where float32 would falsify a fit.
 
     Regressors of scikit-learn compute in the type of the features, to which they convert the labels. Labels
     with an offset (1e12 and more, of deviation 1) lose what they differ by, and squares of large features
-    are infinite. Ordinary data stay as they are: half the memory, and faster.
+    are infinite; so are large weights, and small ones vanish. Ordinary data stay as they are: half the
+    memory, and faster.
 
     Parameters
     ----------
     table : ndarray of shape (n_steps, n_features)
     labels : ndarray of shape (n_steps, n_targets)
         NaN is unlabelled.
+    weights : ndarray of the shape of `labels`, optional
 
     Returns
     -------
@@ -35,7 +37,15 @@ def wide_enough(table, labels):
         return table
     large = max(np.fmax.reduce(table, axis=None), -np.fmin.reduce(table, axis=None)) > SQUARES
     coarse = (rounding(labels, table.dtype) > ROUNDING).any()
-    return table.astype(np.float64) if large or coarse else table
+    extreme = weights is not None and _beyond(weights, table.dtype)
+    return table.astype(np.float64) if large or coarse or extreme else table
+
+
+def _beyond(weights, dtype):
+    """Return whether weights, or their squares, are too large or too small for a type."""
+    limits, known = np.finfo(dtype), weights[weights > 0]
+    low, high = known.min(initial=1.0), known.max(initial=1.0)
+    return low < float(limits.tiny) ** 0.5 or high > float(limits.max) ** 0.5
 
 
 def exponents(labels):

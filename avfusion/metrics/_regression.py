@@ -16,6 +16,7 @@ from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._identity import check_same_order
 from avfusion.sequences._label_clock import place_labels
 from avfusion.sequences._messages import brief, quoted, row_name
+from avfusion.sequences._plain_arrays import plain_parts
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
 
@@ -273,10 +274,16 @@ def _over_targets(scores, multioutput):
             "multioutput must be 'uniform_average', 'raw_values' or an array of weights, not "
             f"{brief(multioutput)}."
         )
-    weights = np.asarray(multioutput, dtype=np.float64)
+    weights = np.asarray(plain_parts(multioutput), dtype=np.float64)
     if weights.shape != scores.shape:
         raise ValueError(f"multioutput has {weights.size} weights for {scores.size} targets.")
-    return float(np.average(scores, weights=weights))
+    largest = weights.max(initial=0.0)
+    if not (np.isfinite(weights).all() and weights.min() >= 0 and largest > 0):
+        raise ValueError(
+            f"multioutput is {brief(weights.tolist(), 60)}. Weights of targets are 0 or more, and one is "
+            "more; use 0 for a target that does not count."
+        )
+    return float(np.average(scores, weights=weights / largest))
 
 
 def paired_targets(y_true, y_pred, sample_weight=None):

@@ -10,6 +10,7 @@ from avfusion.preprocessing._base import StreamTransformer
 from avfusion.sequences._convert import ONLY
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._paging import release
+from avfusion.sequences._plain_arrays import plain_array
 
 
 class OnFrames(StreamTransformer):
@@ -181,4 +182,4 @@ def _observed(frames):
 
 def _apply(transformer, frames):
     values = transformer.transform(frames)
-    return values.toarray() if issparse(values) else np.asarray(values)
+    return values.toarray() if issparse(values) else np.asarray(plain_array(values))

@@ -9,6 +9,7 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import check_rows, within_rows
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._dtype import SequenceDtype
+from avfusion.sequences._narrowing import narrowed
 from avfusion.sequences._plain_arrays import has_more
 from avfusion.sequences._readings import check_axes
 from avfusion.sequences.arrow import SequenceType, from_arrow
@@ -125,6 +126,7 @@ def read_lists(cells, where, width=None, dtype=None, name=None):
     if dtype is None or column.dtype.subtype == np.dtype(dtype):
         return column
     kind = column.dtype
+    narrowed(column.frames, dtype)
     return column._cast(SequenceDtype(dtype, kind.width, kind.rate_hz, kind.clock))
 
 

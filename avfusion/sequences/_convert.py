@@ -19,6 +19,7 @@ from avfusion.sequences._declare import declare_time
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._long_tables import FILE_INDEX, read_long_table
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._narrowing import watched
 from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._padded import frames_and_extent, is_padded_pair, read_padded
 from avfusion.sequences._plain_arrays import check_numbers
@@ -103,8 +104,8 @@ def as_sequences(
         modality that is absent in all rows gets its width from there. A mapping of names to column names
         says what to read from a table of numbers.
     dtype : numpy dtype, default=numpy.float32
-        Floating dtype of new columns. Tables of one-step sequences and columns that are sequences already
-        keep theirs (integers become float64).
+        Floating dtype of new columns; a warning says where it cannot tell numbers apart. Tables of one-step
+        sequences and columns that are sequences already keep theirs (integers become float64).
     rate_hz : float, array-like of shape (n_rows,), str, or mapping of str to these, optional
         Steps per second, of all modalities or of each: one, one for each row, or the column of metadata that
         has one for each row.
@@ -295,6 +296,7 @@ def _columns_of_rows(rows):
     return {name: [row.get(name) if isinstance(row, Mapping) else None for row in rows] for name in names}
 
 
+@watched
 def _column(rows, name, dtype, width=None):
     """One modality as a SequenceArray."""
     if not isinstance(name, str):
@@ -357,10 +359,8 @@ def _split(data, modalities, dtype):
             f"The widths in modalities sum to {sum(widths)}, but the data has {array.shape[-1]} features. "
             "Give a width to each modality so that all features are taken."
         )
-    parts = np.split(array, np.cumsum(widths)[:-1], axis=-1)
-    return pd.DataFrame(
-        {name: read_padded(part, None, dtype, part.shape[-1]) for name, part in zip(modalities, parts)}
-    )
+    parts = zip(modalities, np.split(array, np.cumsum(widths)[:-1], axis=-1))
+    return pd.DataFrame({k: read_padded(part, None, dtype, part.shape[-1], k) for k, part in parts})
 
 
 def _only_name(modalities, name=None):

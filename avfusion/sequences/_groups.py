@@ -177,11 +177,13 @@ def rows_of_groups(groups, giver_of, giving, getting=None):
     array([1, 0, 0])
     """
     getting = giving if getting is None else getting
+    rows = np.flatnonzero(giving)
+    own = pd.Series(rows).groupby(groups[rows], sort=False).indices  # not a search in all rows for each
     taken, givers = {}, np.full(len(groups), -1)
     for row in np.flatnonzero(getting):
         group = groups[row]
-        own = np.flatnonzero(giving & (groups == giver_of[group]))
-        givers[row] = own[taken.get(group, 0) % len(own)]
+        places = own[giver_of[group]]
+        givers[row] = rows[places[taken.get(group, 0) % len(places)]]
         taken[group] = taken.get(group, 0) + 1
     return givers
 

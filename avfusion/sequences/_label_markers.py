@@ -13,6 +13,7 @@ from avfusion.sequences._bookkeeping import named_bookkeeping
 from avfusion.sequences._cells import is_missing
 from avfusion.sequences._label_clock import NOTHING, TOLD
 from avfusion.sequences._messages import brief, quoted
+from avfusion.sequences._plain_arrays import floats_of, plain_array, plain_parts
 from avfusion.sequences._sequence import Sequence
 
 N_REPEATS = 3  # labels that must have the value
@@ -60,13 +61,14 @@ def mask_labels(y, missing_label):
     >>> mask_labels([np.array([1, 9999]), np.array([2])], missing_label=[9999, -1])
     [array([ 1., nan]), array([2.])]
     """
-    markers = np.atleast_1d(np.asarray(missing_label))
+    markers = np.atleast_1d(np.asarray(plain_parts(missing_label)))
     if markers.ndim != 1 or not np.issubdtype(markers.dtype, np.number) or markers.dtype.kind == "c":
         raise TypeError(f"missing_label must be a number or a list of numbers, not {brief(missing_label)}.")
     return _masked(y, markers)
 
 
 def _masked(y, markers):
+    y = plain_array(y)
     if isinstance(y, pd.DataFrame):
         result = y.copy(deep=False)
         for name in y.columns:
@@ -81,8 +83,8 @@ def _masked(y, markers):
     if isinstance(y, Sequence):
         return _masked_column(SequenceArray.from_sequences([y]), markers)[0]
     values = y if isinstance(y, np.ndarray) else np.asarray(y)
-    if values.dtype != object:
-        return _without(values, markers)
+    if values.dtype != object or values.ndim == 0:
+        return _without(values if values.dtype != object else floats_of(values), markers)[()]
     result = np.empty_like(values)
     for place, value in np.ndenumerate(values):
         result[place] = _masked(value, markers)

@@ -10,6 +10,7 @@ from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._bookkeeping import bookkeeping_columns, named_bookkeeping
 from avfusion.sequences._clock import per_row
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._narrowing import narrowed, watching
 from avfusion.sequences._table_clock import Steps, check_order, from_frames, from_times, known
 from avfusion.sequences._table_columns import choose_clock, valid_rows, with_index_levels
 from avfusion.sequences._time_values import seconds, time_values
@@ -85,7 +86,9 @@ def read_long_table(table, modalities, dtype, recording, *, time=None, frame=Non
     X = names.assign(**metadata) if metadata else names
     target = _target(steps, order, lengths)
     for name, columns in streams.items():
-        frames, observed = _frames(table, columns, target, int(steps.lengths.sum()), keep.get(name), dtype)
+        with watching(name):
+            n_steps = int(steps.lengths.sum())
+            frames, observed = _frames(table, columns, target, n_steps, keep.get(name), dtype)
         seen = np.zeros(len(lengths), dtype=bool)
         seen[codes[observed]] = True
         X[name] = _stream(frames, columns, steps, seen, clock)
@@ -263,6 +266,7 @@ def _frames(table, columns, target, n_steps, keep, dtype):
     for name, kind in table.dtypes[columns].items():
         if not pd.api.types.is_any_real_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
             raise TypeError(f"Column {name!r} must hold numbers, not {kind}. Convert it, or leave it out.")
+    exact = dtype if all(kind == dtype for kind in table.dtypes[columns]) else np.float64
     shape = (n_steps, len(columns))
     frames = np.empty(shape, dtype) if n_steps == len(table) else np.full(shape, np.nan, dtype)
     observed = np.empty(len(table), dtype=bool)
@@ -270,7 +274,7 @@ def _frames(table, columns, target, n_steps, keep, dtype):
     for begin in range(0, len(table), n_rows):
         rows = slice(begin, begin + n_rows)
         where = rows if target is None else target[rows]
-        values = table.iloc[rows, places].to_numpy(dtype=dtype, na_value=np.nan)
+        values = narrowed(table.iloc[rows, places].to_numpy(dtype=exact, na_value=np.nan), dtype)
         observed[rows] = _any_observed(values)
         if keep is not None:
             values = np.where(keep[rows, None], values, np.nan)

@@ -6,6 +6,7 @@ import numpy as np
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._narrowing import narrowed, watching
 from avfusion.sequences._plain_arrays import check_numbers, plain_array
 from avfusion.sequences._readings import check_axes, pads_front, steps_first
 
@@ -99,7 +100,8 @@ def read_padded(array, extent, dtype, width=None, name=None):
     n_rows, n_steps, width = array.shape
     frames = array.reshape(n_rows * n_steps, width)
     if dtype is not None:
-        frames = frames.astype(dtype, copy=False)
+        with watching(name):
+            frames = narrowed(frames, dtype)
     extent = np.full(n_rows, n_steps) if extent is None else _check_extent(extent, array.shape)
     if extent.ndim == 2:
         _check_mask(array, extent)

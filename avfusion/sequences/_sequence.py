@@ -8,6 +8,7 @@ from pandas import NA
 from avfusion.sequences._callers import table_tool, wants_labels
 from avfusion.sequences._clock import check_rate, check_times, per_row, regular_times
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._narrowing import narrowed
 from avfusion.sequences._plain_arrays import floats_of, plain_parts
 from avfusion.sequences._undefined import refuse_order
 
@@ -52,7 +53,7 @@ def as_float_frames(values, dtype=None):
     if values.ndim == 1:
         values = values[:, None]
     dtype = check_float(dtype) if dtype is not None else _float_dtype(values.dtype)
-    return values.astype(dtype, copy=False)
+    return narrowed(values, dtype)
 
 
 def numbers_of(values):

@@ -5,6 +5,7 @@ import numpy as np
 from avfusion.sequences._buffers import BLOCK, used_spans
 from avfusion.sequences._clock import check_rate, check_times, per_row
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._narrowing import Watch
 from avfusion.sequences._paging import release
 from avfusion.sequences._sequence import as_float_frames, check_features
 from avfusion.store._array_file import ArrayFile
@@ -38,7 +39,7 @@ class ColumnWriter:
         self._frames = self._times = None
         self._rows = []  # start, length, rate_hz, start_s of each
         self._features, self._clock, self._common_rate = None, None, True
-        self._empty = True
+        self._empty, self._watch = True, Watch(name, "leave it out")
 
     def __len__(self):
         return len(self._rows)
@@ -62,6 +63,7 @@ class ColumnWriter:
             raise type(error)(f"In {where}: {error}") from None
         frames = self._in_order(frames, names, where)
         self._open(frames.shape[1], rate_hz, times, where)
+        self._watch.see(frames, self._dtype)
         start = self._frames.n_rows
         _write(self._frames, frames)
         if times is not None:
@@ -120,6 +122,7 @@ class ColumnWriter:
             raise ValueError(f"Column {self._name!r} has no other features. Leave the column out instead.")
         if columns:
             self._frames = self._frames.without(columns)
+            self._watch.drop(columns)
             if self._features is not None:
                 self._features = tuple(n for k, n in enumerate(self._features) if k not in columns)
 
@@ -133,6 +136,7 @@ class ColumnWriter:
         """
         if self._frames is None:  # all rows are missing
             self._start_files(1, False)
+        self._watch.warn()
         parts = [np.array(part) for part in zip(*self._rows)] or [np.zeros(0)] * 4
         starts, lengths, rates, starts_s = parts
         rate_hz = None

@@ -93,7 +93,9 @@ def reopened(filename, identity, dtype, shape, begin):
         If it is another now.
     """
     _check_there(filename, identity)
-    return _mapped(filename, identity, np.dtype(dtype), shape, begin)
+    frames = _mapped(filename, identity, np.dtype(dtype), shape, begin)
+    _check_there(filename, identity)  # and was not replaced in between
+    return frames
 
 
 def _check_there(filename, identity):

@@ -16,12 +16,15 @@ from avfusion.store._manifest import (
     NAME,
     TABLE,
     check_hashes,
+    identity_of,
     name_from_json,
     names_from_json,
     read_manifest,
 )
 from avfusion.store._mapped_frames import map_frames
 from avfusion.store._table import read_column, read_index
+
+_TRIES = 20
 
 
 def read_store(path, verify=None) -> tuple:
@@ -64,18 +67,37 @@ def read_store(path, verify=None) -> tuple:
     path = Path(path).resolve()
     if not (path / NAME).is_file():
         raise FileNotFoundError(_absent(path))
+    for last in (*[False] * _TRIES, True):  # another process may put a new store in its place meanwhile
+        before = _identity(path)
+        try:
+            sides = _opened(path, verify)
+        except Exception as error:  # a manifest that somebody else wrote may say anything
+            if last or before == _identity(path):
+                told = isinstance(error, (OSError, ValueError)) and not isinstance(error, UnicodeError)
+                reason = str(error).removesuffix(".") if told else f"{NAME} is not that of a store"
+                raise ValueError(
+                    f"The store {path} cannot be opened: {brief(reason, 150)[1:-1]}. Write the store again."
+                ) from error
+            continue
+        if before == _identity(path):
+            return sides
+    raise ValueError(f"The store {path} is written again and again by another process. Open it afterwards.")
+
+
+def _identity(path):
     try:
-        about = read_manifest(path)
-        check_hashes(path, about, verify)
-        table = _read_table(path)
-        streams = [_open_stream(path, stream, table, about["sha256"]) for stream in about["streams"]]
-        X = _frame(about["X"], streams, table, None)
-        y = None if about["y"] is None else _labels(about["y"], streams, table, X.index)
-    except Exception as error:  # a manifest that somebody else wrote may say anything
-        told = isinstance(error, (OSError, ValueError)) and not isinstance(error, UnicodeError)
-        reason = brief(str(error).removesuffix("."), 150)[1:-1] if told else f"{NAME} is not that of a store"
-        raise ValueError(f"The store {path} cannot be opened: {reason}. Write the store again.") from error
-    return X, y
+        return identity_of(path)
+    except Exception:  # that is said when it is opened
+        return None
+
+
+def _opened(path, verify):
+    about = read_manifest(path)
+    check_hashes(path, about, verify)
+    table = _read_table(path)
+    streams = [_open_stream(path, stream, table, about["sha256"]) for stream in about["streams"]]
+    X = _frame(about["X"], streams, table, None)
+    return X, None if about["y"] is None else _labels(about["y"], streams, table, X.index)
 
 
 def _absent(path):
@@ -90,7 +112,8 @@ def _absent(path):
 
 def _read_table(path):
     try:
-        return pq.read_table(path / TABLE)
+        with open(path / TABLE, "rb") as file:  # whose name need not be UTF-8
+            return pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{TABLE} cannot be read.") from error
 

@@ -17,6 +17,7 @@ from avfusion.cli._tables import check_rows, save_table
 from avfusion.metrics import ccc_score, mean_absolute_error, pcc_score, root_mean_squared_error
 from avfusion.sequences import SequenceArray, as_sequences, as_targets
 from benchmarks.faults.harness import Case
+from benchmarks.faults.lost_digits import lost_digits
 
 NAN = np.nan
 HIDDEN = 9e9
@@ -35,6 +36,7 @@ def cases(folder, rng):
     yield from (Case(f"edges, {name}", partial(edges, *made)) for name, made in shapes())
     yield from (Case(f"index, {name}", partial(index, *made)) for name, made in indexes())
     yield from (Case(f"scores, {name}", partial(scores, *made)) for name, made in scales())
+    yield from lost_digits(rng)
     for name, kind, size, what in product(estimators(), ("frame", "clip"), SIZES, ("labels", "features")):
         yield Case(f"size, {name}, {what} of {size:g} per {kind}", partial(sizes, name, kind, size, what))
     for name, (k, options), lr in product(networks(), enumerate(SETTINGS), LEARNING_RATES):

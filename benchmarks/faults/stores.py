@@ -1,4 +1,4 @@
-"""Stores: manifests that say anything, files cut, swapped, or of other kinds."""
+"""Stores and kept fits: manifests that say anything, files cut, swapped, replaced, or of other kinds."""
 
 import json
 import os
@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from sklearn.linear_model import Ridge
 
 from benchmarks.faults.child import Bomb
 from benchmarks.faults.folder_files import FRAMES, LABELS
@@ -15,6 +17,17 @@ from tests.formats.fuzz import mutated
 
 ODD = (None, True, -1, 2**63, 10**400, 1.5, "", "object", "\x1b[31m", [], {})
 FILES = ("manifest.json", "table.parquet", "frames_000.npy", "frames_001.npy")
+MOMENTS = ("read_manifest", "check_hashes", "_read_table", "_open_stream", "_labels")
+FITS = {
+    "fewer rows": {"values": np.zeros((3, 1))},
+    "more columns": {"values": np.zeros((10, 2))},
+    "NaN": {"values": np.full((10, 1), np.nan)},
+    "text": {"values": np.zeros((10, 1)).astype(str)},
+    "complex numbers": {"values": np.zeros((10, 1), complex)},
+    "lengths": {"lengths": np.ones(10, int)},
+    "other seconds": {"seconds": np.zeros(5)},
+    "objects": {"values": np.array([[Bomb()]] * 10, dtype=object)},
+}
 
 
 def prepare(folder):
@@ -63,6 +76,48 @@ def cases(folder, rng):
             )
         for kind, make in KINDS.items():
             yield Case(f"{name} is {kind}", partial(attempt, folder, partial(_replaced, name, make), True))
+    for moment in MOMENTS:
+        yield Case(f"a store that is replaced before {moment}", partial(replaced, moment))
+    for name, arrays in FITS.items():
+        yield Case(f"a kept fit with {name}", partial(kept, arrays))
+
+
+def replaced(moment):
+    """Open a store in whose place another is put meanwhile."""
+    import avfusion as av
+    from avfusion.store import _read
+
+    def write(value):
+        column = av.SequenceArray.from_sequences([np.full((5, 1), value)] * 2)
+        X, y = pd.DataFrame({"a": column, "k": value}), pd.DataFrame({"y": column})
+        av.write_store("s", X, y, overwrite=True)
+
+    def replaced_first(*arguments):
+        if values:
+            write(values.pop())
+        return real(*arguments)
+
+    write(0.0)
+    values, real = [1.0], getattr(_read, moment)
+    setattr(_read, moment, replaced_first)
+    X, y = av.read_store("s")
+    found = {X["k"][0], X["a"].array[0].frames[0, 0], y["y"].array[1].frames[4, 0]}
+    return None if found == {1.0} else "silent wrong: a part of one store, and a part of another"
+
+
+def kept(arrays):
+    """Compare with finished fits of which one holds something else: it is fitted again."""
+    import avfusion as av
+
+    def scores():
+        models, options = {"ridge": Ridge()}, {"cv": 2, "scoring": "mae", "verbose": False}
+        return av.compare(models, X, X[:, 0], resume="fits", **options).table["mae"]
+
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    before, path = scores(), next(Path("fits").iterdir())
+    with np.load(path) as file:
+        np.savez(path, **(dict(file) | arrays))
+    return None if scores().equals(before) else "silent wrong: other scores"
 
 
 def attempt(folder, change, refused=False):

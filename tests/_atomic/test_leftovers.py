@@ -82,3 +82,20 @@ def test_a_claim_names_what_was_to_be_written(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         Claim(tmp_path / "no" / "store")
     assert caught.value.filename == str(tmp_path / "no" / "store")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_removes_nothing_of_its_parent(tmp_path):
+    claim = Claim(tmp_path / "x")
+    claim.part.write_text("half")
+    child = os.fork()
+    if child == 0:
+        try:
+            claim.release()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    clear_leftovers(tmp_path / "x")
+    assert claim.part.read_text() == "half"
+    claim.release()
+    assert not list(tmp_path.iterdir())

@@ -83,3 +83,10 @@ def test_a_table_that_arrow_made_of_ours_with_its_metadata_passes(tmp_path, suff
     pq.write_table(half, path) if suffix == ".parquet" else pyarrow.feather.write_feather(half, path)
     check_table(path)
     assert len(READ[suffix](path)) == 50
+
+
+@pytest.mark.parametrize("kind", [".parquet", ".feather"])
+def test_a_table_may_have_a_name_that_is_no_text(tmp_path, kind):
+    path = tmp_path / f"caf\udce9{kind}"
+    write_table(pd.DataFrame({"mood": [0.5]}), path, kind)
+    check_table(path)

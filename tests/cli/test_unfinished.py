@@ -32,3 +32,13 @@ def test_fits_of_other_code_are_not_taken_over(tmp_path):
 def test_without_an_output_nothing_is_kept():
     with kept_fits(None) as folder:
         assert folder is None
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "ä" * 127])
+def test_names_of_any_length_have_fits_of_their_own(tmp_path, name):
+    folders = []
+    for output in (name, name[:-1] + "b"):
+        with kept_fits(tmp_path / output) as folder:
+            folder.mkdir()
+            folders.append(folder)
+    assert folders[0] != folders[1]

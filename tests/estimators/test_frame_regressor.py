@@ -201,3 +201,14 @@ def test_a_regressor_is_an_estimator(regressor):
     X = av.as_sequences({"a": [np.ones((3, 1)), np.ones((2, 1))]})
     with pytest.raises(TypeError, match="regressor must be one of scikit-learn, with fit and predict, not"):
         av.FrameRegressor(regressor).fit(X, [0.0, 1.0])
+
+
+class Masking(Ridge):
+    def predict(self, X):
+        return np.ma.masked_greater(super().predict(X), 0)
+
+
+def test_a_prediction_that_a_regressor_masks_is_refused_as_nan_is():
+    X, y = np.array([[-1.0], [1.0], [2.0]]), np.array([-1.0, 1.0, 2.0])
+    with pytest.raises(ValueError, match=r"(?i)nan"):
+        av.FrameRegressor(Masking()).fit(X, y).predict(X)

@@ -611,3 +611,11 @@ def test_a_fit_that_fails_leaves_nothing_new(ragged):
     with pytest.raises(RuntimeError, match="broken"):
         model.set_params(final_estimator=Broken()).fit(X, y.map(lambda labels: labels.frames + 9))
     np.testing.assert_array_equal(values_of(model.predict(X)), before)
+
+
+def test_masked_weights_are_no_weights():
+    X, y = av.datasets.make_audiovisual_regression(6, audio_rate_hz=1, video_rate_hz=1, random_state=0)
+    members = [(name, av.FrameRegressor(), [name]) for name in ("audio", "video")]
+    weights = np.ma.array([1.0, 5.0], mask=[False, True])
+    with pytest.raises(ValueError, match="must hold 2 numbers, one for each estimator"):
+        av.LateFusionRegressor(members, weights=weights).fit(X, y)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 
 import avfusion as av
 from avfusion.estimators._number_range import exponents, rounding, wide_enough
@@ -46,6 +46,20 @@ def test_ordinary_labels_are_fitted_in_the_type_of_the_features():
     assert wide_enough(table, np.array([[0.1], [0.9]])) is table
     assert wide_enough(table, np.array([[1.0], [9.0]])) is table
     assert wide_enough(table + np.float32(1e16), np.array([[1.0], [9.0]])).dtype == np.float64
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e-44, 1e44, 1e60])
+def test_weights_beyond_float32_weigh_as_in_float64(size):
+    X, y = streams()
+    weights = size * np.arange(1.0, 7.0)
+    table = np.concatenate([np.column_stack([a.frames, b.frames]) for a, b in zip(X["a"], X["b"])])
+    expected = (
+        LinearRegression()
+        .fit(table.astype(float), np.concatenate(y), np.repeat(weights / size, 12))
+        .predict(table)
+    )
+    got = av.FrameRegressor(LinearRegression()).fit(X, y, sample_weight=weights).predict(X)
+    np.testing.assert_allclose(np.concatenate(list(got)), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("regressor", [Ridge(), HistGradientBoostingRegressor(max_iter=3)])

@@ -201,6 +201,10 @@ ROWS = [np.zeros(2), np.ones(3)]
         (ROWS, ROWS, {"average": "rows"}, "average must be 'pooled' or 'row', not 'rows'"),
         (ROWS, ROWS, {"multioutput": "mean"}, "multioutput must be 'uniform_average'.* not 'mean'"),
         (ROWS, ROWS, {"multioutput": [1, 2]}, "multioutput has 2 weights for 1 targets"),
+        (ROWS, ROWS, {"multioutput": [0]}, "multioutput is .*0 or more, and one is more"),
+        (ROWS, ROWS, {"multioutput": [np.nan]}, "multioutput is .*nan.*use 0 for a target"),
+        (ROWS, ROWS, {"multioutput": [-1]}, "multioutput is .*0 or more"),
+        (ROWS, ROWS, {"multioutput": np.ma.array([1.0], mask=[True])}, "multioutput is .*nan"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(true, pred, options, message):

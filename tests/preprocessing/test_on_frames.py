@@ -6,7 +6,13 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import ParameterGrid
-from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    PolynomialFeatures,
+    StandardScaler,
+)
 
 from avfusion.preprocessing import OnFrames
 from avfusion.sequences import Sequence, as_sequences
@@ -171,3 +177,10 @@ def test_a_fit_that_fails_leaves_nothing_new():
     with pytest.raises(ValueError, match="n_components=3"):
         fitted.set_params(transformer=PCA(3)).fit(X)
     assert fitted.transform(X).equals(before)
+
+
+def test_what_a_transformer_masks_is_missing():
+    X = as_sequences({"audio": [[[0.5], [2.0]], [[3.0], [0.25]]]})
+    masking = FunctionTransformer(lambda frames: np.ma.masked_greater(frames, 1))
+    frames = OnFrames(masking).fit_transform(X)["audio"].array.frames
+    np.testing.assert_array_equal(frames.ravel(), [0.5, np.nan, np.nan, 0.25])

@@ -6,7 +6,7 @@ import pytest
 
 import avfusion as av
 from avfusion.sequences import SequenceArray
-from avfusion.sequences._groups import read_groups
+from avfusion.sequences._groups import read_groups, rows_of_groups
 
 
 @pytest.fixture
@@ -64,3 +64,17 @@ def test_a_table_of_one_column_is_taken_for_it(X, form):
     assert read_groups(form({"who": ["a", "b", "a"][: len(X)]}), X).tolist() == ["a", "b", "a"][: len(X)]
     with pytest.raises(ValueError, match=r"groups is a table of 2 columns, 'who', 'when'\. Give one"):
         read_groups(form({"who": ["a"] * len(X), "when": [1] * len(X)}), X)
+
+
+def test_rows_of_groups_are_those_of_a_search_in_all_rows():
+    rng = np.random.default_rng(0)
+    for n in range(2, 60):
+        groups, giving, getting = rng.integers(0, 6, n).astype(str), rng.random(n) < 0.7, rng.random(n) < 0.7
+        giving[0] = True
+        giver_of = {group: rng.choice(groups[giving]) for group in np.unique(groups)}
+        expected, taken = np.full(n, -1), dict.fromkeys(groups, 0)
+        for row in np.flatnonzero(getting):
+            own = [k for k in range(n) if giving[k] and groups[k] == giver_of[groups[row]]]
+            expected[row] = own[taken[groups[row]] % len(own)]
+            taken[groups[row]] += 1
+        np.testing.assert_array_equal(rows_of_groups(groups, giver_of, giving, getting), expected)

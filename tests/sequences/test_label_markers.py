@@ -1,10 +1,13 @@
 """Markers for "no label": which values are taken for one, and how they become NaN in every form of labels."""
 
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import avfusion as av
 from avfusion.sequences import LabelMarkerWarning, as_targets, mask_labels
@@ -169,3 +172,23 @@ def test_the_remedy_finds_what_it_names():
         values = np.append(np.linspace(-1, 1, 50), [marker] * 5)[:, None]
         text = marker_message(values, ["arousal"]).partition("missing_label=")[2].partition(" ")[0]
         assert np.isnan(mask_labels(values, float(text))).sum() == 5
+
+
+@pytest.mark.parametrize("form", [list, tuple, pd.Series, lambda rows: pd.Series(rows).to_numpy()])
+def test_what_is_masked_is_no_label_and_its_number_is_gone(form):
+    rows = [
+        np.ma.array([1.0, 9e9, -5.0], mask=[False, True, False]),
+        np.ma.array([3, -5], mask=[True, False]),
+    ]
+    found = mask_labels(form(rows), -5)
+    for got, expected in zip(found, [[1.0, np.nan, np.nan], [np.nan, np.nan]]):
+        assert not isinstance(got, np.ma.MaskedArray)
+        np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(mask_labels(rows[0], [-5, np.ma.masked]), [1.0, np.nan, np.nan])
+
+
+def test_numbers_of_other_kinds():
+    found = mask_labels([Decimal("-5"), Fraction(1, 2), np.ma.masked], -5)
+    np.testing.assert_array_equal(np.array(found, dtype=float), [np.nan, 0.5, np.nan])
+    tensor = torch.tensor([1.0, -5.0], requires_grad=True)
+    np.testing.assert_array_equal(mask_labels([tensor], -5)[0], [1.0, np.nan])

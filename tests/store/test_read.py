@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import avfusion as av
-from avfusion.store import _manifest
+from avfusion.store import _manifest, _read
 from avfusion.store._manifest import NAME, render
 from tests.store.data import assert_same, recordings
 
@@ -172,3 +172,31 @@ def test_metadata_are_in_a_table_that_anybody_can_read(written):
     start = table["audio: first frame"][1]
     expected = recordings()[0]["audio"].iloc[1].frames
     np.testing.assert_array_equal(frames[start : start + 4], expected)
+
+
+@pytest.mark.parametrize("moment", ["check_hashes", "_read_table", "_labels"])
+def test_a_store_that_is_replaced_while_it_is_opened_is_the_old_or_the_new_one(
+    written, tmp_path, monkeypatch, moment
+):
+    def write(value):
+        column = av.SequenceArray.from_sequences([np.full((5, 1), value)] * 2, rate_hz=1.0)
+        y = pd.DataFrame({"y": column})
+        av.write_store(tmp_path / "s", pd.DataFrame({"a": column, "k": value}), y, overwrite=True)
+
+    def replaced_first(*arguments):
+        if values:
+            write(values.pop())
+        return real(*arguments)
+
+    write(0.0)
+    values, real = [1.0], getattr(_read, moment)
+    monkeypatch.setattr(_read, moment, replaced_first)
+    X, y = av.read_store(tmp_path / "s")
+    found = {X["k"][0], X["a"].array[0].frames[0, 0], y["y"].array[1].frames[4, 0]}
+    assert found == {1.0}
+
+
+def test_a_store_may_have_a_name_that_is_no_text(written, tmp_path):
+    shutil.copytree(written, tmp_path / "caf\udce9")
+    for found, expected in zip(av.read_store(tmp_path / "caf\udce9"), recordings(), strict=True):
+        assert_same(found, expected)

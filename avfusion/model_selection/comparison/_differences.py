@@ -15,6 +15,7 @@ from scipy import stats
 from avfusion.model_selection.comparison._comparison import evaluation_of, score_of
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._messages import quoted
+from avfusion.sequences._plain_arrays import plain_parts
 
 __all__ = ["corrected_resampled_t_test", "holm", "paired_differences"]
 
@@ -227,7 +228,7 @@ def corrected_resampled_t_test(differences, n_train, n_test):
     >>> round(t, 2), round(p, 3)
     (2.44, 0.071)
     """
-    differences = np.asarray(differences, dtype=float)
+    differences = np.asarray(plain_parts(differences), dtype=float)
     n_folds = len(differences)
     if n_folds < 2:
         return np.nan, np.nan

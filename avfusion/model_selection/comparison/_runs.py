@@ -183,7 +183,11 @@ def _paths(estimators, samples, folder):
 
 
 def _kept(path, task, samples):
-    return read_fit(path, samples.split(task.fold).labels)
+    """Return a finished fit, or None if there is none whose predictions can be scored."""
+    labels = samples.split(task.fold).labels
+    fit = read_fit(path, labels)
+    with suppress(ValueError):
+        return None if fit is None else fit._replace(predictions=_checked(fit.predictions, labels))
 
 
 def _title(task, plan, samples):

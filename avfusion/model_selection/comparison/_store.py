@@ -1,5 +1,6 @@
 """A folder of finished fits, so that a comparison that was killed goes on where it was."""
 
+import zlib
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -12,7 +13,8 @@ from avfusion._atomic import atomic_write, clear_folder
 from avfusion._by_value import check_can_be_saved
 from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
-from avfusion.model_selection.records._hashing import content_hash, fingerprint
+from avfusion.model_selection.records._hashing import content_hash, fingerprint, pickle_hash
+from avfusion.sequences._messages import path_name
 from avfusion.sequences._targets import Targets
 
 
@@ -29,8 +31,8 @@ class FitStore:
 
     The name of a file is a hash of all that the predictions depend on: data and groups, the rows of the fold,
     the estimator with every parameter, its seed among them, and versions of packages. So comparisons of
-    several kinds can share a folder, and several processes can work on it. Code of one's own is known by its
-    name only. Files hold numbers, no code.
+    several kinds can share a folder, and several processes can work on it. The code of a notebook or script
+    counts; that of modules of one's own is known by its name only. Files hold numbers, no code.
 
     Parameters
     ----------
@@ -53,10 +55,15 @@ class FitStore:
 
     def __init__(self, folder, *data):
         self.folder = Path(folder).absolute()  # workers may be started elsewhere
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=self.folder):  # can it be written to? Before anything is fitted
                 pass
+        except (FileExistsError, NotADirectoryError):
+            raise FileExistsError(
+                f"resume: {path_name(self.folder)} cannot be a folder, since a file has its name, or that of "
+                "one above it. Choose another name, or move that file."
+            ) from None
         except OSError as error:
             raise type(error)(error.errno, f"resume: {error.strerror}", str(self.folder)) from error
         clear_folder(self.folder)  # of those that were killed in the midst of a fit's writing
@@ -83,7 +90,7 @@ class FitStore:
         """
         rows = np.asarray(train), np.asarray(test)
         try:
-            key = joblib.hash([*self._data, estimator, *rows], hash_name="sha1")
+            key = pickle_hash([*self._data, estimator, *rows], "sha1")
         except Exception:  # a function or class of one's own, that no module holds
             check_can_be_saved(estimator)
             key = joblib.hash([*self._data, content_hash(estimator), *rows], hash_name="sha1")
@@ -125,8 +132,24 @@ def read_fit(path, labels):
     try:
         check_plain_file(path)
         with np.load(path, allow_pickle=False) as arrays:
-            lengths = arrays.get("lengths")
-            predictions = Targets(arrays["values"], lengths, labels.form, labels.index)
-            return Fit(predictions, *arrays["seconds"].tolist())
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there, or damaged: fit again
+            values, lengths = arrays["values"], arrays.get("lengths")
+            fit_s, predict_s = arrays["seconds"].tolist()
+        if not _goes_with(values, lengths, labels):
+            return None
+        return Fit(Targets(values, lengths, labels.form, labels.index), fit_s, predict_s)
+    # not there, or damaged: fit again
+    except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, BadZipFile, zlib.error):
         return None
+
+
+def _goes_with(values, lengths, labels):
+    """Return whether what a file holds can be predictions of these rows."""
+    if values.dtype != np.float64 or values.ndim != 2 or values.shape[1] != labels.values.shape[1]:
+        return False
+    if lengths is None or labels.lengths is None:
+        return lengths is labels.lengths and len(values) == labels.n_rows
+    whole = lengths.dtype.kind == "i" and lengths.shape == labels.lengths.shape
+    if not whole or np.maximum(lengths, 0).sum() != len(values):
+        return False
+    labelled = labels.lengths >= 0
+    return bool((lengths[labelled] == labels.lengths[labelled]).all())

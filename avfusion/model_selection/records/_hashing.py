@@ -2,13 +2,16 @@
 
 Pickles and ``repr`` alone will not do: a function is pickled by its name, whatever it does, and the text of
 most objects contains an address. Objects are taken apart instead: estimators into their parameters, functions
-into their code (not that of functions they call), other objects into their attributes.
+into their code (not that of functions they call), other objects into their attributes. Classes are known by
+their names, and those of a notebook or script, which are edited between two runs, by their code, too.
 """
 
 import datetime
 import functools
 import hashlib
+import io
 import numbers
+import pickle
 import types
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -20,6 +23,7 @@ from scipy.sparse import issparse
 
 from avfusion.sequences._array import SequenceArray
 from avfusion.sequences._buffers import in_blocks
+from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._rows import read_rows
 from avfusion.sequences._sequence import Sequence
 
@@ -89,6 +93,67 @@ def content_hash(value):
     digest = hashlib.sha256()
     _feed(digest, value, functools.partial(_feed_object, around=()))
     return digest.hexdigest()
+
+
+def pickle_hash(value, hash_name="md5"):
+    """Hash an object by its pickle, or raise the error of what has none.
+
+    `joblib.hash` alone takes such an error, inside a dict, for keys that cannot be sorted: it leaves out what
+    it began to write, and two objects that differ there have one hash.
+
+    Parameters
+    ----------
+    value : object
+    hash_name : str, default="md5"
+        As in joblib.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> pickle_hash({"a": [1]}) == pickle_hash({"a": [2]})
+    False
+    >>> pickle_hash({"a": [pickle]})
+    Traceback (most recent call last):
+    ...
+    TypeError: cannot pickle 'module' object
+    """
+    pickler = _Pickler(io.BytesIO())
+    pickler.dump(value)
+    text = joblib.hash(value, hash_name=hash_name)
+    own = [content_hash(one) for one in pickler.own]
+    return joblib.hash([text, *own], hash_name=hash_name) if own else text
+
+
+class _Pickler(pickle.Pickler):
+    """Collect the functions and classes of a notebook or script, which a pickle has by name alone."""
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.own = []
+
+    def reducer_override(self, value):
+        if isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__":
+            self.own.append(value)
+        return NotImplemented
+
+
+def _own_code(kind):
+    """Return what a class does that a notebook or script defines, where it may be edited; else nothing."""
+    code = []
+    for base in (one for one in kind.__mro__ if one.__module__ == "__main__"):
+        for name, member in sorted(vars(base).items()):
+            if isinstance(member, (staticmethod, classmethod)):
+                member = member.__func__
+            members = [member.fget, member.fset] if isinstance(member, property) else [member]
+            special = name.startswith("__")  # __doc__ and line numbers among them
+            if all(isinstance(one, types.FunctionType) for one in members if one is not None) or (
+                isinstance(member, _SCALARS) and not special
+            ):
+                code.append([name, *members])
+    return code
 
 
 def _as_read(data):
@@ -183,10 +248,10 @@ def _feed_text(digest, text):
 def _feed_cell(digest, value):
     """Feed an object in a cell of data by its pickle, or raise an error if there is none."""
     if hasattr(value, "__array__"):
-        _feed(digest, np.asarray(value), _feed_cell)
+        _feed(digest, np.asarray(plain_array(value)), _feed_cell)
         return
     try:
-        text = joblib.hash(value)
+        text = pickle_hash(value)
     except Exception as error:  # whatever a foreign object raises when it is pickled
         raise TypeError(
             f"The content of a {type(value).__name__} cannot be read ({type(error).__name__}: {error}), so "
@@ -206,7 +271,8 @@ def _feed_object(digest, value, around):
 def _parts(value):
     """Take an object apart into text and simpler objects."""
     if isinstance(value, (type, types.ModuleType)):
-        return [getattr(value, "__module__", "module"), value.__name__]
+        name = [getattr(value, "__module__", "module"), value.__name__]
+        return name + (_own_code(value) if isinstance(value, type) else [])
     if isinstance(value, types.FunctionType):
         cells = [_content_of(cell) for cell in value.__closure__ or ()]
         return ["function", _code(value.__code__), value.__defaults__, value.__kwdefaults__, cells]
@@ -219,12 +285,13 @@ def _parts(value):
     if isinstance(value, (set, frozenset)):
         return ["set", *sorted(map(content_hash, value))]
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    code = _own_code(type(value))
     if hasattr(value, "get_params"):
-        return [kind, *sorted(value.get_params(deep=False).items())]
+        return [kind, *code, *sorted(value.get_params(deep=False).items())]
     if getattr(value, "__dict__", None):
-        return [kind, *sorted(vars(value).items())]
+        return [kind, *code, *sorted(vars(value).items())]
     try:
-        return [kind, joblib.hash(value)]
+        return [kind, pickle_hash(value)]
     except Exception:  # what does not pickle: only its type is known
         return [kind]
 

@@ -40,10 +40,11 @@ def begin_trial(study, task=None):
     optuna.Trial
     """
     sampler, storage, me = study.sampler, study._storage, this_process()
-    prepare, signed = sampler.before_trial, []
+    prepare, signed, begun = sampler.before_trial, [], []
 
     def sign(seen, trial):
-        _UNDER_WAY.add((study.study_name, trial.number))  # first: another thread may look for what is left
+        begun.append((study.study_name, trial.number))
+        _UNDER_WAY.update(begun)  # first: another thread may look for what is left
         storage.set_trial_user_attr(trial._trial_id, WORKER, me)
         if task is not None:
             storage.set_trial_user_attr(trial._trial_id, TASK, task)
@@ -60,6 +61,7 @@ def begin_trial(study, task=None):
             warnings.filterwarnings("ignore", message="Heartbeat of storage", category=UserWarning)
             return study.ask()
     except BaseException:  # of the sampler
+        _UNDER_WAY.difference_update(begun)
         for trial_id in signed:
             storage.set_trial_state_values(trial_id, TrialState.FAIL)
         raise

@@ -284,3 +284,8 @@ def test_errors(comparison):
         paired_differences(comparison, "d")
     with pytest.raises(ValueError, match="comparison is an empty list"):
         paired_differences([], "a")
+
+
+def test_a_masked_difference_is_unknown():
+    differences = np.ma.array([0.02, 0.05, 9.0], mask=[0, 0, 1])
+    assert np.isnan(corrected_resampled_t_test(differences, 80, 20)).all()

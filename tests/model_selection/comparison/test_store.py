@@ -1,4 +1,5 @@
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -206,6 +207,13 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_any_fit(tmp_path, 
     assert fits(tmp_path / "log") == 0
 
 
+@pytest.mark.parametrize("name", ["file", "file/fits"])
+def test_a_file_in_the_place_of_the_folder_is_refused_before_any_fit(tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"resume: .* cannot be a folder"):
+        FitStore(tmp_path / name, [1.0])
+
+
 def test_on_a_full_disk_fits_count_but_are_not_kept(tmp_path, monkeypatch):
     def full(path, fit):
         raise OSError(28, "No space left on device")
@@ -224,3 +232,72 @@ def test_threads_may_keep_the_same_fit(tmp_path):
         for y in X.T:
             compare(models, X, y, resume=tmp_path, n_jobs=4, error_score="raise", verbose=False)
     assert len(list(tmp_path.iterdir())) == 10
+
+
+def _changed(path, **arrays):
+    with np.load(path) as file:
+        np.savez(path, **(dict(file) | arrays))
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"values": np.zeros((3, 1))},
+        {"values": np.zeros((10, 2))},
+        {"values": np.full((10, 1), np.nan)},
+        {"values": np.zeros((10, 1)).astype(str)},
+        {"lengths": np.full(10, 1)},
+        {"seconds": np.zeros(5)},
+    ],
+    ids=str,
+)
+def test_a_file_of_other_rows_is_fitted_again(tmp_path, arrays):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    first, again = (
+        compare({"r": Ridge()}, X, X[:, 0], resume=tmp_path, cv=2, scoring="mae", verbose=False)
+        for _ in [0, _changed(next(tmp_path.glob("*.npz")), **arrays) if list(tmp_path.iterdir()) else 0]
+    )
+    pd.testing.assert_frame_equal(first.table.drop(columns=SECONDS), again.table.drop(columns=SECONDS))
+
+
+EDITED = """
+import sys
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from avfusion.model_selection.comparison._store import FitStore
+
+def scaled(x):
+    return x * FACTOR
+
+class Mine(Ridge):
+    factor = CONSTANT
+    def predict(self, X):
+        return super().predict(X) * POWER
+
+for model in make_pipeline(FunctionTransformer(scaled), Ridge()), Mine():
+    print(FitStore(sys.argv[1], [1.0]).path(model, [0], [1]).name)
+"""
+
+
+def test_code_of_a_script_that_was_edited_counts(tmp_path, monkeypatch, capsys):
+    def names(**values):
+        text = EDITED
+        for name, value in values.items():
+            text = text.replace(name, value)
+        (tmp_path / "script.py").write_text(text)
+        monkeypatch.setattr(sys, "argv", ["script.py", str(tmp_path / "store")])
+        before = sys.modules["__main__"]
+        try:
+            runpy.run_path(str(tmp_path / "script.py"), run_name="__main__")
+        finally:
+            sys.modules["__main__"] = before
+        return capsys.readouterr().out.split()
+
+    same = {"FACTOR": "1", "CONSTANT": "1", "POWER": "1"}
+    first = names(**same)
+    assert names(**same) == first
+    edited = [names(**(same | {name: "2"})) for name in same]
+    assert [[a == b for a, b in zip(first, other)] for other in edited] == [
+        [False, True], [True, False], [True, False],
+    ]  # fmt: skip

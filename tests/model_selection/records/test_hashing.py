@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from scipy import sparse
 from sklearn.linear_model import Ridge
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import avfusion as av
-from avfusion.model_selection.records._hashing import content_hash, fingerprint
+from avfusion.model_selection.records._hashing import content_hash, fingerprint, pickle_hash
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(6, 3))
@@ -162,3 +163,17 @@ def test_sets_hash_alike_in_processes_that_order_them_differently():
         for seed in ("0", "1")
     ]
     assert runs[0].stdout == runs[1].stdout
+
+
+def test_masks_and_tensors_are_part_of_the_content():
+    labels = [np.ma.array([1.0, 2.0], mask=mask) for mask in ([0, 0], [0, 1], [1, 0])]
+    assert len({fingerprint([mask]) for mask in labels}) == 3
+    tensor = torch.ones(2, requires_grad=True)
+    assert fingerprint([tensor]) == fingerprint([np.ones(2, dtype="float32")])
+
+
+def test_what_cannot_be_pickled_is_an_error_wherever_it_stands():
+    for place in (lambda x: x, lambda x: [x], lambda x: {"a": [x]}, lambda x: {"a": {"b": (1, x)}}):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            pickle_hash(place(sys))
+    assert pickle_hash({"a": [1]}) != pickle_hash({"a": [2]})

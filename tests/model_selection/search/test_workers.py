@@ -186,3 +186,14 @@ def test_storages_without_heartbeats_have_no_thread(study):
     with sending_heartbeats(begin_trial(study)):
         assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
     assert _workers._stale_trial_callback(study._storage) is None
+
+
+def test_an_interrupt_while_a_trial_begins_leaves_nothing_under_way(study, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    before = set(_workers._UNDER_WAY)
+    monkeypatch.setattr(study._storage, "set_trial_user_attr", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        begin_trial(study)
+    assert before == _workers._UNDER_WAY
