@@ -43,6 +43,6 @@ def check_predicted(values, form, lengths=None, index=None):
     raise ValueError(
         f"The prediction for {row_name(row, index)},{place} {form.target_names[k]!r}, is "
         f"{values[line, k]} ({wrong.sum()} of {values.size} values). Bring features and labels to an "
-        "ordinary scale, or lower a network's lr, and fit again: what was fitted, or this row, leads beyond the "
-        "range of floats."
+        "ordinary scale, or lower a network's lr, and fit again: what was fitted, or this row, leads beyond "
+        "the range of floats."
     )
