@@ -131,7 +131,10 @@ def _read(archive):
         raise ValueError("Its header is compressed, encrypted or too large.")
     with archive.open(info) as file:
         text = file.read(LARGEST + 1)
-    return json.loads(text, object_pairs_hook=_only_once, parse_constant=_refuse_constant)
+    try:
+        return json.loads(text, object_pairs_hook=_only_once, parse_constant=_refuse_constant)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError("Its header is no JSON.") from error
 
 
 def _only_once(pairs):
