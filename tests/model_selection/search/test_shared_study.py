@@ -67,14 +67,17 @@ def started(url):
 
 
 def running_trial_of(process, study):
-    """Wait until the study is under way and a trial of a process runs, and return that trial."""
+    """Wait until the study is under way, stop a process in the middle of a trial, and return that trial."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
         trials = study.get_trials(deepcopy=False)
         mine = [t for t in trials if t.user_attrs.get("worker", [0, 0])[1] == process.pid and t.params]
         running = [t for t in mine if t.state == TrialState.RUNNING]
         if running and len(finished_trials(study)) >= 6:
-            return running[-1]
+            process.send_signal(signal.SIGSTOP)  # or the trial may end before it is killed
+            if not study._storage.get_trial(running[-1]._trial_id).state.is_finished():
+                return running[-1]
+            process.send_signal(signal.SIGCONT)
         time.sleep(0.02)
     raise AssertionError("no trial runs")
 
