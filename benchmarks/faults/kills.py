@@ -172,7 +172,8 @@ class Predicted(Fitted):
         if number is not None:
             super()._write(number)
         else:
-            cli("predict", self.folder / "m.model", "synthetic", *DATA, "-o", self.path)
+            force = ["--force"] if self.path.suffix else []  # the older one is of another model
+            cli("predict", self.folder / "m.model", "synthetic", *DATA, "-o", self.path, *force)
 
     def _look(self):
         table = pd.read_parquet(self.path)
