@@ -167,9 +167,7 @@ def _of_names():
         title = ascii(name)[:40]
         yield Case(f"estimator {title}", lambda name=name: _compared((name, "other")))
         X = np.random.default_rng(0).normal(size=(12, 2))
-        yield Case(
-            f"target {title}", lambda name=name, X=X: _compared(y=pd.DataFrame(dict(zip((name, "b"), X.T))))
-        )
+        yield Case(f"target {title}", lambda name=name, X=X: _compared(y=_two_targets(name, X)))
         scores = {name: "mae", "other": "rmse"}
         yield Case(f"score {title}", lambda scores=scores: _compared(scoring=scores))
     for pair in PAIRS:
@@ -364,6 +362,11 @@ def _parent_killed(kind):
         shared = Path("/dev/shm")
         kept = [one for one in shared.glob(f"joblib_*_{process.pid}_*")] if shared.is_dir() else []
         return "processes left" if left else "shared memory left" if kept else "whole"
+
+
+def _two_targets(name, X):
+    """Return labels of a name and of b; pandas makes text of names if it may."""
+    return pd.DataFrame(X[:, :2], columns=pd.Index([name, "b"], dtype=object, tupleize_cols=False))
 
 
 def events(repeats, rng):
