@@ -19,7 +19,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -84,7 +84,8 @@ def inputs(module, short, seconds, chosen, seed):
             if made.how != "ended":
                 raise RuntimeError(f"{module.__name__}.prepare: {made.how}\n{made.output}")
         rng = np.random.default_rng(seed)
-        cases = list(module.cases(folder, rng))
+        with chdir(folder):  # what cases make while they are listed is removed with it
+            cases = list(module.cases(folder, rng))
         repeated = [name for name, n in Counter(case.name for case in cases).items() if n > 1]
         if repeated:
             raise ValueError(f"{module.__name__} has two cases named {repeated[0]!r}.")

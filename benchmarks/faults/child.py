@@ -25,7 +25,7 @@ class Bomb:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended.
+    """The end of a child.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an attack is, how it is run, and what its end is called."""
+"""Attacks, their run in a child, and the names of their ends."""
 
 import io
 import pkgutil
@@ -50,7 +50,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened many times, such as a kill, and how often it left what.
+    """A kill or another event that was repeated, with counts of its outcomes.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ DATA = [f"--option={o}" for o in ("n_recordings=4", "duration_s=[4, 6]", "record
 
 
 class Subject:
-    """Something that is written over an older one, and what is looked at afterwards.
+    """A result that is written over an older one, and the look at it afterwards.
 
     `folder` holds what is prepared once, `folder/place` what is written, and `was` the older one.
     """

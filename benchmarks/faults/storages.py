@@ -151,11 +151,11 @@ URLS = (
 )  # fmt: skip
 
 
-def objects():
+def objects(folder):
     """Yield what is no text and no path."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     yield from (b"x.db", 3, [], {}, True, 1.5, object(), optuna.storages.RDBStorage, optuna.create_study())
-    yield optuna.storages.journal.JournalFileBackend("journal")
+    yield optuna.storages.journal.JournalFileBackend(str(folder / "journal"))
     yield sqlalchemy.make_url("sqlite:///u.db")
     yield sqlalchemy.make_url("postgresql+psycopg://ann:secret@127.0.0.1:1/x")
     yield Path("sqlite:///x.db")
@@ -241,7 +241,7 @@ def cases(folder, rng):
     yield Case("database: a journal", partial(resumed, "sqlite:///study.log", "study.log", log))
     for number, text in enumerate(URLS):
         yield Case(f"url {number}: {text[:40]!a}", partial(resumed, text))
-    for number, thing in enumerate(objects()):
+    for number, thing in enumerate(objects(folder)):
         yield Case(f"object {number}: {type(thing).__name__}", partial(resumed, thing))
     for name, storage, file, data in (
         ("journal", "there/study.log", "study.log", log),

@@ -1,4 +1,4 @@
-"""What a user keeps in a folder that is replaced."""
+"""Files of a user stay in a folder that is replaced."""
 
 import errno
 import os

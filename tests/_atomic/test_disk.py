@@ -1,4 +1,4 @@
-"""What the system is asked for."""
+"""Calls of the system: exchange, synchronising, links."""
 
 import errno
 import os

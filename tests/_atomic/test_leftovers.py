@@ -1,4 +1,4 @@
-"""What killed writers leave beside a result."""
+"""Leftovers of killed writers beside a result."""
 
 import errno
 import os
