@@ -73,6 +73,20 @@ def is_plain_file(path):
     return _look(path, path)[0] is None
 
 
+def has_content(path):
+    """Return whether a path is a plain file with something in it, or a link to one.
+
+    What looks empty is not opened either: some files of the system (``/proc/kmsg``) wait for content.
+
+    Examples
+    --------
+    >>> has_content("."), has_content("gone.yaml")
+    (False, False)
+    """
+    reason, size = _look(path, path)
+    return reason is None and size > 0
+
+
 def _look(path, what):
     """Return the error that stands for what a path is, None if it is a plain file; and its bytes."""
     try:

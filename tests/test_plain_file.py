@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from avfusion._plain_file import check_plain_file, is_plain_file
+from avfusion._plain_file import check_plain_file, has_content, is_plain_file
 
 
 def pipe(path):
@@ -64,3 +64,13 @@ def test_names_that_no_file_can_have_are_refused():
         check_plain_file("a\0b")
     with pytest.raises(OSError, match="cannot be read: File name too long"):
         check_plain_file("a" * 5000)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_only_plain_files_with_something_in_them_have_content(tmp_path):
+    (tmp_path / "empty").touch()
+    (tmp_path / "full").write_text("a")
+    (tmp_path / "link").symlink_to("full")
+    pipe(tmp_path / "pipe")
+    names = ("empty", "full", "link", "pipe", "gone", ".")
+    assert [has_content(tmp_path / name) for name in names] == [False, True, True, False, False, False]

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ try:
 except ImportError:  # there are no such locks on Windows: leftovers stay there
     fcntl = None
 
+_WAIT_S = 60.0  # for a writer that has its turn
 LONGEST = 200  # bytes of a name that is part of the hidden ones; disks take 255 in all
 
 
@@ -69,6 +71,39 @@ class Claim:
                 _clear(self._path, self._own, lock)
             else:  # a fork, which ends on its own
                 os.close(lock)
+
+
+@contextlib.contextmanager
+def turn(path):
+    """Wait until no other writer is putting a file or folder into this place, and keep them waiting.
+
+    Without taking turns, one that renames twice takes away what another has just put there. A writer that
+    was killed lets go; one that is stopped is waited for a minute.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The place.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with turn(Path(folder, "store")):
+    ...         _ = Path(folder, "store").mkdir()
+    ...     os.listdir(folder)
+    ['store']
+    """
+    own, until = path.with_name(f"{_stem(path)}.{32 * '0'}"), time.monotonic() + _WAIT_S
+    lock = None
+    with contextlib.suppress(OSError):
+        while (lock := _locked(own, unknown=True)) is None and time.monotonic() < until:
+            time.sleep(0.005)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            _clear(path, own, lock)
 
 
 def clear_leftovers(path):

@@ -14,7 +14,7 @@ from avfusion._atomic._carry import carry_over, keep_modes
 from avfusion._atomic._disk import exchange, holds_mount, sync_folder, sync_tree
 from avfusion._atomic._file import named
 from avfusion._atomic._interrupts import uninterrupted
-from avfusion._atomic._leftovers import Claim, clear_leftovers, remove
+from avfusion._atomic._leftovers import Claim, clear_leftovers, remove, turn
 
 _TAKEN = {errno.ENOENT, errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EACCES}
 _TRIES = 100
@@ -66,7 +66,8 @@ class StagedFolder:
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"There is no folder {self.path.parent}. Make it first.")
         clear_leftovers(self.path)
-        self._check_free()
+        with turn(self.path):  # between two renames there is no folder to look at
+            self._check_free()
         self._claim = Claim(self.path)
         self.part = self._claim.part
         try:
@@ -91,8 +92,7 @@ class StagedFolder:
         try:
             with named(self.path, self.part):
                 sync_tree(self.part)
-                self._check_free()
-                with uninterrupted(self.path):
+                with uninterrupted(self.path), turn(self.path):
                     self._put()
                     self.discard()
                     sync_folder(self.path.parent)

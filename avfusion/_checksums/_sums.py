@@ -3,7 +3,7 @@
 import hashlib
 import os
 
-from avfusion._plain_file import check_plain_file, is_plain_file
+from avfusion._plain_file import check_plain_file, has_content, is_plain_file
 
 SUMS = "sha256sums.txt"
 _LARGEST = 1 << 20  # bytes of it
@@ -79,5 +79,7 @@ def _counts(file):
 
 
 def _digest(file):
+    if not has_content(file):
+        return hashlib.sha256().hexdigest()
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

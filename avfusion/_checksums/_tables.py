@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 
+from avfusion._plain_file import has_content
+
 KEY = "avfusion.sha256"
 _SIZE, _SUM = 16, 64  # digits
 ZEROS = "0" * (_SIZE + _SUM)
@@ -86,7 +88,7 @@ def check_table(path):
     ...     check_table(file.name)
     """
     path = Path(path)
-    if not path.is_file() or not path.stat().st_size:
+    if not has_content(path):
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         known = {found[1] for found in _MARK.finditer(content, *_where(content))}

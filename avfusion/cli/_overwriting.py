@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.feather
 import pyarrow.parquet
 
+from avfusion._plain_file import has_content
 from avfusion.persistence import is_model
 from avfusion.sequences._messages import path_name
 
@@ -88,7 +89,7 @@ def check_replaced_model(path, force=False):
     ...
     ValueError: --output LICENSE is there, and is no model: choose another name, or --force to replace it.
     """
-    if not force and _holds_something(path) and not is_model(path):
+    if not force and has_content(path) and not is_model(path):
         raise _needs_force(path, "no model")
 
 
@@ -109,17 +110,13 @@ def check_replaced_table(path, header, force=False):
     ValueError
         If it has no column for a target of the model, or one of the streams that the model reads.
     """
-    if force or not _holds_something(path):
+    if force or not has_content(path):
         return
     columns = _columns_of(path)
     targets, streams = header["targets"]["names"] or (), header["modalities"] or ()
     lacks = any(name not in columns and f"{name} 0" not in columns for name in map(str, targets))
     if not columns or lacks or columns.intersection(streams):
         raise _needs_force(path, "no table of predictions of this model")
-
-
-def _holds_something(path):
-    return os.path.isfile(path) and os.path.getsize(path) > 0
 
 
 def _columns_of(path):

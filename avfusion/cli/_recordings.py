@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion._checksums import check_table
+from avfusion._plain_file import check_plain_file
 from avfusion.datasets import (
     fetch_studyforrest,
     load_aff_wild2,
@@ -289,6 +290,7 @@ def _series_if_one(y):
 def _read_file(path, targets, rates, keep):
     check_table(path)
     try:
+        check_plain_file(path, what="It")
         with path.open("rb") as file:
             if file.read(len(FEATHER_1)) == FEATHER_1:
                 raise ValueError(OF_FEATHER_1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from avfusion._plain_file import has_content
 from avfusion.sequences._messages import path_name
 
 _LONGEST = 200  # bytes of a name that is part of the hidden one
@@ -45,7 +46,7 @@ def kept_fits(output, estimators=None):
     name = os.fsencode(output.name)  # disks take 255 bytes
     short = output.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()[:32]
     folder = output.with_name(f".{short}.fits")
-    if estimators is not None and estimators.suffix == ".py" and estimators.is_file():
+    if estimators is not None and estimators.suffix == ".py" and has_content(estimators):
         folder = folder / hashlib.sha256(estimators.read_bytes()).hexdigest()[:16]
     try:
         yield folder

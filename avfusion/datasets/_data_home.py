@@ -9,6 +9,7 @@ from pathlib import Path
 import pooch
 
 from avfusion._atomic import atomic_write, clear_folder, scratch_folder
+from avfusion._plain_file import has_content
 
 ENVIRONMENT_VARIABLE = "AVFUSION_DATA"
 
@@ -88,7 +89,7 @@ def _problem(path, checksum):
     """Return what is wrong with a file, as words that follow its name; None if nothing is."""
     if not path.is_file():
         return "is missing"
-    if pooch.file_hash(str(path), alg="sha256") != checksum:
+    if not has_content(path) or pooch.file_hash(str(path), alg="sha256") != checksum:
         return "has another checksum than the published file"
     return None
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from avfusion._plain_file import check_plain_file, is_plain_file
+from avfusion._plain_file import check_plain_file, has_content
 from avfusion.datasets._layout import LABELS, describe_damage, describe_passed_over, no_recordings
 from avfusion.datasets._similar_names import describe_near_matches, near_matches
 from avfusion.datasets._streams import InMemory, Stream
@@ -309,7 +309,7 @@ def _given_rates(rates):
 
 def _rates_of(folder):
     path = folder / "rates.toml"
-    if not is_plain_file(path) or not path.stat().st_size:
+    if not has_content(path):
         return {}
     try:
         check_plain_file(path, LARGEST_RATES, what="It")

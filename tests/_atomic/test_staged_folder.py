@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import stat
+import sys
 import threading
 
 import numpy as np
@@ -130,7 +131,17 @@ def test_an_error_between_two_renames_puts_the_old_folder_back(tmp_path, monkeyp
     assert content(tmp_path / "result") == {"a": "old", "b": "old"}
 
 
+@pytest.fixture
+def switching():
+    """Let threads take turns as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
 @pytest.mark.parametrize("before", ["old", None])
+@pytest.mark.usefixtures("switching")
 def test_threads_that_write_one_folder_leave_one_of_theirs(disk, before, tmp_path):
     path, failed = tmp_path / "result", []
 
