@@ -11,7 +11,7 @@ from avfusion.sequences._targets import as_targets
 
 
 class Block(NamedTuple):
-    """What stands below the main table: a sentence and a table of text cells."""
+    """A sentence and a table of text cells that stand below the main table."""
 
     title: str
     table: pd.DataFrame
@@ -162,12 +162,12 @@ def _summary(comparison):
 
 
 def _header(comparison):
-    """Return the lines above the table; a function of HEADER that has nothing to say returns ""."""
+    """Return the lines above the table; functions of HEADER give an empty text where there is none."""
     return [line for line in (write(comparison) for write in HEADER) if line]
 
 
 def _blocks(comparison):
-    """Return the blocks below the table; a function of BLOCKS that has nothing to show returns None."""
+    """Return the blocks below the table; functions of BLOCKS give None where there is none."""
     return [block for block in (make(comparison) for make in BLOCKS) if block is not None]
 
 
