@@ -22,6 +22,7 @@ from .estimators import (
     UnimodalRegressor,
 )
 from .fusion import (
+    AutoFusionRegressor,
     BottleneckTransformerRegressor,
     CrossAttentionRegressor,
     DynamicCrossAttentionRegressor,
@@ -56,6 +57,7 @@ __version__: str
 __all__ = [
     "AddContext",
     "Align",
+    "AutoFusionRegressor",
     "BottleneckTransformerRegressor",
     "Comparison",
     "CrossAttentionRegressor",

@@ -42,6 +42,9 @@ def quick(regressor):
     if regressor is av.LateFusionRegressor:
         network, trees = av.UnimodalRegressor(**QUICK), quick(av.FrameRegressor)
         return av.LateFusionRegressor([("audio", network, "audio"), ("trees", trees, None)])
+    if regressor is av.AutoFusionRegressor:
+        network, trees = av.UnimodalRegressor(**QUICK), quick(av.FrameRegressor)
+        return av.AutoFusionRegressor({"trees": trees, "audio": (network, "audio")}, cv=2)
     if regressor is av.FusionSearchCV:
         network, space = quick(av.EarlyFusionRegressor), {"lr": [1e-3, 1e-2]}
         return av.FusionSearchCV(network, space, cv=2, n_trials=2, random_state=0)

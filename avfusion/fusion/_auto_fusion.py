@@ -53,7 +53,8 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
       from the boldest to the most careful: weights of smallest squared error, for all targets together or
       shrunk towards that for each, halfway from there to equal ones and to the best candidate alone, equal
       ones, the best candidate alone. Those within one standard error of the best rule are averaged. A stack
-      that is free to choose loses to a plain mean where people are few; this one has to show that it does not;
+      that is free to choose loses to a plain mean where people are few; this one has to show that it does
+      not;
     - a line that suits the score: mean and standard deviation of the labels for the CCC, predictions that are
       drawn towards the mean for errors.
 

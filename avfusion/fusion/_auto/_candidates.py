@@ -15,12 +15,14 @@ from avfusion.estimators import FrameRegressor, UnimodalRegressor
 from avfusion.fusion._auto._time_steps import in_step, linear, time_steps
 from avfusion.fusion.early_fusion import EarlyFusionRegressor
 from avfusion.fusion.recursive_joint_attention import RecursiveJointAttentionRegressor
-from avfusion.preprocessing import Functionals, OnFrames
+from avfusion.preprocessing import Align, Functionals, OnFrames
 
 __all__ = ["Candidate", "default_candidates"]
 
 CONTEXT_S = (1, 5, 21, 61)
 FEW_ROWS = 3000  # up to which a kernel is affordable
+CLIPS_FOR_NETWORKS = 50  # below which they cost most and tell least
+STEPS_OF_A_CLIP = 50  # that networks see at most, where rates are known
 FEW_STREAMS = 3  # up to which each gets a network of its own
 ALPHAS = tuple(np.logspace(-1, 6, 22))
 
@@ -92,7 +94,8 @@ def default_candidates(data, random):
             if (made := kind(streams)) is not None
             for name, estimator in [made]
         ]
-    if not _one_step_each(data):
+    per_frame = data.targets.form.per_frame
+    if per_frame or (len(data) >= CLIPS_FOR_NETWORKS and not _one_step_each(data)):
         tried += _networks(data, present, random)
     return tried
 
@@ -174,9 +177,22 @@ def _network(data, streams, network, seed):
         steps = []
     else:
         steps = time_steps(data.frame[streams], data.targets, CONTEXT_S)
+        steps = steps if data.targets.form.per_frame else _coarser(data, streams, steps)
     standard = [OnFrames(StandardScaler())]
     scaled = standard if data.targets.form.per_frame else rank_gauss(data, standard)
     return make_pipeline(*steps, *scaled, network)
+
+
+def _coarser(data, streams, steps):
+    """Return steps that leave a clip about `STEPS_OF_A_CLIP` steps, without context, which networks have."""
+    rates = [data.columns[name].rate_hz for name in streams]
+    if None in rates:
+        return []
+    lengths = [np.median(data.columns[name].lengths[~data.columns[name].isna()]) for name in streams]
+    duration_s = max(n / rate for n, rate in zip(lengths, rates))
+    rate_hz = min(*rates, STEPS_OF_A_CLIP / duration_s) if rates else None
+    several = max(rates) > rate_hz
+    return [Align(rate_hz=float(rate_hz), aggregate=("mean", "std") if several else ("mean",))]
 
 
 def _can_align(data, streams):
@@ -216,7 +232,5 @@ def rank_gauss(data, few_frames):
     if n_frames < 100:
         return few_frames
     n_quantiles = int(min(n_frames // 3, 1000))
-    ranks = QuantileTransformer(
-        n_quantiles=n_quantiles, output_distribution="normal", random_state=0
-    )
+    ranks = QuantileTransformer(n_quantiles=n_quantiles, output_distribution="normal", random_state=0)
     return [OnFrames(ranks)]

@@ -9,7 +9,7 @@ from avfusion.estimators._combine import filled_with_mean, weighted_mean
 from avfusion.estimators._weights import moments, of_mean_one
 from avfusion.fusion._auto._lines import matched_line, regressed_line
 
-__all__ = ["Combination", "HeldOut", "combine"]
+__all__ = ["SMALLEST", "Combination", "HeldOut", "combine", "last_line", "simplex_of"]
 
 SMALLEST = 0.01  # a weight below it is left out
 OWN_GROUPS = 50  # groups after which a target's own weights count as much as those of all targets
@@ -109,8 +109,8 @@ def combine(held_out, scoring):
     Each candidate gets a line (`regressed_line`), and the mean of them weights by several rules, from the
     boldest to the most careful: those of smallest squared error on the simplex, for all targets together or
     shrunk towards that for each; halfway from these to equal ones and to the best candidate; equal ones; the
-    best candidate alone. Weights are learnt without each fold in turn, and judged on it. The rules that are within
-    one standard error, over groups, of the best one are averaged.
+    best candidate alone. Weights are learnt without each fold in turn, and judged on it. The rules that are
+    within one standard error, over groups, of the best one are averaged.
 
     Parameters
     ----------
@@ -185,10 +185,8 @@ def _median(residuals, held_out):
 
 def _rules(held_out, lines):
     """Return the weights (n_candidates, K) that each rule learns."""
-    lined = filled_with_mean(held_out.predicted * lines[0][:, None] + lines[1][:, None])
-    errors = _scaled_errors(held_out, lined)
-    products = np.einsum("enk,fnk->kef", errors, errors)
-    n_candidates, n_targets = len(lined), len(products)
+    products = _products(held_out, lines)
+    n_targets, n_candidates, _ = products.shape
     pooled = np.tile(simplex(products.sum(axis=0))[:, None], n_targets)
     best = np.zeros_like(pooled)
     best[np.einsum("kee->e", products).argmin()] = 1
@@ -202,6 +200,18 @@ def _rules(held_out, lines):
         share = held_out.n_groups / (held_out.n_groups + OWN_GROUPS)
         rules["simplex of each target"] = share * own + (1 - share) * pooled
     return rules
+
+
+def _products(held_out, lines):
+    """Return the sums of products of the candidates' errors, (K, n_candidates, n_candidates)."""
+    lined = filled_with_mean(held_out.predicted * lines[0][:, None] + lines[1][:, None])
+    errors = np.moveaxis(_scaled_errors(held_out, lined), 2, 0)
+    return errors @ errors.transpose(0, 2, 1)
+
+
+def simplex_of(held_out):
+    """Return the weights of smallest squared error over all targets, (n_candidates,)."""
+    return simplex(_products(held_out, candidate_lines(held_out)).sum(axis=0))
 
 
 def simplex(products):

@@ -7,16 +7,17 @@ from avfusion.estimators._weights import moments
 __all__ = ["matched_line", "regressed_line"]
 
 OWN_GROUPS = 50  # groups after which a target's own slope counts as much as that of all targets together
+PRIOR_GROUPS = 5  # groups after which predictions count as much as the assumption that they are right
 MEAN_GROUPS = 10  # groups after which the mean of the labels counts as much as that of the predictions
-STEEPEST = 2.0
+FLATTEST, STEEPEST = 0.1, 2.0
 
 
 def regressed_line(labels, predictions, weights=None, n_groups=1, spread=None):
     """Return scale and offset, (K,) each, of the line of smallest squared error.
 
-    The slope of each target is shrunk towards that of all targets together, the more the fewer groups there
-    are, and lies between 0 and 2. The mean is shrunk in the same way towards that of the predictions, which
-    rests on more labels than those of the values at hand.
+    The slope of each target is shrunk towards that of all targets together, and that towards 1, the more the
+    fewer groups there are, and lies between .1 and 2. The mean is shrunk in the same way towards that of the
+    predictions, which rests on more labels than those of the values at hand.
 
     Parameters
     ----------
@@ -44,14 +45,14 @@ def regressed_line(labels, predictions, weights=None, n_groups=1, spread=None):
         spread = moments(np.where(both, labels, np.nan), weights)[1]
     unit = np.where(spread > 0, spread, 1.0)
     true, predicted = (
-        np.where(both, (values - own) / unit, 0.0)
-        for values, own in ((labels, mean), (predictions, centre))
+        np.where(both, (values - own) / unit, 0.0) for values, own in ((labels, mean), (predictions, centre))
     )
     common, variance = (shares * true * predicted).sum(axis=0), (shares * predicted**2).sum(axis=0)
     smallest = np.finfo(float).eps
-    pooled = common.sum() / max(variance.sum(), smallest)
+    pooled = common.sum() / variance.sum() if variance.sum() > smallest else 1.0
+    pooled = (n_groups * pooled + PRIOR_GROUPS) / (n_groups + PRIOR_GROUPS)
     own = np.divide(common, variance, out=np.full_like(common, pooled), where=variance > smallest)
-    scale = np.clip((n_groups * own + OWN_GROUPS * pooled) / (n_groups + OWN_GROUPS), 0.0, STEEPEST)
+    scale = np.clip((n_groups * own + OWN_GROUPS * pooled) / (n_groups + OWN_GROUPS), FLATTEST, STEEPEST)
     share = n_groups / (n_groups + MEAN_GROUPS)
     return scale, share * mean + (1 - share) * centre - scale * centre
 

@@ -125,7 +125,9 @@ def report(tried, held_out, combination, nested, scoring):
     DataFrame, FusionGain or None
     """
     done = [CONSTANT, *(one.candidate.name for one in tried if one.done)]
-    lines = [last_line(held_out, own, scoring) for own in held_out.predicted]
+    n_targets = held_out.labels.shape[1]
+    lines = [(np.ones(n_targets), np.zeros(n_targets))]  # the constant is one as it is
+    lines += [last_line(held_out, own, scoring) for own in held_out.predicted[1:]]
     lined = {
         name: own * scale + offset for name, own, (scale, offset) in zip(done, held_out.predicted, lines)
     }
@@ -136,14 +138,10 @@ def report(tried, held_out, combination, nested, scoring):
         rows[name] = (streams, weights.get(name, 0.0), one.fit_s, one.note)
     rows[COMBINATION] = ("", 1.0, sum(one.fit_s for one in tried), "")
     scores = {
-        name: _with_interval(held_out, own, scoring)
-        for name, own in (lined | {COMBINATION: nested}).items()
+        name: _with_interval(held_out, own, scoring) for name, own in (lined | {COMBINATION: nested}).items()
     }
     table = pd.DataFrame.from_dict(
-        {
-            name: [streams, *scores.get(name, (np.nan,) * 3), *rest]
-            for name, (streams, *rest) in rows.items()
-        },
+        {name: [streams, *scores.get(name, (np.nan,) * 3), *rest] for name, (streams, *rest) in rows.items()},
         orient="index",
         columns=["streams", scoring, "low", "high", "weight", "fit_s", "note"],
     )

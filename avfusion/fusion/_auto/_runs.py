@@ -21,12 +21,16 @@ from avfusion.estimators._late_fusion_members import (
 )
 from avfusion.estimators._routing import weight_parameters
 from avfusion.fusion._auto._candidates import Candidate
+from avfusion.fusion._auto._combination import SMALLEST, simplex_of
+from avfusion.fusion._auto._held_out import held_out_of
 from avfusion.sequences._weights import weights_of
 
 __all__ = ["Tried", "fit_chosen", "fit_on", "try_candidates"]
 
 LAST_FIT = 1.25  # what the fit on all rows takes, in fits of a fold
-AT_LEAST_S = 1.0  # of which a budget that is left is worth a try
+AT_LEAST_S = 0.5  # of which a budget that is left is worth a try
+FIRST_FOLDS = 2  # that tell what a candidate takes and gives
+LONG_S = 1.0  # that a fit takes which is not done where it gives nothing
 _ABOUT_SIZE = ("n_components > n_samples", "n_quantiles", "Singular matrix", "One of the")
 
 
@@ -69,6 +73,9 @@ def try_candidates(
 ):
     """Fit every candidate in every fold, and predict the rows held out.
 
+    One that takes long, and has no weight next to those before it in the first folds, is not fitted in the
+    others.
+
     Parameters
     ----------
     data : Recordings
@@ -97,70 +104,109 @@ def try_candidates(
     Exception
         Of a candidate that was given. One of those by default that fails is left out, unless all fail.
     """
-    begun = time.perf_counter() if begun is None else begun
-    tried = {}
+    attempt = Attempt(data, folds, params, budget_s, n_jobs, kept, begun or time.perf_counter())
     for candidate in progress_bar(candidates, disable=not verbose, unit="candidate", desc="auto fusion"):
+        attempt.tried[candidate.name] = attempt.of(candidate)
+    tried = list(attempt.tried.values())
+    if not any(one.done for one in tried):
+        raise next(one.error for one in tried if one.error is not None)
+    return tried
+
+
+class Attempt:
+    """The candidates that were tried so far, and the time that is left for the others.
+
+    Parameters
+    ----------
+    data, folds, params, budget_s, n_jobs, kept, begun
+        As in `try_candidates`.
+    """
+
+    def __init__(self, data, folds, params, budget_s, n_jobs, kept, begun):
+        self.data, self.folds, self.params = data, folds, params
+        self.budget_s, self.n_jobs, self.kept, self.begun = budget_s, n_jobs, kept, begun
+        self.tried = {}
+
+    @property
+    def done(self):
+        """Those that have predictions of their own."""
+        return [one for one in self.tried.values() if one.predictions]
+
+    def of(self, candidate):
+        """Try a candidate."""
         if candidate.mean_of:
-            tried[candidate.name] = _mean_of(candidate, tried)
-            continue
-        reserved = sum(one.fit_s / len(folds) * LAST_FIT for one in tried.values() if one.done)
-        left_s = np.inf
-        if budget_s is not None and any(one.done for one in tried.values()):
-            left_s = budget_s - (time.perf_counter() - begun) - reserved
-        slowest = max((one.fit_s for one in tried.values() if one.done), default=0.0)
-        if left_s < max(AT_LEAST_S, slowest) and not candidate.given or left_s <= 0:
-            tried[candidate.name] = Tried(candidate, None, note="left out: budget_s")
-            continue
-        tried[candidate.name] = _tried(data, candidate, folds, params(candidate.name), left_s, n_jobs, kept)
-    if not any(one.done for one in tried.values()):
-        raise next(one.error for one in tried.values() if one.error is not None)
-    return list(tried.values())
+            return self._mean_of(candidate)
+        if self._left_s() < max([AT_LEAST_S, *(one.fit_s for one in self.done)]):
+            return Tried(candidate, None, note="left out: budget_s")
+        try:
+            return self._fitted(candidate)
+        except Exception as error:
+            if candidate.given or isinstance(error, MemoryError):
+                raise
+            return Tried(candidate, None, note=f"failed: {error}", error=error)
 
+    def _left_s(self):
+        """Return the seconds that are left, less those for the fits on all rows."""
+        if self.budget_s is None or not self.done:
+            return np.inf
+        last_fits_s = sum(one.fit_s for one in self.done) / len(self.folds) * LAST_FIT
+        return self.budget_s - (time.perf_counter() - self.begun) - last_fits_s
 
-def _tried(data, candidate, folds, params, left_s, n_jobs, kept):
-    """Try one candidate, with an eye on the time that is left."""
-    try:
-        check_members_fit(data, [(candidate.name, candidate.estimator, candidate.streams)], folds)
+    def _fitted(self, candidate):
+        """Fit a candidate in the first folds, which tell what it takes and gives, and in the others."""
+        folds, params = self.folds, self.params(candidate.name)
+        check_members_fit(self.data, [(candidate.name, candidate.estimator, candidate.streams)], folds)
         jobs = [
-            (_fit_predict, (data, candidate, fold, params, kept and kept.path(candidate, fold)), {})
+            (_fit_predict, (self.data, candidate, fold, params, kept), {})
             for fold in folds
+            for kept in [self.kept and self.kept.of(candidate, fold, params)]
         ]
-        # one fold first tells what all take
+        n_first = FIRST_FOLDS if self.done and len(folds) > FIRST_FOLDS else 0
         start = time.perf_counter()
-        first = all_results(jobs[:1], n_jobs) if np.isfinite(left_s) else []
-        needed_s = (time.perf_counter() - start) * (len(folds) - 1 + LAST_FIT)
-        if needed_s > left_s:
-            return Tried(candidate, None, needed_s, note="left out: budget_s")
-        results = first + all_results(jobs[len(first) :], n_jobs)
-    except Exception as error:
-        if candidate.given or isinstance(error, (MemoryError, KeyboardInterrupt)):
-            raise
-        return Tried(candidate, None, note=f"failed: {error}", error=error)
-    predictions, seconds = zip(*results)
-    return Tried(candidate, list(predictions), sum(seconds))
+        results = all_results(jobs[:n_first], self.n_jobs)
+        took_s = time.perf_counter() - start
+        if n_first and took_s / n_first * (len(folds) - n_first + LAST_FIT) > self._left_s():
+            return Tried(candidate, None, _seconds(results), note="left out: budget_s")
+        if n_first and _seconds(results) > n_first * LONG_S and self._has_no_weight(candidate, results):
+            note = f"left out: no weight in the first {n_first} folds"
+            return Tried(candidate, None, _seconds(results), note=note)
+        results += all_results(jobs[n_first:], self.n_jobs)
+        return Tried(candidate, [predictions for predictions, _ in results], _seconds(results))
+
+    def _has_no_weight(self, candidate, results):
+        """Return whether a candidate has hardly any weight in the folds that it was fitted in."""
+        if candidate.given:
+            return False
+        new = Tried(candidate, [predictions for predictions, _ in results])
+        groups = None  # do not count here
+        held_out = held_out_of(self.data, [*self.done, new], self.folds[: len(results)], groups)
+        return simplex_of(held_out)[-1] < SMALLEST
+
+    def _mean_of(self, candidate):
+        """Return a mean of others, if two of these are there; it takes no time."""
+        members = tuple(name for name in candidate.mean_of if self.tried[name].done)
+        if len(members) < 2:
+            return Tried(candidate, None, note="left out: too few of its members")
+        return Tried(replace(candidate, mean_of=members), [])
 
 
-def _mean_of(candidate, tried):
-    """Return a mean of others, if two of these are there; it takes no time."""
-    members = [name for name in candidate.mean_of if tried[name].done]
-    if len(members) < 2:
-        return Tried(candidate, None, note="left out: too few of its members")
-    return Tried(replace(candidate, mean_of=tuple(members)), [])
+def _seconds(results):
+    return sum(seconds for _, seconds in results)
 
 
-def _fit_predict(data, candidate, fold, params, path):
+def _fit_predict(data, candidate, fold, params, kept):
     """Fit on one side of a fold, predict the other; return predictions and seconds."""
     train, test = fold
     test = test[data.targets.counted.labelled.any(axis=1)[test]]
-    found = None if path is None else path.read(data, candidate, test)
+    found = None if kept is None else kept.read(data, candidate, test)
     if found is not None:
         return found
     start = time.perf_counter()
     fitted = fit_on(data, candidate, train, params)
     predictions = predict_present(data, candidate.name, fitted, candidate.streams, among=test)
     seconds = time.perf_counter() - start
-    if path is not None:
-        path.write(predictions, seconds)
+    if kept is not None:
+        kept.write(predictions, seconds)
     return predictions, seconds
 
 

@@ -1,4 +1,4 @@
-"""Steps that bring streams to the rate of the labels, and regressors of what comes of it, as both suit data."""
+"""Steps that bring streams to the rate of the labels, and regressors of what comes of it."""
 
 import numpy as np
 from sklearn.impute import SimpleImputer

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.validation import check_consistent_length
 
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion._versions import package_versions
 from avfusion.estimators._routing import weight_parameters
@@ -18,7 +19,6 @@ from avfusion.model_selection.comparison._folds import check_no_copies, make_fol
 from avfusion.model_selection.comparison._names import check_names
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
-from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._identity import index_of

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion.model_selection.comparison._comparison import evaluation_of, score_of
-from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._messages import quoted
 from avfusion.sequences._plain_arrays import plain_parts
 
