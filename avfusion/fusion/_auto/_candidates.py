@@ -115,20 +115,21 @@ def _on_functionals(data, random):
     seeds = random.randint(2**31 - 1, size=2)
 
     def ridge(streams):
-        return "ridge", _clips(all_of_them, linear(RidgeCV(ALPHAS)))
+        return "ridge", make_pipeline(Functionals(all_of_them), *linear(FrameRegressor(RidgeCV(ALPHAS))))
 
     def kernel(streams):
         if not 10 <= n_rows <= FEW_ROWS:
             return None
         width = len(few) * sum(data.columns[name].width for name in streams)
-        basis = Nystroem(gamma=2 / width, n_components=min(max(n_rows // 2, 2), 600), random_state=seeds[0])
-        regressor = linear(make_pipeline(basis, RidgeCV(ALPHAS)))
-        return "kernel", make_pipeline(*rank_gauss(data, few_frames=[]), *_clips(few, regressor))
+        basis = Nystroem(gamma=2 / width, n_components=min(max(n_rows // 2, 2), 400), random_state=seeds[0])
+        table = [*rank_gauss(data, few_frames=[]), Functionals(few)]
+        regressor = FrameRegressor(make_pipeline(basis, RidgeCV(ALPHAS)))
+        return "kernel", make_pipeline(*table, *linear(regressor))
 
     def trees(streams):
         forest = ExtraTreesRegressor(200, min_samples_leaf=3, max_features=0.3, random_state=seeds[1])
-        filled = make_pipeline(SimpleImputer(keep_empty_features=True), forest)
-        return "trees", _clips(all_of_them, filled)
+        filled = SimpleImputer(keep_empty_features=True)
+        return "trees", make_pipeline(Functionals(all_of_them), filled, FrameRegressor(forest))
 
     return [ridge, kernel, trees]
 
@@ -172,25 +173,24 @@ def _networks(data, present, random):
 
 
 def _network(data, streams, network, seed):
-    network.set_params(random_state=int(seed))
-    if not _can_align(data, streams):
-        steps = []
-    else:
+    per_frame, steps = data.targets.form.per_frame, []
+    if per_frame:
         steps = time_steps(data.frame[streams], data.targets, CONTEXT_S)
-        steps = steps if data.targets.form.per_frame else _coarser(data, streams, steps)
+    elif _can_align(data, streams):
+        steps = _coarser(data, streams)
     standard = [OnFrames(StandardScaler())]
-    scaled = standard if data.targets.form.per_frame else rank_gauss(data, standard)
-    return make_pipeline(*steps, *scaled, network)
+    scaled = standard if per_frame else rank_gauss(data, standard)
+    return make_pipeline(*steps, *scaled, network.set_params(random_state=int(seed)))
 
 
-def _coarser(data, streams, steps):
+def _coarser(data, streams):
     """Return steps that leave a clip about `STEPS_OF_A_CLIP` steps, without context, which networks have."""
     rates = [data.columns[name].rate_hz for name in streams]
     if None in rates:
         return []
     lengths = [np.median(data.columns[name].lengths[~data.columns[name].isna()]) for name in streams]
     duration_s = max(n / rate for n, rate in zip(lengths, rates))
-    rate_hz = min(*rates, STEPS_OF_A_CLIP / duration_s) if rates else None
+    rate_hz = min(*rates, STEPS_OF_A_CLIP / duration_s)
     several = max(rates) > rate_hz
     return [Align(rate_hz=float(rate_hz), aggregate=("mean", "std") if several else ("mean",))]
 
@@ -204,10 +204,6 @@ def _can_align(data, streams):
 def _frames(data, streams, regressor):
     steps = time_steps(data.frame[streams], data.targets, CONTEXT_S)
     return make_pipeline(*steps, FrameRegressor(regressor)) if steps else FrameRegressor(regressor)
-
-
-def _clips(statistics, regressor):
-    return make_pipeline(Functionals(statistics), FrameRegressor(regressor))
 
 
 def _one_step_each(data):
