@@ -1,8 +1,8 @@
 """`AutoFusionRegressor` against each of its candidates, on rows that neither has seen.
 
 ``python -m benchmarks.auto_fusion`` prints a table and writes it to ``results/auto_fusion/``. Regret is by
-how much the best single candidate of each set, chosen on its test rows, is better than the combination: below 0
-where the combination is better than all of them. Candidates are scored on the scale that the score wants,
+how much the best single candidate of each set, chosen on its test rows, is better than the combination, below
+0 where the combination is better than all of them. Candidates are scored on the scale that the score wants,
 learnt from their held-out predictions, as the combination is. ``--without-networks`` leaves the networks out,
 ``--curves`` adds training sets of several sizes, ``--only`` takes some of the sets.
 """
@@ -55,7 +55,7 @@ def studyforrest(data_home, sizes=()):
 def omg_empathy(data_home, sizes=()):
     """Yield a listener's valence at 1 Hz: new stories, then new people."""
     X, y = av.datasets.fetch_omg_empathy(data_home)
-    X, y = av.pair(X, y, rate_hz=1.0)
+    X, y = (av.Align(rate_hz=1.0).fit_transform(part) for part in (X, y))
     for question in ("story", "subject"):
         for train, test in GroupKFold(5).split(X, groups=X[question]):
             yield f"empathy, new {question}", *_parts(X, y, train, test), question
@@ -74,8 +74,8 @@ def epic(data_home, sizes=()):
         meta, lengths, labels = (
             arrays[name] for name in ("meta_scenario_fold_subject_video", "lengths", "labels")
         )
-        known = {"labels", "lengths", "meta_scenario_fold_subject_video"}
-        systems = {name: arrays[name] for name in arrays if name not in known}
+        systems = {name: values for name, values in arrays.items() if values.shape == labels.shape}
+    del systems["labels"]
     chosen = meta[:, 0] == 2
     streams = {n: av.SequenceArray.from_packed(v, lengths, rate_hz=2.0)[chosen] for n, v in systems.items()}
     X = pd.DataFrame(streams | {"subject": meta[chosen, 2]})

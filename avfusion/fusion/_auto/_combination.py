@@ -115,7 +115,7 @@ def combine(held_out, scoring):
     Parameters
     ----------
     held_out : HeldOut
-    scoring : {"ccc", "pcc", "mae", "rmse", "mse"}
+    scoring : {"ccc", "pcc", "mae", "rmse"}
         What the last line is for: mean and standard deviation of the labels for "ccc", else the smallest
         squared error, with the median in place of the mean for "mae".
 
@@ -141,7 +141,7 @@ def combine(held_out, scoring):
     lines = candidate_lines(held_out)
     whole = _rules(held_out, lines)
     per_fold = _nested(held_out)
-    used, table = _close_to_best(per_fold, held_out, scoring)
+    used, table = _close_to_best(per_fold, held_out)
     weights = np.mean([whole[name] for name in used], axis=0)
     nested = np.mean([per_fold[name] for name in used], axis=0)
     weights = _without_smallest(weights)
@@ -250,15 +250,6 @@ def _scaled_errors(held_out, predictions):
     return errors if weights is None else errors * np.sqrt(weights)
 
 
-def _losses(held_out, predictions, scoring):
-    """Return the loss of each value, (n_values, K)."""
-    errors = _scaled_errors(held_out, predictions)
-    if scoring != "mae":
-        return errors**2
-    weights = of_mean_one(held_out.labels, held_out.weights)
-    return np.abs(errors) if weights is None else np.abs(errors) * np.sqrt(weights)
-
-
 def _nested(held_out):
     """Return what each rule predicts for each fold when it learns from the others."""
     folds = np.unique(held_out.folds)
@@ -275,9 +266,9 @@ def _nested(held_out):
     return nested
 
 
-def _close_to_best(per_fold, held_out, scoring):
+def _close_to_best(per_fold, held_out):
     """Return the rules within one standard error of the best, and a table of all."""
-    losses = {name: _losses(held_out, own, scoring).sum(axis=1) for name, own in per_fold.items()}
+    losses = {name: (_scaled_errors(held_out, own) ** 2).sum(axis=1) for name, own in per_fold.items()}
     n_labels = max(np.count_nonzero(~np.isnan(held_out.labels)), 1)
     _, codes = np.unique(held_out.groups, return_inverse=True)
     n = codes.max() + 1
