@@ -23,6 +23,7 @@ CONTEXT_S = (1, 5, 21, 61)
 FEW_ROWS = 3000  # up to which a kernel is affordable
 CLIPS_FOR_NETWORKS = 50  # below which they cost most and tell least
 STEPS_OF_A_CLIP = 50  # that networks see at most, where rates are known
+N_TREES = 200
 FEW_STREAMS = 3  # up to which each gets a network of its own
 ALPHAS = tuple(np.logspace(-1, 6, 22))
 
@@ -127,11 +128,21 @@ def _on_functionals(data, random):
         return "kernel", make_pipeline(*table, *linear(regressor))
 
     def trees(streams):
-        forest = ExtraTreesRegressor(200, min_samples_leaf=3, max_features=0.3, random_state=seeds[1])
-        filled = SimpleImputer(keep_empty_features=True)
-        return "trees", make_pipeline(Functionals(all_of_them), filled, FrameRegressor(forest))
+        return "trees", _forest(all_of_them, 3, seeds[1])
 
-    return [ridge, kernel, trees]
+    def trees_of_means(streams):
+        return "trees of means", _forest(("mean",), 1, seeds[1])
+
+    return [ridge, kernel, trees] if one_step else [ridge, kernel, trees_of_means, trees]
+
+
+def _forest(statistics, min_samples_leaf, seed):
+    """Return extra trees on functionals."""
+    forest = ExtraTreesRegressor(
+        N_TREES, min_samples_leaf=min_samples_leaf, max_features=0.3, random_state=seed
+    )
+    filled = SimpleImputer(keep_empty_features=True)
+    return make_pipeline(Functionals(statistics), filled, FrameRegressor(forest))
 
 
 def _on_frames(data, random):

@@ -29,7 +29,9 @@ def test_per_frame_ridge_and_trees_come_before_networks():
 
 def test_few_clips_get_no_networks_and_many_do():
     few, many = (names(*recordings(n, "clip", duration_s=(3, 5))) for n in (12, 60))
-    assert few == [f"{k}{s}" for k in ("ridge", "kernel", "trees") for s in ("", "-audio", "-video")]
+    assert few == [
+        f"{k}{s}" for k in ("ridge", "kernel", "trees of means", "trees") for s in ("", "-audio", "-video")
+    ]
     assert many == [*few, "network-audio", "network-video", "late fusion", "early fusion", "joint attention"]
 
 
