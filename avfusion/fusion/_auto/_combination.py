@@ -60,7 +60,7 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Combination:
-    """How predictions of candidates become one.
+    """A weighted mean of the lines of candidates, and a line of its own.
 
     Parameters
     ----------

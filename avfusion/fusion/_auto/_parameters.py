@@ -101,12 +101,12 @@ def check_budget(budget_s):
         )
 
 
-def read_candidates(given, data, random):
+def read_candidates(candidates, data, random):
     """Return the candidates to try.
 
     Parameters
     ----------
-    given : dict or None
+    candidates : dict or None
         As `AutoFusionRegressor` takes it.
     data : Recordings
         With labels.
@@ -123,21 +123,22 @@ def read_candidates(given, data, random):
         If there is none, one is no regressor or has a name that is taken, or sees a stream that X does not
         have.
     """
-    if given is None:
+    if candidates is None:
         return default_candidates(data, random)
-    if not isinstance(given, Mapping):
+    if not isinstance(candidates, Mapping):
         raise InvalidParameterError(
-            f"candidates={brief(given)} must be a dict of names and estimators, or None for the default ones."
+            f"candidates={brief(candidates)} must be a dict of names and estimators, or None for the "
+            "default ones."
         )
-    if not given:
+    if not candidates:
         raise ValueError("candidates is empty. Give at least one, or None for the default ones.")
-    candidates = []
-    for name, value in given.items():
-        candidates += default_candidates(data, random) if is_default(value) else [_read(name, value, data)]
-    names = [one.name for one in candidates] + [CONSTANT, COMBINATION]
+    read = []
+    for name, value in candidates.items():
+        read += default_candidates(data, random) if is_default(value) else [_read(name, value, data)]
+    names = [one.name for one in read] + [CONSTANT, COMBINATION]
     for name in sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"The name {name!r} is taken by another candidate. Rename the one in candidates.")
-    return candidates
+    return read
 
 
 def _read(name, value, data):

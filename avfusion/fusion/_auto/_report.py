@@ -1,4 +1,4 @@
-"""What `AutoFusionRegressor` reports: scores of candidates with intervals, and whether fusing is worth it."""
+"""The report of `AutoFusionRegressor`: scores of candidates with intervals, and the gain by fusing."""
 
 from dataclasses import dataclass
 
@@ -55,7 +55,7 @@ class FusionGain:
 
     @property
     def worth_it(self):
-        """Whether the whole interval is above zero."""
+        """True where the whole interval is above zero."""
         return bool(self.low > 0)
 
     def __str__(self):

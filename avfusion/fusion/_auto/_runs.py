@@ -64,7 +64,7 @@ class Tried:
 
     @property
     def done(self):
-        """Whether there are predictions."""
+        """True where there are predictions."""
         return self.predictions is not None
 
 
