@@ -147,7 +147,7 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
     >>> candidates = {"ridge": ridge, "neighbours": (neighbours, "audio")}
     >>> model = av.AutoFusionRegressor(candidates, cv=3).fit(X, y)
     >>> model.report_["streams"].tolist()
-    ['', 'audio, video', 'audio', 'audio, video']
+    ['', 'audio, video', 'audio', '']
     """
 
     fusion_tags: ClassVar[FusionTags] = FusionTags(needs_alignment=False)

@@ -79,7 +79,7 @@ def in_step(X, targets):
     --------
     >>> import avfusion as av
     >>> X = av.as_sequences({"audio": [[1.0, 2.0]], "video": [[1.0, 2.0]]})
-    >>> in_step(X, av.sequences.as_targets([[0.5, 0.5]])), in_step(X, av.sequences.as_targets([[0.5] * 3]))
+    >>> in_step(X, av.sequences.as_targets([np.zeros(2)])), in_step(X, av.sequences.as_targets([np.zeros(3)]))
     (True, False)
     """
     lengths = [X[name].array.lengths for name in sequence_columns(X)]
