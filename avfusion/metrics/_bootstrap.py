@@ -5,7 +5,7 @@ narrow. The metrics of `avfusion.metrics` are functions of sums over frames; the
 one matrix product, (resamples, groups) x (groups, sums).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ def resampled_scores(
     return Resamples(scores, n_groups)
 
 
-def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None):
+def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None, by_target=False):
     """Scores of the same resamples of groups by several metrics of `avfusion.metrics`.
 
     Parameters
@@ -143,6 +143,9 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
         From `paired_targets`.
     metrics : list of callable
     groups, n_resamples, random_state : as in `bootstrap_interval`
+    by_target : bool, default=False
+        Whether the results have those of each target, too: what the same seed gives for labels and
+        predictions of this target alone. Targets that are labelled in the same groups are drawn together.
 
     Returns
     -------
@@ -156,13 +159,57 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     [3, 3]
     """
     codes = _group_codes(groups, true)
-    n_groups = int(codes.max()) + 1
-    if n_groups < 2:
-        return [Resamples(np.full(n_resamples, np.nan), n_groups) for _ in metrics]
     formulas = [_FROM_SUMS[metric] for metric in metrics]
-    rng = check_random_state(random_state)
-    scores = _resample_sums(formulas, _sums(true, pred, codes), n_resamples, rng)
-    return [Resamples(own, n_groups) for own in scores]
+    if codes.max() < 1:
+        sums = np.empty((int(codes.max()) + 1, true.form.n_targets, 0))
+    else:
+        sums = _sums(true, pred, codes)
+    drawn = _resample_sums(formulas, sums, n_resamples, random_state)
+    means = [Resamples(own.mean(axis=1), len(sums)) for own in drawn]
+    if not by_target:
+        return means
+    parts = _of_targets(formulas, sums, drawn, n_resamples, random_state)
+    return [replace(mean, targets=own) for mean, own in zip(means, parts)]
+
+
+def _of_targets(formulas, sums, drawn, n_resamples, random_state):
+    """Return, for each formula, the `Resamples` of each target; draw again for those of other groups."""
+    if len(sums) < 2:
+        return [tuple(Resamples(column, len(sums)) for column in own.T) for own in drawn]
+    found = [[None] * sums.shape[1] for _ in formulas]
+    labelled = sums[..., 0] > 0
+    patterns, of_target = np.unique(labelled, axis=1, return_inverse=True)
+    for number, pattern in enumerate(patterns.T):
+        (which,) = np.nonzero(of_target.ravel() == number)
+        again = drawn
+        if not pattern.all():
+            again = _resample_sums(formulas, sums[pattern][:, which], n_resamples, random_state)
+        for own, scores in zip(found, again):
+            for place, k in enumerate(which):
+                column = scores[:, k if pattern.all() else place]
+                own[k] = Resamples(np.ascontiguousarray(column), int(pattern.sum()))
+    return [tuple(own) for own in found]
+
+
+def mean_resamples(several):
+    """Average scores of the same resamples, such as those of several seeds.
+
+    Parameters
+    ----------
+    several : list of Resamples
+
+    Returns
+    -------
+    Resamples
+
+    Examples
+    --------
+    >>> mean_resamples([Resamples(np.zeros(2), 5), Resamples(np.ones(2), 5)]).scores
+    array([0.5, 0.5])
+    """
+    scores = np.mean([own.scores for own in several], axis=0)
+    targets = tuple(mean_resamples(own) for own in zip(*(own.targets for own in several)))
+    return replace(several[0], scores=scores, targets=targets)
 
 
 @dataclass(frozen=True)
@@ -175,6 +222,8 @@ class Resamples:
         NaN is left out.
     n_groups : int
         Number of groups that were drawn from.
+    targets : tuple of Resamples
+        Those of each target, where they were asked for.
 
     Examples
     --------
@@ -185,9 +234,15 @@ class Resamples:
 
     scores: np.ndarray
     n_groups: int
+    targets: tuple = ()
 
     def __sub__(self, other):
-        return Resamples(self.scores - other.scores, self.n_groups)
+        targets = tuple(own - their for own, their in zip(self.targets, other.targets))
+        return Resamples(self.scores - other.scores, self.n_groups, targets)
+
+    def __mul__(self, factor):
+        targets = tuple(own * factor for own in self.targets)
+        return Resamples(factor * self.scores, self.n_groups, targets)
 
     def interval(self, level):
         """Return the ends of the interval that covers with probability `level`; NaN if there is none.
@@ -283,9 +338,12 @@ _FROM_SUMS = {
 }
 
 
-def _resample_sums(formulas, sums, n_resamples, rng):
+def _resample_sums(formulas, sums, n_resamples, random_state):
+    """Score resamples by each formula: arrays (n_resamples, n_targets), NaN where a target has no label."""
     n_groups, n_targets, n_sums = sums.shape
-    scores = [[] for _ in formulas]
+    if n_groups < 2:
+        return [np.full((n_resamples, n_targets), np.nan) for _ in formulas]
+    rng, scores = check_random_state(random_state), [[] for _ in formulas]
     chunk = max(1, _CHUNK // n_groups)
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
@@ -293,9 +351,9 @@ def _resample_sums(formulas, sums, n_resamples, rng):
         drawn = (counts @ sums.reshape(n_groups, -1)).reshape(size, n_targets, n_sums)
         with np.errstate(invalid="ignore"):
             means = drawn / drawn[..., :1]
-        labelled = (drawn[..., 0] > 0).all(axis=1)
+        labelled = drawn[..., 0] > 0
         for own, formula in zip(scores, formulas):
-            own.append(np.where(labelled, formula(means).mean(axis=1), np.nan))
+            own.append(np.where(labelled, formula(means), np.nan))
     return [np.concatenate(own) for own in scores]
 
 

@@ -1,7 +1,7 @@
 """Names, metrics and scorers, all as functions of labels and predictions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -99,7 +99,7 @@ class Score:
         return self.sign * np.array([statistic(column) for column in columns], dtype=np.float64)
 
 
-def resampled_by(scores, pair, given, **options):
+def resampled_by(scores, pair, given, *, by_target=False, **options):
     """Scores of the same bootstrap resamples by several scores; metrics resample packed labels all at once.
 
     Parameters
@@ -110,6 +110,8 @@ def resampled_by(scores, pair, given, **options):
     given : callable
         ``given() -> (labels, predictions, weights)`` in the form that the user gave, for scores that are no
         metric; weights may be None.
+    by_target : bool, default=False
+        Whether those of metrics have the resamples of each target, too.
     **options
         Groups, number of resamples and seed, as in `avfusion.metrics.bootstrap_interval`.
 
@@ -126,11 +128,10 @@ def resampled_by(scores, pair, given, **options):
     """
     known = {name: score for name, score in scores.items() if score.metric is not None}
     metrics = [score.metric for score in known.values()]
-    together = dict(zip(known, resampled_metrics(*pair, metrics, **options))) if known else {}
+    together = resampled_metrics(*pair, metrics, by_target=by_target, **options) if known else ()
+    together = dict(zip(known, together))
     return {
-        name: replace(together[name], scores=score.sign * together[name].scores)
-        if name in known
-        else _resampled_scorer(score, *given(), **options)
+        name: together[name] * score.sign if name in known else _resampled_scorer(score, *given(), **options)
         for name, score in scores.items()
     }
 

@@ -147,6 +147,27 @@ class Targets:
         clock = None if self.clock is None else self.clock.take(rows, self.lengths)
         return replace(self, values=values, lengths=lengths, index=index, clock=clock, weights=weights)
 
+    def of_target(self, k) -> "Targets":
+        """Return one of the targets by itself.
+
+        Parameters
+        ----------
+        k : int
+            Its position.
+
+        Returns
+        -------
+        Targets
+            With one column of values, and the form that this target has by itself.
+
+        Examples
+        --------
+        >>> as_targets([[1.0, 2.0], [3.0, 4.0]]).of_target(1).values.ravel()
+        array([2., 4.])
+        """
+        weights = None if self.weights is None else self.weights[:, [k]]
+        return replace(self, values=self.values[:, [k]], form=self.form.of_target(k), weights=weights)
+
 
 def as_targets(y, name="y") -> Targets:
     """Read targets of any form.

@@ -13,11 +13,13 @@ from avfusion._versions import package_versions
 from avfusion.estimators._routing import weight_parameters
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._comparison import Comparison
-from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
+from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
 from avfusion.model_selection.comparison._names import check_names
+from avfusion.model_selection.comparison._out_of_fold import out_of_fold
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
+from avfusion.model_selection.comparison._target_tables import long_table
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
@@ -237,18 +239,21 @@ def _judged(plan, samples, scores, fits, settings, recipe):
     evaluation = Evaluation(
         samples.y, predictions, scores, samples.groups, samples.tested, failed, samples.weights
     )
-    folds, groups = _fold_table(evaluation, samples, parts), evaluation.by_group()
+    (folds, target_folds), (groups, target_groups) = (
+        _fold_tables(evaluation, samples, parts),
+        evaluation.by_group(),
+    )
     bootstrap = {key: settings[key] for key in ("n_resamples", "level", "random_state")}
     fold_of_row = np.full(samples.targets.n_rows, -1)
     for fold, test in enumerate(samples.tests):
         fold_of_row[test] = fold
     # one seed for all: every estimator and score is resampled with the same groups
-    by_seed = evaluation.by_seed(folds, groups, **bootstrap)
+    by_seed, targets = evaluation.by_seed(folds, groups, target_folds, target_groups, **bootstrap)
     return Comparison(
         table=evaluation.table(by_seed),
         folds=folds,
         groups=groups,
-        targets=evaluation.by_target(),
+        targets=targets,
         predictions={name: own[0] for name, own in predictions.items()},
         y=samples.y,
         sample_weight=samples.weights,
@@ -259,18 +264,23 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         recipe=recipe,
         seeds=by_seed,
         seed_predictions=predictions,
+        target_folds=target_folds,
+        target_groups=target_groups,
     )
 
 
-def _fold_table(evaluation, samples, parts):
-    return pd.DataFrame(
-        evaluation.label_of(*run)
-        | {"fold": fold, "held_out": samples.held_out(fold), "n_train": len(train), "n_test": len(test)}
-        | evaluation.of_rows(run[0], test, run[1])
-        | {"fit_s": own[fold].fit_s, "predict_s": own[fold].predict_s}
-        for run, own in parts.items()
-        for fold, (train, test) in enumerate(samples.folds)
-    )
+def _fold_tables(evaluation, samples, parts):
+    """Return scores, seconds and sizes of every fold, and scores of each target."""
+    lines, of_targets = [], []
+    for run, own in parts.items():
+        for fold, (train, test) in enumerate(samples.folds):
+            mean, by_target = evaluation.scored(run[0], test, run[1])
+            label = evaluation.label_of(*run) | {"fold": fold}
+            sizes = {"held_out": samples.held_out(fold), "n_train": len(train), "n_test": len(test)}
+            seconds = {"fit_s": own[fold].fit_s, "predict_s": own[fold].predict_s}
+            lines.append(label | sizes | mean | seconds)
+            of_targets.append((label, by_target))
+    return pd.DataFrame(lines), long_table(of_targets, evaluation.target_names)
 
 
 def _recipe(estimators, samples, settings):

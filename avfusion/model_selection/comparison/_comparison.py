@@ -93,6 +93,8 @@ class Comparison:
     seeds: pd.DataFrame | None = None
     seed_predictions: dict | None = None
     sample_weight: object = None
+    target_folds: pd.DataFrame | None = None
+    target_groups: pd.DataFrame | None = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
