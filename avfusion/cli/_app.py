@@ -226,8 +226,10 @@ def compare(
     """Compare estimators by cross-validation.
 
     Every estimator predicts every recording after training without it (and without its group). The table has
-    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions. With
-    --train and --test there is one fold, that of an official partition.
+    scores over all these predictions, with bootstrap intervals, and the seconds (or min, h) of one fit and
+    its predictions; with several targets it has their means, and the first score of each follows. --output
+    keeps all of it, with each target and the predictions. With --train and --test there is one fold, that of
+    an official partition.
     """
     if folds and (train or test):
         raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
@@ -245,6 +247,7 @@ def compare(
     from avfusion.cli._partitions import official_fold, warn_of_partition
     from avfusion.cli._unfinished import kept_fits
     from avfusion.model_selection import compare as run
+    from avfusion.model_selection.comparison._rendering import as_text
 
     official = official_fold(train, test, recordings)
     if official is None:
@@ -264,7 +267,7 @@ def compare(
             random_state=seed,
             verbose=not quiet and sys.stderr.isatty(),
         )
-        echo(repr(result))
+        echo(as_text(result, all_targets=True))
         if output is not None:
             result.save(output)
             echo(f"Written to {output}", err=True)

@@ -5,7 +5,8 @@ from ._rerun import rerun
 from .comparison._baselines import baselines
 from .comparison._compare import compare
 from .comparison._comparison import Comparison
-from .comparison._differences import corrected_resampled_t_test, paired_differences
+from .comparison._corrected_test import corrected_resampled_t_test
+from .comparison._differences import paired_differences
 from .comparison._learning_curve import LearningCurve, group_learning_curve
 from .comparison._ranking import Ranking, rank_estimators
 from .leakage._check import check_leakage

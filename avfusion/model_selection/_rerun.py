@@ -95,7 +95,8 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return dataclasses.replace(result, settings=result.settings | {"cv": recipe["cv"]})
+    result = dataclasses.replace(result, settings=result.settings | {"cv": recipe["cv"]})
+    return result.of_target(recipe["target"]) if "target" in recipe else result
 
 
 def _read(path):

@@ -8,6 +8,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 
 from avfusion.model_selection import compare
+from avfusion.model_selection.comparison._saving import figure_of
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_long_names_leave_room_and_all_text_is_inside():
     names = [f"a very long name of an estimator_as_a_configuration_file_would_have_it_v{k}" for k in range(7)]
     models = {name: Ridge(10.0**k) for k, name in enumerate(names)}
     result = compare(models, X, y, groups=np.arange(24) % 8, cv=2, verbose=False)
-    figure = result._figure()
+    figure = figure_of(result)
     figure.draw_without_rendering()
     ax = figure.axes[0]
     inside = ax.get_window_extent()

@@ -19,7 +19,7 @@ from avfusion.model_selection.comparison._names import check_names
 from avfusion.model_selection.comparison._out_of_fold import out_of_fold
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
-from avfusion.model_selection.comparison._target_tables import long_table
+from avfusion.model_selection.comparison._target_tables import long_table, mean_over_seeds
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.sequences._groups import read_groups
@@ -250,7 +250,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
     # one seed for all: every estimator and score is resampled with the same groups
     by_seed, targets = evaluation.by_seed(folds, groups, target_folds, target_groups, **bootstrap)
     return Comparison(
-        table=evaluation.table(by_seed),
+        table=mean_over_seeds(by_seed, scores),
         folds=folds,
         groups=groups,
         targets=targets,
@@ -266,6 +266,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         seed_predictions=predictions,
         target_folds=target_folds,
         target_groups=target_groups,
+        target_names=evaluation.target_names,
     )
 
 

@@ -261,39 +261,6 @@ class Evaluation:
         columns = ["estimator", "seed", "target", *of_scores, "n_failed", "fit_s", "predict_s"]
         return table[[column for column in columns if column in table]]
 
-    def table(self, by_seed):
-        """Summarise: one row per estimator, with means and standard deviations of scores over seeds.
-
-        Parameters
-        ----------
-        by_seed : DataFrame
-            From `by_seed`.
-
-        Returns
-        -------
-        DataFrame
-            As `Comparison.table`.
-
-        Examples
-        --------
-        >>> from avfusion.metrics._scores import resolve_scoring
-        >>> e = Evaluation([1.0], {"a": [[1.0], [2.0]]}, resolve_scoring("mae"), None, np.arange(1))
-        >>> by_seed = pd.DataFrame({"estimator": "a", "seed": [0, 1], "mae": [1.0, 2.0], "fit_s": 0.1})
-        >>> e.table(by_seed)[["mae", "mae_seed_std", "n_seeds"]].round(2).values.tolist()
-        [[1.5, 0.71, 2.0]]
-        """
-        runs = by_seed.groupby("estimator", sort=False)
-        table = runs.mean(numeric_only=True, skipna=False)
-        if "n_failed" in table:
-            table["n_failed"] = runs["n_failed"].sum()
-        if "seed" in table:
-            table = table.drop(columns="seed")
-            for score in self.scores:
-                after = max(table.columns.get_loc(c) for c in (score, f"{score}_high") if c in table)
-                table.insert(after + 1, f"{score}_seed_std", runs[score].std(ddof=1))
-            table.insert(len(table.columns), "n_seeds", runs.size())
-        return table
-
     def _fold_line(self, folds, groups):
         """Return what one run has in the table of its folds and groups, and seconds."""
         line = {}

@@ -12,7 +12,7 @@ from scipy import stats
 
 from avfusion.inspection._ranking_plot import plot_ranking
 from avfusion.metrics._scores import resolve_scoring
-from avfusion.model_selection.comparison._comparison import score_of
+from avfusion.model_selection.comparison._rescoring import score_of
 from avfusion.sequences._messages import printable_lines
 
 __all__ = ["Ranking", "rank_estimators"]

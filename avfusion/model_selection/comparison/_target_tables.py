@@ -39,6 +39,40 @@ def long_table(parts, target_names):
     return table.assign(**columns)
 
 
+def mean_over_seeds(by_seed, scores):
+    """Summarise: one row per estimator, with means and standard deviations of scores over seeds.
+
+    Parameters
+    ----------
+    by_seed : DataFrame
+        One row per estimator (and seed), as of `Evaluation.by_seed`.
+    scores : iterable of str
+        Their names.
+
+    Returns
+    -------
+    DataFrame
+        As `Comparison.table`.
+
+    Examples
+    --------
+    >>> by_seed = pd.DataFrame({"estimator": "a", "seed": [0, 1], "mae": [1.0, 2.0], "fit_s": 0.1})
+    >>> mean_over_seeds(by_seed, ["mae"])[["mae", "mae_seed_std", "n_seeds"]].round(2).values.tolist()
+    [[1.5, 0.71, 2.0]]
+    """
+    runs = by_seed.groupby("estimator", sort=False)
+    table = runs.mean(numeric_only=True, skipna=False)
+    if "n_failed" in table:
+        table["n_failed"] = runs["n_failed"].sum()
+    if "seed" in table:
+        table = table.drop(columns="seed")
+        for score in scores:
+            after = max(table.columns.get_loc(c) for c in (score, f"{score}_high") if c in table)
+            table.insert(after + 1, f"{score}_seed_std", runs[score].std(ddof=1))
+        table.insert(len(table.columns), "n_seeds", runs.size())
+    return table
+
+
 def one_target(given, k, n_targets):
     """Cut labels, predictions and weights of one target, in the form that a user gave.
 

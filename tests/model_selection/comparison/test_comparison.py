@@ -28,6 +28,7 @@ FILES = {
     "sha256sums.txt",
     "table.csv",
     "table.md",
+    "table.tex",
     "targets.csv",
 }
 

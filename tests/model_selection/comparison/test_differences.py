@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 import avfusion as av
 from avfusion.metrics import ccc_score, pcc_score
 from avfusion.model_selection import compare, corrected_resampled_t_test, paired_differences
-from avfusion.model_selection.comparison._differences import holm
+from avfusion.model_selection.comparison._corrected_test import holm
 
 
 def grouped_data(n_groups=12, steps=30, noise=1.0, seed=0):

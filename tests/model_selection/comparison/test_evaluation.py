@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 from avfusion.metrics import bootstrap_interval, ccc_score
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
+from avfusion.model_selection.comparison._target_tables import mean_over_seeds
 
 
 @pytest.fixture
@@ -50,8 +51,9 @@ def test_summary_has_one_line_per_estimator(evaluation):
     folds = pd.DataFrame(
         {"estimator": ["a", "a", "b", "b"], "ccc": [0.1, 0.3, 0.2, np.nan], "mae": 1.0, "fit_s": 2.0}
     ).assign(predict_s=0.5)
-    table = evaluation.table(
-        evaluation.by_seed(folds, evaluation.by_group()[0], n_resamples=50, random_state=0)[0]
+    table = mean_over_seeds(
+        evaluation.by_seed(folds, evaluation.by_group()[0], n_resamples=50, random_state=0)[0],
+        evaluation.scores,
     )
     assert list(table.index) == ["a", "b"]
     line = table.loc["a"]
@@ -76,7 +78,7 @@ def test_table_has_means_over_seeds_and_their_standard_deviation():
     folds = pd.DataFrame(
         {"estimator": list("aaab"), "seed": [0, 1, 2, 0], "ccc": [0.1, 0.2, 0.6, 0.3], "r2": 0.0}
     ).assign(fit_s=[1.0, 2.0, 3.0, 4.0], predict_s=0.5)
-    table = evaluation.table(evaluation.by_seed(folds, by_group, n_resamples=30, random_state=0)[0])
+    table = mean_over_seeds(evaluation.by_seed(folds, by_group, n_resamples=30, random_state=0)[0], scores)
     own = [ccc_score(y, predicted) for predicted in several]
     ends = [bootstrap_interval(y, p, groups=groups, n_resamples=30, random_state=0) for p in several]
     line = table.loc["a"]
@@ -97,6 +99,6 @@ def test_a_seed_that_failed_leaves_no_mean_over_the_others():
     folds = pd.DataFrame({"estimator": "a", "seed": [0, 0, 1, 1], "mae": [0, 0, np.nan, 0]})
     folds = folds.assign(fit_s=[1.0, 1.0, np.nan, 1.0], predict_s=1.0)
     by_seed, _ = evaluation.by_seed(folds, evaluation.by_group()[0], n_resamples=5, random_state=0)
-    line = evaluation.table(by_seed).loc["a"]
+    line = mean_over_seeds(by_seed, evaluation.scores).loc["a"]
     assert line[["mae", "mae_low", "mae_high"]].isna().all()
     assert line["n_failed"] == 1
