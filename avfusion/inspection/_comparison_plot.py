@@ -47,6 +47,7 @@ def plot_comparison(comparison, score=None, ax=None, target=None):
             panel.set_title(note if title is None else f"{title}; {note}", fontsize="small", loc="right")
         else:
             panel.set_title(fitted_text(title, 30), fontsize="small", loc="left")
+            panel.locator_params(axis="x", nbins=5)
     if len(parts) > 1 and own_figure:
         axes[0].figure.suptitle(note, fontsize="small", x=0.99, ha="right")
     return axes[0] if len(axes) == 1 else axes

@@ -44,7 +44,7 @@ def plot_differences(table, label, level=0.95, ax=None):
         if number >= len(targets) - n_columns or not own_figure:
             panel.set_xlabel(fitted_text(label, 60 if len(targets) == 1 else 34, n_lines=2))
     level = f"{level:.0%}".replace("%", " %")
-    note = f"line: {level} interval; filled: interval and test agree that there is a difference"
+    note = f"line: {level} interval; p: corrected test over folds (Holm); filled: both show a difference"
     if own_figure:
         axes[0].figure.suptitle(note, fontsize="small", x=0.99, ha="right")
     elif len(axes) == 1:
@@ -77,4 +77,5 @@ def _draw(ax, own, limits, named):
     ax.set_yticks(positions, labels)
     ax.set_ylim(len(own) - 0.5, -0.5)
     ax.set_xlim(limits)
+    ax.locator_params(axis="x", nbins=4)
     tidy(ax)

@@ -5,6 +5,7 @@ import numpy as np
 from avfusion.model_selection.comparison._differences import mean_name, tables_of_pairs
 from avfusion.model_selection.comparison._one_target import tables_of
 from avfusion.model_selection.comparison._pairs import Pairs
+from avfusion.model_selection.comparison._rescoring import score_of
 
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
@@ -82,10 +83,10 @@ def shown_best(comparison, views):
     >>> shown_best(compare(models, X, X[:, 0], scoring="mae", verbose=False), [None])
     {(None, 'mae', 'good')}
     """
-    pairs = Pairs([comparison], list(comparison.scores))
-    metrics = [name for name, score in pairs.scores.items() if score.metric is not None]
-    pairs = Pairs([comparison], metrics) if metrics else pairs
-    found = set()
+    metrics = [name for name in comparison.scores if score_of(comparison, name).metric is not None]
+    if not metrics:
+        return set()
+    pairs, found = Pairs([comparison], metrics), set()
     for score in metrics:
         for view in views:
             values = tables_of(comparison, view).table[score].dropna()

@@ -46,7 +46,10 @@ class Pairs:
         self._several_seeds = (
             max(len(own) for repeat in repeats for own in repeat.seed_predictions.values()) > 1
         )
-        self._kept, self._tables = {}, {}
+        self._kept, self._tables, self._folds = {}, {}, {}
+        # rows that a fold trains on and tests, on average
+        sizes = [repeat.folds.groupby("fold")[["n_train", "n_test"]].first().mean() for repeat in repeats]
+        self._sizes = np.mean(sizes, axis=0)
 
     @property
     def columns(self):
@@ -105,16 +108,25 @@ class Pairs:
         line = {"difference": np.mean(pooled), "low": low, "high": high}
         if self._several_seeds:
             line["seed_std"] = _seed_std(tables, estimator, reference, score)
-        differences, n_train, n_test = _fold_differences(tables, estimator, reference, score)
+        differences = self._fold_differences(estimator, reference, score, target)
         # no fold may have labels of every target
         line["fold_difference"] = np.mean(differences) if len(differences) else np.nan
-        line["t"], line["p"] = corrected_resampled_t_test(differences, n_train, n_test)
+        line["t"], line["p"] = corrected_resampled_t_test(differences, *self._sizes)
         return line
 
     def _tables_of(self, target):
         if target not in self._tables:
             self._tables[target] = [tables_of(repeat, target) for repeat in self._repeats]
         return self._tables[target]
+
+    def _fold_differences(self, estimator, reference, score, target):
+        """Return the differences of all folds of all repeats."""
+        if target not in self._folds:
+            # means over seeds: these are no other draws of the training rows
+            runs = [of.folds.groupby(["estimator", "fold"], sort=False) for of in self._tables_of(target)]
+            self._folds[target] = [own[list(self.scores)].mean(skipna=False) for own in runs]
+        scores = [own[score] for own in self._folds[target]]
+        return np.concatenate([(own.loc[estimator] - own.loc[reference]).dropna() for own in scores])
 
     def _drawn(self, estimator, score, target):
         """Return scores of the same resamples of groups, averaged over seeds and repeats."""
@@ -185,16 +197,3 @@ def _seed_std(tables, estimator, reference, name):
     if len({len(scores) for pair in runs for scores in pair}) > 1 or len(runs[0][0]) == 1:
         return np.nan
     return float(np.mean([scores - other for scores, other in runs], axis=0).std(ddof=1))
-
-
-def _fold_differences(tables, estimator, reference, name):
-    """Differences of all folds of all repeats, and how many rows a fold trains on and tests on average."""
-    differences, sizes = [], []
-    for of in tables:
-        # means over seeds: these are no other draws of the training rows
-        folds = of.folds.groupby(["estimator", "fold"], sort=False)
-        scores = folds[name].agg(lambda seeds: seeds.mean(skipna=False))
-        differences.append((scores.loc[estimator] - scores.loc[reference]).dropna())
-        sizes.append(folds[["n_train", "n_test"]].first().loc[reference].mean())
-    n_train, n_test = np.mean(sizes, axis=0)
-    return np.concatenate(differences), n_train, n_test

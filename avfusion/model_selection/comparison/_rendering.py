@@ -232,9 +232,7 @@ def _targets_line(comparison):
     if len(names) == 1:
         return ""
     one = brief(names[0], 30)
-    return (
-        f"Means over targets; each alone: .by_target(), .of_target({one}), .plot(target=...)."
-    )
+    return f"Means over targets; each alone: .by_target(), .of_target({one}), .plot(target=...)."
 
 
 def _few_targets_block(comparison):
