@@ -18,7 +18,13 @@ from avfusion.model_selection.comparison._folds import check_no_copies, make_fol
 from avfusion.model_selection.comparison._names import check_names
 from avfusion.model_selection.comparison._out_of_fold import out_of_fold
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
-from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
+from avfusion.model_selection.comparison._seeds import (
+    read_n_seeds,
+    seed_of,
+    seeded,
+    seeded_splitter,
+    seeds_of,
+)
 from avfusion.model_selection.comparison._target_tables import long_table, mean_over_seeds
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
@@ -96,8 +102,10 @@ def compare(
         estimator's pooled scores to NaN, since those of the other rows would not be comparable. The fits that
         were done are not lost.
     random_state : int, RandomState instance or None, default=0
-        Seed of the bootstrap, and of every ``random_state`` of an estimator that is None, so that the same
-        call gives the same table. An estimator with a number keeps it.
+        Seed of the bootstrap, and of every ``random_state`` that is None of estimators, of what is nested in
+        them (members, candidates of a search, its splitter) and of `cv`, so that the same call gives the same
+        table. What has a number keeps it. Networks are fitted with one thread each, so that bits do not
+        depend on `n_jobs`.
     verbose : bool
         Whether to show progress.
 
@@ -140,13 +148,14 @@ def compare(
     _check_estimators(estimators)
     if not (error_score == "raise" or (isinstance(error_score, float) and np.isnan(error_score))):
         raise ValueError(f"error_score must be 'raise' or nan, not {error_score!r}.")
+    seed = seed_of(random_state)
+    cv = seeded_splitter(cv, seed)
     samples = _read_samples(X, y, groups, cv, sample_weight)
     for name, estimator in estimators.items():
         weight_parameters(estimator, samples.weights, f"estimators[{name!r}]")
     scores = resolve_scoring(scoring)
     _check_scores(scores, samples)
     n_seeds = read_n_seeds(n_seeds, estimators)
-    seed = seed_of(random_state)
     plan = {name: seeded(estimator, n_seeds[name], seed) for name, estimator in estimators.items()}
     # all that may fail comes before the fits
     n_fits = {name: len(own) for name, own in plan.items()}

@@ -9,6 +9,7 @@ import pandas as pd
 from avfusion.inspection._learning_curve_plot import plot_learning_curve
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.comparison._folds import make_folds
+from avfusion.model_selection.comparison._seeds import seed_of, seeded_splitter
 from avfusion.sequences._groups import read_groups
 from avfusion.sequences._messages import printable_lines
 
@@ -56,7 +57,7 @@ def group_learning_curve(
     n_jobs : int, optional
         Processes, as in `compare`.
     random_state : int, default=0
-        Seed of the draws.
+        Seed of the draws, and of all that `compare` seeds.
     verbose : bool, default=True
         Whether to show progress.
 
@@ -93,7 +94,7 @@ def group_learning_curve(
     group_of_row = read_groups(groups, X)
     if group_of_row is None:
         raise ValueError("groups is needed: the column of X, or the values, to be counted.")
-    folds = make_folds(cv, X, y, group_of_row)
+    folds = make_folds(seeded_splitter(cv, seed_of(random_state)), X, y, group_of_row)
     settings = {
         "groups": group_of_row, "scoring": scoring or "ccc", "n_jobs": n_jobs, "random_state": random_state,
         "verbose": verbose, "sample_weight": sample_weight,
