@@ -11,8 +11,10 @@ from sklearn.model_selection import GroupKFold, KFold
 
 import avfusion as av
 from avfusion.metrics import ccc_score, pcc_score
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection import compare, corrected_resampled_t_test, paired_differences
 from avfusion.model_selection.comparison._corrected_test import holm
+from avfusion.model_selection.comparison._differences import tables_of_pairs
 
 
 def grouped_data(n_groups=12, steps=30, noise=1.0, seed=0):
@@ -234,3 +236,43 @@ def test_errors(comparison):
         paired_differences(comparison, "d")
     with pytest.raises(ValueError, match="comparison is an empty list"):
         paired_differences([], "a")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "score", "expected"),
+    [
+        (0.1, 0.3, 0.01, "ccc", "better"),
+        (-0.3, -0.1, 0.01, "ccc", "worse"),
+        (-0.3, -0.1, 0.01, "mae", "better"),
+        (0.1, 0.3, 0.01, "own", "higher"),
+        (0.1, 0.3, 0.08, "ccc", "unclear: interval excludes 0, test does not (p_holm 0.08, 4 folds)"),
+        (-0.1, 0.3, 0.01, "ccc", "unclear: test excludes 0 (p_holm 0.01), interval does not"),
+        (-0.1, 0.3, 0.5, "ccc", "not shown"),
+        (0.1, 0.3, np.nan, "ccc", "unclear: interval says better, no test with 1 fold"),
+        (-0.1, 0.3, np.nan, "ccc", "not shown"),
+        (np.nan, np.nan, 0.01, "ccc", "unclear: no interval"),
+    ],
+)
+def test_interval_and_test_have_to_agree(low, high, p, score, expected):
+    class Known:
+        estimators, columns, n_folds = ["a", "b"], ["difference", "low", "high", "p"], 4
+        scores = resolve_scoring({"ccc": "ccc", "mae": "mae", "own": lambda model, X, y: 0.0})
+
+        def line(self, *names):
+            return {
+                "difference": np.nanmax([0.2, low]) if low > 0 else -0.2,
+                "low": low,
+                "high": high,
+                "p": p,
+            }
+
+    table = tables_of_pairs(Known(), "a", score, [None])[None]
+    assert table.loc["b", "conclusion"] == expected
+
+
+def test_conclusions_of_real_comparisons():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    models = {"good": Ridge(), "bad": Ridge(1e4), "same": Ridge(1.001)}
+    result = compare(models, X, X[:, 0] + rng.normal(size=300), cv=10, scoring="mae", verbose=False)
+    assert paired_differences(result, "good")["conclusion"].to_dict() == {"bad": "worse", "same": "not shown"}
