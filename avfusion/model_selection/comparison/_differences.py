@@ -102,8 +102,10 @@ def paired_differences(
     _check_options(level, n_resamples, target, by_target)
     repeats = list(comparison) if isinstance(comparison, (list, tuple)) else [comparison]
     scores = None if score is None else [score]
+    if not repeats:
+        raise ValueError("comparison is an empty list. Give a Comparison, or a list with one or more.")
     views = [target]
-    if by_target and repeats:
+    if by_target:
         names = repeats[0].target_names
         views = [*names, None] if len(names) > 1 else names
     pairs = Pairs(repeats, scores, n_resamples=n_resamples, random_state=random_state)

@@ -155,8 +155,6 @@ class Pairs:
 
 def _check_repeats(repeats):
     """Refuse comparisons that are not of the same estimators on the same rows."""
-    if not repeats:
-        raise ValueError("comparison is an empty list. Give a Comparison, or a list with one or more.")
     first = repeats[0]
     for number, repeat in enumerate(repeats[1:], start=2):
         same = {
