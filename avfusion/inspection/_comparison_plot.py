@@ -57,7 +57,9 @@ def _panels(comparison, ax, target):
     """Return title and comparison of each panel."""
     names = comparison.target_names
     if target is not None:
-        chosen = [target] if isinstance(target, str) else list(target)
+        chosen = list(target) if isinstance(target, (list, tuple)) else [target]
+        if not chosen:
+            raise ValueError("target is empty: name at least one target, or leave it out.")
         return [(name, comparison.of_target(name)) for name in chosen]
     one_axes = ax is not None and not is_figure(ax) and np.size(np.asarray(ax, dtype=object)) == 1
     if one_axes or not 1 < len(names) <= _FEW_TARGETS:

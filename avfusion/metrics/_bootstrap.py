@@ -145,7 +145,7 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     groups, n_resamples, random_state : as in `bootstrap_interval`
     by_target : bool, default=False
         Whether the results have those of each target, too: what the same seed gives for labels and
-        predictions of this target alone. Targets that are labelled in the same groups are drawn together.
+        predictions of this target alone. Targets with labels in all groups are drawn together.
 
     Returns
     -------
@@ -159,36 +159,25 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     [3, 3]
     """
     codes = _group_codes(groups, true)
+    n_groups, n_targets = int(codes.max()) + 1, true.form.n_targets
     formulas = [_FROM_SUMS[metric] for metric in metrics]
-    if codes.max() < 1:
-        sums = np.empty((int(codes.max()) + 1, true.form.n_targets, 0))
+    if n_groups < 2:
+        everywhere = np.ones(n_targets, dtype=bool)
+        drawn = [np.full((n_resamples, n_targets), np.nan) for _ in metrics]
     else:
         sums = _sums(true, pred, codes)
-    drawn = _resample_sums(formulas, sums, n_resamples, random_state)
-    means = [Resamples(own.mean(axis=1), len(sums)) for own in drawn]
+        everywhere = (sums[..., 0] > 0).all(axis=0)
+        drawn = _resample_sums(formulas, sums, n_resamples, check_random_state(random_state))
+    means = [Resamples(own.mean(axis=1), n_groups) for own in drawn]
     if not by_target:
         return means
-    parts = _of_targets(formulas, sums, drawn, n_resamples, random_state)
-    return [replace(mean, targets=own) for mean, own in zip(means, parts)]
-
-
-def _of_targets(formulas, sums, drawn, n_resamples, random_state):
-    """Return, for each formula, the `Resamples` of each target; draw again for those of other groups."""
-    if len(sums) < 2:
-        return [tuple(Resamples(column, len(sums)) for column in own.T) for own in drawn]
-    found = [[None] * sums.shape[1] for _ in formulas]
-    labelled = sums[..., 0] > 0
-    patterns, of_target = np.unique(labelled, axis=1, return_inverse=True)
-    for number, pattern in enumerate(patterns.T):
-        (which,) = np.nonzero(of_target.ravel() == number)
-        again = drawn
-        if not pattern.all():
-            again = _resample_sums(formulas, sums[pattern][:, which], n_resamples, random_state)
-        for own, scores in zip(found, again):
-            for place, k in enumerate(which):
-                column = scores[:, k if pattern.all() else place]
-                own[k] = Resamples(np.ascontiguousarray(column), int(pattern.sum()))
-    return [tuple(own) for own in found]
+    parts = [[Resamples(np.ascontiguousarray(column), n_groups) for column in own.T] for own in drawn]
+    for k in np.flatnonzero(~everywhere):  # some groups have no label of it: from the others
+        pair = true.of_target(k), pred.of_target(k)
+        alone = resampled_metrics(*pair, metrics, groups, n_resamples, random_state)
+        for own, again in zip(parts, alone):
+            own[k] = again
+    return [replace(mean, targets=tuple(own)) for mean, own in zip(means, parts)]
 
 
 def mean_resamples(several):
@@ -338,12 +327,10 @@ _FROM_SUMS = {
 }
 
 
-def _resample_sums(formulas, sums, n_resamples, random_state):
+def _resample_sums(formulas, sums, n_resamples, rng):
     """Score resamples by each formula: arrays (n_resamples, n_targets), NaN where a target has no label."""
     n_groups, n_targets, n_sums = sums.shape
-    if n_groups < 2:
-        return [np.full((n_resamples, n_targets), np.nan) for _ in formulas]
-    rng, scores = check_random_state(random_state), [[] for _ in formulas]
+    scores = [[] for _ in formulas]
     chunk = max(1, _CHUNK // n_groups)
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)

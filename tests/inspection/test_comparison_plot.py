@@ -117,3 +117,5 @@ def test_few_targets_have_panels_and_a_single_axes_the_mean():
     assert five.plot(ax=Figure(), target="target 3").get_title(loc="right").startswith("target 3; ")
     with pytest.raises(ValueError, match="There is no target 'joy'"):
         five.plot(ax=Figure(), target="joy")
+    with pytest.raises(ValueError, match="target is empty"):
+        five.plot(ax=Figure(), target=[])

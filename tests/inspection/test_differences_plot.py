@@ -68,3 +68,10 @@ def test_long_names_leave_room_and_all_text_is_inside():
 def test_unknown_reference_is_refused(result):
     with pytest.raises(ValueError, match="There is no estimator 'd'"):
         result.plot_differences("d", ax=Figure())
+
+
+def test_a_single_estimator_has_no_differences():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    alone = compare({"a": Ridge()}, X, X[:, 0], cv=2, scoring="mae", verbose=False)
+    with pytest.raises(ValueError, match="'a' is the only estimator"):
+        alone.plot_differences("a", ax=Figure())

@@ -228,7 +228,7 @@ class Comparison:
         Raises
         ------
         ValueError
-            As `paired_differences`.
+            As `paired_differences`, or if there is no other estimator.
 
         Examples
         --------
@@ -243,6 +243,8 @@ class Comparison:
         >>> [ax.get_title(loc="left") for ax in axes]
         ['arousal', 'valence', 'mean']
         """
+        if list(self.predictions) == [reference]:
+            raise ValueError(f"{reference!r} is the only estimator: there is no difference to draw.")
         options = {"score": score, "level": level, "random_state": random_state}
         table = paired_differences(self, reference, target=target, by_target=target is None, **options)
         if target is not None:

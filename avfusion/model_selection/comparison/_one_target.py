@@ -47,10 +47,10 @@ def position_of(comparison, target):
     1
     """
     names = comparison.target_names
-    if target not in names:
+    if str(target) not in names:  # columns may have numbers for names
         near = did_you_mean(str(target), names)
         raise ValueError(f"There is no target {target!r}{near}. The targets are {quoted(names)}.")
-    return names.index(target)
+    return names.index(str(target))
 
 
 def tables_of(comparison, target=None):
@@ -68,7 +68,7 @@ def tables_of(comparison, target=None):
     of = comparison
     if target is None:
         return Tables(of.table, of.seeds, of.folds, of.groups)
-    position_of(of, target)
+    target = of.target_names[position_of(of, target)]
     targets, folds, groups = (
         table[table["target"] == target].drop(columns="target").reset_index(drop=True)
         for table in (of.targets, of.target_folds, of.target_groups)
@@ -106,6 +106,7 @@ def comparison_of(comparison, target):
     of, k = comparison, position_of(comparison, target)
     if len(of.target_names) == 1:
         return of
+    target = of.target_names[k]
     predictions = {name: [_cut(one, k) for one in own] for name, own in of.seed_predictions.items()}
     tables = {
         name: table[table["target"] == target].reset_index(drop=True)

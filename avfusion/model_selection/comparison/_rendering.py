@@ -266,13 +266,15 @@ def _scores(table, score, missing="failed", with_interval=True):
 
 def _plain(table):
     """Write a table in lines of at most 100 characters: columns go where there is room, others below."""
-    parts = []
-    for column in range(table.shape[1]):
-        room = (part for part in parts if _width(table.iloc[:, [*part, column]]) <= _WIDTH)
+    parts, columns = [], [[column] for column in range(table.shape[1])]
+    if str(table.columns[-1]).startswith("predict_"):  # beside the times of fits
+        columns[-2:] = [[len(columns) - 2, len(columns) - 1]]
+    for own in columns:
+        room = (part for part in parts if _width(table.iloc[:, part + own]) <= _WIDTH)
         part = next(room, None)
         if part is None:
             parts.append(part := [])
-        part.append(column)
+        part += own
     return "\n\n".join(_lines(table.iloc[:, part]) for part in parts)
 
 

@@ -116,3 +116,26 @@ def test_a_saved_target_is_run_again(result, tmp_path):
 def test_unknown_targets_are_refused(result):
     with pytest.raises(ValueError, match=r"no target 'arousl' \(did you mean 'arousal'\?\). The targets are"):
         result.of_target("arousl")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+def test_a_fit_that_failed_leaves_its_other_folds_of_every_target():
+    class Fails(Columns):
+        def fit(self, X, y):
+            if X[0, 0] == labels()[0][0, 0]:  # in the folds that train on the first row
+                raise ValueError("no")
+            return super().fit(X, y)
+
+    result = several({"a": Columns(1.0), "fails": Fails()})
+    one = result.of_target("arousal")
+    assert one.table.loc["fails", "n_failed"] == 3
+    assert np.isnan(one.table.loc["fails", "ccc"])
+    assert one.table.loc["fails", "ccc_fold_mean"] == one.folds.set_index("estimator")["ccc"]["fails"].max()
+    assert "failed" in repr(one)
+    assert "--" in result.to_latex(by_target=True)
+
+
+def test_targets_whose_names_are_numbers():
+    X, y, _ = labels()
+    numbered = compare({"a": Columns(1.0)}, X, y.set_axis([10, 11, 12], axis=1), cv=2, verbose=False)
+    assert numbered.of_target(11).target_names == numbered.of_target("11").target_names == ["11"]
