@@ -47,7 +47,7 @@ def read_groups(groups, X, name="groups"):
 
 
 def read_group_columns(groups, X, name="groups"):
-    """Groups of each row, a column for each kind of them, such as person and video.
+    """Return the groups of each row, a column for each kind of them, such as person and video.
 
     Parameters
     ----------
@@ -90,7 +90,8 @@ def names_of_columns(groups, X=None):
     """Return the names of columns that groups are, or None where they are values.
 
     A list of texts is one of names if X has columns of all these names. If it has another length than X, some
-    names are enough, and a tuple, or what is given beside an X without names, needs none: it is an error then.
+    names are enough, and a tuple, or what is given beside an X without names, needs none: it is an error
+    then.
 
     Examples
     --------
@@ -159,8 +160,8 @@ def _as_columns(groups, X, name):
         return {getattr(groups, "name", None) or "group": groups}
     if not (groups.shape[1] and groups.columns.is_unique):
         raise ValueError(
-            f"{name} is a table with the columns {quoted(groups.columns)}. Give it one column or more, each of "
-            "a name of its own."
+            f"{name} is a table with the columns {quoted(groups.columns)}. Give it one column or more, each "
+            "of a name of its own."
         )
     return {key if isinstance(key, str) else f"group {key}": groups[key] for key in groups.columns}
 

@@ -182,9 +182,13 @@ def check_no_copies(X, groups):
     columns = groups if isinstance(groups, pd.DataFrame) else pd.DataFrame({"group": groups})
     codes, groups = columns.apply(lambda column: pd.factorize(column)[0]).to_numpy(), combined(columns)
     for rows in same_recordings(X):
-        first = rows[0]
-        other = next((row for row in rows if (codes[row] != codes[first]).all()), None)
-        if other is not None:
+        own = codes[rows]
+        if (own == own[0]).all(axis=0).any():
+            continue
+        pairs = ((row, np.flatnonzero((own != codes[row]).all(axis=1))) for row in rows)
+        first, others = next(((row, others) for row, others in pairs if len(others)), (None, None))
+        if first is not None:
+            other = rows[others[0]]
             names = [row_name(row, X.index) for row in (first, other)]
             labels = [repr(pd.Series(groups[[row]]).tolist()[0]) for row in (first, other)]
             raise ValueError(

@@ -14,6 +14,7 @@ from avfusion.sequences._messages import brief, quoted
 
 __all__ = ["CrossedGroupKFold"]
 
+
 class CrossedGroupKFold(BaseCrossValidator):
     """K folds of each kind of groups, crossed: test rows are of new persons *and* new videos.
 
@@ -103,8 +104,8 @@ class CrossedGroupKFold(BaseCrossValidator):
                 row = int(test[0])
                 values = " or ".join(f"{name} {_plain(columns[name].iloc[row])}" for name in columns)
                 raise ValueError(
-                    f"No row is left to train on where row {row} is tested: all others share {values} or those "
-                    "in its fold. Set a higher n_splits, or split by one column with GroupKFold."
+                    f"No row is left to train on where row {row} is tested: all others share {values} or "
+                    "those in its fold. Set a higher n_splits, or split by one column with GroupKFold."
                 )
             yield train, test
 
@@ -143,12 +144,13 @@ class CrossedGroupKFold(BaseCrossValidator):
         return np.array([n_rows - len(train) - len(test) for train, test in folds])
 
     def _columns(self, X, groups):
-        names = None if self.groups is None else [self.groups] if isinstance(self.groups, str) else self.groups
-        given = groups if names is None else tuple(names)
+        given = groups
+        if self.groups is not None:
+            given = (self.groups,) if isinstance(self.groups, str) else tuple(self.groups)
         if given is None:
             raise ValueError(
-                "groups is needed: name columns of X, CrossedGroupKFold(('subject', 'video')), or give a table "
-                "with a column for each kind of group."
+                "groups is needed: name columns of X, CrossedGroupKFold(('subject', 'video')), or give a "
+                "table with a column for each kind of group."
             )
         columns = read_group_columns(given, X)
         if columns.shape[1] < 2:
@@ -166,9 +168,9 @@ class CrossedGroupKFold(BaseCrossValidator):
             codes, values = pd.factorize(columns[name])
             if len(values) < n_splits[name]:
                 raise ValueError(
-                    f"{name} has {len(values)} value(s), {quoted(map(_plain, values), limit=3)}, fewer than its "
-                    f"n_splits={n_splits[name]}. Set n_splits lower, for this column alone as in n_splits=(2, "
-                    "4), or leave the column out."
+                    f"{name} has {len(values)} value(s), {quoted(map(_plain, values), limit=3)}, fewer than "
+                    f"its n_splits={n_splits[name]}. Set n_splits lower, for this column alone as in "
+                    "n_splits=(2, 4), or leave the column out."
                 )
             splitter = GroupKFold(n_splits[name], shuffle=self.shuffle, random_state=random)
             part = np.zeros(len(codes), dtype=int)
@@ -192,11 +194,12 @@ class CrossedGroupKFold(BaseCrossValidator):
 def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
+
 def _not_nested(columns):
     """Leave out columns whose values each belong to one value of another column."""
     kept = list(columns)
     for name in list(columns)[::-1]:  # of two with the same parts the first stays
         others = [other for other in kept if other != name]
-        if any((columns.groupby(name)[other].nunique() == 1).all() for other in others):
+        if any(columns.groupby(name)[other].nunique().max() == 1 for other in others):
             kept = others
     return columns[kept]

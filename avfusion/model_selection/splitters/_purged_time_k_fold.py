@@ -105,8 +105,8 @@ class PurgedTimeKFold(BaseCrossValidator):
             train &= ~self._near(test, codes, begins, ends)
             if not train.any():
                 raise ValueError(
-                    f"gap_s={self.gap_s:g} leaves no row to train on in fold {block + (not self.forward)}. Take "
-                    "a smaller gap, or name the recordings if there are several: groups='recording'."
+                    f"gap_s={self.gap_s:g} leaves no row to train on in fold {block + (not self.forward)}. "
+                    "Take a smaller gap, or name the recordings if there are several: groups='recording'."
                 )
             yield np.flatnonzero(train), np.flatnonzero(test)
 
@@ -149,16 +149,19 @@ class PurgedTimeKFold(BaseCrossValidator):
             ends = end[0] if end else begins + np.nan_to_num(durations)
             if (ends < begins).any():
                 row = row_name(int(np.argmax(ends < begins)), X.index)
-                raise ValueError(f"The row ends before it begins: {row}, {quoted(columns)}. Correct its times.")
+                raise ValueError(
+                    f"The row ends before it begins: {row}, {quoted(columns)}. Correct its times."
+                )
         single = np.bincount(codes)[codes] == 1
-        begins, ends = (np.where(single & np.isnan(t), own, t) for t, own in ((begins, 0.0), (ends, durations)))
+        begins = np.where(single & np.isnan(begins), 0.0, begins)
+        ends = np.where(single & np.isnan(ends), durations, ends)
         self._check_can_be_cut(codes, names)
         unknown = np.isnan(begins) | (np.isnan(ends) & ~single)
         if unknown.any():
             row = row_name(int(unknown.argmax()), X.index if isinstance(X, pd.DataFrame) else None)
             raise ValueError(
-                f"Nothing says when {row} begins. Name a column of begins in seconds, time='start', or declare "
-                "it: av.cut(X, table) does when it makes rows, as does as_sequences(X, start_s=...)."
+                f"Nothing says when {row} begins. Name a column of begins in seconds, time='start', or "
+                "declare it: av.cut(X, table) does when it makes rows, as does as_sequences(X, start_s=...)."
             )
         return begins, np.nan_to_num(ends)
 
@@ -169,9 +172,9 @@ class PurgedTimeKFold(BaseCrossValidator):
         if short:
             which = "X has" if names is None else f"{len(names)} recording(s) have"
             raise ValueError(
-                f"{which} at most {longest} row(s) each, which cannot be split into {n_blocks} blocks of time. "
-                "Cut recordings into rows first, av.cut(X, table) with a line for each stretch, or lower "
-                "n_splits."
+                f"{which} at most {longest} row(s) each, which cannot be split into {n_blocks} blocks of "
+                "time. Cut recordings into rows first, av.cut(X, table) with a line for each stretch, or "
+                "lower n_splits."
             )
 
     def _blocks(self, codes, begins, ends):
@@ -181,7 +184,7 @@ class PurgedTimeKFold(BaseCrossValidator):
         for rows in pd.Series(codes).groupby(codes).indices.values():
             order = rows[np.lexsort((ends[rows], begins[rows]))]
             own = np.arange(len(rows)) * n_blocks // len(rows)
-            if len(rows) < n_blocks and not self.forward:  # short ones take turns, so that folds are of a size
+            if len(rows) < n_blocks and not self.forward:  # they take turns, so that folds are of a size
                 own, turn = (own + turn) % n_blocks, turn + len(rows)
             blocks[order] = own
         return blocks
