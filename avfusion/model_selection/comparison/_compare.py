@@ -20,7 +20,7 @@ from avfusion.model_selection.comparison._runs import Samples, Task, all_labelle
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
-from avfusion.sequences._groups import read_groups
+from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
@@ -63,15 +63,20 @@ def compare(
         The samples. A mapping of modality to sequences goes through `avfusion.as_sequences`.
     y : DataFrame, Series, list or array
         Labels per frame or per clip, in any form that `avfusion` takes. NaN is unlabelled.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,) or (n_rows, n_kinds), optional
         What must not be split between training and test: name of a column of X, such as "subject", or values.
+        Of several, such as ``("subject", "video")``, test rows share none with training rows, and intervals
+        are over new persons and new videos alike. Equal values count as one thing: the first session of each
+        person is nothing that persons share.
     sample_weight : str, array-like, Series, DataFrame or list, optional
         How much rows (numbers, or their column of X) or labels (in a form of y) count, for all estimators in
         training, and in every score. One that takes no weights is refused.
     cv : int, scikit-learn splitter, iterable of (train, test) or None
         With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
-        many group folds; without groups, None is 5 folds in the order of the rows. A row may be tested at
-        most once; rows that are never tested have NaN predictions and no part in the scores.
+        many group folds; without groups, None is 5 folds in the order of the rows. With groups of several
+        columns, None is `avfusion.model_selection.CrossedGroupKFold` of up to 4 parts of each, and an int
+        that many parts. A row may be tested at most once; rows that are never tested have NaN predictions and
+        no part in the scores.
     scoring : str, sequence of str, dict or None
         Names ("ccc", "pcc", "sagr", "rmse", "mae", the keys of `avfusion.metrics.scorers`, scikit-learn's),
         or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
@@ -179,10 +184,13 @@ def _read_samples(X, y, groups, cv, sample_weight):
     if np.isnan(targets.values).all():
         raise ValueError("y has no label at all: every value is NaN or missing.")
     check_consistent_length(X, y)
-    group_of_row = read_groups(groups, X)
-    if group_of_row is not None and isinstance(X, pd.DataFrame):
-        check_no_copies(X, group_of_row)
-    samples = Samples(X, y, targets, group_of_row, make_folds(cv, X, y, group_of_row), weights)
+    columns = read_group_columns(groups, X)
+    if columns is not None and isinstance(X, pd.DataFrame):
+        check_no_copies(X, columns)
+    folds = make_folds(cv, X, y, columns)
+    group_of_row = None if columns is None else combined(columns)
+    several = columns if columns is not None and columns.shape[1] > 1 else None
+    samples = Samples(X, y, targets, group_of_row, folds, weights, several)
     if not all_labelled(targets.take(samples.tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
     if group_of_row is None and isinstance(X, pd.DataFrame):
@@ -235,7 +243,14 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         if any(fit.predictions is None for fit in own)
     }
     evaluation = Evaluation(
-        samples.y, predictions, scores, samples.groups, samples.tested, failed, samples.weights
+        samples.y,
+        predictions,
+        scores,
+        samples.groups,
+        samples.tested,
+        failed,
+        samples.weights,
+        samples.group_columns,
     )
     folds, groups = _fold_table(evaluation, samples, parts), evaluation.by_group()
     bootstrap = {key: settings[key] for key in ("n_resamples", "level", "random_state")}
@@ -254,6 +269,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         sample_weight=samples.weights,
         fold_of_row=fold_of_row,
         group_of_row=samples.groups,
+        group_columns=samples.group_columns,
         scores=tuple(scores),
         settings=settings,
         recipe=recipe,
@@ -278,7 +294,7 @@ def _recipe(estimators, samples, settings):
     return {
         "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
         "folds": samples.folds,
-        "groups": samples.groups,
+        "groups": samples.groups if samples.group_columns is None else samples.group_columns,
         "sample_weight": samples.weights,
         **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
     }

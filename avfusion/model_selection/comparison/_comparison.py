@@ -66,6 +66,13 @@ class Comparison:
         Out-of-fold predictions of every seed; by default `predictions` are of the only one.
     sample_weight : ndarray, Series or list, optional
         How much rows or labels count.
+    group_columns : DataFrame, optional
+        Where groups are of several kinds, such as person and video: a column for each, of all rows.
+    novelty : DataFrame, optional
+        What is new in the test rows: for each column of X that tells rows apart, "column", its "kind"
+        ("group", "person", "stimulus", "session", "recording" or "other"), and "share_new", the share of test
+        rows with a value that the training rows of their fold do not have. A line of the kind "time", where
+        streams say when they begin, has the share of test rows behind all training rows of their recording.
 
     Examples
     --------
@@ -93,6 +100,8 @@ class Comparison:
     seeds: pd.DataFrame | None = None
     seed_predictions: dict | None = None
     sample_weight: object = None
+    group_columns: pd.DataFrame | None = None
+    novelty: pd.DataFrame | None = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
@@ -322,4 +331,5 @@ def evaluation_of(comparison, scores):
     True
     """
     of, tested = comparison, np.flatnonzero(comparison.fold_of_row >= 0)
-    return Evaluation(of.y, of.seed_predictions, scores, of.group_of_row, tested, weights=of.sample_weight)
+    more = {"weights": of.sample_weight, "group_columns": of.group_columns}
+    return Evaluation(of.y, of.seed_predictions, scores, of.group_of_row, tested, **more)

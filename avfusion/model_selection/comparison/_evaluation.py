@@ -89,6 +89,8 @@ class Evaluation:
         Rows of these for which an estimator has no prediction with a seed, because it failed.
     weights : ndarray, Series or list, optional
         How much rows or labels count.
+    group_columns : DataFrame, optional
+        Where there are groups of several kinds: a column for each, to be resampled by itself.
 
     Examples
     --------
@@ -109,6 +111,7 @@ class Evaluation:
     tested: np.ndarray
     failed: dict = field(default_factory=dict)
     weights: object = None
+    group_columns: pd.DataFrame | None = None
 
     def __post_init__(self):
         targets = with_weights(as_targets(self.y), self.weights)
@@ -325,6 +328,8 @@ class Evaluation:
         (3,)
         """
         groups = None if self.groups is None else self.groups[self.tested]
+        if self.group_columns is not None:
+            groups = self.group_columns.iloc[self.tested]
         pair, given = self._packed(name, seed, self.tested), self._given(name, seed, self.tested)
         return resampled_by(self.scores, pair, given, groups=groups, **options)
 

@@ -78,7 +78,7 @@ def split_rows(cv, X, y, groups):
     5
     """
     splitter = _splitter(cv, groups)
-    if isinstance(groups, pd.DataFrame) and not isinstance(splitter, CrossedGroupKFold):
+    if isinstance(groups, pd.DataFrame) and not getattr(splitter, "takes_group_columns", False):
         groups = combined(groups)
     folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, groups)]
     folds = [tuple(np.flatnonzero(side) if side.dtype == bool else side for side in fold) for fold in folds]

@@ -44,6 +44,8 @@ class Samples:
         Row positions.
     weights : ndarray, Series or list, optional
         How much rows or labels count; `targets` have them, too.
+    group_columns : DataFrame, optional
+        Where there are groups of several kinds: a column for each. `groups` are their combinations then.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Samples:
     groups: np.ndarray | None
     folds: list
     weights: object = None
+    group_columns: pd.DataFrame | None = None
 
     @property
     def tests(self):

@@ -61,6 +61,7 @@ class CrossedGroupKFold(BaseCrossValidator):
     array([2, 2, 2, 2])
     """
 
+    takes_group_columns = True  # where others take one group for each row
     __metadata_request__split: ClassVar[dict] = {"groups": True}
 
     def __init__(self, groups=None, n_splits=4, *, shuffle=False, random_state=None):
