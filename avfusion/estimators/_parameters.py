@@ -69,7 +69,8 @@ hidden_size : int, default=32
     validation_fraction : float, default=0.1
         Share of the rows (of the groups, where there are groups) held out.
     validation_groups : str, sequence of str or None, default=None
-        Column of X whose values (columns: whose combinations of values) must not be on both sides of the held-out split, for instance "subject".
+        Column of X whose values (columns: whose combinations of values) must not be on both sides of the
+        held-out split, for instance "subject".
         ``groups`` given to `fit` take precedence.
     patience : int, default=10
         Epochs without a better validation CCC before training stops.

@@ -48,7 +48,7 @@ def test_other_metrics_draw_rows_of_both_kinds():
 
 
 def test_intervals_of_new_people_and_new_videos_cover():
-    """Errors have an effect of the person and one of the video: over people alone, too few intervals cover."""
+    """Errors have an effect of the person and of the video: over people alone too few intervals cover."""
     rng, hits = np.random.default_rng(0), {"both": 0, "people": 0}
     people, videos = np.divmod(np.arange(20 * 12), 12)
     for _ in range(200):

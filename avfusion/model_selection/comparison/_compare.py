@@ -1,11 +1,12 @@
 """Compare estimators on the same folds of the same data."""
 
-import warnings
+import json
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils.validation import check_consistent_length
 
 from avfusion._sklearn_compat import _safe_indexing
@@ -16,10 +17,13 @@ from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
 from avfusion.model_selection.comparison._names import check_names
+from avfusion.model_selection.comparison._novelty import hint_at_groups, novelty, share_left_out
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
+from avfusion.model_selection.splitters._crossed_group_k_fold import CrossedGroupKFold
+from avfusion.model_selection.splitters._purged_time_k_fold import PurgedTimeKFold
 from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
@@ -30,7 +34,6 @@ from avfusion.sequences._weights import weights_by_row, with_weights
 
 _LEVEL = 0.95
 _RESAMPLES = 2000
-_PEOPLE = ("subject", "speaker", "participant", "person", "patient")
 
 
 def compare(
@@ -125,8 +128,8 @@ def compare(
     FitFailedWarning
         For each fold in which an estimator fails.
     UserWarning
-        If rows of one subject, speaker or the like, by a column of X of that name, are trained on and tested
-        in the same fold, and no groups were given.
+        If rows of one subject, recording, session, video or the like, by the names and values of columns of
+        X, are trained on and tested in the same fold, and no groups were given.
 
     Examples
     --------
@@ -184,32 +187,19 @@ def _read_samples(X, y, groups, cv, sample_weight):
     if np.isnan(targets.values).all():
         raise ValueError("y has no label at all: every value is NaN or missing.")
     check_consistent_length(X, y)
+    if groups is None and isinstance(cv, CrossedGroupKFold):
+        groups = cv.groups  # intervals, too, are over what it splits by
     columns = read_group_columns(groups, X)
     if columns is not None and isinstance(X, pd.DataFrame):
         check_no_copies(X, columns)
     folds = make_folds(cv, X, y, columns)
     group_of_row = None if columns is None else combined(columns)
-    several = columns if columns is not None and columns.shape[1] > 1 else None
-    samples = Samples(X, y, targets, group_of_row, folds, weights, several)
+    samples = Samples(X, y, targets, group_of_row, folds, weights, columns)
     if not all_labelled(targets.take(samples.tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
-    if group_of_row is None and isinstance(X, pd.DataFrame):
-        _hint_at_groups(samples)
+    if columns is None and not isinstance(cv, (PurgedTimeKFold, TimeSeriesSplit)):
+        hint_at_groups(X, folds, stacklevel=3)
     return samples
-
-
-def _hint_at_groups(samples):
-    """Warn of people who are on both sides of a fold, if a column of X names them."""
-    for name in samples.X.columns:
-        if str(name).lower() in _PEOPLE:
-            values = samples.X[name].to_numpy()
-            if any(set(values[train]) & set(values[test]) for train, test in samples.folds):
-                warnings.warn(
-                    f"X has a column {name!r}, and rows of one {name} are trained on and tested in the same "
-                    f"fold. Give groups={name!r}, or a cv that keeps them on one side.",
-                    stacklevel=4,
-                )
-                return
 
 
 def _check_scores(scores, samples):
@@ -270,6 +260,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         fold_of_row=fold_of_row,
         group_of_row=samples.groups,
         group_columns=samples.group_columns,
+        novelty=pd.DataFrame(settings["novelty"], columns=["column", "kind", "share_new"]),
         scores=tuple(scores),
         settings=settings,
         recipe=recipe,
@@ -289,26 +280,40 @@ def _fold_table(evaluation, samples, parts):
     )
 
 
+def _group_numbers(samples):
+    """Return how many groups were tested, that is, have a label in a tested row, of how many."""
+    if samples.groups is None:
+        return {"n_groups": None}
+    rows = samples.tested[samples.targets.counted.labelled[samples.tested].any(axis=1)]
+    return {
+        "n_groups": len(pd.unique(samples.groups[rows])),
+        "n_groups_given": len(pd.unique(samples.groups)),
+        "n_groups_of": {str(k): int(v.iloc[rows].nunique()) for k, v in samples.group_columns.items()},
+    }
+
+
 def _recipe(estimators, samples, settings):
     """Return what `rerun` needs beside the arguments that it takes as they were."""
     return {
         "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
         "folds": samples.folds,
-        "groups": samples.groups if samples.group_columns is None else samples.group_columns,
+        "groups": samples.group_columns,
         "sample_weight": samples.weights,
         **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
     }
 
 
 def _settings(estimators, plan, samples, cv, seed):
-    groups = samples.groups
+    found = novelty(samples.X, samples.folds, samples.group_columns)
     weights = {} if samples.weights is None else {"sample_weight": fingerprint(samples.weights)}
     return {
         "estimators": {str(name): described(estimator) for name, estimator in estimators.items()},
         "seeds": {str(name): seeds_of(own) for name, own in plan.items()},
         "cv": plain(cv),
         "n_folds": len(samples.folds),
-        "n_groups": None if groups is None else len(pd.unique(groups)),
+        **_group_numbers(samples),
+        "novelty": json.loads(found.to_json(orient="records")),
+        "share_left_out": share_left_out(samples.folds, samples.targets.n_rows),
         "n_resamples": _RESAMPLES,
         "level": _LEVEL,
         "random_state": seed,

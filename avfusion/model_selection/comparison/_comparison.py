@@ -14,6 +14,7 @@ from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.comparison._names import as_texts, prediction_columns
+from avfusion.model_selection.comparison._novelty import novelty_line
 from avfusion.model_selection.comparison._rendering import as_html, as_text, main_table, markdown_table
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
@@ -67,7 +68,7 @@ class Comparison:
     sample_weight : ndarray, Series or list, optional
         How much rows or labels count.
     group_columns : DataFrame, optional
-        Where groups are of several kinds, such as person and video: a column for each, of all rows.
+        A column for each kind of groups, such as person and video; `group_of_row` are their combinations.
     novelty : DataFrame, optional
         What is new in the test rows: for each column of X that tells rows apart, "column", its "kind"
         ("group", "person", "stimulus", "session", "recording" or "other"), and "share_new", the share of test
@@ -145,7 +146,7 @@ class Comparison:
         Returns
         -------
         str
-            One row per estimator, columns aligned.
+            One row per estimator, columns aligned; below them a line on what is new in the test rows.
 
         Examples
         --------
@@ -158,7 +159,8 @@ class Comparison:
         | --------- | ... |
         | ridge     | ... |
         """
-        return markdown_table(main_table(self))
+        line = novelty_line(self)
+        return markdown_table(main_table(self)) + (f"\n{line}\n" if line else "")
 
     def prediction_table(self):
         """Put labels and out-of-fold predictions into one long table.

@@ -90,7 +90,7 @@ class Evaluation:
     weights : ndarray, Series or list, optional
         How much rows or labels count.
     group_columns : DataFrame, optional
-        Where there are groups of several kinds: a column for each, to be resampled by itself.
+        A column for each kind of groups, which is resampled by itself.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from avfusion.model_selection.comparison._novelty import novelty_line
 from avfusion.sequences._messages import printable_lines
 from avfusion.sequences._targets import as_targets
 
@@ -147,8 +148,10 @@ def _summary(comparison):
     rows = _of_all(int(tested.sum()), len(tested), "rows")
     grouped = ""
     if comparison.group_of_row is not None:
-        n_tested = len(pd.unique(comparison.group_of_row[tested]))
-        grouped = ", " + _of_all(n_tested, settings["n_groups"], "groups")
+        n_tested = settings["n_groups"]
+        grouped = (
+            ", " + _of_all(n_tested, settings.get("n_groups_given", n_tested), "groups") + _kinds(settings)
+        )
     n_folds, n_targets = settings["n_folds"], as_targets(comparison.y).form.n_targets
     table = comparison.table
     seeds = f", up to {table['n_seeds'].max()} seeds" if "n_seeds" in table else ""
@@ -156,9 +159,24 @@ def _summary(comparison):
     return (
         f"Comparison of {_plural(len(table), 'estimator')}: {rows}{grouped}, "
         f"{_plural(n_folds, 'fold')}{seeds}{targets}; "
-        f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
+        f"{_intervals(settings)}"
         f"{'; labels are weighted' * (comparison.sample_weight is not None)}"
     )
+
+
+def _kinds(settings):
+    """Write how many groups of each kind there are, where there are several kinds."""
+    of_kind = settings.get("n_groups_of", {})
+    return f" ({' x '.join(f'{n} {kind}' for kind, n in of_kind.items())})" if len(of_kind) > 1 else ""
+
+
+def _intervals(settings):
+    if settings["n_groups"] is None:
+        return "intervals: bootstrap over rows"
+    of_kind = settings.get("n_groups_of", {})
+    if min(of_kind.values(), default=2) < 2:
+        return "no intervals: a single group was tested"
+    return f"intervals: bootstrap over {' and '.join(of_kind) if len(of_kind) > 1 else 'groups'}"
 
 
 def _header(comparison):
@@ -186,5 +204,5 @@ def _of_all(number, total, what):
 
 
 # What a comparison shows, in this order: functions of the comparison.
-HEADER = (_summary,)  # each returns a line, or ""
+HEADER = (_summary, novelty_line)  # each returns a line, or ""
 BLOCKS = ()  # each returns a Block, or None

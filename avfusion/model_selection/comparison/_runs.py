@@ -45,7 +45,7 @@ class Samples:
     weights : ndarray, Series or list, optional
         How much rows or labels count; `targets` have them, too.
     group_columns : DataFrame, optional
-        Where there are groups of several kinds: a column for each. `groups` are their combinations then.
+        A column for each kind of groups; `groups` are their combinations.
 
     Examples
     --------
