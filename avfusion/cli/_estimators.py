@@ -154,8 +154,8 @@ def choose_estimators(path, recordings, groups=None, seed=0):
         The file.
     recordings : Recordings
         With labels.
-    groups : str, optional
-        Column of X that splits respect.
+    groups : str or tuple of str, optional
+        Columns of X that splits respect.
     seed : int
         Of every estimator without a seed.
 

@@ -10,7 +10,7 @@ from avfusion.sequences import sequence_columns
 KINDS = {  # in this order where only some are named
     "person": (
         "subject subj participant person people speaker talker patient actor actress user listener viewer "
-        "driver child infant individual interviewee singer pid uid dyad pair couple family team player performer"
+        "driver child infant individual interviewee singer pid uid dyad pair couple family team player "
     ),
     "stimulus": (
         "video movie film story stimulus stim stimuli song track music clip scene segment episode sentence "
