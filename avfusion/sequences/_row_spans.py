@@ -34,7 +34,7 @@ def row_spans(X):
         array = X[name].array
         if not array.dtype.timed:
             continue
-        first = array.starts_s
+        first = np.where(array.lengths > 0, array.starts_s, np.nan)
         last = _last_ends(array) if array.dtype.clock == "times" else first + _lasts(array)
         begins, ends = np.fmin(begins, first), np.fmax(ends, last)
         durations = np.fmax(durations, last - first if array.dtype.clock == "times" else _lasts(array))

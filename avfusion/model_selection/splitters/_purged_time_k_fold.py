@@ -185,7 +185,7 @@ class PurgedTimeKFold(BaseCrossValidator):
             order = rows[np.lexsort((ends[rows], begins[rows]))]
             own = np.arange(len(rows)) * n_blocks // len(rows)
             if len(rows) < n_blocks and not self.forward:  # they take turns, so that folds are of a size
-                own, turn = (own + turn) % n_blocks, turn + len(rows)
+                own, turn = (turn + np.arange(len(rows))) % n_blocks, turn + len(rows)
             blocks[order] = own
         return blocks
 
