@@ -99,7 +99,7 @@ BOTH = ["--groups", "subject", "--groups", "video"]
         (["--groups", "subject"], ["6 folds", "Test rows: new subject; video seen in training."]),
         ([*BOTH, "--cv", "time", "--folds", "2"], ["2 folds", "seen in training; later in time: 33 %."]),
         ([*BOTH, "--cv", "forward", "--folds", "2"], ["2 folds", "later in time: yes"]),
-        (["--folds", "5"], ["Warning: X has a column 'subject'", "groups=('subject', 'video')"]),
+        (["--folds", "6"], ["6 folds", "Test rows: new subject; video seen in training."]),
     ],
 )
 def test_a_comparison_says_what_is_new(segments, more, said):

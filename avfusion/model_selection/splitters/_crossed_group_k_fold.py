@@ -122,6 +122,7 @@ class CrossedGroupKFold(BaseCrossValidator):
         Returns
         -------
         int
+            Of those that test rows.
         """
         if (groups if self.groups is None else X) is None:
             return int(np.prod(self._numbers(["subject", "video"] if self.groups is None else self.groups)))
@@ -139,6 +140,7 @@ class CrossedGroupKFold(BaseCrossValidator):
         Returns
         -------
         ndarray of int of shape (n_folds,)
+            They share one kind of group with the test rows.
         """
         folds = list(self.split(X, y, groups))
         n_rows = sum(len(test) for _, test in folds)

@@ -121,6 +121,7 @@ class PurgedTimeKFold(BaseCrossValidator):
         Returns
         -------
         int
+            As given.
         """
         return self.n_splits
 
