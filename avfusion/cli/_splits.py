@@ -1,4 +1,4 @@
-"""How the rows are split: the options --groups, --folds, --cv and --gap."""
+"""Splits of the rows: the options --groups, --folds, --cv and --gap."""
 
 from avfusion.cli._partitions import check_is_no_partition
 from avfusion.cli._recordings import check_known

@@ -1,4 +1,4 @@
-"""How groups of one or several kinds are drawn in a bootstrap."""
+"""Draws of groups of one or several kinds for a bootstrap."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a column of metadata tells apart, as its name and its values show: people, stimuli, sessions."""
+"""Kinds of columns of metadata, by their names and values: people, stimuli, sessions, recordings."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is new in the test rows of a split: people, stimuli, sessions, later time; and what is not."""
+"""The news in the test rows of a split: people, stimuli, sessions, later time; and what is not new."""
 
 import warnings
 
@@ -206,12 +206,12 @@ def hint_at_groups(X, folds, stacklevel=2):
     ]
     if not candidates:
         return
-    name, both = candidates[0], ""
+    name, remedy = candidates[0], f"groups={candidates[0]!r}"
     if {"person", "stimulus"} <= set(found):
-        both = f" For new {found['stimulus']} too: groups=({name!r}, {found['stimulus']!r})."
+        remedy += f" (with new {found['stimulus']}: groups=({name!r}, {found['stimulus']!r}))"
     warnings.warn(
         f"X has a column {quoted([name])}, and rows of one {name} are trained on and tested in the same "
-        f"fold. Give groups={quoted([name])}, or a cv that keeps them on one side.{both}",
+        f"fold. Give {remedy}, or a cv that keeps them on one side.",
         stacklevel=stacklevel + 1,
     )
 

@@ -115,9 +115,13 @@ class CrossedGroupKFold(BaseCrossValidator):
 
         Parameters
         ----------
-        X, y, groups
-            As in `split`. Without the values of the columns it is the product of `n_splits`, the most there
-            can be.
+        X : DataFrame, or anything with rows, optional
+            As in `split`. Without the values of the columns the number is the product of `n_splits`, the most
+            there can be.
+        y : object, optional
+            Not used.
+        groups : array-like of shape (n_rows, n_columns), optional
+            As in `split`.
 
         Returns
         -------
@@ -134,7 +138,11 @@ class CrossedGroupKFold(BaseCrossValidator):
 
         Parameters
         ----------
-        X, y, groups
+        X : DataFrame, or anything with rows
+            As in `split`.
+        y : object, optional
+            Not used.
+        groups : array-like of shape (n_rows, n_columns), optional
             As in `split`.
 
         Returns

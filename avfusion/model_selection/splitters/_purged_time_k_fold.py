@@ -209,8 +209,8 @@ class PurgedTimeKFold(BaseCrossValidator):
 
 def _times(X, name):
     if not isinstance(X, pd.DataFrame) or name not in X.columns:
-        known = f" Its columns are {quoted(X.columns)}." if isinstance(X, pd.DataFrame) else ""
-        raise ValueError(f"time={name!r} is no column of X.{known}")
+        known = quoted(X.columns) if isinstance(X, pd.DataFrame) else "none, as X is no DataFrame"
+        raise ValueError(f"time={name!r} is no column of X. Its columns are {known}.")
     values = seconds(X[name], name)
     if np.isnan(values).any():
         row = row_name(int(np.isnan(values).argmax()), X.index)
