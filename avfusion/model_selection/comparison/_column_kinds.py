@@ -71,8 +71,9 @@ def columns_that_tell_apart(X):
     Returns
     -------
     dict of str to ndarray of int of shape (n_rows,)
-        Numbers of the values, -1 where there is none. Constants are left out; so are numbers, truth values
-        and what differs in every row, unless the name says that they are people, stimuli or the like.
+        Numbers of the values, -1 where there is none. Numbers, constants and what differs in every row are
+        left out, unless the name says that they are people, stimuli or the like; so are numbers with
+        fractions and truth values, whatever the name says.
 
     Examples
     --------
@@ -96,7 +97,7 @@ def columns_that_tell_apart(X):
             codes, values = pd.factorize(column)
         except TypeError:  # cells that cannot be hashed
             continue
-        if len(values) > 1 and (kind != "other" or len(values) < len(codes)):
+        if len(values) > 0 and (kind != "other" or 1 < len(values) < len(codes)):
             found[name] = codes
     return found
 

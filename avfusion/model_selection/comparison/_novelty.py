@@ -193,7 +193,9 @@ def hint_at_groups(X, folds, stacklevel=2):
     found = {}
     for name, codes in columns_that_tell_apart(X).items():
         kind, n_values = kind_of(name), len(set(codes[codes >= 0]))
-        if n_values == len(codes) or (kind == "other" and not _could_be_names(X[name], name, n_values)):
+        if not 1 < n_values < len(codes) or (
+            kind == "other" and not _could_be_names(X[name], name, n_values)
+        ):
             continue
         share = _share_new(codes, folds)
         if share == 1 and kind != "other":

@@ -56,10 +56,11 @@ def test_measurements_constants_and_sequences_tell_nothing_apart():
         arousal=[0.1, 0.1, 0.5, 0.7, 0.1, 0.1],
         usable=[True, False] * 3,
         corpus="one",
+        film="one",
         path=list("ghijkl"),
         note=list("mnopqr"),
     )
-    assert list(columns_that_tell_apart(X)) == ["subject", "clip", "site", "path"]
+    assert list(columns_that_tell_apart(X)) == ["subject", "clip", "site", "film", "path"]
 
 
 def test_values_that_are_missing_or_cannot_be_compared():
