@@ -67,7 +67,7 @@ def _not_nested(codes):
 
 @dataclass(frozen=True)
 class Drawing:
-    """How groups are drawn.
+    """Rule by which groups are drawn.
 
     Parameters
     ----------

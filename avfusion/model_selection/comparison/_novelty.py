@@ -151,7 +151,7 @@ def novelty_line(comparison):
         parts.append(f"later in time: {'no' if share == 0 else 'yes' if share == 1 else _percent(share)}")
     left_out = comparison.settings.get("share_left_out", 0)
     parts += [f"{_percent(left_out)} of the rows neither train nor are tested in a fold"] * (left_out > 0)
-    return f"Test rows: {'; '.join(parts)}."
+    return " ".join(f"Test rows: {'; '.join(parts)}.".split())  # names may have lines
 
 
 def _percent(share):
