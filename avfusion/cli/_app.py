@@ -14,9 +14,11 @@ from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
     EXIT_CODES,
+    Cv,
     Data,
     Debug,
     Force,
+    Gap,
     Groups,
     Quiet,
     Seed,
@@ -67,17 +69,6 @@ def _require_labels(recordings):
             f"{recordings.name} has no labels. In a file, name the columns with --target (it has {columns}); "
             "in a folder, put them into labels/ or labels.csv."
         )
-
-
-def _known_groups(recordings, groups):
-    from avfusion.cli._partitions import check_is_no_partition
-    from avfusion.cli._recordings import check_known
-
-    if groups is None:
-        return recordings.groups
-    check_known("--groups", [groups], recordings.metadata, f"{recordings.name} has no such metadata column")
-    check_is_no_partition(groups, recordings.X[groups])
-    return groups
 
 
 @command(
@@ -168,6 +159,8 @@ def import_(
         "compare synthetic --jobs 2",
         "compare studyforrest --target arousal --output results",
         "compare recordings/ --estimators mine.yaml --groups subject --folds 5",
+        "compare recordings/ --groups subject --groups video",
+        "compare segments.parquet --groups recording --cv time --gap 10",
         "compare clips.parquet --target valence --scoring ccc,mae",
         "compare recordings/ --train partition=train --test partition=devel",
     ),
@@ -197,6 +190,8 @@ def compare(
         int | None,
         typer.Option(min=2, help="Folds. [default: each group once if there are at most 10, else 5]"),
     ] = None,
+    cv: Cv = None,
+    gap: Gap = None,
     train: Annotated[
         list[str] | None,
         typer.Option(
@@ -231,8 +226,9 @@ def compare(
     keeps all of it, with each target and the predictions. With --train and --test there is one fold, that of
     an official partition.
     """
-    if folds and (train or test):
-        raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
+    from avfusion.cli._splits import check_options, known_groups, splitter
+
+    check_options(cv, folds, gap, train, test)
     if output is not None:
         from avfusion.cli._outputs import check_results
         from avfusion.cli._overwriting import check_not_read
@@ -242,14 +238,14 @@ def compare(
     _check_estimators(estimators)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
-    groups = _known_groups(recordings, groups)
+    groups = known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
     from avfusion.cli._partitions import official_fold, warn_of_partition
     from avfusion.cli._unfinished import kept_fits
     from avfusion.model_selection import compare as run
     from avfusion.model_selection.comparison._rendering import as_text
 
-    official = official_fold(train, test, recordings)
+    official, cv = official_fold(train, test, recordings), splitter(cv, folds, gap, groups)
     if official is None:
         warn_of_partition(recordings)
 
@@ -260,7 +256,7 @@ def compare(
             recordings.X,
             recordings.y,
             groups=groups,
-            cv=official or folds,
+            cv=official or cv,
             scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
             n_jobs=jobs,
             resume=fits,
@@ -316,8 +312,9 @@ def fit(
     from avfusion import persistence
     from avfusion._by_value import check_can_be_saved
     from avfusion.cli._estimators import choose_estimator
+    from avfusion.cli._splits import known_groups
 
-    model = choose_estimator(estimator, recordings, _known_groups(recordings, groups), seed)
+    model = choose_estimator(estimator, recordings, known_groups(recordings, groups), seed)
     check_can_be_saved(model)
     model.fit(recordings.X, recordings.y)
     write_or_keep(lambda path: persistence.save(model, path, target_names=recordings.target_names), output)

@@ -8,11 +8,11 @@ one matrix product, (resamples, groups) x (groups, sums).
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 from sklearn.utils import check_random_state
 
 from avfusion._sklearn_compat import _safe_indexing
+from avfusion.metrics._drawing import read_drawing
 from avfusion.metrics._regression import (
     ccc_score,
     mean_absolute_error,
@@ -21,7 +21,6 @@ from avfusion.metrics._regression import (
     root_mean_squared_error,
     sagr_score,
 )
-from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
 
@@ -53,8 +52,11 @@ def bootstrap_interval(
     metric : callable
         ``metric(y_true, y_pred) -> float``. The metrics of `avfusion.metrics` are resampled all at once; any
         other is called once per resample.
-    groups : array-like of shape (n_rows,), optional
-        Group of each row; by default every row is a group. Groups without any label are left out.
+    groups : array-like of shape (n_rows,) or (n_rows, n_kinds), optional
+        Group of each row; by default every row is a group. Groups without any label are left out. Of several
+        kinds of groups, such as person and video, each is resampled by itself, and a row counts as often as
+        its person was drawn times how often its video was (the pigeonhole bootstrap [3]_): an interval over
+        persons alone would be that of other persons with these very videos.
     sample_weight : array-like, Series, DataFrame or list, optional
         How much labels count, as in the metrics. Groups are drawn alike, and bring their weights along; a
         metric of your own is called with ``sample_weight=``.
@@ -84,6 +86,7 @@ def bootstrap_interval(
     .. [1] B. Efron, R. J. Tibshirani, "An introduction to the bootstrap", Chapman & Hall, 1993.
     .. [2] T. C. Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69,
        2015: the expanded percentile interval.
+    .. [3] A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007.
 
     Examples
     --------
@@ -125,13 +128,12 @@ def resampled_scores(
     true, pred = paired_targets(y_true, y_pred, sample_weight)
     if metric in _FROM_SUMS:
         return resampled_metrics(true, pred, [metric], groups, n_resamples, random_state)[0]
-    codes = _group_codes(groups, true)
-    n_groups = int(codes.max()) + 1
-    if n_groups < 2:
-        return Resamples(np.full(n_resamples, np.nan), n_groups)
+    cells, drawing = read_drawing(groups, true)
+    if drawing.n_groups < 2:
+        return Resamples(np.full(n_resamples, np.nan), drawing.n_groups)
     rng = check_random_state(random_state)
-    scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng, sample_weight)
-    return Resamples(scores, n_groups)
+    scores = _resample_rows(metric, y_true, y_pred, cells, drawing, n_resamples, rng, sample_weight)
+    return Resamples(scores, drawing.n_groups)
 
 
 def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None, by_target=False):
@@ -158,16 +160,17 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     >>> [one.n_groups for one in resampled_metrics(*pair, [ccc_score, pcc_score], random_state=0)]
     [3, 3]
     """
-    codes = _group_codes(groups, true)
-    n_groups, n_targets = int(codes.max()) + 1, true.form.n_targets
+    cells, drawing = read_drawing(groups, true)
+    n_groups, n_targets = drawing.n_groups, true.form.n_targets
     formulas = [_FROM_SUMS[metric] for metric in metrics]
     if n_groups < 2:
         everywhere = np.ones(n_targets, dtype=bool)
         drawn = [np.full((n_resamples, n_targets), np.nan) for _ in metrics]
     else:
-        sums = _sums(true, pred, codes)
+        sums = _sums(true, pred, cells)
         everywhere = (sums[..., 0] > 0).all(axis=0)
-        drawn = _resample_sums(formulas, sums, n_resamples, check_random_state(random_state))
+        rng = check_random_state(random_state)
+        drawn = _resample_sums(formulas, sums, drawing, n_resamples, rng)
     means = [Resamples(own.mean(axis=1), n_groups) for own in drawn]
     if not by_target:
         return means
@@ -210,7 +213,7 @@ class Resamples:
     scores : ndarray of shape (n_resamples,)
         NaN is left out.
     n_groups : int
-        Number of groups that were drawn from.
+        Number of groups that were drawn from; of several kinds, that of which there are fewest.
     targets : tuple of Resamples
         Those of each target, where they were asked for.
 
@@ -256,16 +259,6 @@ class Resamples:
         tail = stats.norm.sf(distance)
         low, high = np.nanquantile(self.scores, [tail, 1 - tail])
         return float(low), float(high)
-
-
-def _group_codes(groups, true):
-    """Return the number of each row's group among those that have a label, -1 for rows of others."""
-    groups = pd.Series(np.arange(true.n_rows) if groups is None else np.asarray(plain_array(groups)))
-    if len(groups) != true.n_rows:
-        raise ValueError(f"groups has {len(groups)} values for {true.n_rows} rows.")
-    if groups.isna().any():
-        raise ValueError(f"groups is missing for row {int(np.argmax(groups.isna()))}.")
-    return pd.factorize(groups.where(groups.isin(groups[true.labelled.any(axis=1)])))[0]
 
 
 def _sums(true, pred, codes):
@@ -327,15 +320,15 @@ _FROM_SUMS = {
 }
 
 
-def _resample_sums(formulas, sums, n_resamples, rng):
+def _resample_sums(formulas, sums, drawing, n_resamples, rng):
     """Score resamples by each formula: arrays (n_resamples, n_targets), NaN where a target has no label."""
-    n_groups, n_targets, n_sums = sums.shape
+    n_cells, n_targets, n_sums = sums.shape
     scores = [[] for _ in formulas]
-    chunk = max(1, _CHUNK // n_groups)
+    chunk = max(1, _CHUNK // n_cells)
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
-        counts = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=size)
-        drawn = (counts @ sums.reshape(n_groups, -1)).reshape(size, n_targets, n_sums)
+        counts = drawing.counts(size, rng)
+        drawn = (counts @ sums.reshape(n_cells, -1)).reshape(size, n_targets, n_sums)
         with np.errstate(invalid="ignore"):
             means = drawn / drawn[..., :1]
         labelled = drawn[..., 0] > 0
@@ -344,14 +337,14 @@ def _resample_sums(formulas, sums, n_resamples, rng):
     return [np.concatenate(own) for own in scores]
 
 
-def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng, sample_weight=None):
+def _resample_rows(metric, y_true, y_pred, cells, drawing, n_resamples, rng, sample_weight=None):
     y_true, y_pred = (list(y) if isinstance(y, tuple) else y for y in (y_true, y_pred))
     sample_weight = weights_by_row(sample_weight, None)
     labelled = with_weights(as_targets(y_true), sample_weight).labelled
-    rows = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+    rows = [np.flatnonzero(cells == cell) for cell in range(cells.max() + 1)]
     scores = np.full(n_resamples, np.nan)
     for i in range(n_resamples):
-        drawn = np.concatenate([rows[code] for code in rng.randint(len(rows), size=len(rows))])
+        drawn = np.concatenate([rows[0][:0], *(rows[cell] for cell in drawing.cells(rng))])
         if labelled[drawn].any(axis=0).all():
             own = {} if sample_weight is None else {"sample_weight": _safe_indexing(sample_weight, drawn)}
             scores[i] = metric(_safe_indexing(y_true, drawn), _safe_indexing(y_pred, drawn), **own)

@@ -15,15 +15,19 @@ from .leakage._report import LeakageReport, LeakageWarning
 from .search._objective import optuna_objective
 from .search._search import FusionSearchCV
 from .search._search_spaces import search_space
+from .splitters._crossed_group_k_fold import CrossedGroupKFold
+from .splitters._purged_time_k_fold import PurgedTimeKFold
 
 __all__ = [
     "Comparison",
+    "CrossedGroupKFold",
     "DaskBackend",
     "FusionSearchCV",
     "LeakageReport",
     "LeakageWarning",
     "LearningCurve",
     "PermutationTest",
+    "PurgedTimeKFold",
     "Ranking",
     "baselines",
     "check_leakage",

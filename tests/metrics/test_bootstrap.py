@@ -14,13 +14,13 @@ from avfusion.metrics import (
 from avfusion.metrics._bootstrap import (
     _FROM_SUMS,
     Resamples,
-    _group_codes,
     _resample_rows,
     _sums,
     mean_resamples,
     resampled_metrics,
     resampled_scores,
 )
+from avfusion.metrics._drawing import Drawing, _group_codes
 from avfusion.metrics._regression import paired_targets
 
 METRICS = [ccc_score, pcc_score, sagr_score, root_mean_squared_error, mean_absolute_error]
@@ -121,8 +121,8 @@ def test_rows_of_a_resample_are_whole_groups():
         seen.append(sorted(true))
         return 0.0
 
-    rows = list(range(6))
-    _resample_rows(metric, rows, rows, codes, 30, np.random.RandomState(0))
+    rows, drawing = list(range(6)), Drawing(np.arange(codes.max() + 1)[None])
+    _resample_rows(metric, rows, rows, codes, drawing, 30, np.random.RandomState(0))
     members = {0: [0, 4], 1: [1, 2], 2: [5]}
     possible = {
         tuple(sorted(members[a] + members[b] + members[c])) for a in members for b in members for c in members

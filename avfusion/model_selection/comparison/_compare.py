@@ -1,11 +1,12 @@
 """Compare estimators on the same folds of the same data."""
 
-import warnings
+import json
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils.validation import check_consistent_length
 
 from avfusion._sklearn_compat import _safe_indexing
@@ -16,6 +17,7 @@ from avfusion.model_selection.comparison._comparison import Comparison
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.comparison._folds import check_no_copies, make_folds
 from avfusion.model_selection.comparison._names import check_names
+from avfusion.model_selection.comparison._novelty import hint_at_groups, novelty, share_left_out
 from avfusion.model_selection.comparison._out_of_fold import out_of_fold
 from avfusion.model_selection.comparison._runs import Samples, Task, all_labelled, run_all
 from avfusion.model_selection.comparison._seeds import (
@@ -28,7 +30,9 @@ from avfusion.model_selection.comparison._seeds import (
 from avfusion.model_selection.comparison._target_tables import long_table, mean_over_seeds
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
-from avfusion.sequences._groups import read_groups
+from avfusion.model_selection.splitters._crossed_group_k_fold import CrossedGroupKFold
+from avfusion.model_selection.splitters._purged_time_k_fold import PurgedTimeKFold
+from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._messages import brief
@@ -38,7 +42,6 @@ from avfusion.sequences._weights import weights_by_row, with_weights
 
 _LEVEL = 0.95
 _RESAMPLES = 2000
-_PEOPLE = ("subject", "speaker", "participant", "person", "patient")
 
 
 def compare(
@@ -71,15 +74,20 @@ def compare(
         The samples. A mapping of modality to sequences goes through `avfusion.as_sequences`.
     y : DataFrame, Series, list or array
         Labels per frame or per clip, in any form that `avfusion` takes. NaN is unlabelled.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,) or (n_rows, n_kinds), optional
         What must not be split between training and test: name of a column of X, such as "subject", or values.
+        Of several, such as ``("subject", "video")``, test rows share none with training rows, and intervals
+        are over new persons and new videos alike. Equal values count as one thing: the first session of each
+        person is nothing that persons share.
     sample_weight : str, array-like, Series, DataFrame or list, optional
         How much rows (numbers, or their column of X) or labels (in a form of y) count, for all estimators in
         training, and in every score. One that takes no weights is refused.
     cv : int, scikit-learn splitter, iterable of (train, test) or None
         With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
-        many group folds; without groups, None is 5 folds in the order of the rows. A row may be tested at
-        most once; rows that are never tested have NaN predictions and no part in the scores.
+        many group folds; without groups, None is 5 folds in the order of the rows. With groups of several
+        columns, None is `avfusion.model_selection.CrossedGroupKFold` of up to 4 parts of each, and an int
+        that many parts. A row may be tested at most once; rows that are never tested have NaN predictions and
+        no part in the scores.
     scoring : str, sequence of str, dict or None
         Names ("ccc", "pcc", "sagr", "rmse", "mae", the keys of `avfusion.metrics.scorers`, scikit-learn's),
         or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
@@ -130,8 +138,8 @@ def compare(
     FitFailedWarning
         For each fold in which an estimator fails.
     UserWarning
-        If rows of one subject, speaker or the like, by a column of X of that name, are trained on and tested
-        in the same fold, and no groups were given.
+        If rows of one subject, recording, session, video or the like, by the names and values of columns of
+        X, are trained on and tested in the same fold, and no groups were given.
 
     Examples
     --------
@@ -190,29 +198,19 @@ def _read_samples(X, y, groups, cv, sample_weight):
     if np.isnan(targets.values).all():
         raise ValueError("y has no label at all: every value is NaN or missing.")
     check_consistent_length(X, y)
-    group_of_row = read_groups(groups, X)
-    if group_of_row is not None and isinstance(X, pd.DataFrame):
-        check_no_copies(X, group_of_row)
-    samples = Samples(X, y, targets, group_of_row, make_folds(cv, X, y, group_of_row), weights)
+    if groups is None and isinstance(cv, CrossedGroupKFold):
+        groups = cv.groups  # intervals, too, are over what it splits by
+    columns = read_group_columns(groups, X)
+    if columns is not None and isinstance(X, pd.DataFrame):
+        check_no_copies(X, columns)
+    folds = make_folds(cv, X, y, columns)
+    group_of_row = None if columns is None else combined(columns)
+    samples = Samples(X, y, targets, group_of_row, folds, weights, columns)
     if not all_labelled(targets.take(samples.tested)):
         raise ValueError("The rows that cv tests have no label for some target: nothing to score there.")
-    if group_of_row is None and isinstance(X, pd.DataFrame):
-        _hint_at_groups(samples)
+    if columns is None and not isinstance(cv, (PurgedTimeKFold, TimeSeriesSplit)):
+        hint_at_groups(X, folds, stacklevel=3)
     return samples
-
-
-def _hint_at_groups(samples):
-    """Warn of people who are on both sides of a fold, if a column of X names them."""
-    for name in samples.X.columns:
-        if str(name).lower() in _PEOPLE:
-            values = samples.X[name].to_numpy()
-            if any(set(values[train]) & set(values[test]) for train, test in samples.folds):
-                warnings.warn(
-                    f"X has a column {name!r}, and rows of one {name} are trained on and tested in the same "
-                    f"fold. Give groups={name!r}, or a cv that keeps them on one side.",
-                    stacklevel=4,
-                )
-                return
 
 
 def _check_scores(scores, samples):
@@ -246,7 +244,14 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         if any(fit.predictions is None for fit in own)
     }
     evaluation = Evaluation(
-        samples.y, predictions, scores, samples.groups, samples.tested, failed, samples.weights
+        samples.y,
+        predictions,
+        scores,
+        samples.groups,
+        samples.tested,
+        failed,
+        samples.weights,
+        samples.group_columns,
     )
     (folds, target_folds), (groups, target_groups) = (
         _fold_tables(evaluation, samples, parts),
@@ -268,6 +273,8 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         sample_weight=samples.weights,
         fold_of_row=fold_of_row,
         group_of_row=samples.groups,
+        group_columns=samples.group_columns,
+        novelty=pd.DataFrame(settings["novelty"], columns=["column", "kind", "share_new"]),
         scores=tuple(scores),
         settings=settings,
         recipe=recipe,
@@ -293,26 +300,40 @@ def _fold_tables(evaluation, samples, parts):
     return pd.DataFrame(lines), long_table(of_targets, evaluation.target_names)
 
 
+def _group_numbers(samples):
+    """Return how many groups were tested, that is, have a label in a tested row, of how many."""
+    if samples.groups is None:
+        return {"n_groups": None}
+    rows = samples.tested[samples.targets.counted.labelled[samples.tested].any(axis=1)]
+    return {
+        "n_groups": len(pd.unique(samples.groups[rows])),
+        "n_groups_given": len(pd.unique(samples.groups)),
+        "n_groups_of": {str(k): int(v.iloc[rows].nunique()) for k, v in samples.group_columns.items()},
+    }
+
+
 def _recipe(estimators, samples, settings):
     """Return what `rerun` needs beside the arguments that it takes as they were."""
     return {
         "estimators": {name: clone(estimator) for name, estimator in estimators.items()},
         "folds": samples.folds,
-        "groups": samples.groups,
+        "groups": samples.group_columns,
         "sample_weight": samples.weights,
         **{key: settings[key] for key in ("random_state", "cv", "data", "versions")},
     }
 
 
 def _settings(estimators, plan, samples, cv, seed):
-    groups = samples.groups
+    found = novelty(samples.X, samples.folds, samples.group_columns)
     weights = {} if samples.weights is None else {"sample_weight": fingerprint(samples.weights)}
     return {
         "estimators": {str(name): described(estimator) for name, estimator in estimators.items()},
         "seeds": {str(name): seeds_of(own) for name, own in plan.items()},
         "cv": plain(cv),
         "n_folds": len(samples.folds),
-        "n_groups": None if groups is None else len(pd.unique(groups)),
+        **_group_numbers(samples),
+        "novelty": json.loads(found.to_json(orient="records")),
+        "share_left_out": share_left_out(samples.folds, samples.targets.n_rows),
         "n_resamples": _RESAMPLES,
         "level": _LEVEL,
         "random_state": seed,

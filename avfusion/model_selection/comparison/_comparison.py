@@ -69,6 +69,13 @@ class Comparison:
         Scores as in `folds` and `groups`, with a row for each target.
     target_names : list of str, optional
         Names of the targets.
+    group_columns : DataFrame, optional
+        A column for each kind of groups, such as person and video; `group_of_row` are their combinations.
+    novelty : DataFrame, optional
+        What is new in the test rows: for each column of X that tells rows apart, "column", its "kind"
+        ("group", "person", "stimulus", "session", "recording" or "other"), and "share_new", the share of test
+        rows with a value that the training rows of their fold do not have. A line of the kind "time", where
+        streams say when they begin, has the share of test rows behind all training rows of their recording.
 
     Examples
     --------
@@ -99,6 +106,8 @@ class Comparison:
     target_folds: pd.DataFrame | None = None
     target_groups: pd.DataFrame | None = None
     target_names: list | None = None
+    group_columns: pd.DataFrame | None = None
+    novelty: pd.DataFrame | None = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
@@ -263,7 +272,8 @@ class Comparison:
         Returns
         -------
         str
-            One row per estimator, columns aligned. Times are of one fit and its predictions, in one unit.
+            One row per estimator, columns aligned; below them a line on what is new in the test rows. Times are
+            of one fit and its predictions, in one unit.
 
         Examples
         --------

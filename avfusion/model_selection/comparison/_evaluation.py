@@ -33,6 +33,8 @@ class Evaluation:
         Rows of these for which an estimator has no prediction with a seed, because it failed.
     weights : ndarray, Series or list, optional
         How much rows or labels count.
+    group_columns : DataFrame, optional
+        A column for each kind of groups, which is resampled by itself.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class Evaluation:
     tested: np.ndarray
     failed: dict = field(default_factory=dict)
     weights: object = None
+    group_columns: pd.DataFrame | None = None
 
     def __post_init__(self):
         targets = with_weights(as_targets(self.y), self.weights)
@@ -296,6 +299,8 @@ class Evaluation:
         (3,)
         """
         groups = None if self.groups is None else self.groups[self.tested]
+        if self.group_columns is not None:
+            groups = self.group_columns.iloc[self.tested]
         pair, given = self._packed(name, seed, self.tested), self._given(name, seed, self.tested)
         return resampled_by(self.scores, pair, given, groups=groups, **options)
 

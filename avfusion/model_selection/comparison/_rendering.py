@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.model_selection.comparison._differences import mean_name
+from avfusion.model_selection.comparison._novelty import novelty_line
 from avfusion.model_selection.comparison._one_target import tables_of
 from avfusion.sequences._messages import brief, printable_lines
 from avfusion.sequences._targets import as_targets
@@ -84,14 +85,15 @@ def as_markdown(comparison, by_target=False):
     ['**Mean of 2 targets**', '**target 0**', '**target 1**']
     """
     names = comparison.target_names
-    whole = markdown_table(main_table(comparison))
+    whole, line = markdown_table(main_table(comparison)), novelty_line(comparison)
+    below = f"\n{line}\n" if line else ""
     if not by_target or len(names) == 1:
-        return whole
+        return whole + below
     parts = [(f"Mean of {len(names)} targets", whole)]
     for name in names:
         part = replace(comparison, **tables_of(comparison, name)._asdict())
         parts.append((" ".join(name.split()), markdown_table(main_table(part))))
-    return "\n".join(f"**{title}**\n\n{table}" for title, table in parts)
+    return "\n".join(f"**{title}**\n\n{table}" for title, table in parts) + below
 
 
 def markdown_table(table):
@@ -201,7 +203,8 @@ def _summary(comparison):
     grouped = ""
     if comparison.group_of_row is not None:
         n_tested = len(pd.unique(comparison.group_of_row[tested & labelled]))
-        grouped = ", " + _of_all(n_tested, settings["n_groups"], "groups")
+        n_given = settings.get("n_groups_given", settings["n_groups"])
+        grouped = ", " + _of_all(n_tested, n_given, "groups") + _kinds(settings)
     n_folds, n_targets = settings["n_folds"], as_targets(comparison.y).form.n_targets
     table = comparison.table
     seeds = f", up to {table['n_seeds'].max()} seeds" if "n_seeds" in table else ""
@@ -211,9 +214,24 @@ def _summary(comparison):
     return (
         f"Comparison of {_plural(len(table), 'estimator')}: {rows}{grouped}, "
         f"{_plural(n_folds, 'fold')}{seeds}{targets}; "
-        f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
+        f"{_intervals(settings)}"
         f"{'; labels are weighted' * (comparison.sample_weight is not None)}"
     )
+
+
+def _kinds(settings):
+    """Write how many groups of each kind there are, where there are several kinds."""
+    of_kind = settings.get("n_groups_of", {})
+    return f" ({' x '.join(f'{n} {kind}' for kind, n in of_kind.items())})" if len(of_kind) > 1 else ""
+
+
+def _intervals(settings):
+    if settings["n_groups"] is None:
+        return "intervals: bootstrap over rows"
+    of_kind = settings.get("n_groups_of", {})
+    if min(of_kind.values(), default=2) < 2:
+        return "no intervals: a single group was tested"
+    return f"intervals: bootstrap over {' and '.join(of_kind) if len(of_kind) > 1 else 'groups'}"
 
 
 def _header(comparison):
@@ -297,5 +315,5 @@ def _of_all(number, total, what):
 
 
 # What a comparison shows, in this order: functions of the comparison.
-HEADER = (_summary, _targets_line)  # each returns a line, or ""
+HEADER = (_summary, _targets_line, novelty_line)  # each returns a line, or ""
 BLOCKS = (_few_targets_block,)  # each returns a Block, or None

@@ -62,4 +62,5 @@ def evaluation_of(comparison, scores):
     True
     """
     of, tested = comparison, np.flatnonzero(comparison.fold_of_row >= 0)
-    return Evaluation(of.y, of.seed_predictions, scores, of.group_of_row, tested, weights=of.sample_weight)
+    more = {"weights": of.sample_weight, "group_columns": of.group_columns}
+    return Evaluation(of.y, of.seed_predictions, scores, of.group_of_row, tested, **more)

@@ -44,6 +44,8 @@ class Samples:
         Row positions.
     weights : ndarray, Series or list, optional
         How much rows or labels count; `targets` have them, too.
+    group_columns : DataFrame, optional
+        A column for each kind of groups; `groups` are their combinations.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Samples:
     groups: np.ndarray | None
     folds: list
     weights: object = None
+    group_columns: pd.DataFrame | None = None
 
     @property
     def tests(self):
