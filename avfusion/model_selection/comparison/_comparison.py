@@ -272,8 +272,8 @@ class Comparison:
         Returns
         -------
         str
-            One row per estimator, columns aligned; below them a line on what is new in the test rows. Times are
-            of one fit and its predictions, in one unit.
+            One row per estimator, columns aligned; below them a line on what is new in the test rows. Times
+            are of one fit and its predictions, in one unit.
 
         Examples
         --------
