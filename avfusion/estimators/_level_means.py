@@ -1,6 +1,7 @@
 """Means of labels by level, from sums that are made once: of a stimulus, a person, or both together."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -87,19 +88,43 @@ def row_sums(values, weights, row_of_value, n_rows):
     >>> row_sums(np.array([[1.0], [np.nan]]), None, np.zeros(2, dtype=int), 1).weight
     array([[1.]])
     """
-    labelled = ~np.isnan(values)
-    if weights is not None:
-        labelled &= weights > 0
-    centre = np.array(
-        [column[seen].mean() if seen.any() else 0.0 for column, seen in zip(values.T, labelled.T)]
-    )
+    weight, total, number, centre = sums_by(values, weights, row_of_value, n_rows)
+    return RowSums(weight, total, _ratio(weight, number), centre)
+
+
+def sums_by(values, weights, place, n_places):
+    """Add up labels by place, less a value that is close to all.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values, K)
+        NaN is unlabelled.
+    weights : ndarray of that shape or None
+    place : ndarray of int of shape (n_values,)
+    n_places : int
+
+    Returns
+    -------
+    weight, total, number : ndarray of shape (n_places, K)
+        Sum of the weights, sum of weight times label less `centre`, number of labels.
+    centre : ndarray of shape (K,)
+
+    Examples
+    --------
+    >>> weight, total, _, centre = sums_by(np.array([[1.0], [3.0]]), None, np.array([0, 1]), 2)
+    >>> (total / weight + centre).ravel()
+    array([1., 3.])
+    """
+    labelled = ~np.isnan(values) & (True if weights is None else weights > 0)
+    columns = zip(values.T, labelled.T)
+    centre = np.array([column[seen].mean() if seen.any() else 0.0 for column, seen in columns])
     weight = np.where(labelled, 1.0 if weights is None else weights, 0.0)
     total = weight * np.where(labelled, values - centre, 0.0)
     parts = [
-        np.stack([np.bincount(row_of_value, column, n_rows) for column in part.T], axis=1)
+        np.stack([np.bincount(place, column, n_places) for column in part.T], axis=1)
         for part in (weight, total, labelled)
     ]
-    return RowSums(parts[0], parts[1], _ratio(parts[0], parts[2]), centre)
+    return *parts, centre
 
 
 def level_means(sums, codes, n_levels, shrinkage=0.0):
@@ -169,7 +194,7 @@ def additive_means(sums, codes, n_levels, shrinkage):
         right = np.concatenate([root * target, np.zeros(len(penalty))])
         parts.append(lsmr(system, right, atol=1e-12, btol=1e-12, maxiter=1000)[0])
     together = np.stack(parts, axis=1)
-    return [together[start:stop] for start, stop in zip(starts, starts[1:])]
+    return [together[start:stop] for start, stop in pairwise(starts)]
 
 
 def dummies(codes, n_levels):
@@ -190,5 +215,5 @@ def dummies(codes, n_levels):
 
 
 def _ratio(above, below):
-    """Divide; 0 where there is nothing to divide by."""
+    """Return a quotient; 0 where there is nothing to divide by."""
     return np.divide(above, below, out=np.zeros(np.shape(above)), where=np.asarray(below) > 0)

@@ -144,7 +144,7 @@ def levels_of(X, columns):
 
 
 def codes_of(levels, known=None):
-    """Number levels in the order in which they come.
+    """Return a number for each level, in the order in which they come.
 
     Parameters
     ----------
@@ -165,9 +165,8 @@ def codes_of(levels, known=None):
     (array([ 0, -1,  1,  0]), {'a': 0, 'b': 1})
     """
     if known is None:
-        known = {level: number for number, level in enumerate(dict.fromkeys(levels) if levels else ())}
-        if None in known:
-            known = {level: number for number, level in enumerate(key for key in known if key is not None)}
+        distinct = [level for level in dict.fromkeys(levels) if level is not None]
+        known = {level: number for number, level in enumerate(distinct)}
     return np.array([known.get(level, -1) for level in levels], dtype=np.int64), known
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.preprocessing import SplineTransformer
 
+from avfusion.estimators._level_means import sums_by
 from avfusion.sequences._buffers import within_rows
 
 
@@ -51,7 +52,8 @@ class StepMeans:
 
     Examples
     --------
-    >>> curves = step_means(np.array([[1.0], [3.0], [5.0]]), None, np.zeros(3, dtype=int), np.array([0, 0, 1]))
+    >>> labels, levels, steps = np.array([[1.0], [3.0], [5.0]]), np.zeros(3, dtype=int), np.array([0, 0, 1])
+    >>> curves = step_means(labels, None, levels, steps)
     >>> curves.of(np.array([0, 0, 0]), np.array([1, 0, 9])).ravel()
     array([ 5.,  2., nan])
     """
@@ -95,7 +97,7 @@ def step_means(values, weights, levels, steps):
     """
     first, span = steps.min(initial=0), np.ptp(steps) + 1 if len(steps) else 1
     keys, place = np.unique(levels * span + steps - first, return_inverse=True)
-    weight, total, centre = _sums(values, weights, place, len(keys))
+    weight, total, _, centre = sums_by(values, weights, place, len(keys))
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.where(weight > 0, total / weight, np.nan) + centre
     return StepMeans(keys // span, keys % span + first, means)
@@ -154,7 +156,7 @@ def smooth_course(values, weights, position, n_knots=8):
     array([2.])
     """
     places, where = np.unique(position, return_inverse=True)
-    weight, total, centre = _sums(values, weights, where, len(places))
+    weight, total, _, centre = sums_by(values, weights, where, len(places))
     known = weight.sum(axis=1) > 0
     mean = centre + total.sum(axis=0) / np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
     n_knots = min(n_knots, int(known.sum()) - 2)
@@ -176,20 +178,3 @@ def smooth_course(values, weights, position, n_knots=8):
         coefficients.append(found)
         means.append(centre[k] + level - middle @ found)
     return Course(spline, np.stack(coefficients, axis=1), np.array(means))
-
-
-def _sums(values, weights, place, n_places):
-    """Return weights and weighted labels less their centre, added up by place, (n_places, K) each."""
-    labelled = ~np.isnan(values)
-    if weights is not None:
-        labelled &= weights > 0
-    centre = np.array(
-        [column[seen].mean() if seen.any() else 0.0 for column, seen in zip(values.T, labelled.T)]
-    )
-    weight = np.where(labelled, 1.0 if weights is None else weights, 0.0)
-    total = weight * np.where(labelled, values - centre, 0.0)
-    weight, total = (
-        np.stack([np.bincount(place, column, n_places) for column in part.T], axis=1)
-        for part in (weight, total)
-    )
-    return weight, total, centre
