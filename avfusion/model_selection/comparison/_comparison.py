@@ -14,10 +14,10 @@ from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.comparison._names import as_texts, prediction_columns
+from avfusion.model_selection.comparison._rendering import as_html, as_text, main_table, markdown_table
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
 from avfusion.sequences._buffers import packed_starts
-from avfusion.sequences._messages import printable_lines
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import with_weights
 
@@ -149,18 +149,7 @@ class Comparison:
         | --------- | ... |
         | ridge     | ... |
         """
-        shown = self._shown()
-        lines = [
-            [shown.index.name, *shown.columns],
-            *([name, *cells] for name, cells in zip(shown.index, shown.to_numpy())),
-        ]
-        lines = [[" ".join(str(cell).split()).replace("|", r"\|") for cell in line] for line in lines]
-        widths = [max(map(len, column)) for column in zip(*lines)]
-        rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-        aligned = [
-            [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:]))] for line in lines
-        ]
-        return "\n".join("| " + " | ".join(line) + " |" for line in [aligned[0], rule, *aligned[1:]]) + "\n"
+        return markdown_table(main_table(self))
 
     def prediction_table(self):
         """Put labels and out-of-fold predictions into one long table.
@@ -270,74 +259,11 @@ class Comparison:
         self.plot(ax=figure.subplots())
         return figure
 
-    def _shown(self):
-        """Table for reading: text cells, standard deviation of the first score only, and no column twice."""
-        level = f"{self.settings['level'] * 100:g} %"
-        shown = {}
-        for position, score in enumerate(self.scores):
-            low, high = self.table[f"{score}_low"], self.table[f"{score}_high"]
-            shown[f"{score} [{level}]"] = [
-                _number(v) if np.isnan(a) else f"{v:.3f} [{a:.3f}, {b:.3f}]"
-                for v, a, b in zip(self.table[score], low, high)
-            ]
-            if position:
-                continue
-            if f"{score}_seed_std" in self.table:
-                shown[f"{score}, ± of seeds"] = [_number(v, "-") for v in self.table[f"{score}_seed_std"]]
-            pairs = zip(self.table[f"{score}_fold_mean"], self.table[f"{score}_fold_std"])
-            if self.settings["n_folds"] > 1:
-                shown[f"{score} per fold"] = [
-                    "failed" if np.isnan(mean) else f"{mean:.3f} ± {std:.3f}" for mean, std in pairs
-                ]
-            groups = self.table.get(f"{score}_group_mean")
-            if groups is not None and not np.allclose(
-                groups, self.table[f"{score}_fold_mean"], equal_nan=True
-            ):
-                shown[f"{score} per group"] = [_number(mean) for mean in groups]
-        if "n_failed" in self.table:
-            shown["fits that failed"] = list(self.table["n_failed"])
-        for seconds in ("fit_s", "predict_s"):
-            shown[seconds] = [_number(v, "-", 2) for v in self.table[seconds]]
-        return pd.DataFrame(shown, index=self.table.index)
-
-    def _summary(self):
-        """Return one line on the comparison: the number of tested rows, and the subject of the intervals."""
-        tested = self.fold_of_row >= 0
-        rows = _of_all(int(tested.sum()), len(tested), "rows")
-        grouped = ""
-        if self.group_of_row is not None:
-            n_tested = len(pd.unique(self.group_of_row[tested]))
-            grouped = ", " + _of_all(n_tested, self.settings["n_groups"], "groups")
-        n_folds, n_targets = self.settings["n_folds"], as_targets(self.y).form.n_targets
-        seeds = f", up to {self.table['n_seeds'].max()} seeds" if "n_seeds" in self.table else ""
-        targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
-        return (
-            f"Comparison of {_plural(len(self.table), 'estimator')}: {rows}{grouped}, "
-            f"{_plural(n_folds, 'fold')}{seeds}{targets}; "
-            f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
-            f"{'; labels are weighted' * (self.sample_weight is not None)}"
-        )
-
     def __repr__(self):
-        with pd.option_context("display.max_colwidth", None, "display.width", None):
-            return printable_lines(f"{self._summary()}\n{self._shown().to_string()}")
+        return as_text(self)
 
     def _repr_html_(self):
-        return printable_lines(f"<p>{self._summary()}</p>\n{self._shown().to_html()}")
-
-
-def _number(value, missing="failed", digits=3):
-    """Write a number that may be missing."""
-    return missing if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def _plural(number, what):
-    return f"{number} {what}{'s' * (number > 1)}"
-
-
-def _of_all(number, total, what):
-    """Write how many of all there are were tested."""
-    return f"{total} {what}" if number == total else f"{number} of {total} {what} tested"
+        return as_html(self)
 
 
 def score_of(comparison, name):
