@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.situation`` prints the comparison and writes it to ``results/situation/``. Labels and
 predictions of 30 people who watched 8 videos are those that the challenge published, thinned to 2 Hz; the
-file lies in ``$AVFUSION_DATA/epic2023``. Scenario 2 tests people who are new. Nothing is trained: an estimator
-passes on what a system predicted, so that the block beneath the table is the only thing that is fitted.
+file lies in ``$AVFUSION_DATA/epic2023``. Scenario 2 tests people who are new. Nothing is trained: an
+estimator passes on what a system predicted, so that the block beneath the table is the only thing that is
+fitted.
 """
 
 import os

@@ -15,12 +15,14 @@ from sklearn.utils import check_random_state
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics._regression import (
     ccc_score,
+    labelled_columns,
     mean_absolute_error,
     paired_targets,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
 )
+from avfusion.metrics._statistics import by_row
 from avfusion.sequences._plain_arrays import plain_array
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
@@ -162,6 +164,43 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     formulas = [_FROM_SUMS[metric] for metric in metrics]
     rng = check_random_state(random_state)
     scores = _resample_sums(formulas, _sums(true, pred, codes), n_resamples, rng)
+    return [Resamples(own, n_groups) for own in scores]
+
+
+def resampled_row_means(true, pred, statistics, groups=None, n_resamples=2000, random_state=None):
+    """Means over rows of each row's own statistic, of the same resamples as `resampled_metrics` draws.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        Per frame, from `paired_targets`.
+    statistics : list of callable
+        Of a `Column`.
+    groups, n_resamples, random_state : as in `bootstrap_interval`
+
+    Returns
+    -------
+    list of Resamples
+
+    Examples
+    --------
+    >>> from avfusion.metrics._statistics import mae
+    >>> pair = paired_targets([np.ones(2), np.zeros(3)], [np.zeros(2), np.zeros(3)])
+    >>> resampled_row_means(*pair, [mae], n_resamples=3, random_state=0)[0].scores
+    array([0.5, 0.5, 0.5])
+    """
+    codes = _group_codes(groups, true)
+    n_groups = int(codes.max()) + 1
+    if n_groups < 2:
+        return [Resamples(np.full(n_resamples, np.nan), n_groups) for _ in statistics]
+    sums = np.zeros((n_groups, true.form.n_targets, 1 + len(statistics)))
+    for k, column in enumerate(labelled_columns(true, pred)):
+        for number, statistic in enumerate(statistics, start=1):
+            values, weights, rows = by_row(statistic, column)
+            for place, term in ((0, weights), (number, weights * values)):
+                sums[:, k, place] = np.bincount(codes[rows], term, n_groups)
+    formulas = [lambda means, number=number: means[..., number] for number in range(1, sums.shape[2])]
+    scores = _resample_sums(formulas, sums, n_resamples, check_random_state(random_state))
     return [Resamples(own, n_groups) for own in scores]
 
 

@@ -14,7 +14,8 @@ from avfusion.metrics._regression import paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.comparison._names import as_texts, prediction_columns
-from avfusion.model_selection.comparison._rendering import as_html, as_text, main_table, markdown_table
+from avfusion.model_selection.comparison._rendering import as_html, as_markdown, as_text
+from avfusion.model_selection.comparison._situation import Situation
 from avfusion.model_selection.records._provenance import write_recipe
 from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
 from avfusion.sequences._buffers import packed_starts
@@ -66,6 +67,9 @@ class Comparison:
         Out-of-fold predictions of every seed; by default `predictions` are of the only one.
     sample_weight : ndarray, Series or list, optional
         How much rows or labels count.
+    situation : Situation, optional
+        What stimulus, person and time alone predict; None where no column says which stimulus or person it
+        is.
 
     Examples
     --------
@@ -93,6 +97,7 @@ class Comparison:
     seeds: pd.DataFrame | None = None
     seed_predictions: dict | None = None
     sample_weight: object = None
+    situation: Situation | None = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
@@ -136,7 +141,7 @@ class Comparison:
         Returns
         -------
         str
-            One row per estimator, columns aligned.
+            One row per estimator, columns aligned; beneath it, what the situation alone predicts.
 
         Examples
         --------
@@ -149,7 +154,7 @@ class Comparison:
         | --------- | ... |
         | ridge     | ... |
         """
-        return markdown_table(main_table(self))
+        return as_markdown(self)
 
     def prediction_table(self):
         """Put labels and out-of-fold predictions into one long table.
@@ -203,9 +208,10 @@ class Comparison:
         """Write everything to a folder, which appears, or is replaced, in one step.
 
         ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
-        ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
-        ``settings.json``, ``sha256sums.txt`` and ``recipe.joblib``, which `rerun` takes; a warning stands for
-        it if something in it cannot be pickled, such as a lambda.
+        ``seeds.csv`` (with several seeds), ``situation.csv`` and ``situation_shares.csv`` (with a situation),
+        ``predictions.parquet`` (`prediction_table`), ``plot.png``, ``settings.json``, ``sha256sums.txt`` and
+        ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in it cannot be pickled,
+        such as a lambda.
 
         Parameters
         ----------
@@ -242,6 +248,9 @@ class Comparison:
         frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
         frames |= {"groups.csv": self.groups} if len(self.groups) else {}
         frames |= {"seeds.csv": self.seeds} if "n_seeds" in self.table else {}
+        if self.situation is not None:
+            frames["situation.csv"] = self.situation.table.reset_index()
+            frames["situation_shares.csv"] = self.situation.shares
         with result_folder(folder, COMPARISON) as part:
             for name, text in texts.items():
                 (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -54,6 +54,24 @@ def as_html(comparison):
     return printable_lines("\n".join(parts))
 
 
+def as_markdown(comparison):
+    """Write table and blocks as Markdown.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
+    >>> print(as_markdown(compare({"ridge": Ridge()}, X, y, scoring="mae", verbose=False)))
+    | estimator | ... |
+    | --------- | ... |
+    | ridge     | ... |
+    """
+    parts = [markdown_table(main_table(comparison))]
+    parts += [f"{block.title}\n\n{markdown_table(block.table)}" for block in _blocks(comparison)]
+    return "\n".join(parts)
+
+
 def markdown_table(table):
     r"""Write a table of text cells as Markdown, with aligned columns.
 
@@ -171,6 +189,16 @@ def _blocks(comparison):
     return [block for block in (make(comparison) for make in BLOCKS) if block is not None]
 
 
+def _situation(comparison):
+    """Return what the situation alone predicts."""
+    return comparison.situation and Block(*comparison.situation.blocks()[0])
+
+
+def _shares(comparison):
+    """Return shares of the variance, and what models explain of them."""
+    return comparison.situation and Block(*comparison.situation.blocks()[1])
+
+
 def _plain(table):
     with pd.option_context("display.max_colwidth", None, "display.width", None):
         return table.to_string()
@@ -187,4 +215,4 @@ def _of_all(number, total, what):
 
 # What a comparison shows, in this order: functions of the comparison.
 HEADER = (_summary,)  # each returns a line, or ""
-BLOCKS = ()  # each returns a Block, or None
+BLOCKS = (_situation, _shares)  # each returns a Block, or None

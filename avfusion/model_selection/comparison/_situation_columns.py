@@ -79,8 +79,8 @@ def check_situation(situation, X):
         return
     if not isinstance(situation, Mapping):
         raise TypeError(
-            "situation must be 'auto', None or a dict such as {'stimulus': 'video', 'person': 'subject'}, not "
-            f"{brief(situation)}."
+            "situation must be 'auto', None or a dict such as {'stimulus': 'video', 'person': 'subject'}, "
+            f"not {brief(situation)}."
         )
     for role, columns in situation.items():
         if role not in ROLES:
@@ -93,7 +93,8 @@ def check_situation(situation, X):
                 raise ValueError(f"situation: {role}={column!r} names a column, but X is not a DataFrame.")
             if column not in X.columns:
                 raise ValueError(
-                    f"situation: {role}={brief(column)} is no column of X. Its columns are {quoted(X.columns)}."
+                    f"situation: {role}={brief(column)} is no column of X. Its columns are "
+                    f"{quoted(X.columns)}."
                 )
             if holds_sequences(X[column]):
                 raise ValueError(
@@ -110,8 +111,9 @@ def factors_of(situation, X, groups=None, groups_name=None):
         Columns by role; roles that are not in it are found by the names of columns, None is none.
     X : samples
     groups : ndarray of shape (n_rows,), optional
-        Stand for people where no column is called so.
+        Stand for people where no column is called so; those that no column has are left out.
     groups_name : str, optional
+        Of their column.
 
     Returns
     -------
@@ -133,12 +135,20 @@ def factors_of(situation, X, groups=None, groups_name=None):
         own = [_factor(role, X, _columns(named[role], X))] if role in named else _called(role, X, free, names)
         found |= {role: factor for factor in own if factor is not None and factor.repeats}
     if groups is not None and not {"person"} & {*found, *named}:
-        codes, _ = codes_of(list(groups))
-        factor = Factor("person", str(groups_name or "group"), codes)
-        if factor.repeats and not any(_same(factor, other) for other in found.values()):
-            found["person"] = factor
+        found |= _grouped(X, free, groups, groups_name, found.values())
     chosen = [found[role] for role in ROLES if role in found]
     return [*chosen, *_others(X, free, chosen)]
+
+
+def _grouped(X, free, groups, name, others):
+    """Return the groups as people, if they have the name of a column, or a column says the same."""
+    codes, _ = codes_of(list(groups))
+    factor = Factor("person", str(name), codes)
+    if name is None:
+        factor = next((own for own in (_factor("person", X, [c]) for c in free) if _same(factor, own)), None)
+    if factor is None or not factor.repeats or any(_same(factor, other) for other in others):
+        return {}
+    return {"person": factor}
 
 
 def _called(role, X, free, names):
@@ -161,7 +171,11 @@ def _others(X, free, chosen):
             continue  # a feature
         factor = _factor("other", X, [name])
         few = 1 < factor.n_levels <= len(X) / 2
-        if few and not any(_same(factor, other) for other in found) and str(name) not in {f.name for f in found}:
+        if (
+            few
+            and not any(_same(factor, other) for other in found)
+            and str(name) not in {f.name for f in found}
+        ):
             found.append(factor)
     return found[len(chosen) :][:_MOST_OTHERS]
 
