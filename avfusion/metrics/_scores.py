@@ -82,7 +82,18 @@ class Score:
         """
         if self.metric is None:
             return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
-        return (self.metric in _ERRORS) == (self.sign < 0)
+        return self.is_error == (self.sign < 0)
+
+    @property
+    def is_error(self):
+        """Return whether it is an error, in units of y, and not a share or a correlation.
+
+        Examples
+        --------
+        >>> [resolve_scoring(name)[name].is_error for name in ("neg_mae", "ccc")]
+        [True, False]
+        """
+        return self.metric in _ERRORS
 
     def by_target(self, columns):
         """Score each target by itself, which needs a metric.

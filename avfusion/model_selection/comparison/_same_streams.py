@@ -34,9 +34,9 @@ class Same(NamedTuple):
 
         Examples
         --------
-        >>> Same("luminance", True, 1, 1).sentence("video")
-        "Stream 'luminance' is the same for all rows of one 'video': what is learned from it may be the "
-        "'video'.""
+        >>> Same("light", True, 1, 1).sentence("video")
+        "Stream 'light' is the same for all rows of one 'video': what is learned from it may be the 'video'."
+        """
         what = f"{'Stream' if self.is_stream else 'Column'} {self.column!r}"
         if self.n_same < self.n_features:
             what = f"Of {what[0].lower()}{what[1:]}, {self.n_same} of {self.n_features} features are"
@@ -56,7 +56,7 @@ def same_within(X, factor, leave_out=()):
     X : samples
         Nothing is found in what is no DataFrame.
     factor : Factor
-    leave_out : iterable
+    leave_out : iterable of str
         Columns that are not features.
 
     Returns
@@ -77,9 +77,7 @@ def same_within(X, factor, leave_out=()):
     for name, column in X.items():
         if name in streams:
             means = _row_means(column.array, rows)
-        elif (
-            pd.api.types.is_numeric_dtype(column.dtype) and name not in leave_out and str(name) != factor.name
-        ):
+        elif pd.api.types.is_numeric_dtype(column.dtype) and str(name) not in leave_out:
             means = column.to_numpy(dtype=np.float64, na_value=np.nan)[rows, None]
         else:
             continue

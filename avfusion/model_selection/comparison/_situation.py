@@ -1,4 +1,4 @@
-"""What the situation alone predicts, beside the models of a comparison: baselines, and what is beyond them."""
+"""What the situation alone predicts, beside the models of a comparison, and what is beyond it."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -172,7 +172,8 @@ def _judge(samples, evaluation, factors, table, by_target, bootstrap):
             models.loc[model, column] = value
     columns = [f"{what}{end}" for what in ("difference", "partial_ccc") for end in ("", "_low", "_high")]
     whole = pd.concat([situations, models.reindex(columns=models.columns.union(columns, sort=False))])
-    judged = Judged(name, score.higher_is_better, {one.name: one.rank for one in baselines}, whole)
+    ranks = {one.name: one.rank for one in baselines}
+    judged = Judged(name, score.higher_is_better, score.is_error, ranks, whole)
     lines = [
         *_notes(samples, factors),
         *statement(judged, samples.groups is not None),
@@ -266,10 +267,8 @@ def _beyond(pairs, name, score, level, options):
         values = [float(score.by_target(labelled_columns(true, side)).mean()) for side in (pred, base)]
         left = without_base(true, pred, base)
         ccc = Score(ccc_score).by_target(labelled_columns(*left)).mean()
-        lines.append(
-            [values[0] - values[1], *(own - other).interval(level)]
-            + [ccc, *resampled_metrics(*left, [ccc_score], **options)[0].interval(level)]
-        )
+        ends = resampled_metrics(*left, [ccc_score], **options)[0].interval(level)
+        lines.append([values[0] - values[1], *(own - other).interval(level), ccc, *ends])
     columns = [f"{what}{end}" for what in ("difference", "partial_ccc") for end in ("", "_low", "_high")]
     return dict(zip(columns, np.mean(lines, axis=0)))
 
@@ -290,8 +289,8 @@ def without_base(true, pred, base):
     Examples
     --------
     >>> from avfusion.sequences import as_targets
-    >>> y, p, b = (as_targets(values) for values in ([1.0, 2.0, 5.0, 6.0], [3.0, 3.0, 7.0, 7.0], [1, 1, 4, 4]))
-    >>> [part.values.ravel().tolist() for part in without_base(y, p, b)]
+    >>> labels, predictions, base = map(as_targets, ([1.0, 2.0, 5.0, 6.0], [3, 3, 7, 7], [1, 1, 4, 4]))
+    >>> [part.values.ravel().tolist() for part in without_base(labels, predictions, base)]
     [[-0.5, 0.5, -0.5, 0.5], [0.0, 0.0, 0.0, 0.0]]
     """
     sides = [np.full(true.values.shape, np.nan) for _ in range(2)]

@@ -122,7 +122,7 @@ def factors_of(situation, X, groups=None, groups_name=None):
 
     Examples
     --------
-    >>> table = pd.DataFrame({"video": ["a", "a", "b", "b"], "subject": [1, 2, 1, 2], "pitch": [0.1, 0.2, 0.3, 0.4]})
+    >>> table = pd.DataFrame({"video": ["a", "a", "b", "b"], "subject": [1, 2, 1, 2], "age": [30, 4, 30, 4]})
     >>> [(factor.role, factor.name) for factor in factors_of("auto", table)]
     [('stimulus', 'video'), ('person', 'subject')]
     """
@@ -132,8 +132,12 @@ def factors_of(situation, X, groups=None, groups_name=None):
     free = [name for name in metadata_columns(X) if _may_be_levels(X[name])]
     found = {}
     for role, names in ROLES.items():
-        own = [_factor(role, X, _columns(named[role], X))] if role in named else _called(role, X, free, names)
-        found |= {role: factor for factor in own if factor is not None and factor.repeats}
+        if role in named:
+            factor = _factor(role, X, _columns(named[role], X))
+        else:
+            factor = _called(role, X, free, names)
+        if factor is not None and factor.repeats:
+            found[role] = factor
     if groups is not None and not {"person"} & {*found, *named}:
         found |= _grouped(X, free, groups, groups_name, found.values())
     chosen = [found[role] for role in ROLES if role in found]
@@ -152,14 +156,14 @@ def _grouped(X, free, groups, name, others):
 
 
 def _called(role, X, free, names):
-    """Return the first column that has one of the names of a role and whose values repeat."""
+    """Return the first column that has one of the names of a role and whose values repeat, or None."""
     left = list(free)
     while (column := column_called(left, names)) is not None:
         factor = _factor(role, X, [column])
         if factor.repeats:
-            return [factor]
+            return factor
         left.remove(column)
-    return []
+    return None
 
 
 def _others(X, free, chosen):
