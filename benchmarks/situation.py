@@ -1,6 +1,6 @@
 """EPiC 2023: what six systems read from physiology, beside what the video alone predicts.
 
-``python -m benchmarks.situation`` prints the comparison and writes it to ``results/situation/``. Labels and
+``python -m benchmarks.situation`` prints tables and writes them to ``results/situation/``. Labels and
 predictions of 30 people who watched 8 videos are those that the challenge published, thinned to 2 Hz; the
 file lies in ``$AVFUSION_DATA/epic2023``. Scenario 2 tests people who are new. Nothing is trained: an
 estimator passes on what a system predicted, so that the block beneath the table is the only thing that is
@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import LeaveOneGroupOut, PredefinedSplit
 
 import avfusion as av
-from benchmarks.report import options, write_in_one_step
+from benchmarks.report import options, publish
 
 SYSTEMS = ("AffectiveBulls", "CARElab", "Cafeteros", "NYIT", "Princeton", "SAIL")
 SCORES = ("rmse_per_recording", "rmse", "ccc")
@@ -66,20 +66,36 @@ def run(others_only=True, **options):
     """Compare the systems; a baseline is fitted on the other people, or on the folds of the challenge."""
     X, y = read()
     systems = {name: Given(name) for name in SYSTEMS} | {"the constant 5": Given(constant=5.0)}
-    cv = LeaveOneGroupOut() if others_only else PredefinedSplit(X["fold"])
+    folds = LeaveOneGroupOut() if others_only else list(PredefinedSplit(X["fold"]).split())
     X = X.drop(columns="fold")
-    return av.compare(systems, X, y, groups="subject", cv=cv, scoring=SCORES, verbose=False, **options)
+    return av.compare(systems, X, y, groups="subject", cv=folds, scoring=SCORES, verbose=False, **options)
 
 
-def main():
-    """Write the comparison on both kinds of folds."""
-    folder = options(__doc__, "results/situation").parse_args().output
-    parts = []
-    for title, others_only in (("all other people", True), ("the folds of the challenge", False)):
-        result = run(others_only)
-        parts.append(f"Trained on {title}\n\n{result.to_markdown()}\n{result.situation.to_markdown()}")
-        print(f"{parts[-1]}\n")
-    write_in_one_step(folder / "situation.md", "\n\n".join(parts))
+def rows_of(result):
+    """Return what is printed of a comparison: scores of baselines and systems, and what is beyond the video."""
+    table = result.situation.table
+    columns = [*(f"{SCORES[0]}: {name}" for name in ("valence", "arousal")), *SCORES]
+    columns += ["partial_ccc", "partial_ccc_low", "partial_ccc_high"]
+    return [{"predictor": name, **line[columns].astype(float).round(3)} for name, line in table.iterrows()]
+
+
+def shares_of(result):
+    """Return shares of the variance, means over targets."""
+    shares = result.situation.shares
+    return shares[shares["target"] == "mean"].drop(columns="target").round(3).to_dict("records")
+
+
+def main(argv=None):
+    """Write scores and shares on both kinds of folds."""
+    folder = options(__doc__, "results/situation").parse_args(argv).output
+    others, folds = run(), run(others_only=False)
+    tables = {
+        "baselines from all other people": rows_of(others),
+        "baselines from the other folds of the challenge": rows_of(folds),
+        "shares of the variance": shares_of(others),
+        "in words": [{"statement": line} for line in others.situation.statements],
+    }
+    publish("situation", tables, folder)
 
 
 if __name__ == "__main__":

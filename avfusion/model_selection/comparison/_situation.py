@@ -204,16 +204,25 @@ def _judging(scores):
 
 
 def _scored(samples, scores, baselines):
-    """Score what the situation predicts."""
-    packed = all(score.metric is not None for score in scores.values())  # other scorers get the user's form
-    own = {one.name: [one.predictions if packed else _as_given(one.predictions)] for one in baselines}
-    y, weights = (samples.targets, None) if packed else (samples.y, samples.weights)
-    evaluation = Evaluation(y, own, scores, samples.groups, samples.tested, weights=weights)
-    rows = {one.name: evaluation.of_rows(one.name, samples.tested) for one in baselines}
-    scored = pd.DataFrame(rows).T.astype(float)
+    """Score what the situation predicts, altogether and, of several targets, each."""
+    true = samples.targets.take(samples.tested).counted
+    names = true.form.target_names
+    rows = {}
+    for one in baselines:
+        columns = labelled_columns(true, one.predictions.take(samples.tested))
+        known = {n: score.by_target(columns) for n, score in scores.items() if score.metric is not None}
+        row = {n: values.mean() for n, values in known.items()}
+        if len(names) > 1:
+            row |= {f"{n}: {name}": v for n, values in known.items() for name, v in zip(names, values)}
+        rows[one.name] = row | {"known": one.known}
+    scored = pd.DataFrame(rows).T
+    others = {name: score for name, score in scores.items() if score.metric is None}
+    if others:
+        own = {one.name: [_as_given(one.predictions)] for one in baselines}
+        user = Evaluation(samples.y, own, others, samples.groups, samples.tested, weights=samples.weights)
+        scored = scored.join(pd.DataFrame({name: user.of_rows(name, samples.tested) for name in own}).T)
     scored.insert(0, "kind", "situation")
-    targets = _per_target(evaluation.by_target(), scores, samples.targets.form.target_names)
-    return scored.join(targets).assign(known=[one.known for one in baselines])
+    return scored
 
 
 def _as_given(predictions):
