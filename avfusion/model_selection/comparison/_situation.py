@@ -1,4 +1,4 @@
-"""What the situation alone predicts, beside the models of a comparison, and what is beyond it."""
+"""Predictions from the situation alone, beside the models of a comparison, and what is beyond them."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ _FEWEST = 300  # resamples
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Situation:
-    """What stimulus, person and time alone predict, on the folds of a comparison; `compare` makes it.
+    """Predictions from stimulus, person and time alone, on the folds of a comparison; `compare` makes it.
 
     Parameters
     ----------
@@ -347,7 +347,7 @@ def _mean(parts):
 
 
 def _notes(samples, factors):
-    """Say of how many test rows the stimulus or person is new."""
+    """Return sentences on how many test rows have a stimulus or person that is new."""
     lines = []
     for factor in factors:
         known = factor.known(samples.folds)
@@ -358,7 +358,7 @@ def _notes(samples, factors):
 
 
 def _same(samples, factors):
-    """Say which streams name the stimulus or person that test rows share with training rows."""
+    """Return sentences on streams that name what test rows share with training rows."""
     taken = [factor.name for factor in factors]
     return [
         found.sentence(factor.name)

@@ -17,7 +17,7 @@ _MOST_OTHERS = 3  # columns that are neither
 
 @dataclass(frozen=True)
 class Factor:
-    """What a row is one of: a stimulus, a person, a value of another column.
+    """A column by which rows belong together: of a stimulus, of a person, or another one.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Factor:
 
     @property
     def repeats(self):
-        """Whether there are several levels, and one of them more than once."""
+        """Return whether there are several levels, and one of them more than once."""
         return self.n_levels > 1 and bool((np.bincount(self.codes[self.codes >= 0]) > 1).any())
 
     def known(self, folds):

@@ -14,7 +14,7 @@ PERSON_SHRINKAGE = 1.0  # recordings, as PersonMeanRegressor has by default
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a situation predicts.
+    """Predictions from one thing that is known of the situation.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ class Judged:
 
 
 def statement(judged, grouped):
-    """Say whether any model passes what the situation predicts.
+    """Return in words whether any model passes what the situation predicts.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def statement(judged, grouped):
 
 
 def _of_the_best(judged, best, base, over):
-    """Say how sure it is that the best model passes the best baseline, and what it knows beyond it."""
+    """Return how sure it is that the best model passes the best baseline, and what it knows beyond it."""
     own, other = judged.table.loc[best], judged.table.loc[base]
     against = f"{judged.score} {own[judged.score]:.3f} against {other[judged.score]:.3f}"
     low, high = own["difference_low"], own["difference_high"]

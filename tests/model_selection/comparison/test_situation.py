@@ -64,7 +64,9 @@ def test_nothing_is_beyond_the_video_where_the_stream_knows_nothing_else():
     X, y = study()
     noise = 0.01 * np.random.default_rng(1).normal(size=(48, 30, 1))
     cells = list(X["video"].to_numpy()[:, None, None] + noise)
-    line = run(X.assign(pulse=av.as_sequences({"p": cells}, rate_hz=2.0)["p"]), y).situation.table.loc["ridge"]
+    line = run(X.assign(pulse=av.as_sequences({"p": cells}, rate_hz=2.0)["p"]), y).situation.table.loc[
+        "ridge"
+    ]
     assert line["ccc"] > 0.8
     assert abs(line["partial_ccc"]) < 0.01
 
