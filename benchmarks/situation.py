@@ -72,7 +72,7 @@ def run(others_only=True, **options):
 
 
 def rows_of(result):
-    """Return what is printed of a comparison: scores of baselines and systems, and what is beyond the video."""
+    """Return what is printed of a comparison: scores of baselines and systems, and partial CCC."""
     table = result.situation.table
     columns = [*(f"{SCORES[0]}: {name}" for name in ("valence", "arousal")), *SCORES]
     columns += ["partial_ccc", "partial_ccc_low", "partial_ccc_high"]

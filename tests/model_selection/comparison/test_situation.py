@@ -158,6 +158,8 @@ def test_seeds_share_one_block_and_a_rerun_has_the_same(tmp_path):
     saved = pd.read_csv(tmp_path / "result" / "situation.csv", index_col="predictor")
     np.testing.assert_allclose(saved["ccc"], first.situation.table["ccc"].astype(float))
     assert "labels" in pd.read_csv(tmp_path / "result" / "situation_shares.csv")["of"].tolist()
+    run(X, y, models, situation=None).save(tmp_path / "result")
+    assert not list((tmp_path / "result").glob("situation*"))  # of the older result
     assert first.settings["situation"] == {"video": "stimulus", "subject": "person"}
 
 
