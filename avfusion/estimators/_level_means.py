@@ -47,8 +47,8 @@ class RowSums:
 
     @property
     def mean(self):
-        """Mean of all labels, (K,); `centre` for a target without any."""
-        return self._mean + self.centre
+        """Mean of all labels, (K,); NaN for a target without any."""
+        return np.where(self.weight.sum(axis=0) > 0, self._mean + self.centre, np.nan)
 
     @property
     def _mean(self):

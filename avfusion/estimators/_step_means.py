@@ -158,7 +158,8 @@ def smooth_course(values, weights, position, n_knots=8):
     places, where = np.unique(position, return_inverse=True)
     weight, total, _, centre = sums_by(values, weights, where, len(places))
     known = weight.sum(axis=1) > 0
-    mean = centre + total.sum(axis=0) / np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+    with np.errstate(invalid="ignore"):
+        mean = centre + total.sum(axis=0) / weight.sum(axis=0)  # NaN where nothing is labelled
     n_knots = min(n_knots, int(known.sum()) - 2)
     if n_knots < 2:
         return Course(None, np.empty((0, len(mean))), mean)
@@ -176,5 +177,5 @@ def smooth_course(values, weights, position, n_knots=8):
         root = np.sqrt(share)[:, None]
         found = np.linalg.lstsq(root * (basis - middle), root[:, 0] * (own - level), rcond=1e-8)[0]
         coefficients.append(found)
-        means.append(centre[k] + level - middle @ found)
+        means.append(np.nan if np.isnan(mean[k]) else centre[k] + level - middle @ found)
     return Course(spline, np.stack(coefficients, axis=1), np.array(means))

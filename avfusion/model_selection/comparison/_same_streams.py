@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from avfusion.estimators._levels import read_table
 from avfusion.sequences import sequence_columns
 from avfusion.sequences._paging import release
 
@@ -71,6 +72,7 @@ def same_within(X, factor, leave_out=()):
     >>> [(found.column, found.n_same) for found in same_within(X, factor)]
     [('luminance', 1)]
     """
+    X = read_table(X)
     if not isinstance(X, pd.DataFrame) or not X.columns.is_unique:
         return []
     streams, found, rows = sequence_columns(X), [], _repeated_rows(factor.codes)

@@ -6,17 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from avfusion.metrics import ccc_score
-from avfusion.metrics._bootstrap import resampled_metrics
 from avfusion.metrics._regression import labelled_columns, paired_targets
-from avfusion.metrics._scores import Score, resampled_by, resolve_scoring
+from avfusion.metrics._scores import resolve_scoring
+from avfusion.model_selection.comparison._beyond import COLUMNS, beyond, score_of_pair
 from avfusion.model_selection.comparison._evaluation import Evaluation
 from avfusion.model_selection.comparison._rendering import markdown_table, number
 from avfusion.model_selection.comparison._same_streams import same_within
 from avfusion.model_selection.comparison._situation_predictions import situation_predictions
 from avfusion.model_selection.comparison._situation_statements import Judged, statement
 from avfusion.model_selection.comparison._variance_shares import by_chance, products, shares_table
-from avfusion.sequences._messages import printable_lines
+from avfusion.sequences._messages import brief, printable_lines
 
 _COUNTS = 4_000_000  # counts of resamples that are drawn for each model
 _FEWEST = 300  # resamples
@@ -140,12 +139,25 @@ def judge(samples, evaluation, factors, table, by_target, bootstrap):
     Returns
     -------
     Situation or None
+
+    Warns
+    -----
+    UserWarning
+        If it cannot be computed.
     """
     if not factors:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whatever labels and predictions are, it has been said already
-        return _judge(samples, evaluation, factors, table, by_target, bootstrap)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whatever labels and predictions are, it has been said already
+            return _judge(samples, evaluation, factors, table, by_target, bootstrap)
+    except Exception as error:  # never the loss of finished fits
+        warnings.warn(
+            f"What the situation alone predicts is left out: {brief(str(error), 150)[1:-1]}. With "
+            "situation=None it is not asked for.",
+            stacklevel=3,
+        )
+        return None
 
 
 def _judge(samples, evaluation, factors, table, by_target, bootstrap):
@@ -156,9 +168,10 @@ def _judge(samples, evaluation, factors, table, by_target, bootstrap):
     models = _models(scores, table, by_target, samples.targets.form.target_names)
     name, score = _judging(scores)
     if name not in situations:
-        plain = _scored(samples, {name: score}, baselines)
-        situations[name] = plain[name]
+        situations[name] = _scored(samples, {name: score}, baselines)[name]
         models[name] = np.nan
+    if situations[name].isna().all():  # labels of a target in no training rows
+        return None
     best = situations[name].idxmax() if score.higher_is_better else situations[name].idxmin()
     base = next(baseline for baseline in baselines if baseline.name == best)
     pairs = {
@@ -168,9 +181,11 @@ def _judge(samples, evaluation, factors, table, by_target, bootstrap):
     }
     options = _options(samples, bootstrap)
     for model, own in pairs.items():
-        for column, value in _beyond(own, name, score, bootstrap["level"], options).items():
+        if name not in scores:
+            models.loc[model, name] = np.mean([score_of_pair(score, *pair[:2]) for pair in own])
+        for column, value in beyond(own, name, score, bootstrap["level"], options).items():
             models.loc[model, column] = value
-    columns = [f"{what}{end}" for what in ("difference", "partial_ccc") for end in ("", "_low", "_high")]
+    columns = list(COLUMNS)
     whole = pd.concat([situations, models.reindex(columns=models.columns.union(columns, sort=False))])
     ranks = {one.name: one.rank for one in baselines}
     judged = Judged(name, score.higher_is_better, score.is_error, ranks, whole)
@@ -264,63 +279,6 @@ def _options(samples, bootstrap):
     n_groups = len(samples.tested) if groups is None else len(pd.unique(groups))
     most = min(bootstrap["n_resamples"], max(_FEWEST, _COUNTS // max(n_groups, 1)))
     return {"groups": groups, "n_resamples": most, "random_state": bootstrap["random_state"]}
-
-
-def _beyond(pairs, name, score, level, options):
-    """Return difference from the best baseline, and the partial CCC, with intervals: means over seeds."""
-    lines = []
-    for true, pred, base in pairs:
-        own, other = (
-            resampled_by({name: score}, (true, side), None, **options)[name] for side in (pred, base)
-        )
-        values = [float(score.by_target(labelled_columns(true, side)).mean()) for side in (pred, base)]
-        left = without_base(true, pred, base)
-        ccc = Score(ccc_score).by_target(labelled_columns(*left)).mean()
-        ends = resampled_metrics(*left, [ccc_score], **options)[0].interval(level)
-        lines.append([values[0] - values[1], *(own - other).interval(level), ccc, *ends])
-    columns = [f"{what}{end}" for what in ("difference", "partial_ccc") for end in ("", "_low", "_high")]
-    return dict(zip(columns, np.mean(lines, axis=0)))
-
-
-def without_base(true, pred, base):
-    """Take from labels and predictions what a line in a baseline's predictions says of them.
-
-    Parameters
-    ----------
-    true, pred, base : Targets
-        On the same steps.
-
-    Returns
-    -------
-    true, pred : Targets
-        What is left, of mean 0; exact zeros where nothing but rounding is left.
-
-    Examples
-    --------
-    >>> from avfusion.sequences import as_targets
-    >>> labels, predictions, base = map(as_targets, ([1.0, 2.0, 5.0, 6.0], [3, 3, 7, 7], [1, 1, 4, 4]))
-    >>> [part.values.ravel().tolist() for part in without_base(labels, predictions, base)]
-    [[-0.5, 0.5, -0.5, 0.5], [0.0, 0.0, 0.0, 0.0]]
-    """
-    sides = [np.full(true.values.shape, np.nan) for _ in range(2)]
-    for k in range(true.form.n_targets):
-        seen = ~np.isnan(true.values[:, k])
-        weight = np.ones(seen.sum()) if true.weights is None else true.weights[seen, k]
-        line = _centred(base.values[seen, k], weight)
-        for side, values in zip(sides, (true.values[seen, k], pred.values[seen, k])):
-            own = _centred(values, weight)
-            square = (weight * line) @ line
-            rest = own - line * ((weight * line) @ own / square) if square > 0 else own
-            size = np.abs(values).max(initial=0.0)
-            side[seen, k] = np.where(np.abs(rest).max(initial=0.0) > 1e-9 * size, rest, 0.0)
-    return replace(true, values=sides[0]), replace(pred, values=sides[1])
-
-
-def _centred(values, weight):
-    centred = values - np.average(values, weights=weight)
-    return (
-        centred if np.abs(centred).max(initial=0.0) > 1e-12 * np.abs(values).max(initial=0.0) else 0 * centred
-    )
 
 
 def _shares(samples, pairs, factors):

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from avfusion.estimators._levels import PEOPLE, STIMULI, codes_of, column_called, levels_of, metadata_columns
+from avfusion.estimators._levels import (
+    PEOPLE,
+    STIMULI,
+    codes_of,
+    column_called,
+    levels_of,
+    metadata_columns,
+    read_table,
+)
 from avfusion.sequences import sequence_columns
 from avfusion.sequences._cell_columns import holds_sequences
 from avfusion.sequences._messages import brief, did_you_mean, quoted
@@ -75,6 +83,7 @@ def check_situation(situation, X):
     Traceback (most recent call last):
     ValueError: situation: stimulus='film' is no column of X. Its columns are 'video'.
     """
+    X = read_table(X)
     if situation is None or (isinstance(situation, str) and situation == "auto"):
         return
     if not isinstance(situation, Mapping):
@@ -95,6 +104,10 @@ def check_situation(situation, X):
                 raise ValueError(
                     f"situation: {role}={brief(column)} is no column of X. Its columns are "
                     f"{quoted(X.columns)}."
+                )
+            if not X.columns.is_unique:
+                raise ValueError(
+                    "Columns of X have one name, so that situation cannot name them: rename them."
                 )
             if holds_sequences(X[column]):
                 raise ValueError(
@@ -128,6 +141,7 @@ def factors_of(situation, X, groups=None, groups_name=None):
     """
     if situation is None:
         return []
+    X = read_table(X)
     named = {} if isinstance(situation, str) else dict(situation)
     free = [name for name in metadata_columns(X) if _may_be_levels(X[name])]
     found = {}

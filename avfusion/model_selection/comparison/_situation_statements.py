@@ -94,13 +94,14 @@ def _of_the_best(judged, best, base, over):
     low, high = own["difference_low"], own["difference_high"]
     if np.isnan(low):
         return [f"{best} predicts better than {base} ({against}); how sure that is cannot be said."]
-    verb = "is not shown to predict better" if low <= 0 <= high else "predicts better"
+    shown = not low <= 0 <= high
+    verb = "predicts better" if shown else "is not shown to predict better"
     lines = [
         f"{best} {verb} than {base} ({against}, difference {own['difference']:.3f} [{low:.3f}, {high:.3f}] "
         f"{over})."
     ]
     low, high = own["partial_ccc_low"], own["partial_ccc_high"]
-    if low <= 0:
+    if shown and low <= 0:
         lines.append(
             f"It is not shown to know more than {base}: the CCC of what is left of labels and predictions is "
             f"{own['partial_ccc']:.3f} [{low:.3f}, {high:.3f}]."

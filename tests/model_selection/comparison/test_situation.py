@@ -14,8 +14,6 @@ from sklearn.model_selection import LeaveOneGroupOut
 import avfusion as av
 from avfusion.metrics import ccc_score, root_mean_squared_error
 from avfusion.model_selection import compare, rerun
-from avfusion.model_selection.comparison._situation import without_base
-from avfusion.sequences._targets import as_targets
 
 REAL = os.environ.get("AVFUSION_DATA")
 
@@ -75,22 +73,6 @@ def test_what_a_model_knows_beyond_the_video_is_seen_though_it_does_not_know_the
     X, y = study(effect=1.0)
     line = run(X, y).situation.table.loc["ridge"]
     assert line["partial_ccc"] > line["partial_ccc_low"] > 0.2
-
-
-def test_partial_ccc_is_that_of_residuals_of_least_squares():
-    rng = np.random.default_rng(0)
-    y, p, b = rng.normal(size=(3, 200)) + rng.normal(size=200)
-    left = without_base(*(as_targets(values) for values in (y, p, b)))
-    expected = [v - np.polyval(np.polyfit(b, v, 1), b) for v in (y, p)]
-    for own, values in zip(left, expected):
-        np.testing.assert_allclose(own.values[:, 0], values, atol=1e-12)
-
-
-@pytest.mark.parametrize("of", [lambda b: b, lambda b: 5 - 3 * b, lambda b: 0 * b + 1])
-def test_nothing_is_left_of_the_baseline_itself_or_of_a_constant(of):
-    y, b = np.random.default_rng(0).normal(size=(2, 100))
-    left = without_base(as_targets(y), as_targets(of(b)), as_targets(b))
-    assert ccc_score(*left) == 0
 
 
 def test_a_stream_that_is_the_video_is_caught():
