@@ -77,7 +77,8 @@ def compare(
         most once; rows that are never tested have NaN predictions and no part in the scores.
     scoring : str, sequence of str, dict or None
         Names ("ccc", "pcc", "sagr", "rmse", "mae", the keys of `avfusion.metrics.scorers`, scikit-learn's),
-        or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
+        or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE. "rmse_per_recording" and the
+        like are means over recordings of each one's own score (labels per frame).
     n_jobs : int, optional
         Processes over estimators and folds, as in joblib.
     n_seeds : int or dict of str to int, default=1
@@ -151,7 +152,8 @@ def compare(
     for name, estimator in estimators.items():
         weight_parameters(estimator, samples.weights, f"estimators[{name!r}]")
     check_situation(situation, samples.X)
-    factors = factors_of(situation, samples.X, samples.groups, groups if isinstance(groups, str) else None)
+    name, weight = (own if isinstance(own, str) else None for own in (groups, sample_weight))
+    factors = factors_of(situation, samples.X, samples.groups, name, leave_out=weight)
     scores = resolve_scoring(scoring)
     _check_scores(scores, samples)
     n_seeds = read_n_seeds(n_seeds, estimators)

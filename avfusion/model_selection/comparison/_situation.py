@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from avfusion.estimators._levels import metadata_columns
 from avfusion.metrics._regression import labelled_columns, paired_targets
 from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection.comparison._beyond import COLUMNS, beyond, score_of_pair
@@ -15,6 +16,7 @@ from avfusion.model_selection.comparison._same_streams import same_within
 from avfusion.model_selection.comparison._situation_predictions import situation_predictions
 from avfusion.model_selection.comparison._situation_statements import Judged, statement
 from avfusion.model_selection.comparison._variance_shares import by_chance, products, shares_table
+from avfusion.sequences import sequence_columns
 from avfusion.sequences._messages import brief, printable_lines
 
 _COUNTS = 4_000_000  # counts of resamples that are drawn for each model
@@ -317,10 +319,13 @@ def _notes(samples, factors):
 
 def _same(samples, factors):
     """Return sentences on streams that name what test rows share with training rows."""
-    taken = [factor.name for factor in factors]
+    taken = {factor.name for factor in factors}
+    # what is known of a person, such as the age, goes with the person
+    of_people = set(map(str, metadata_columns(samples.X))) if sequence_columns(samples.X) else set()
+    left_out = {"stimulus": taken, "person": taken | of_people}
     return [
         found.sentence(factor.name)
         for factor in factors
-        if factor.role != "other" and factor.known(samples.folds) > 0
-        for found in same_within(samples.X, factor, leave_out=taken)
+        if factor.role in left_out and factor.known(samples.folds) > 0
+        for found in same_within(samples.X, factor, leave_out=left_out[factor.role])
     ]

@@ -115,7 +115,7 @@ def check_situation(situation, X):
                 )
 
 
-def factors_of(situation, X, groups=None, groups_name=None):
+def factors_of(situation, X, groups=None, groups_name=None, leave_out=None):
     """Return what rows have in common beside their features.
 
     Parameters
@@ -127,6 +127,8 @@ def factors_of(situation, X, groups=None, groups_name=None):
         Stand for people where no column is called so; those that no column has are left out.
     groups_name : str, optional
         Of their column.
+    leave_out : str, optional
+        A column that is none of these, such as that of weights.
 
     Returns
     -------
@@ -143,7 +145,7 @@ def factors_of(situation, X, groups=None, groups_name=None):
         return []
     X = read_table(X)
     named = {} if isinstance(situation, str) else dict(situation)
-    free = [name for name in metadata_columns(X) if _may_be_levels(X[name])]
+    free = [name for name in metadata_columns(X) if name != leave_out and _may_be_levels(X[name])]
     found = {}
     for role, names in ROLES.items():
         if role in named:

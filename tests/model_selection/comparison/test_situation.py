@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import make_scorer, mean_squared_error
-from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.model_selection import KFold, LeaveOneGroupOut
 
 import avfusion as av
 from avfusion.metrics import ccc_score, root_mean_squared_error
@@ -196,6 +196,20 @@ def test_what_is_no_column_is_refused_before_any_fit():
     X, y = study()
     with pytest.raises(ValueError, match="stimulus='film' is no column of X"):
         run(X, y, {"fails": Fails()}, situation={"stimulus": "film"})
+
+
+def test_scores_per_recording_are_refused_for_clips_before_any_fit():
+    X, _ = study()
+    with pytest.raises(ValueError, match="The score 'rmse_per_recording' needs labels per frame"):
+        run(X, np.arange(48.0), {"fails": Fails()}, scoring="rmse_per_recording")
+
+
+@pytest.mark.filterwarnings("ignore:X has a column 'subject'")
+def test_what_goes_with_a_person_is_no_stream():
+    X, y = study()
+    result = run(X.assign(age=20.0 + X["subject"]), y, groups=None, cv=KFold(4, shuffle=True, random_state=0))
+    assert "one constant per subject" in result.situation.table.index
+    assert not any("'age'" in line for line in result.situation.statements)
 
 
 def test_means_over_recordings_are_those_of_the_metric():

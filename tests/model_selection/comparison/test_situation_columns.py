@@ -55,6 +55,11 @@ def test_other_columns_count_once_and_only_where_they_repeat():
     assert [factor.name for factor in factors_of("auto", X)] == ["gender"]
 
 
+def test_weights_are_no_situation():
+    X = table(trust=[1, 1, 2, 2, 1, 1])
+    assert factors_of("auto", X, leave_out="trust") == []
+
+
 def test_numbers_of_a_table_are_features():
     X = pd.DataFrame({"count": [1, 2, 1, 2], "note": list("xyxy")})
     assert [factor.name for factor in factors_of("auto", X)] == ["note"]
