@@ -182,7 +182,8 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Scores, with commas between: ccc, pcc, sagr, rmse, mae, or scikit-learn's. "
+            help="Scores, with commas between: ccc, pcc, sagr, rmse, mae, also rmse_per_recording and so on, "
+            "or scikit-learn's. "
             "[default: ccc,pcc,rmse,mae]",
         ),
     ] = None,

@@ -15,12 +15,14 @@ from avfusion._sklearn_compat import _safe_indexing
 from avfusion.metrics._drawing import read_drawing
 from avfusion.metrics._regression import (
     ccc_score,
+    labelled_columns,
     mean_absolute_error,
     paired_targets,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
 )
+from avfusion.metrics._statistics import by_row
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
 
@@ -160,16 +162,20 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     >>> [one.n_groups for one in resampled_metrics(*pair, [ccc_score, pcc_score], random_state=0)]
     [3, 3]
     """
+    formulas = [_FROM_SUMS[metric] for metric in metrics]
+    return _resampled(true, pred, formulas, _sums, groups, n_resamples, random_state, by_target)
+
+
+def _resampled(true, pred, formulas, sums_of, groups, n_resamples, random_state, by_target):
+    """Return the `Resamples` of each formula of the sums over what is drawn; of each target if asked for."""
     cells, drawing = read_drawing(groups, true)
     n_groups, n_targets = drawing.n_groups, true.form.n_targets
-    formulas = [_FROM_SUMS[metric] for metric in metrics]
     if n_groups < 2:
         everywhere = np.ones(n_targets, dtype=bool)
-        drawn = [np.full((n_resamples, n_targets), np.nan) for _ in metrics]
+        drawn = [np.full((n_resamples, n_targets), np.nan) for _ in formulas]
     else:
-        sums = _sums(true, pred, cells)
+        sums, rng = sums_of(true, pred, cells), check_random_state(random_state)
         everywhere = (sums[..., 0] > 0).all(axis=0)
-        rng = check_random_state(random_state)
         drawn = _resample_sums(formulas, sums, drawing, n_resamples, rng)
     means = [Resamples(own.mean(axis=1), n_groups) for own in drawn]
     if not by_target:
@@ -177,7 +183,7 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     parts = [[Resamples(np.ascontiguousarray(column), n_groups) for column in own.T] for own in drawn]
     for k in np.flatnonzero(~everywhere):  # some groups have no label of it: from the others
         pair = true.of_target(k), pred.of_target(k)
-        alone = resampled_metrics(*pair, metrics, groups, n_resamples, random_state)
+        alone = _resampled(*pair, formulas, sums_of, groups, n_resamples, random_state, False)
         for own, again in zip(parts, alone):
             own[k] = again
     return [replace(mean, targets=tuple(own)) for mean, own in zip(means, parts)]
@@ -202,6 +208,45 @@ def mean_resamples(several):
     scores = np.mean([own.scores for own in several], axis=0)
     targets = tuple(mean_resamples(own) for own in zip(*(own.targets for own in several)))
     return replace(several[0], scores=scores, targets=targets)
+
+
+def resampled_row_means(
+    true, pred, statistics, groups=None, n_resamples=2000, random_state=None, by_target=False
+):
+    """Means over rows of each row's own statistic, of the same resamples as `resampled_metrics` draws.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        Per frame, from `paired_targets`.
+    statistics : list of callable
+        Of a `Column`.
+    groups, n_resamples, random_state, by_target : as in `resampled_metrics`
+
+    Returns
+    -------
+    list of Resamples
+
+    Examples
+    --------
+    >>> from avfusion.metrics._statistics import mae
+    >>> pair = paired_targets([np.ones(2), np.zeros(3)], [np.zeros(2), np.zeros(3)])
+    >>> resampled_row_means(*pair, [mae], n_resamples=3, random_state=0)[0].scores
+    array([0.5, 0.5, 0.5])
+    """
+
+    def sums_of(true, pred, cells):
+        sums = np.zeros((cells.max() + 1, true.form.n_targets, 1 + len(statistics)))
+        for k, column in enumerate(labelled_columns(true, pred)):
+            for number, statistic in enumerate(statistics, start=1):
+                values, weights, rows = by_row(statistic, column)
+                for place, term in ((0, weights), (number, weights * values)):
+                    sums[:, k, place] = np.bincount(cells[rows], term, len(sums))
+        return sums
+
+    numbers = range(1, 1 + len(statistics))
+    formulas = [lambda means, number=number: means[..., number] for number in numbers]
+    return _resampled(true, pred, formulas, sums_of, groups, n_resamples, random_state, by_target)
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     result = compare(
         **{key: recipe[key] for key in same},
         sample_weight=recipe.get("sample_weight"),
+        situation=recipe.get("situation", "auto"),
         X=X,
         y=y,
         cv=recipe["folds"],

@@ -27,6 +27,8 @@ from avfusion.model_selection.comparison._seeds import (
     seeded_splitter,
     seeds_of,
 )
+from avfusion.model_selection.comparison._situation import judge
+from avfusion.model_selection.comparison._situation_columns import check_situation, factors_of
 from avfusion.model_selection.comparison._target_tables import long_table, mean_over_seeds
 from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
@@ -57,6 +59,7 @@ def compare(
     n_seeds=1,
     resume=None,
     error_score=np.nan,
+    situation="auto",
     random_state=0,
     verbose=True,
 ) -> Comparison:
@@ -90,7 +93,8 @@ def compare(
         no part in the scores.
     scoring : str, sequence of str, dict or None
         Names ("ccc", "pcc", "sagr", "rmse", "mae", the keys of `avfusion.metrics.scorers`, scikit-learn's),
-        or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE.
+        or a dict of name to metric or scorer. By default CCC, PCC, RMSE and MAE. "rmse_per_recording" and the
+        like are means over recordings of each one's own score (labels per frame).
     n_jobs : int, optional
         Processes over estimators and folds, as in joblib.
     n_seeds : int or dict of str to int, default=1
@@ -109,6 +113,12 @@ def compare(
         How to handle a failing fit. By default: warn, and set that fold's score and predictions and the
         estimator's pooled scores to NaN, since those of the other rows would not be comparable. The fits that
         were done are not lost.
+    situation : "auto", None or dict, default="auto"
+        Columns of X that say which stimulus and which person a row is of, as in ``{"stimulus": "video",
+        "person": "subject"}``; a list of columns is all of them together, None is none. Roles that are not
+        named, and all with "auto", are found by the names of columns (video, clip, story...; subject,
+        speaker...; else the groups are people). What these alone predict stands beneath the table
+        (`Comparison.situation`). With None nothing does.
     random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap, and of every ``random_state`` that is None of estimators, of what is nested in
         them (members, candidates of a search, its splitter) and of `cv`, so that the same call gives the same
@@ -127,8 +137,8 @@ def compare(
     TypeError
         If `estimators` is not a dict of estimators, or the content of something in X or y cannot be read.
     ValueError
-        If lengths differ, nothing is labelled, `groups`, `cv`, `n_seeds` or weights do not fit, an estimator
-        takes no weights, or the same recording is in two groups.
+        If lengths differ, nothing is labelled, `groups`, `cv`, `n_seeds`, `situation` or weights do not fit,
+        an estimator takes no weights, or the same recording is in two groups.
     RuntimeError
         If every estimator fails in every fold, or any does with ``error_score="raise"``: the message names
         estimator and fold, and the cause is chained.
@@ -161,6 +171,9 @@ def compare(
     samples = _read_samples(X, y, groups, cv, sample_weight)
     for name, estimator in estimators.items():
         weight_parameters(estimator, samples.weights, f"estimators[{name!r}]")
+    check_situation(situation, samples.X)
+    name, weight = (own if isinstance(own, str) else None for own in (groups, sample_weight))
+    factors = factors_of(situation, samples.X, samples.groups, name, leave_out=weight)
     scores = resolve_scoring(scoring)
     _check_scores(scores, samples)
     n_seeds = read_n_seeds(n_seeds, estimators)
@@ -169,11 +182,12 @@ def compare(
     n_fits = {name: len(own) for name, own in plan.items()}
     check_names(n_fits, scores, samples.targets.form.target_names)
     settings = _settings(estimators, plan, samples, cv, seed)
-    recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score}
+    settings["situation"] = {factor.name: factor.role for factor in factors}
+    recipe = {"scoring": scoring, "n_seeds": n_seeds, "error_score": error_score, "situation": situation}
     recipe |= _recipe(estimators, samples, settings)
     with markers_told_once(samples.targets.counted):
         fits = run_all(plan, samples, folder=resume, n_jobs=n_jobs, verbose=verbose, error_score=error_score)
-    return _judged(plan, samples, scores, fits, settings, recipe)
+    return _judged(plan, samples, scores, fits, settings, recipe, factors)
 
 
 def _check_estimators(estimators):
@@ -218,6 +232,8 @@ def _check_scores(scores, samples):
     y = _safe_indexing(samples.y, samples.tested)
     weights = None if samples.weights is None else _safe_indexing(samples.weights, samples.tested)
     for name, score in scores.items():
+        if score.per_recording and samples.targets.lengths is None:
+            raise ValueError(f"The score {name!r} needs labels per frame, but y has one label per row.")
         if score.metric is not None:  # takes all labels
             continue
         try:
@@ -230,7 +246,7 @@ def _check_scores(scores, samples):
             ) from error
 
 
-def _judged(plan, samples, scores, fits, settings, recipe):
+def _judged(plan, samples, scores, fits, settings, recipe, factors):
     """Put the fits together and score them."""
     runs = [(name, seed) for name in plan for seed in range(len(plan[name]))]
     parts = {run: [fits[Task(*run, fold)] for fold in range(len(samples.folds))] for run in runs}
@@ -263,8 +279,9 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         fold_of_row[test] = fold
     # one seed for all: every estimator and score is resampled with the same groups
     by_seed, targets = evaluation.by_seed(folds, groups, target_folds, target_groups, **bootstrap)
+    table = mean_over_seeds(by_seed, scores)
     return Comparison(
-        table=mean_over_seeds(by_seed, scores),
+        table=table,
         folds=folds,
         groups=groups,
         targets=targets,
@@ -283,6 +300,7 @@ def _judged(plan, samples, scores, fits, settings, recipe):
         target_folds=target_folds,
         target_groups=target_groups,
         target_names=evaluation.target_names,
+        situation=judge(samples, evaluation, factors, table, targets, bootstrap),
     )
 
 

@@ -15,6 +15,7 @@ from avfusion.model_selection.comparison._one_target import comparison_of, table
 from avfusion.model_selection.comparison._prediction_table import prediction_table
 from avfusion.model_selection.comparison._rendering import as_html, as_markdown, as_text
 from avfusion.model_selection.comparison._saving import write
+from avfusion.model_selection.comparison._situation import Situation
 from avfusion.sequences._targets import as_targets
 
 
@@ -76,6 +77,9 @@ class Comparison:
         ("group", "person", "stimulus", "session", "recording" or "other"), and "share_new", the share of test
         rows with a value that the training rows of their fold do not have. A line of the kind "time", where
         streams say when they begin, has the share of test rows behind all training rows of their recording.
+    situation : Situation, optional
+        What stimulus, person and time alone predict; None where no column says which stimulus or person it
+        is.
 
     Examples
     --------
@@ -108,6 +112,7 @@ class Comparison:
     target_names: list | None = None
     group_columns: pd.DataFrame | None = None
     novelty: pd.DataFrame | None = None
+    situation: Situation | None = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
@@ -273,7 +278,7 @@ class Comparison:
         -------
         str
             One row per estimator, columns aligned; below them a line on what is new in the test rows. Times
-            are of one fit and its predictions, in one unit.
+            are of one fit and its predictions, in one unit. Beneath it, what the situation alone predicts.
 
         Examples
         --------
@@ -344,6 +349,7 @@ class Comparison:
 
         ``table.md`` and ``table.tex`` (of up to 20 targets each), ``table.csv``, ``folds.csv``,
         ``groups.csv`` (with groups), ``targets.csv``, ``seeds.csv`` (with several seeds),
+        ``situation.csv`` and ``situation_shares.csv`` (with a situation),
         ``predictions.parquet`` (`prediction_table`), ``plot.png``, ``settings.json``, ``sha256sums.txt`` and
         ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in it cannot be pickled,
         such as a lambda.

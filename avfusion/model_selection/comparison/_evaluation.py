@@ -145,6 +145,17 @@ class Evaluation:
         pairs = [(true.of_target(k), predicted.of_target(k)) for k in np.flatnonzero(labelled)]
         return [labelled_columns(*paired_targets(*pair))[0] for pair in pairs]
 
+    def pair(self, name, seed=0):
+        """Return labels and predictions of all tested rows as metrics take them; they are not read again.
+
+        Examples
+        --------
+        >>> true, pred = Evaluation([1.0, 2.0], {"a": [[3.0, 4.0]]}, {}, None, np.array([1])).pair("a")
+        >>> true.values.tolist(), pred.values.tolist()
+        ([[2.0]], [[4.0]])
+        """
+        return self._packed(name, seed, self.tested)
+
     def _packed(self, name, seed, rows):
         """Return labels and predictions of some rows as metrics take them."""
         return paired_targets(self._true.take(rows), self._predicted[name][seed].take(rows))

@@ -127,6 +127,7 @@ def comparison_of(comparison, target):
         settings=of.settings | {"target": target},
         recipe=None if of.recipe is None else of.recipe | {"target": target},
         target_names=[target],
+        situation=None,  # its table has each target
     )
 
 

@@ -86,7 +86,13 @@ def as_markdown(comparison, by_target=False):
     """
     names = comparison.target_names
     whole, line = markdown_table(main_table(comparison)), novelty_line(comparison)
-    below = f"\n{line}\n" if line else ""
+    below = [line] * bool(line)
+    below += [
+        f"{block.title}\n\n{markdown_table(block.table)}".rstrip()
+        for block in (_situation(comparison), _shares(comparison))
+        if block is not None
+    ]
+    below = "".join(f"\n{part}\n" for part in below)
     if not by_target or len(names) == 1:
         return whole + below
     parts = [(f"Mean of {len(names)} targets", whole)]
@@ -282,6 +288,16 @@ def _scores(table, score, missing="failed", with_interval=True):
     ]
 
 
+def _situation(comparison):
+    """Return what the situation alone predicts."""
+    return comparison.situation and Block(*comparison.situation.blocks()[0])
+
+
+def _shares(comparison):
+    """Return shares of the variance, and what models explain of them."""
+    return comparison.situation and Block(*comparison.situation.blocks()[1])
+
+
 def _plain(table):
     """Write a table in lines of at most 100 characters: columns go where there is room, others below."""
     parts, columns = [], [[column] for column in range(table.shape[1])]
@@ -316,4 +332,4 @@ def _of_all(number, total, what):
 
 # What a comparison shows, in this order: functions of the comparison.
 HEADER = (_summary, _targets_line, novelty_line)  # each returns a line, or ""
-BLOCKS = (_few_targets_block,)  # each returns a Block, or None
+BLOCKS = (_few_targets_block, _situation, _shares)  # each returns a Block, or None

@@ -35,6 +35,9 @@ def write(comparison, folder):
     frames = {"folds.csv": of.folds, "targets.csv": of.targets, "table.csv": of.table.reset_index()}
     frames |= {"groups.csv": of.groups} if len(of.groups) else {}
     frames |= {"seeds.csv": of.seeds} if "n_seeds" in of.table else {}
+    if of.situation is not None:
+        frames["situation.csv"] = of.situation.table.reset_index()
+        frames["situation_shares.csv"] = of.situation.shares
     with result_folder(folder, COMPARISON) as part:
         for name, text in texts.items():
             (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")
