@@ -40,3 +40,10 @@ def test_the_code_on_the_page_runs():
         exec(block, names)
     table = names["result"].to_frame()
     assert table.loc["audio + video", "importance"] > table.loc["video", "importance"] > 0
+
+
+def test_the_code_on_the_situation_runs():
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (DOCS / "situation.md").read_text(), flags=re.DOTALL):
+        exec(block, names)
+    assert "one constant per story" in names["result"].situation.table.index

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from skops.io import dumps, get_untrusted_types, loads
 
 import avfusion as av
 from avfusion.sequences._targets import as_targets
@@ -55,3 +56,12 @@ def test_a_table_with_texts_needs_no_other_column():
     X = pd.DataFrame({"video": list("aabb")})
     model = av.StimulusMeanRegressor().fit(X, [1.0, 3.0, 5.0, 7.0])
     assert model.predict(X).tolist() == [2.0, 2.0, 6.0, 6.0]
+
+
+@pytest.mark.parametrize("model", [*MODELS, av.StimulusMeanRegressor(per_step=True)])
+def test_skops_needs_no_other_types(model):
+    X, y = recordings()
+    data = dumps(model.fit(X, y))
+    assert set(get_untrusted_types(data=data)) <= set(av.skops_types())
+    again = loads(data, trusted=av.skops_types())
+    np.testing.assert_array_equal(as_targets(again.predict(X)).values, as_targets(model.predict(X)).values)
