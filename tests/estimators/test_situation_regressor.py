@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from skops.io import dumps, get_untrusted_types, loads
 
 import avfusion as av
 from avfusion.sequences._targets import as_targets
@@ -60,8 +59,9 @@ def test_a_table_with_texts_needs_no_other_column():
 
 @pytest.mark.parametrize("model", [*MODELS, av.StimulusMeanRegressor(per_step=True)])
 def test_skops_needs_no_other_types(model):
+    skops = pytest.importorskip("skops.io")
     X, y = recordings()
-    data = dumps(model.fit(X, y))
-    assert set(get_untrusted_types(data=data)) <= set(av.skops_types())
-    again = loads(data, trusted=av.skops_types())
+    data = skops.dumps(model.fit(X, y))
+    assert set(skops.get_untrusted_types(data=data)) <= set(av.skops_types())
+    again = skops.loads(data, trusted=av.skops_types())
     np.testing.assert_array_equal(as_targets(again.predict(X)).values, as_targets(model.predict(X)).values)
