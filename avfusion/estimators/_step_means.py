@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import BSpline
 from sklearn.preprocessing import SplineTransformer
 
 from avfusion.estimators._level_means import sums_by
@@ -109,10 +110,11 @@ class Course:
 
     Parameters
     ----------
-    spline : SplineTransformer or None
-        None is a constant.
+    knots : ndarray of shape (n_splines + 4,)
+        Of a cubic spline; empty for a constant.
     coefficients : ndarray of shape (n_splines, K)
     mean : ndarray of shape (K,)
+        What is added to the spline.
 
     Examples
     --------
@@ -121,16 +123,16 @@ class Course:
     array([ 5., 10., 19.])
     """
 
-    spline: SplineTransformer | None
+    knots: np.ndarray
     coefficients: np.ndarray
     mean: np.ndarray
 
     def at(self, position):
         """Return the curve at some positions, (n, K); beyond those of training that of the nearest."""
-        if self.spline is None:
+        if not len(self.knots):
             return np.broadcast_to(self.mean, (len(position), len(self.mean)))
-        places, where = np.unique(position, return_inverse=True)
-        return (self.spline.transform(places[:, None]) @ self.coefficients + self.mean)[where]
+        within = np.clip(position, self.knots[3], self.knots[-4])
+        return BSpline(self.knots, self.coefficients, 3)(within) + self.mean
 
 
 def smooth_course(values, weights, position, n_knots=8):
@@ -162,7 +164,7 @@ def smooth_course(values, weights, position, n_knots=8):
         mean = centre + total.sum(axis=0) / weight.sum(axis=0)  # NaN where nothing is labelled
     n_knots = min(n_knots, int(known.sum()) - 2)
     if n_knots < 2:
-        return Course(None, np.empty((0, len(mean))), mean)
+        return Course(np.empty(0), np.empty((0, len(mean))), mean)
     spline = SplineTransformer(n_knots, knots="quantile", extrapolation="constant", include_bias=False)
     spline.fit(places[known, None], sample_weight=weight[known].sum(axis=1))
     knots = spline.bsplines_[0].t[3:-3]
@@ -178,4 +180,6 @@ def smooth_course(values, weights, position, n_knots=8):
         found = np.linalg.lstsq(root * (basis - middle), root[:, 0] * (own - level), rcond=1e-8)[0]
         coefficients.append(found)
         means.append(np.nan if np.isnan(mean[k]) else centre[k] + level - middle @ found)
-    return Course(spline, np.stack(coefficients, axis=1), np.array(means))
+    last = np.zeros((1, len(mean)))  # splines add up to 1, so that one of them is the mean's
+    coefficients = np.concatenate([np.stack(coefficients, axis=1), last])
+    return Course(spline.bsplines_[0].t, coefficients, np.array(means))

@@ -9,7 +9,7 @@ from avfusion.estimators._step_means import smooth_course
 class TimeCourseRegressor(SituationRegressor):
     """Predict from the position in the recording alone: one smooth curve for all recordings.
 
-    Labels often begin at a neutral value, drift, and end high: a model may have learnt the clock. The curve
+    Labels often begin at a neutral value, drift, and end high: a model may have learned the clock. The curve
     is a cubic spline, fitted by least squares to the labels of all training rows.
 
     Parameters

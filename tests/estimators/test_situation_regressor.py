@@ -55,3 +55,13 @@ def test_a_table_with_texts_needs_no_other_column():
     X = pd.DataFrame({"video": list("aabb")})
     model = av.StimulusMeanRegressor().fit(X, [1.0, 3.0, 5.0, 7.0])
     assert model.predict(X).tolist() == [2.0, 2.0, 6.0, 6.0]
+
+
+@pytest.mark.parametrize("model", [*MODELS, av.StimulusMeanRegressor(per_step=True)])
+def test_skops_needs_no_other_types(model):
+    skops = pytest.importorskip("skops.io")
+    X, y = recordings()
+    data = skops.dumps(model.fit(X, y))
+    assert set(skops.get_untrusted_types(data=data)) <= set(av.skops_types())
+    again = skops.loads(data, trusted=av.skops_types())
+    np.testing.assert_array_equal(as_targets(again.predict(X)).values, as_targets(model.predict(X)).values)
