@@ -7,6 +7,7 @@ import pandas as pd
 
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._module_parameters import ModuleParameters
+from avfusion.estimators._step_means import Course, StepMeans
 from avfusion.fusion._auto._combination import Combination
 from avfusion.fusion._auto._report import FusionGain
 from avfusion.sequences._data_spec import DataSpec
@@ -84,6 +85,6 @@ def skops_types():
     """
     modules = [importlib.import_module(f"avfusion.{room}") for room in (*ROOMS, "preprocessing", "networks")]
     public = [getattr(module, name) for module in modules for name in module.__all__]
-    known = [DataSpec, SequenceDtype, TargetForm, Combination, FusionGain]
-    types = [*(value for value in public if isinstance(value, type)), *known]
-    return sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in {*types, np.dtype})
+    types = {value for value in public if isinstance(value, type)}
+    types |= {DataSpec, SequenceDtype, TargetForm, Course, StepMeans, Combination, FusionGain, np.dtype}
+    return sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in types)

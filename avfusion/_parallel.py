@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from functools import cache
 from multiprocessing import current_process
 
@@ -26,6 +28,32 @@ class Ended(ChildProcessError):
             f"its process was ended by the system {tries} times, as where memory is short. Use fewer "
             "processes (n_jobs), or less memory for each."
         )
+
+
+@contextmanager
+def one_torch_thread():
+    """Let torch, if it is loaded, work with one thread, and give it back those that it had.
+
+    Sums of several threads are rounded differently: without this, numbers would depend on how many processes
+    share the cores.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with one_torch_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    torch = sys.modules.get("torch")  # whatever needs it has loaded it
+    if torch is None:
+        yield
+        return
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def each_result(tasks, n_jobs=None, **options):

@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import avfusion as av
+from avfusion.estimators._situation_regressor import SituationRegressor
 from avfusion.sequences._targets import as_targets
 
 LISTED = list(av.all_estimators()["estimator"])
@@ -50,6 +51,8 @@ def quick(regressor):
         return av.FusionSearchCV(network, space, cv=2, n_trials=2, random_state=0)
     if regressor is av.RescaledRegressor:
         return av.RescaledRegressor(quick(av.FrameRegressor), n_splits=2)
+    if issubclass(regressor, SituationRegressor):
+        return regressor(by="subject") if "by" in regressor().get_params() else regressor()
     model = regressor(**QUICK)
     return model.set_params(modality="audio") if "modality" in model.get_params() else model
 
@@ -62,6 +65,8 @@ def searched(model):
         "audio__hidden_size",
         "regressor__max_depth",
         "regressor__regressor__max_depth",
+        "shrinkage",
+        "n_knots",
     )
     return next(name for name in names if name in model.get_params()), [2, 4]
 
@@ -109,6 +114,9 @@ def cells_of(predictions):
 
 
 regressors = pytest.mark.parametrize("regressor", REGRESSORS)
+of_frames = pytest.mark.parametrize(
+    "regressor", [c for c in REGRESSORS if not issubclass(c, SituationRegressor)]
+)
 targets = pytest.mark.parametrize(
     ("target", "n_targets"), [("frame", 1), ("frame", 2), ("clip", 1), ("clip", 2)]
 )
@@ -187,14 +195,6 @@ class TestFitted:
         with pytest.raises(NotFittedError):
             copy.predict(X)
 
-    def test_same_seed_same_result_and_other_seed_another(self, regressor, target, n_targets):
-        X, y = recordings(target, n_targets)
-        first, again, other = (
-            values_of(with_seed(quick(regressor), seed).fit(X, y).predict(X)) for seed in (7, 7, 8)
-        )
-        np.testing.assert_array_equal(first, again)
-        assert np.abs(first - other).max() > 1e-3
-
     def test_a_row_alone_is_as_in_any_batch(self, regressor, target, n_targets):
         X, _ = recordings(target, n_targets)
         model = fitted(regressor, target, n_targets)
@@ -214,6 +214,20 @@ class TestFitted:
         among = [cell for cell, kept in zip(cells_of(model.predict(X)), complete) if kept]
         for cell, expected in zip(among, alone, strict=True):
             np.testing.assert_allclose(cell, expected, rtol=0, atol=1e-6)
+
+
+@targets
+@of_frames
+class TestLearntFromFrames:
+    """What holds where frames are looked at, and not for metadata or time alone."""
+
+    def test_same_seed_same_result_and_other_seed_another(self, regressor, target, n_targets):
+        X, y = recordings(target, n_targets)
+        first, again, other = (
+            values_of(with_seed(quick(regressor), seed).fit(X, y).predict(X)) for seed in (7, 7, 8)
+        )
+        np.testing.assert_array_equal(first, again)
+        assert np.abs(first - other).max() > 1e-3
 
     def test_predictions_are_finite_and_not_constant(self, regressor, target, n_targets):
         X, _ = recordings(target, n_targets)
@@ -323,23 +337,6 @@ class TestTools:
         expected = np.mean([ccc(*columns) for columns in zip(*(p.T for p in pairs))])
         assert model.score(X, y) == pytest.approx(expected)
 
-    def test_grid_search_in_two_processes(self, regressor):
-        X, y = recordings()
-        name, values = searched(quick(regressor))
-        search = GridSearchCV(quick(regressor), {name: values}, cv=2, n_jobs=2, error_score="raise").fit(X, y)
-        assert len(set(search.cv_results_["mean_test_score"])) == 2
-        best = clone(quick(regressor)).set_params(**search.best_params_).fit(X, y)
-        np.testing.assert_allclose(values_of(search.predict(X)), values_of(best.predict(X)), atol=1e-6)
-
-    def test_grid_search_of_a_pipeline_in_two_processes(self, regressor):
-        X, y = recordings(rates=(4.0, 2.0))
-        model = make_pipeline(av.Align(1.0), av.AddContext((1, 3)), av.OnFrames(), quick(regressor))
-        name, values = searched(quick(regressor))
-        grid = {f"{model.steps[-1][0]}__{name}": values, "addcontext__widths_s": [(1,), (1, 5)]}
-        search = GridSearchCV(model, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
-        assert len(set(search.cv_results_["mean_test_score"])) == 4
-        assert [len(cell) for cell in search.predict(X)] == [len(cell) for cell in y]
-
     @pytest.mark.filterwarnings("ignore:OptunaSearchCV is experimental", "ignore:.*terminator.*deprecated")
     def test_optuna_search(self, regressor):
         X, y = recordings()
@@ -373,6 +370,28 @@ class TestTools:
         before = global_state()
         model.fit(X, y).predict(X)
         assert global_state() == before
+
+
+@of_frames
+class TestGridSearch:
+    """Searches in two processes: each candidate is fitted with its own parameters."""
+
+    def test_grid_search_in_two_processes(self, regressor):
+        X, y = recordings()
+        name, values = searched(quick(regressor))
+        search = GridSearchCV(quick(regressor), {name: values}, cv=2, n_jobs=2, error_score="raise").fit(X, y)
+        assert len(set(search.cv_results_["mean_test_score"])) == 2
+        best = clone(quick(regressor)).set_params(**search.best_params_).fit(X, y)
+        np.testing.assert_allclose(values_of(search.predict(X)), values_of(best.predict(X)), atol=1e-6)
+
+    def test_grid_search_of_a_pipeline_in_two_processes(self, regressor):
+        X, y = recordings(rates=(4.0, 2.0))
+        model = make_pipeline(av.Align(1.0), av.AddContext((1, 3)), av.OnFrames(), quick(regressor))
+        name, values = searched(quick(regressor))
+        grid = {f"{model.steps[-1][0]}__{name}": values, "addcontext__widths_s": [(1,), (1, 5)]}
+        search = GridSearchCV(model, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
+        assert len(set(search.cv_results_["mean_test_score"])) == 4
+        assert [len(cell) for cell in search.predict(X)] == [len(cell) for cell in y]
 
 
 def global_state():

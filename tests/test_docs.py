@@ -40,3 +40,19 @@ def test_the_code_on_the_page_runs():
         exec(block, names)
     table = names["result"].to_frame()
     assert table.loc["audio + video", "importance"] > table.loc["video", "importance"] > 0
+
+
+def test_the_code_on_reading_a_comparison_runs(capsys):
+    names = {}
+    page = (DOCS / "results.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(block, names)
+    assert "ccc of each target" in capsys.readouterr().out
+    assert (names["differences"].loc["arousal", "conclusion"] == "worse").all()
+
+
+def test_the_code_on_the_situation_runs():
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", (DOCS / "situation.md").read_text(), flags=re.DOTALL):
+        exec(block, names)
+    assert "one constant per story" in names["result"].situation.table.index

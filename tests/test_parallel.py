@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,8 +9,9 @@ from pathlib import Path
 import joblib
 import psutil
 import pytest
+import torch
 
-from avfusion._parallel import TRIES, Ended, all_results, each_result
+from avfusion._parallel import TRIES, Ended, all_results, each_result, one_torch_thread
 
 
 def marked(number, folder, deadly=None):
@@ -70,3 +72,16 @@ def until(holds, seconds=30):
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_torch_has_one_thread_within_and_its_own_after(fails):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with contextlib.suppress(ZeroDivisionError), one_torch_thread():
+            assert torch.get_num_threads() == 1
+            _ = 1 / (0 if fails else 1)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

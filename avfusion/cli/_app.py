@@ -14,9 +14,11 @@ from avfusion.cli._options import (
     DATA_HELP,
     ESTIMATORS_HELP,
     EXIT_CODES,
+    Cv,
     Data,
     Debug,
     Force,
+    Gap,
     Groups,
     Quiet,
     Seed,
@@ -67,17 +69,6 @@ def _require_labels(recordings):
             f"{recordings.name} has no labels. In a file, name the columns with --target (it has {columns}); "
             "in a folder, put them into labels/ or labels.csv."
         )
-
-
-def _known_groups(recordings, groups):
-    from avfusion.cli._partitions import check_is_no_partition
-    from avfusion.cli._recordings import check_known
-
-    if groups is None:
-        return recordings.groups
-    check_known("--groups", [groups], recordings.metadata, f"{recordings.name} has no such metadata column")
-    check_is_no_partition(groups, recordings.X[groups])
-    return groups
 
 
 @command(
@@ -168,6 +159,8 @@ def import_(
         "compare synthetic --jobs 2",
         "compare studyforrest --target arousal --output results",
         "compare recordings/ --estimators mine.yaml --groups subject --folds 5",
+        "compare recordings/ --groups subject --groups video",
+        "compare segments.parquet --groups recording --cv time --gap 10",
         "compare clips.parquet --target valence --scoring ccc,mae",
         "compare recordings/ --train partition=train --test partition=devel",
     ),
@@ -189,7 +182,8 @@ def compare(
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Scores, with commas between: ccc, pcc, sagr, rmse, mae, or scikit-learn's. "
+            help="Scores, with commas between: ccc, pcc, sagr, rmse, mae, also rmse_per_recording and so on, "
+            "or scikit-learn's. "
             "[default: ccc,pcc,rmse,mae]",
         ),
     ] = None,
@@ -197,6 +191,8 @@ def compare(
         int | None,
         typer.Option(min=2, help="Folds. [default: each group once if there are at most 10, else 5]"),
     ] = None,
+    cv: Cv = None,
+    gap: Gap = None,
     train: Annotated[
         list[str] | None,
         typer.Option(
@@ -226,11 +222,14 @@ def compare(
     """Compare estimators by cross-validation.
 
     Every estimator predicts every recording after training without it (and without its group). The table has
-    scores over all these predictions, with bootstrap intervals; --output keeps it, with the predictions. With
-    --train and --test there is one fold, that of an official partition.
+    scores over all these predictions, with bootstrap intervals, and the seconds (or min, h) of one fit and
+    its predictions; with several targets it has their means, and the first score of each follows. --output
+    keeps all of it, with each target and the predictions. With --train and --test there is one fold, that of
+    an official partition.
     """
-    if folds and (train or test):
-        raise ValueError("--folds is for cross-validation: leave it out with --train and --test.")
+    from avfusion.cli._splits import check_options, known_groups, splitter
+
+    check_options(cv, folds, gap, train, test)
     if output is not None:
         from avfusion.cli._outputs import check_results
         from avfusion.cli._overwriting import check_not_read
@@ -240,13 +239,14 @@ def compare(
     _check_estimators(estimators)
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
-    groups = _known_groups(recordings, groups)
+    groups = known_groups(recordings, groups)
     from avfusion.cli._estimators import choose_estimators
     from avfusion.cli._partitions import official_fold, warn_of_partition
     from avfusion.cli._unfinished import kept_fits
     from avfusion.model_selection import compare as run
+    from avfusion.model_selection.comparison._rendering import as_text
 
-    official = official_fold(train, test, recordings)
+    official, cv = official_fold(train, test, recordings), splitter(cv, folds, gap, groups)
     if official is None:
         warn_of_partition(recordings)
 
@@ -257,14 +257,14 @@ def compare(
             recordings.X,
             recordings.y,
             groups=groups,
-            cv=official or folds,
+            cv=official or cv,
             scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
             n_jobs=jobs,
             resume=fits,
             random_state=seed,
             verbose=not quiet and sys.stderr.isatty(),
         )
-        echo(repr(result))
+        echo(as_text(result, all_targets=True))
         if output is not None:
             result.save(output)
             echo(f"Written to {output}", err=True)
@@ -313,8 +313,9 @@ def fit(
     from avfusion import persistence
     from avfusion._by_value import check_can_be_saved
     from avfusion.cli._estimators import choose_estimator
+    from avfusion.cli._splits import known_groups
 
-    model = choose_estimator(estimator, recordings, _known_groups(recordings, groups), seed)
+    model = choose_estimator(estimator, recordings, known_groups(recordings, groups), seed)
     check_can_be_saved(model)
     model.fit(recordings.X, recordings.y)
     write_or_keep(lambda path: persistence.save(model, path, target_names=recordings.target_names), output)

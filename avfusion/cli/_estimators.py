@@ -18,6 +18,8 @@ from avfusion.cli._allowed import check_parameters, check_texts
 from avfusion.cli._recordings import nearest
 from avfusion.cli._values import parse_toml, parse_yaml, read_text
 from avfusion.formats._registry import brief_reason
+from avfusion.model_selection.splitters._crossed_group_k_fold import CrossedGroupKFold
+from avfusion.model_selection.splitters._purged_time_k_fold import PurgedTimeKFold
 from avfusion.sequences._messages import brief, quoted
 
 _SUFFIXES = (".yaml", ".yml", ".toml", ".py")
@@ -154,8 +156,8 @@ def choose_estimators(path, recordings, groups=None, seed=0):
         The file.
     recordings : Recordings
         With labels.
-    groups : str, optional
-        Column of X that splits respect.
+    groups : str or tuple of str, optional
+        Columns of X that splits respect.
     seed : int
         Of every estimator without a seed.
 
@@ -253,7 +255,8 @@ def _classes():
             ours[name] = value
     splitters = vars(sklearn.model_selection)
     splitters = {name: c for name, c in splitters.items() if isinstance(c, type) and hasattr(c, "split")}
-    return splitters | dict(all_estimators()) | ours
+    own = {cls.__name__: cls for cls in (CrossedGroupKFold, PurgedTimeKFold)}
+    return splitters | dict(all_estimators()) | own | ours
 
 
 def _build_steps(steps, where):

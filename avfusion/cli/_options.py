@@ -124,12 +124,31 @@ Pair = Annotated[
     ),
 ]
 Groups = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--groups",
         metavar="COLUMN",
-        help="Metadata column whose values are never on both sides of a split, such as subject. "
+        help="Metadata column whose values are never on both sides of a split, such as subject; repeat for "
+        "several, as video: test rows share none of them. "
         "[default: subject of synthetic, segment of studyforrest]",
+    ),
+]
+Cv = Annotated[
+    str | None,
+    typer.Option(
+        "--cv",
+        metavar="KIND",
+        help="What is new in the test rows: groups (values of --groups), crossed (of several --groups at "
+        "once), time (another part of each recording, which --groups names) or forward (a later part). "
+        "[default: groups, of several crossed]",
+    ),
+]
+Gap = Annotated[
+    float | None,
+    typer.Option(
+        "--gap",
+        metavar="SECONDS",
+        help="With --cv time or forward: rows nearer than this to a test row do not train. [default: 0]",
     ),
 ]
 Seed = Annotated[

@@ -6,6 +6,8 @@ from avfusion.estimators._frame_regressor import FrameRegressor
 from avfusion.estimators._fusion_regressor import FusionRegressor
 from avfusion.estimators._late_fusion import LateFusionRegressor
 from avfusion.estimators._rescaled import RescaledRegressor
+from avfusion.estimators._stimulus_mean import PersonMeanRegressor, StimulusMeanRegressor
+from avfusion.estimators._time_course import TimeCourseRegressor
 from avfusion.estimators._unimodal import UnimodalRegressor
 
 __all__ = [
@@ -14,6 +16,9 @@ __all__ = [
     "FusionRegressor",
     "FusionTags",
     "LateFusionRegressor",
+    "PersonMeanRegressor",
     "RescaledRegressor",
+    "StimulusMeanRegressor",
+    "TimeCourseRegressor",
     "UnimodalRegressor",
 ]

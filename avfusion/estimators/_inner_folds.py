@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit, KFold, check_cv
 
-from avfusion.sequences._groups import read_groups
+from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._messages import brief
 
 __all__ = ["check_folds_labelled", "hold_out", "inner_folds"]
@@ -18,8 +18,9 @@ def inner_folds(X, groups, cv):
     ----------
     X : DataFrame
         The rows.
-    groups : str, array-like of shape (n_rows,) or None
-        Column of X, or values, that must not be on both sides of a fold.
+    groups : str, sequence of str, array-like of shape (n_rows,) or None
+        Column of X, or values, that must not be on both sides of a fold; of several columns each combination
+        is a group.
     cv : int or scikit-learn splitter
         An int gives that many folds, at most one for each row or group.
 
@@ -41,7 +42,8 @@ def inner_folds(X, groups, cv):
     >>> [(train.tolist(), test.tolist()) for train, test in inner_folds(X, "subject", 5)]
     [([1], [0, 2]), ([0, 2], [1])]
     """
-    groups = read_groups(groups, X)
+    columns = read_group_columns(groups, X)
+    groups = None if columns is None else combined(columns)
     n_groups = len(X) if groups is None else len(np.unique(groups))
     if n_groups < 2:
         raise ValueError(
@@ -52,6 +54,7 @@ def inner_folds(X, groups, cv):
         if cv < 2:
             raise ValueError(f"Two folds at least are needed, so that each row can be held out; got {cv}.")
         cv = KFold(min(cv, n_groups)) if groups is None else GroupKFold(min(cv, n_groups))
+    groups = columns if getattr(cv, "takes_group_columns", False) else groups
     folds = [tuple(np.arange(len(X))[side] for side in fold) for fold in check_cv(cv).split(X, groups=groups)]
     if not folds:
         raise ValueError(f"cv={brief(cv)} makes no fold. At least one must hold rows out.")

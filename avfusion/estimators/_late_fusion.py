@@ -76,9 +76,9 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         Folds of rows whose held-out predictions `weights` or `final_estimator` are learnt from. An int gives
         that many folds, at most one for each group. Rows that no fold tests, as with a `PredefinedSplit`,
         are left out of it.
-    groups : str, optional
-        Column of X whose values must not be on both sides of a fold, for instance "subject". ``groups`` given
-        to `fit` take precedence.
+    groups : str or sequence of str, optional
+        Column of X whose values (columns: whose combinations of values) must not be on both sides of a fold,
+        for instance "subject". ``groups`` given to `fit` take precedence.
     n_jobs : int, optional
         How many estimators are fitted at the same time.
     random_state : int, RandomState or None, default=None
@@ -239,7 +239,7 @@ class LateFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
             One row per recording or clip.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
-        groups : str or array-like of shape (n_rows,), optional
+        groups : str, sequence of str or array-like of shape (n_rows,), optional
             Groups that the folds must respect, or the column of X that holds them.
         **params : dict
             ``sample_weight``, how much each row (numbers, or their column of X) or each label (in a form of

@@ -72,7 +72,7 @@ class NetworkRegressor(
         y : per-frame or per-clip targets
             Per frame: DataFrame or Series of sequences, list or object array of (T,) or (T, K) arrays, or a
             numeric (n_rows, T, K) array. Per clip: numbers, (n_rows,) or (n_rows, K). NaN is unlabelled.
-        groups : str or array-like of shape (n_rows,), optional
+        groups : str, sequence of str or array-like of shape (n_rows,), optional
             Groups that the held-out rows of early stopping must respect, or the column of X that holds them.
         X_val : as `X`, optional
             Rows to validate on after every epoch, such as those of an official split. Early stopping looks at

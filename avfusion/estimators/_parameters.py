@@ -68,8 +68,9 @@ hidden_size : int, default=32
         best epoch's weights.
     validation_fraction : float, default=0.1
         Share of the rows (of the groups, where there are groups) held out.
-    validation_groups : str or None, default=None
-        Column of X whose values must not be on both sides of the held-out split, for instance "subject".
+    validation_groups : str, sequence of str or None, default=None
+        Column of X whose values (columns: whose combinations of values) must not be on both sides of the
+        held-out split, for instance "subject".
         ``groups`` given to `fit` take precedence.
     patience : int, default=10
         Epochs without a better validation CCC before training stops.
@@ -163,7 +164,7 @@ class NetworkParameters(NestedParameters):
     n_members: int = 1
     early_stopping: bool = False
     validation_fraction: float = 0.1
-    validation_groups: str | None = None
+    validation_groups: str | list[str] | tuple[str, ...] | None = None
     patience: int = 10
     standardize_target: bool = True
     device: str | torch.device = "cpu"
@@ -194,7 +195,7 @@ class NetworkParameters(NestedParameters):
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "validation_groups": [str, None],
+        "validation_groups": [str, list, tuple, None],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "standardize_target": ["boolean"],
         "device": [str, torch.device],

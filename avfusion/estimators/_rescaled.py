@@ -42,9 +42,9 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
     ----------
     regressor : estimator or Pipeline, optional
         What to rescale; by default ``FrameRegressor(Ridge())``.
-    groups : str, optional
-        Column of X whose values must not be on both sides of an inner split, for instance "subject".
-        ``groups`` given to `fit` take precedence.
+    groups : str or sequence of str, optional
+        Column of X whose values (columns: whose combinations of values) must not be on both sides of an inner
+        split, for instance "subject". ``groups`` given to `fit` take precedence.
     n_splits : int, default=5
         Number of inner folds, at most the number of groups.
 
@@ -103,7 +103,7 @@ class RescaledRegressor(RegressorFittedToData, SequenceRegressorMixin, BaseEstim
             One row per recording or clip; two rows (two groups) at least.
         y : per-frame or per-clip targets
             As for every estimator here; NaN is unlabelled.
-        groups : str or array-like of shape (n_rows,), optional
+        groups : str, sequence of str or array-like of shape (n_rows,), optional
             Groups that the inner folds must respect, or the column of X that holds them.
         **params : dict
             ``sample_weight``, how much each row (numbers, or their column of X) or each label (in a form of

@@ -72,7 +72,7 @@ def routed_to_fit(owner, X, params, groups=None):
         The rows. ``groups`` may name one of its columns.
     params : dict
         Metadata that ``fit`` got for others.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,), optional
         Groups that ``fit`` got for itself and others.
 
     Returns

@@ -59,7 +59,7 @@ def modality_importance(
         ``["audio", ["face", "pose"]]``. By default each stream by itself.
     scoring : str or callable, optional
         As in `avfusion.compare`, one score; by default the CCC.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,), optional
         Column of X or values, such as speakers: streams come from another group, and the interval is over
         groups. By default every row is a group.
     method : {"permute", "absent"}, default="permute"

@@ -39,9 +39,10 @@ def panel_axes(ax, n_panels, n_columns, panel_size):
 
     Parameters
     ----------
-    ax : None, Axes or array-like of Axes
-        None makes a figure. One axes is used for a single panel, and is divided if there are more (it turns
-        invisible then). An array must hold an axes for every panel.
+    ax : None, Figure, Axes or array-like of Axes
+        None makes a figure; one that is given is filled, and gets the size that the panels need. One axes is
+        used for a single panel, and is divided if there are more (it turns invisible then). An array must
+        hold an axes for every panel.
     n_panels, n_columns : int
     panel_size : (float, float)
         Width and height of a panel of a new figure, in inches.
@@ -62,11 +63,14 @@ def panel_axes(ax, n_panels, n_columns, panel_size):
     (6,)
     """
     n_rows = -(-n_panels // n_columns)
-    if ax is None:
-        from matplotlib import pyplot
-
+    if ax is None or is_figure(ax):
         size = panel_size[0] * n_columns, panel_size[1] * n_rows
-        figure = pyplot.figure(figsize=size, layout="constrained")
+        figure = ax
+        if ax is None:
+            from matplotlib import pyplot
+
+            figure = pyplot.figure(layout="constrained")
+        figure.set_size_inches(size)
         return _grid_axes(figure, figure.add_gridspec(n_rows, n_columns), n_panels)
     axes = np.ravel(np.asarray(ax, dtype=object))
     if len(axes) == n_panels:
@@ -81,6 +85,37 @@ def panel_axes(ax, n_panels, n_columns, panel_size):
         )
     axes[0].set_axis_off()
     return _grid_axes(axes[0].figure, place.subgridspec(n_rows, n_columns), n_panels)
+
+
+def is_figure(ax):
+    """Return whether a figure was given, and not an axes of one.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> is_figure(Figure()), is_figure(Figure().subplots())
+    (True, False)
+    """
+    return hasattr(ax, "add_gridspec") and hasattr(ax, "set_size_inches")
+
+
+def grid_of(n_panels, n_lines, extra=0.0):
+    """Return the number of columns for panels with a line per estimator, and the size of one in inches.
+
+    Parameters
+    ----------
+    n_panels, n_lines : int
+    extra : float, default=0.0
+        Inches beside the lines, such as for numbers.
+
+    Examples
+    --------
+    >>> grid_of(1, 5)[0], grid_of(3, 5)[0], grid_of(17, 5)[0]
+    (1, 3, 4)
+    """
+    n_columns = min(n_panels, 4)
+    width = 6.4 if n_panels == 1 else 3.6
+    return n_columns, (width + extra, 1.0 + 0.42 * n_lines)
 
 
 def _grid_axes(figure, grid, n_panels):

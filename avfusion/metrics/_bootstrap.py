@@ -5,23 +5,24 @@ narrow. The metrics of `avfusion.metrics` are functions of sums over frames; the
 one matrix product, (resamples, groups) x (groups, sums).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 from sklearn.utils import check_random_state
 
 from avfusion._sklearn_compat import _safe_indexing
+from avfusion.metrics._drawing import read_drawing
 from avfusion.metrics._regression import (
     ccc_score,
+    labelled_columns,
     mean_absolute_error,
     paired_targets,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
 )
-from avfusion.sequences._plain_arrays import plain_array
+from avfusion.metrics._statistics import by_row
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
 
@@ -53,8 +54,11 @@ def bootstrap_interval(
     metric : callable
         ``metric(y_true, y_pred) -> float``. The metrics of `avfusion.metrics` are resampled all at once; any
         other is called once per resample.
-    groups : array-like of shape (n_rows,), optional
-        Group of each row; by default every row is a group. Groups without any label are left out.
+    groups : array-like of shape (n_rows,) or (n_rows, n_kinds), optional
+        Group of each row; by default every row is a group. Groups without any label are left out. Of several
+        kinds of groups, such as person and video, each is resampled by itself, and a row counts as often as
+        its person was drawn times how often its video was (the pigeonhole bootstrap [3]_): an interval over
+        persons alone would be that of other persons with these very videos.
     sample_weight : array-like, Series, DataFrame or list, optional
         How much labels count, as in the metrics. Groups are drawn alike, and bring their weights along; a
         metric of your own is called with ``sample_weight=``.
@@ -84,6 +88,7 @@ def bootstrap_interval(
     .. [1] B. Efron, R. J. Tibshirani, "An introduction to the bootstrap", Chapman & Hall, 1993.
     .. [2] T. C. Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69,
        2015: the expanded percentile interval.
+    .. [3] A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007.
 
     Examples
     --------
@@ -125,16 +130,15 @@ def resampled_scores(
     true, pred = paired_targets(y_true, y_pred, sample_weight)
     if metric in _FROM_SUMS:
         return resampled_metrics(true, pred, [metric], groups, n_resamples, random_state)[0]
-    codes = _group_codes(groups, true)
-    n_groups = int(codes.max()) + 1
-    if n_groups < 2:
-        return Resamples(np.full(n_resamples, np.nan), n_groups)
+    cells, drawing = read_drawing(groups, true)
+    if drawing.n_groups < 2:
+        return Resamples(np.full(n_resamples, np.nan), drawing.n_groups)
     rng = check_random_state(random_state)
-    scores = _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng, sample_weight)
-    return Resamples(scores, n_groups)
+    scores = _resample_rows(metric, y_true, y_pred, cells, drawing, n_resamples, rng, sample_weight)
+    return Resamples(scores, drawing.n_groups)
 
 
-def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None):
+def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random_state=None, by_target=False):
     """Scores of the same resamples of groups by several metrics of `avfusion.metrics`.
 
     Parameters
@@ -143,6 +147,9 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
         From `paired_targets`.
     metrics : list of callable
     groups, n_resamples, random_state : as in `bootstrap_interval`
+    by_target : bool, default=False
+        Whether the results have those of each target, too: what the same seed gives for labels and
+        predictions of this target alone. Targets with labels in all groups are drawn together.
 
     Returns
     -------
@@ -155,14 +162,91 @@ def resampled_metrics(true, pred, metrics, groups=None, n_resamples=2000, random
     >>> [one.n_groups for one in resampled_metrics(*pair, [ccc_score, pcc_score], random_state=0)]
     [3, 3]
     """
-    codes = _group_codes(groups, true)
-    n_groups = int(codes.max()) + 1
-    if n_groups < 2:
-        return [Resamples(np.full(n_resamples, np.nan), n_groups) for _ in metrics]
     formulas = [_FROM_SUMS[metric] for metric in metrics]
-    rng = check_random_state(random_state)
-    scores = _resample_sums(formulas, _sums(true, pred, codes), n_resamples, rng)
-    return [Resamples(own, n_groups) for own in scores]
+    return _resampled(true, pred, formulas, _sums, groups, n_resamples, random_state, by_target)
+
+
+def _resampled(true, pred, formulas, sums_of, groups, n_resamples, random_state, by_target):
+    """Return the `Resamples` of each formula of the sums over what is drawn; of each target if asked for."""
+    cells, drawing = read_drawing(groups, true)
+    n_groups, n_targets = drawing.n_groups, true.form.n_targets
+    if n_groups < 2:
+        everywhere = np.ones(n_targets, dtype=bool)
+        drawn = [np.full((n_resamples, n_targets), np.nan) for _ in formulas]
+    else:
+        sums, rng = sums_of(true, pred, cells), check_random_state(random_state)
+        everywhere = (sums[..., 0] > 0).all(axis=0)
+        drawn = _resample_sums(formulas, sums, drawing, n_resamples, rng)
+    means = [Resamples(own.mean(axis=1), n_groups) for own in drawn]
+    if not by_target:
+        return means
+    parts = [[Resamples(np.ascontiguousarray(column), n_groups) for column in own.T] for own in drawn]
+    for k in np.flatnonzero(~everywhere):  # some groups have no label of it: from the others
+        pair = true.of_target(k), pred.of_target(k)
+        alone = _resampled(*pair, formulas, sums_of, groups, n_resamples, random_state, False)
+        for own, again in zip(parts, alone):
+            own[k] = again
+    return [replace(mean, targets=tuple(own)) for mean, own in zip(means, parts)]
+
+
+def mean_resamples(several):
+    """Average scores of the same resamples, such as those of several seeds.
+
+    Parameters
+    ----------
+    several : list of Resamples
+
+    Returns
+    -------
+    Resamples
+
+    Examples
+    --------
+    >>> mean_resamples([Resamples(np.zeros(2), 5), Resamples(np.ones(2), 5)]).scores
+    array([0.5, 0.5])
+    """
+    scores = np.mean([own.scores for own in several], axis=0)
+    targets = tuple(mean_resamples(own) for own in zip(*(own.targets for own in several)))
+    return replace(several[0], scores=scores, targets=targets)
+
+
+def resampled_row_means(
+    true, pred, statistics, groups=None, n_resamples=2000, random_state=None, by_target=False
+):
+    """Means over rows of each row's own statistic, of the same resamples as `resampled_metrics` draws.
+
+    Parameters
+    ----------
+    true, pred : Targets
+        Per frame, from `paired_targets`.
+    statistics : list of callable
+        Of a `Column`.
+    groups, n_resamples, random_state, by_target : as in `resampled_metrics`
+
+    Returns
+    -------
+    list of Resamples
+
+    Examples
+    --------
+    >>> from avfusion.metrics._statistics import mae
+    >>> pair = paired_targets([np.ones(2), np.zeros(3)], [np.zeros(2), np.zeros(3)])
+    >>> resampled_row_means(*pair, [mae], n_resamples=3, random_state=0)[0].scores
+    array([0.5, 0.5, 0.5])
+    """
+
+    def sums_of(true, pred, cells):
+        sums = np.zeros((cells.max() + 1, true.form.n_targets, 1 + len(statistics)))
+        for k, column in enumerate(labelled_columns(true, pred)):
+            for number, statistic in enumerate(statistics, start=1):
+                values, weights, rows = by_row(statistic, column)
+                for place, term in ((0, weights), (number, weights * values)):
+                    sums[:, k, place] = np.bincount(cells[rows], term, len(sums))
+        return sums
+
+    numbers = range(1, 1 + len(statistics))
+    formulas = [lambda means, number=number: means[..., number] for number in numbers]
+    return _resampled(true, pred, formulas, sums_of, groups, n_resamples, random_state, by_target)
 
 
 @dataclass(frozen=True)
@@ -174,7 +258,9 @@ class Resamples:
     scores : ndarray of shape (n_resamples,)
         NaN is left out.
     n_groups : int
-        Number of groups that were drawn from.
+        Number of groups that were drawn from; of several kinds, that of which there are fewest.
+    targets : tuple of Resamples
+        Those of each target, where they were asked for.
 
     Examples
     --------
@@ -185,9 +271,15 @@ class Resamples:
 
     scores: np.ndarray
     n_groups: int
+    targets: tuple = ()
 
     def __sub__(self, other):
-        return Resamples(self.scores - other.scores, self.n_groups)
+        targets = tuple(own - their for own, their in zip(self.targets, other.targets))
+        return Resamples(self.scores - other.scores, self.n_groups, targets)
+
+    def __mul__(self, factor):
+        targets = tuple(own * factor for own in self.targets)
+        return Resamples(factor * self.scores, self.n_groups, targets)
 
     def interval(self, level):
         """Return the ends of the interval that covers with probability `level`; NaN if there is none.
@@ -212,16 +304,6 @@ class Resamples:
         tail = stats.norm.sf(distance)
         low, high = np.nanquantile(self.scores, [tail, 1 - tail])
         return float(low), float(high)
-
-
-def _group_codes(groups, true):
-    """Return the number of each row's group among those that have a label, -1 for rows of others."""
-    groups = pd.Series(np.arange(true.n_rows) if groups is None else np.asarray(plain_array(groups)))
-    if len(groups) != true.n_rows:
-        raise ValueError(f"groups has {len(groups)} values for {true.n_rows} rows.")
-    if groups.isna().any():
-        raise ValueError(f"groups is missing for row {int(np.argmax(groups.isna()))}.")
-    return pd.factorize(groups.where(groups.isin(groups[true.labelled.any(axis=1)])))[0]
 
 
 def _sums(true, pred, codes):
@@ -283,30 +365,31 @@ _FROM_SUMS = {
 }
 
 
-def _resample_sums(formulas, sums, n_resamples, rng):
-    n_groups, n_targets, n_sums = sums.shape
+def _resample_sums(formulas, sums, drawing, n_resamples, rng):
+    """Score resamples by each formula: arrays (n_resamples, n_targets), NaN where a target has no label."""
+    n_cells, n_targets, n_sums = sums.shape
     scores = [[] for _ in formulas]
-    chunk = max(1, _CHUNK // n_groups)
+    chunk = max(1, _CHUNK // n_cells)
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
-        counts = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=size)
-        drawn = (counts @ sums.reshape(n_groups, -1)).reshape(size, n_targets, n_sums)
+        counts = drawing.counts(size, rng)
+        drawn = (counts @ sums.reshape(n_cells, -1)).reshape(size, n_targets, n_sums)
         with np.errstate(invalid="ignore"):
             means = drawn / drawn[..., :1]
-        labelled = (drawn[..., 0] > 0).all(axis=1)
+        labelled = drawn[..., 0] > 0
         for own, formula in zip(scores, formulas):
-            own.append(np.where(labelled, formula(means).mean(axis=1), np.nan))
+            own.append(np.where(labelled, formula(means), np.nan))
     return [np.concatenate(own) for own in scores]
 
 
-def _resample_rows(metric, y_true, y_pred, codes, n_resamples, rng, sample_weight=None):
+def _resample_rows(metric, y_true, y_pred, cells, drawing, n_resamples, rng, sample_weight=None):
     y_true, y_pred = (list(y) if isinstance(y, tuple) else y for y in (y_true, y_pred))
     sample_weight = weights_by_row(sample_weight, None)
     labelled = with_weights(as_targets(y_true), sample_weight).labelled
-    rows = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+    rows = [np.flatnonzero(cells == cell) for cell in range(cells.max() + 1)]
     scores = np.full(n_resamples, np.nan)
     for i in range(n_resamples):
-        drawn = np.concatenate([rows[code] for code in rng.randint(len(rows), size=len(rows))])
+        drawn = np.concatenate([rows[0][:0], *(rows[cell] for cell in drawing.cells(rng))])
         if labelled[drawn].any(axis=0).all():
             own = {} if sample_weight is None else {"sample_weight": _safe_indexing(sample_weight, drawn)}
             scores[i] = metric(_safe_indexing(y_true, drawn), _safe_indexing(y_pred, drawn), **own)

@@ -11,7 +11,7 @@ from inspect import cleandoc
 
 import numpy as np
 
-from avfusion.metrics._statistics import Column, ccc, mae, pcc, rmse, sagr
+from avfusion.metrics._statistics import Column, by_row, ccc, mae, pcc, rmse, sagr
 from avfusion.sequences._callers import permuting_tool
 from avfusion.sequences._identity import check_same_order
 from avfusion.sequences._label_clock import place_labels
@@ -224,7 +224,7 @@ def _score(statistic, y_true, y_pred, sample_weight, multioutput, average):
     if average == "pooled":
         scores = [statistic(column) for column in columns]
     else:
-        scores = [_mean_over_rows(statistic, column, true, k) for k, column in enumerate(columns)]
+        scores = [mean_over_rows(statistic, column) for column in columns]
     return _over_targets(np.array(scores, dtype=np.float64), multioutput)
 
 
@@ -246,22 +246,29 @@ def labelled_columns(true, pred):
     >>> [column.pred for column in labelled_columns(*paired_targets([1.0, float("nan")], [2.0, 3.0]))]
     [array([2.])]
     """
-    labelled, weights = ~np.isnan(true.values), true.weights
+    labelled, weights, row = ~np.isnan(true.values), true.weights, true.row_of_value
     return [
-        Column(true.values[seen, k], pred.values[seen, k], None if weights is None else weights[seen, k])
+        Column(
+            true.values[seen, k],
+            pred.values[seen, k],
+            None if weights is None else weights[seen, k],
+            row[seen],
+        )
         for k, seen in enumerate(labelled.T)
     ]
 
 
-def _mean_over_rows(statistic, column, targets, k):
-    labelled = ~np.isnan(targets.values[:, k])
-    stops = np.flatnonzero(np.diff(targets.row_of_value[labelled])) + 1
-    rows = zip(np.split(column.true, stops), np.split(column.pred, stops))
-    if column.weight is None:
-        return np.mean([statistic(Column(*row)) for row in rows])
-    weights = np.split(column.weight, stops)
-    scores = [statistic(Column(*row, weight)) for row, weight in zip(rows, weights)]
-    return np.average(scores, weights=[weight.mean() for weight in weights])
+def mean_over_rows(statistic, column):
+    """Return the mean over rows of each row's own statistic.
+
+    Examples
+    --------
+    >>> column = Column(np.array([1.0, 2.0, 3.0]), np.zeros(3), None, np.array([0, 0, 1]))
+    >>> float(mean_over_rows(mae, column))
+    2.25
+    """
+    values, weights, _ = by_row(statistic, column)
+    return np.mean(values) if column.weight is None else np.average(values, weights=weights)
 
 
 def _over_targets(scores, multioutput):

@@ -1,18 +1,20 @@
 """Names, metrics and scorers, all as functions of labels and predictions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer
 
 from avfusion.metrics._abaw import abaw_scorer
-from avfusion.metrics._bootstrap import resampled_metrics, resampled_scores
+from avfusion.metrics._bootstrap import resampled_metrics, resampled_row_means, resampled_scores
 from avfusion.metrics._regression import (
     STATISTICS,
     ccc_score,
     mean_absolute_error,
+    mean_over_rows,
     pcc_score,
     root_mean_squared_error,
     sagr_score,
@@ -29,6 +31,7 @@ _METRICS = {
     "abaw": ccc_score,  # over all frames that have a label, averaged over targets
 }
 _ERRORS = (root_mean_squared_error, mean_absolute_error)
+PER_RECORDING = "_per_recording"
 _DEFAULT = ("ccc", "pcc", "rmse", "mae")
 
 
@@ -44,6 +47,8 @@ class Score:
         -1 for errors that are to be maximised.
     scorer : callable or None
         ``scorer(estimator, X, y)``, if there is no metric.
+    per_recording : bool, default=False
+        Whether it is the mean over recordings of each one's own score (labels per frame only).
 
     Examples
     --------
@@ -56,13 +61,15 @@ class Score:
     metric: Callable | None
     sign: int = 1
     scorer: Callable | None = None
+    per_recording: bool = False
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Score predictions, averaged over targets; weights go to the scorer where there are any."""
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if self.metric is None:
             return float(self.scorer(GivenPredictions(y_pred), None, y_true, **weights))
-        return self.sign * self.metric(y_true, y_pred, **weights)
+        average = {"average": "row"} if self.per_recording else {}
+        return self.sign * self.metric(y_true, y_pred, **average, **weights)
 
     @property
     def higher_is_better(self):
@@ -75,7 +82,18 @@ class Score:
         """
         if self.metric is None:
             return True if hasattr(self.scorer, "_sign") else None  # scikit-learn's turn errors round
-        return (self.metric in _ERRORS) == (self.sign < 0)
+        return self.is_error == (self.sign < 0)
+
+    @property
+    def is_error(self):
+        """Return whether it is an error, in units of y, and not a share or a correlation.
+
+        Examples
+        --------
+        >>> [resolve_scoring(name)[name].is_error for name in ("neg_mae", "ccc")]
+        [True, False]
+        """
+        return self.metric in _ERRORS
 
     def by_target(self, columns):
         """Score each target by itself, which needs a metric.
@@ -96,10 +114,12 @@ class Score:
         array([0., 1.])
         """
         statistic = STATISTICS[self.metric]
+        if self.per_recording:
+            statistic = partial(mean_over_rows, statistic)
         return self.sign * np.array([statistic(column) for column in columns], dtype=np.float64)
 
 
-def resampled_by(scores, pair, given, **options):
+def resampled_by(scores, pair, given, *, by_target=False, **options):
     """Scores of the same bootstrap resamples by several scores; metrics resample packed labels all at once.
 
     Parameters
@@ -110,6 +130,8 @@ def resampled_by(scores, pair, given, **options):
     given : callable
         ``given() -> (labels, predictions, weights)`` in the form that the user gave, for scores that are no
         metric; weights may be None.
+    by_target : bool, default=False
+        Whether those of metrics have the resamples of each target, too.
     **options
         Groups, number of resamples and seed, as in `avfusion.metrics.bootstrap_interval`.
 
@@ -124,12 +146,15 @@ def resampled_by(scores, pair, given, **options):
     >>> resampled_by(resolve_scoring("neg_mae"), pair, None, n_resamples=2)["neg_mae"].scores
     array([-0.5, -0.5])
     """
-    known = {name: score for name, score in scores.items() if score.metric is not None}
-    metrics = [score.metric for score in known.values()]
-    together = dict(zip(known, resampled_metrics(*pair, metrics, **options))) if known else {}
+    pooled = {n: score.metric for n, score in scores.items() if score.metric and not score.per_recording}
+    by_row = {n: STATISTICS[score.metric] for n, score in scores.items() if score.per_recording}
+    options["by_target"], together = by_target, {}
+    for names, resampled in ((pooled, resampled_metrics), (by_row, resampled_row_means)):
+        together |= dict(zip(names, resampled(*pair, names.values(), **options))) if names else {}
+    del options["by_target"]
     return {
-        name: replace(together[name], scores=score.sign * together[name].scores)
-        if name in known
+        name: together[name] * score.sign
+        if name in together
         else _resampled_scorer(score, *given(), **options)
         for name, score in scores.items()
     }
@@ -171,8 +196,9 @@ def resolve_scoring(scoring=None):
     Parameters
     ----------
     scoring : str, sequence of str, dict or None
-        Names ("ccc", "pcc", "sagr", "rmse", "mae", "abaw", a key of `avfusion.metrics.scorers`, or a name
-        that scikit-learn knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
+        Names ("ccc", "pcc", "sagr", "rmse", "mae", "abaw"; with "_per_recording" behind it, the mean over
+        recordings of each one's own score; a key of `avfusion.metrics.scorers`, or a name that scikit-learn
+        knows), or a dict of name to name, metric of `avfusion.metrics` or scorer
         ``(estimator, X, y) -> float``. By default CCC, PCC, RMSE and MAE.
 
     Returns
@@ -234,6 +260,8 @@ def _resolve(name, value):
     if isinstance(value, str):
         if value in _METRICS:
             return Score(_METRICS[value])
+        if value.removesuffix(PER_RECORDING) in _METRICS:
+            return Score(_METRICS[value.removesuffix(PER_RECORDING)], per_recording=True)
         if value not in scorers:
             try:
                 return Score(None, scorer=get_scorer(value))

@@ -18,6 +18,8 @@ class Column:
     true, pred : ndarray of shape (n_labelled,)
     weight : ndarray of shape (n_labelled,), optional
         Positive; by default all labels count alike.
+    row : ndarray of int of shape (n_labelled,), optional
+        Row that each label belongs to, in order.
 
     Examples
     --------
@@ -28,6 +30,7 @@ class Column:
     true: np.ndarray
     pred: np.ndarray
     weight: np.ndarray | None = None
+    row: np.ndarray | None = None
 
     @cached_property
     def ordinary(self):
@@ -93,3 +96,34 @@ def mae(column):
     """Return the mean absolute error."""
     true, pred, exponent = column.ordinary
     return np.ldexp(column.mean(np.abs(true - pred)), exponent)
+
+
+def by_row(statistic, column):
+    """Return a statistic of each row by itself, the weights by which rows count, and the rows.
+
+    Parameters
+    ----------
+    statistic : callable
+    column : Column
+        With rows.
+
+    Returns
+    -------
+    values, weights : ndarray of shape (n_rows,)
+        A row counts by the mean weight of its labels.
+    rows : ndarray of int of shape (n_rows,)
+        Those that have labels.
+
+    Examples
+    --------
+    >>> column = Column(np.array([1.0, 2.0, 3.0]), np.zeros(3), None, np.array([0, 0, 4]))
+    >>> by_row(mae, column)
+    (array([1.5, 3. ]), array([1., 1.]), array([0, 4]))
+    """
+    stops = np.flatnonzero(np.diff(column.row)) + 1
+    parts = [np.split(values, stops) for values in (column.true, column.pred)]
+    weights = None if column.weight is None else np.split(column.weight, stops)
+    rows = zip(*parts) if weights is None else zip(*parts, weights)
+    values = np.array([statistic(Column(*row)) for row in rows], dtype=np.float64)
+    counts = np.ones(len(values)) if weights is None else np.array([weight.mean() for weight in weights])
+    return values, counts, column.row[np.concatenate([[0], stops])]

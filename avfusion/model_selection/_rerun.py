@@ -89,13 +89,15 @@ def rerun(folder, X, y, *, n_jobs=None, verbose=True):
     result = compare(
         **{key: recipe[key] for key in same},
         sample_weight=recipe.get("sample_weight"),
+        situation=recipe.get("situation", "auto"),
         X=X,
         y=y,
         cv=recipe["folds"],
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    return dataclasses.replace(result, settings=result.settings | {"cv": recipe["cv"]})
+    result = dataclasses.replace(result, settings=result.settings | {"cv": recipe["cv"]})
+    return result.of_target(recipe["target"]) if "target" in recipe else result
 
 
 def _read(path):

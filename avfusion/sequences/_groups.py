@@ -1,5 +1,7 @@
 """Which group each row belongs to: the subject, the session, whatever must stay on one side of a split."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -11,12 +13,12 @@ from avfusion.sequences._other_tables import as_pandas
 
 
 def read_groups(groups, X, name="groups"):
-    """Group of each row, from a column of X or from an array.
+    """Group of each row, from columns of X or from an array.
 
     Parameters
     ----------
-    groups : str, array-like of shape (n_rows,) or None
-        Name of a column of X, or the groups themselves.
+    groups : str, list of str, array-like of shape (n_rows,) or (n_rows, n_columns), or None
+        Name of a column of X, or the groups themselves. Of several columns each combination is a group.
     X : DataFrame or array
         The samples.
     name : str, default="groups"
@@ -34,22 +36,142 @@ def read_groups(groups, X, name="groups"):
 
     Examples
     --------
-    >>> read_groups("subject", pd.DataFrame({"subject": ["a", "a", "b"]})).tolist()
+    >>> X = pd.DataFrame({"subject": ["a", "a", "b"], "video": [1, 2, 1]})
+    >>> read_groups("subject", X).tolist()
     ['a', 'a', 'b']
+    >>> read_groups(("subject", "video"), X).tolist()
+    ['a / 1', 'a / 2', 'b / 1']
+    """
+    columns = read_group_columns(groups, X, name)
+    return None if columns is None else combined(columns)
+
+
+def read_group_columns(groups, X, name="groups"):
+    """Return the groups of each row, a column for each kind of them, such as person and video.
+
+    Parameters
+    ----------
+    groups, X, name
+        As in `read_groups`.
+
+    Returns
+    -------
+    DataFrame or None
+        With the rows of X, numbered from 0. Its columns are named as those of X or of the table; a single one
+        of values is "group".
+
+    Raises
+    ------
+    ValueError
+        As `read_groups`.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"subject": ["a", "a", "b"], "video": [1, 2, 1]})
+    >>> read_group_columns(["subject", "video"], X)
+      subject  video
+    0       a      1
+    1       a      2
+    2       b      1
     """
     if groups is None:
         return None
-    X, groups = as_pandas(X) if isinstance(groups, str) else X, as_pandas(groups)
-    if isinstance(groups, pd.DataFrame):
-        groups = _only_column(groups, name)
+    names = names_of_columns(groups, X)
+    X = X if names is None else as_pandas(X)
+    table = _as_columns(groups, X, name) if names is None else {n: _column(n, X, name) for n in names}
+    index = X.index if isinstance(X, pd.DataFrame) else None
+    n_rows = _n_rows(X)
+    called = {key: name if len(table) == 1 else f"{name}, {key!r}," for key in table}
+    read = {key: _read_column(table[key], index, n_rows, called[key]) for key in table}
+    return pd.DataFrame(read)
+
+
+def names_of_columns(groups, X=None):
+    """Return the names of columns that groups are, or None where they are values.
+
+    A list of texts is one of names if X has columns of all these names. If it has another length than X, some
+    names are enough, and a tuple, or what is given beside an X without names, needs none: it is an error
+    then.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"subject": ["a", "a", "b"], "video": [1, 2, 1]})
+    >>> names_of_columns("subject"), names_of_columns(("subject", "video"), X)
+    (['subject'], ['subject', 'video'])
+    >>> names_of_columns(["a", "a", "b"], X)
+    """
+    if isinstance(groups, str):
+        return [groups]
+    if not isinstance(groups, (list, tuple)) or not groups or not all(isinstance(g, str) for g in groups):
+        return None
+    X = as_pandas(X)
+    of_columns = [isinstance(X, pd.DataFrame) and group in X.columns for group in groups]
+    meant = any(of_columns) or isinstance(groups, tuple) or not isinstance(X, pd.DataFrame)
+    if all(of_columns) or (meant and len(groups) != _n_rows(X)):
+        return list(dict.fromkeys(groups))
+    return None
+
+
+def _n_rows(X):
+    return X.shape[0] if hasattr(X, "shape") else len(X)
+
+
+def combined(columns):
+    """Return one group for each combination of values in a row.
+
+    Parameters
+    ----------
+    columns : DataFrame
+        From `read_group_columns`; a single column is returned as it is.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Texts such as "anna / film 1", which no two combinations share.
+
+    Examples
+    --------
+    >>> combined(pd.DataFrame({"subject": ["a", "b"], "video": [1, 1]})).tolist()
+    ['a / 1', 'b / 1']
+    """
+    if columns.shape[1] == 1:
+        return columns.iloc[:, 0].to_numpy()
+    codes = columns.groupby(list(columns.columns), sort=False).ngroup().to_numpy()
+    _, first = np.unique(codes, return_index=True)
+    rows = [tuple(row) for row in columns.astype(object).iloc[first].itertuples(index=False, name=None)]
+    names = [" / ".join(map(str, row)) for row in rows]
+    if len(set(names)) < len(names):
+        names = [repr(row) for row in rows]
+    return np.array(names, dtype=object)[codes]
+
+
+def _as_columns(groups, X, name):
+    """Return values as columns by name: one of them, or those of a table."""
+    groups = as_pandas(groups)
+    if isinstance(groups, Mapping):
+        groups = pd.DataFrame(dict(groups))
     index = X.index if isinstance(X, pd.DataFrame) else None
     check_same_order(index, index_of(groups), ("X", name))
-    values = _column(groups, X, name) if isinstance(groups, str) else groups
+    if isinstance(groups, (list, tuple)) and groups and all(isinstance(g, tuple) for g in groups):
+        groups = pd.DataFrame(groups) if len({len(g) for g in groups}) == 1 else groups
+    elif not isinstance(groups, (pd.DataFrame, pd.Series)) and np.ndim(groups) == 2:
+        groups = pd.DataFrame(groups)
+    if not isinstance(groups, pd.DataFrame):
+        return {getattr(groups, "name", None) or "group": groups}
+    if not (groups.shape[1] and groups.columns.is_unique):
+        raise ValueError(
+            f"{name} is a table with the columns {quoted(groups.columns)}. Give it one column or more, each "
+            "of a name of its own."
+        )
+    return {key if isinstance(key, str) else f"group {key}": groups[key] for key in groups.columns}
+
+
+def _read_column(values, index, n_rows, name):
+    """Return the groups of one kind as an array that can be sorted."""
     try:
         values = pd.Series(values)
     except UnicodeEncodeError:
         values = pd.Series(values, dtype=object)
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if len(values) != n_rows:
         raise ValueError(f"{name} has {len(values)} values for {n_rows} rows of X. Give one for each row.")
     missing = values.isna().to_numpy()
@@ -113,15 +235,6 @@ def check_are_groups(groups, name="groups"):
             f"{name} holds numbers such as {broken[0]:g}, which name no group. Give weights as "
             "sample_weight=..."
         )
-
-
-def _only_column(table, name):
-    if table.shape[1] != 1:
-        raise ValueError(
-            f"{name} is a table of {table.shape[1]} columns, {quoted(table.columns)}. Give one of them, or "
-            f'join them: table.astype(str).agg("-".join, axis=1).'
-        )
-    return table.iloc[:, 0]
 
 
 def rows_of_other_groups(groups, rng, giving, getting=None):

@@ -247,7 +247,7 @@ def read_recordings(
         One row per recording or clip.
     *labels : at most one y
         Labels per frame or per clip, as `as_targets` takes them; None is refused.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,), optional
         Group of each row, or the column of X that holds them.
     groups_name : str, default="groups"
         What messages call them.

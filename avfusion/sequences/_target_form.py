@@ -72,6 +72,35 @@ class TargetForm:
             names += [str(name)] if width == 1 else [f"{name} {k}" for k in range(width)]
         return names
 
+    def of_target(self, k) -> "TargetForm":
+        """Return the form that one target has by itself.
+
+        Parameters
+        ----------
+        k : int
+            Its position.
+
+        Returns
+        -------
+        TargetForm
+            Of the same container, with one column; a Series or column of several targets is named after the
+            one.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from avfusion.sequences._targets import as_targets
+        >>> as_targets(pd.DataFrame({"arousal": [0.1], "valence": [0.2]})).form.of_target(1).target_names
+        ['valence']
+        """
+        column = int(np.searchsorted(np.cumsum(self.widths), k, side="right"))
+        flat = self.flat[column] or self.container in ("array", "cells")
+        names, dtypes = self.names, self.dtypes
+        if names is not None:
+            own = names[column] if self.widths[column] == 1 else self.target_names[k]
+            names, dtypes = (own,), (dtypes[column],)
+        return TargetForm(self.per_frame, names, 1, self.container, (1,), (flat,), dtypes)
+
     def wrap(self, values, lengths=None, index=None, clock=None) -> Predictions:
         """Give values back in the form that the targets had.
 

@@ -9,6 +9,7 @@ from pandas.api.extensions import ExtensionArray
 from scipy import sparse
 
 from avfusion.sequences._buffers import gather, packed_starts
+from avfusion.sequences._classes import refuse_classes
 from avfusion.sequences._label_clock import RowClock, same_clock
 from avfusion.sequences._other_tables import as_pandas
 from avfusion.sequences._plain_arrays import floats_of, plain_parts
@@ -147,6 +148,27 @@ class Targets:
         clock = None if self.clock is None else self.clock.take(rows, self.lengths)
         return replace(self, values=values, lengths=lengths, index=index, clock=clock, weights=weights)
 
+    def of_target(self, k) -> "Targets":
+        """Return one of the targets by itself.
+
+        Parameters
+        ----------
+        k : int
+            Its position.
+
+        Returns
+        -------
+        Targets
+            With one column of values, and the form that this target has by itself.
+
+        Examples
+        --------
+        >>> as_targets([[1.0, 2.0], [3.0, 4.0]]).of_target(1).values.ravel()
+        array([2., 4.])
+        """
+        weights = None if self.weights is None else self.weights[:, [k]]
+        return replace(self, values=self.values[:, [k]], form=self.form.of_target(k), weights=weights)
+
 
 def as_targets(y, name="y") -> Targets:
     """Read targets of any form.
@@ -176,7 +198,7 @@ def as_targets(y, name="y") -> Targets:
         If y is None or empty, has infinite or complex labels, mixes labels per frame and per clip, or has
         rows of different widths, or columns of different lengths in a row.
     TypeError
-        If y is sparse, text, or not a table of numbers or sequences at all.
+        If y holds classes (text, truth values), is sparse, or not a table of numbers or sequences at all.
 
     Examples
     --------
@@ -187,7 +209,11 @@ def as_targets(y, name="y") -> Targets:
     >>> as_targets([3.5, float("nan"), 1.0]).values.ravel()
     array([3.5, nan, 1. ])
     """
-    return y if isinstance(y, Targets) else _checked(read_targets(y, name), name)
+    if isinstance(y, Targets):
+        return y
+    if name in ("y", "y_true"):
+        refuse_classes(as_pandas(y), name)
+    return _checked(read_targets(y, name), name)
 
 
 def read_targets(y, name):

@@ -104,6 +104,25 @@ def test_compare_prints_and_keeps_what_the_function_finds(ridge, out):
     assert {"table.md", "folds.csv", "groups.csv", "predictions.parquet", "plot.png", "settings.json"} <= kept
 
 
+def test_compare_shows_and_keeps_every_target(ridge, out):
+    X, y = small_data()
+    labels = pd.DataFrame(y).iloc[:, 0].array
+    targets = {f"target {k}": labels.with_frames(labels.frames * (k + 1)) for k in range(5)}
+    X.assign(**targets).to_parquet(out / "clips.parquet")
+    chosen = [word for name in targets for word in ("--target", name)]
+    options = ["-e", ridge, "--groups", "subject", "--scoring", "ccc", "--folds", 2, "-o", out / "result"]
+    text = run("compare", out / "clips.parquet", *chosen, *options).stdout
+    assert "means over 5 targets" in text
+    block = text[text.index("ccc of each target") :]
+    saved = pd.read_csv(out / "result" / "targets.csv", index_col="target")
+    assert list(saved.index) == list(targets)
+    for name, line in saved.iterrows():
+        assert name in block
+        assert f"{line['ccc']:.3f} [{line['ccc_low']:.3f}, {line['ccc_high']:.3f}]" in block
+    assert "**target 4**" in (out / "result" / "table.md").read_text()
+    assert "{target 4}" in (out / "result" / "table.tex").read_text()
+
+
 def test_compare_replaces_an_earlier_result_and_leaves_other_files_alone(ridge, out):
     (out / "notes.txt").write_text("mine")
     for scoring in ("mae", "ccc"):

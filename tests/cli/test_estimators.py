@@ -249,3 +249,17 @@ def test_a_file_is_checked_without_its_recordings_and_python_is_not_run(tmp_path
     check_estimators(str(tmp_path / "mine.py"))
     with pytest.raises(ValueError, match=r"mine.py fails: SystemExit"):
         read_estimators(tmp_path / "mine.py")
+
+
+def test_splitters_of_this_package_are_known(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "a:\n  - LateFusionRegressor: {cv: {CrossedGroupKFold: {groups: [subject, video], n_splits: [2, "
+        "3]}}}\nb:\n  - GridSearchCV:\n      estimator: "
+        "FrameRegressor\n      param_grid: {multioutput: [true]}\n"
+        "      cv: {PurgedTimeKFold: {gap_s: 3.0, groups: recording, time: start}}\n"
+        "c:\n  - RescaledRegressor: {groups: [subject, video]}\n"
+    )
+    found = read_estimators(tmp_path / "mine.yaml", 0)
+    assert found["a"].cv.get_n_splits() == 6
+    assert (found["b"].cv.gap_s, found["b"].cv.time) == (3.0, "start")
+    assert found["c"].groups == ["subject", "video"]

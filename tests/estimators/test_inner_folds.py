@@ -60,3 +60,22 @@ def test_a_fold_whose_training_rows_lack_a_target():
     fold = 1 + next(k for k, (_, test) in enumerate(folds) if 5 in test)
     with pytest.raises(ValueError, match=f"In inner fold {fold} of 4, valence is NaN in all training rows"):
         check_folds_labelled(folds, labelled, ["arousal", "valence"])
+
+
+class Crossed(GroupKFold):
+    """Take the part of splitters that want a column for each kind of groups."""
+
+    takes_group_columns = True
+
+    def split(self, X, y=None, groups=None):
+        assert list(groups) == ["subject", "film"]
+        yield from super().split(X, groups=groups["subject"])
+
+
+def test_several_columns_are_combined_unless_the_splitter_wants_them_apart():
+    X = pd.DataFrame({"subject": [0, 0, 1, 1], "film": [0, 1, 0, 1]})
+    assert len(inner_folds(X, ("subject", "film"), 5)) == 4
+    assert [test.tolist() for _, test in inner_folds(X, ("subject", "film"), Crossed(2))] in (
+        [[0, 1], [2, 3]],
+        [[2, 3], [0, 1]],
+    )

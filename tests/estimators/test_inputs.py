@@ -231,7 +231,7 @@ def test_another_number_of_rows(model, X, y):
 
 @each
 def test_labels_of_another_kind(model, X, y):
-    refuses(model, X, list("abcdef"), "targets must be numbers or sequences of numbers", TypeError)
+    refuses(model, X, list("abcdef"), "y holds classes, such as .a. in row 0", TypeError)
     mixed = [np.asarray(cell) for cell in y]
     mixed[2] = 0.5
     refuses(model, X, mixed, r"y mixes labels per frame \(row 0\) and per clip \(row 2\)")

@@ -8,6 +8,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 
 from avfusion.model_selection import compare
+from avfusion.model_selection.comparison._saving import figure_of
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_long_names_leave_room_and_all_text_is_inside():
     names = [f"a very long name of an estimator_as_a_configuration_file_would_have_it_v{k}" for k in range(7)]
     models = {name: Ridge(10.0**k) for k, name in enumerate(names)}
     result = compare(models, X, y, groups=np.arange(24) % 8, cv=2, verbose=False)
-    figure = result._figure()
+    figure = figure_of(result)
     figure.draw_without_rendering()
     ax = figure.axes[0]
     inside = ax.get_window_extent()
@@ -98,3 +99,23 @@ def test_long_names_leave_room_and_all_text_is_inside():
         assert box.x1 <= figure.bbox.x1 + 1
     assert not any(one.overlaps(other) for one, other in pairwise(labels))
     assert [label.get_text()[-2:] for label in ax.get_yticklabels()] == [f"v{k}" for k in range(7)]
+
+
+def test_few_targets_have_panels_and_a_single_axes_the_mean():
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    models = {"one": Ridge(), "two": Ridge(1e2)}
+    two, five = (compare(models, X, X[:, :k], cv=2, scoring="mae", verbose=False) for k in (2, 5))
+    axes = two.plot(ax=Figure())
+    assert [ax.get_title(loc="left") for ax in axes] == ["target 0", "target 1", "mean of 2 targets"]
+    for ax, table in zip(axes, [two.of_target(name).table for name in two.target_names] + [two.table]):
+        diamonds = next(line for line in ax.lines if line.get_marker() == "D")
+        np.testing.assert_array_equal(diamonds.get_xdata(), table["mae"])
+    one = two.plot(ax=Figure().subplots())
+    assert one.get_title(loc="right").startswith("mean of 2 targets; diamond")
+    assert five.plot(ax=Figure()).get_title(loc="right").startswith("mean of 5 targets; diamond")
+    assert len(five.plot(ax=Figure(), target=five.target_names)) == 5
+    assert five.plot(ax=Figure(), target="target 3").get_title(loc="right").startswith("target 3; ")
+    with pytest.raises(ValueError, match="There is no target 'joy'"):
+        five.plot(ax=Figure(), target="joy")
+    with pytest.raises(ValueError, match="target is empty"):
+        five.plot(ax=Figure(), target=[])

@@ -11,7 +11,17 @@ from avfusion.metrics import (
     root_mean_squared_error,
     sagr_score,
 )
-from avfusion.metrics._bootstrap import _FROM_SUMS, _group_codes, _resample_rows, _sums
+from avfusion.metrics._bootstrap import (
+    _FROM_SUMS,
+    Resamples,
+    _resample_rows,
+    _sums,
+    mean_resamples,
+    resampled_metrics,
+    resampled_scores,
+)
+from avfusion.metrics._drawing import Drawing, _group_codes
+from avfusion.metrics._regression import paired_targets
 
 METRICS = [ccc_score, pcc_score, sagr_score, root_mean_squared_error, mean_absolute_error]
 
@@ -111,8 +121,8 @@ def test_rows_of_a_resample_are_whole_groups():
         seen.append(sorted(true))
         return 0.0
 
-    rows = list(range(6))
-    _resample_rows(metric, rows, rows, codes, 30, np.random.RandomState(0))
+    rows, drawing = list(range(6)), Drawing(np.arange(codes.max() + 1)[None])
+    _resample_rows(metric, rows, rows, codes, drawing, 30, np.random.RandomState(0))
     members = {0: [0, 4], 1: [1, 2], 2: [5]}
     possible = {
         tuple(sorted(members[a] + members[b] + members[c])) for a in members for b in members for c in members
@@ -164,3 +174,35 @@ def test_one_group_has_no_interval():
 def test_bad_input_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         bootstrap_interval(*recordings(), **options)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_targets_are_resampled_as_by_themselves_whatever_groups_have_their_labels(metric):
+    true, pred = recordings(n_rows=15, width=4)
+    groups = np.arange(15) % 5
+    for row in np.flatnonzero(groups == 2):
+        true[row][:, 1] = np.nan  # one group without labels of a target
+    for row in np.flatnonzero(groups != 4):
+        true[row][:, 2] = np.nan  # one group with labels of it
+    options = {"groups": groups, "n_resamples": 40, "random_state": 7}
+    [together] = resampled_metrics(*paired_targets(true, pred), [metric], by_target=True, **options)
+    assert [own.n_groups for own in together.targets] == [5, 4, 1, 5]
+    for k, own in enumerate(together.targets):
+        alone = [[cells[:, k] for cells in side] for side in (true, pred)]
+        expected = resampled_scores(*alone, metric, **options)
+        np.testing.assert_allclose(own.scores, expected.scores, rtol=1e-12)
+        np.testing.assert_allclose(own.interval(0.9), expected.interval(0.9))
+    mean = np.mean([own.scores for own in together.targets[::3]], axis=0)
+    [two] = resampled_metrics(
+        *paired_targets(*([cells[:, ::3] for cells in side] for side in (true, pred))), [metric], **options
+    )
+    np.testing.assert_allclose(two.scores, mean)
+
+
+def test_means_and_differences_of_resamples_are_those_of_each_target():
+    one, two = (
+        Resamples(np.full(2, value), 3, (Resamples(np.full(2, 10 * value), 3),)) for value in (1.0, 3.0)
+    )
+    mean = mean_resamples([one, two])
+    assert (mean.scores[0], mean.targets[0].scores[0]) == (2, 20)
+    assert ((two - one).targets[0].scores[0], (two * -1).targets[0].scores[0]) == (20, -30)

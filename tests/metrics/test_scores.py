@@ -87,3 +87,31 @@ def test_metrics_resampled_together_are_those_resampled_alone():
 def test_bad_scoring_is_refused(scoring, error, message):
     with pytest.raises(error, match=message):
         resolve_scoring(scoring)
+
+
+def test_scores_per_recording_are_means_of_each_recordings_own():
+    rng = np.random.default_rng(0)
+    y = [rng.normal(size=(n, 2)) for n in (3, 5, 9, 4)]
+    p = [cell + rng.normal(size=cell.shape) for cell in y]
+    y[1][2, 0] = np.nan
+    weights = [1.0, 2.0, 1.0, 3.0]
+    for name, metric in (("rmse", metrics.root_mean_squared_error), ("ccc", metrics.ccc_score)):
+        score = resolve_scoring(f"{name}_per_recording")[f"{name}_per_recording"]
+        expected = metric(y, p, sample_weight=weights, average="row", multioutput="raw_values")
+        columns = labelled_columns(*paired_targets(y, p, weights))
+        np.testing.assert_allclose(score.by_target(columns), expected)
+        assert score(y, p, weights) == pytest.approx(expected.mean())
+        assert score.higher_is_better == (name == "ccc")
+
+
+def test_resamples_per_recording_are_those_of_the_same_groups():
+    """Each recording a group of its own: a resample's score is the mean of the recordings it drew."""
+    rng = np.random.default_rng(0)
+    y, p = ([rng.normal(size=n) for n in (3, 5, 9, 4)] for _ in range(2))
+    pair, scores = paired_targets(y, p), resolve_scoring(("mae_per_recording", "mae"))
+    found = resampled_by(scores, pair, None, n_resamples=50, random_state=3)
+    counts = np.random.RandomState(3).multinomial(4, np.full(4, 1 / 4), size=50)
+    own = np.array([np.abs(a - b).mean() for a, b in zip(y, p)])
+    np.testing.assert_allclose(found["mae_per_recording"].scores, counts @ own / 4)
+    sums = np.array([np.abs(a - b).sum() for a, b in zip(y, p)])
+    np.testing.assert_allclose(found["mae"].scores, counts @ sums / (counts @ np.array([3, 5, 9, 4])))

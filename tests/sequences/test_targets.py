@@ -251,8 +251,8 @@ def labelled(cell):
         (np.array([1 + 1j]), ValueError, "Complex data not supported"),
         (labelled(np.array([1j])), ValueError, r"Complex data not supported: y, row 1 \(index 'second'\)"),
         (pd.DataFrame({"a": [1j]}), ValueError, "Complex data not supported: y.'a'"),
-        (["low", "high"], TypeError, "y has dtype <U4; targets must be numbers"),
-        (pd.DataFrame({"mood": ["low", "high"]}), TypeError, "y.'mood'. has dtype str"),
+        (["1", "2"], TypeError, "y has dtype <U1; targets must be numbers"),
+        (pd.DataFrame({"mood": ["1", "2"]}), TypeError, "y.'mood'. has dtype str"),
         (labelled(np.array(["x"])), TypeError, r"y, row 1 \(index 'second'\), has dtype <U1"),
         (pd.Series(pd.to_datetime(["2020-01-01"])), TypeError, "dtype datetime64"),
         (sparse.csr_array(np.eye(3)), TypeError, r"y is sparse.*toarray"),
@@ -320,3 +320,27 @@ def test_targets_are_not_read_again():
 def test_masked_labels_are_missing():
     y = np.ma.array([[1, 2], [3, 4]], mask=[[False, True], [False, False]])
     np.testing.assert_array_equal(as_targets(y).values, [[1, np.nan], [3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("y", "names"),
+    [
+        (pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]}, index=["r", "s"]), ["a", "b"]),
+        (np.array([[1.0, 3.0], [2.0, 4.0]]), ["target", "target"]),
+        (np.arange(12.0).reshape(2, 3, 2), ["target", "target"]),
+        ([np.ones((2, 2)), np.zeros((3, 2))], ["target", "target"]),
+        (pd.Series([np.ones((2, 2)), np.zeros((3, 2))], name="pose"), ["pose 0", "pose 1"]),
+        (pd.DataFrame({"x": [np.ones(2), None], "p": [np.ones((2, 2)), None]}), ["x", "p 0", "p 1"]),
+    ],
+)
+def test_one_target_has_its_values_and_a_form_of_its_own(y, names):
+    targets = as_targets(y)
+    for k, name in enumerate(names):
+        one = targets.of_target(k)
+        assert one.form.target_names == [name]
+        np.testing.assert_array_equal(one.values[:, 0], targets.values[:, k])
+        wrapped = one.form.wrap(one.values, one.lengths, one.index)
+        again = as_targets(wrapped)
+        np.testing.assert_array_equal(again.values, one.values)
+        assert again.form.target_names == [name]
+        assert type(wrapped) is (np.ndarray if isinstance(y, list) else type(y))

@@ -27,8 +27,9 @@ def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None)
         The samples.
     y : DataFrame, Series, list or array
         Labels per frame or per clip.
-    groups : str, optional
-        Column of X whose values must not be on both sides of the split by which ridge regression is rescaled.
+    groups : str or sequence of str, optional
+        Column of X whose values (columns: whose combinations of values) must not be on both sides of the
+        split by which ridge regression is rescaled.
     context_s : sequence of float, default=(1, 5, 21, 61)
         Widths of the moving means in seconds; those below one step are left out.
     random_state : int or None, default=None

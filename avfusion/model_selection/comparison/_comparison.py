@@ -1,25 +1,22 @@
 """The result of `compare`: tables, out-of-fold predictions, a plot, and files of all of these."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from avfusion._atomic import write_or_keep
-from avfusion._checksums import write_table
 from avfusion.inspection._comparison_plot import plot_comparison
-from avfusion.metrics._regression import paired_targets
-from avfusion.metrics._scores import resolve_scoring
-from avfusion.model_selection.comparison._evaluation import Evaluation
-from avfusion.model_selection.comparison._names import as_texts, prediction_columns
-from avfusion.model_selection.comparison._rendering import as_html, as_text, main_table, markdown_table
-from avfusion.model_selection.records._provenance import write_recipe
-from avfusion.model_selection.records._result_folder import COMPARISON, result_folder
-from avfusion.sequences._buffers import packed_starts
+from avfusion.inspection._differences_plot import plot_differences
+from avfusion.model_selection.comparison._differences import mean_name, paired_differences
+from avfusion.model_selection.comparison._latex import latex_table
+from avfusion.model_selection.comparison._one_target import comparison_of, tables_of
+from avfusion.model_selection.comparison._prediction_table import prediction_table
+from avfusion.model_selection.comparison._rendering import as_html, as_markdown, as_text
+from avfusion.model_selection.comparison._saving import write
+from avfusion.model_selection.comparison._situation import Situation
 from avfusion.sequences._targets import as_targets
-from avfusion.sequences._weights import with_weights
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,16 +29,19 @@ class Comparison:
         One row per estimator. For every score s: ``s`` over all out-of-fold predictions together, ``s_low``
         and ``s_high`` (bootstrap interval of it, over groups or else rows), ``s_fold_mean``, ``s_fold_std``,
         and ``s_group_mean`` if there are groups; then ``n_failed``, the number of fits that failed, if any
-        did; and ``fit_s`` and ``predict_s``, mean seconds per fold. Several targets are averaged. With
-        several seeds all of these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the
-        standard deviation of s over seeds, and ``n_seeds`` their number.
+        did; and ``fit_s`` and ``predict_s``, mean seconds of one fit and of its predictions (the mean over
+        folds). Several targets are averaged: `by_target` and `of_target` have each. With several seeds all of
+        these are means over seeds (of intervals: of their ends), ``s_seed_std`` is the standard deviation of
+        s over seeds, and ``n_seeds`` their number.
     folds : DataFrame
         One row per estimator, seed (if there are several) and fold: scores, seconds, numbers of rows, what
         was held out.
     groups : DataFrame
         One row per estimator, seed and group with a label; empty without groups.
     targets : DataFrame
-        One row per estimator, seed and target, over all out-of-fold predictions.
+        One row per estimator, seed and target: scores with intervals, fold and group means as in `table`.
+        Scores that are no metric of this package have no intervals here, and NaN if they take no single
+        target; `paired_differences` has intervals of them.
     predictions : dict of str to DataFrame, Series or ndarray
         Out-of-fold predictions in the form of y and the order of the rows. NaN in rows that no fold tested,
         and where the estimator failed. With several seeds those of the first: their mean would be the
@@ -66,6 +66,20 @@ class Comparison:
         Out-of-fold predictions of every seed; by default `predictions` are of the only one.
     sample_weight : ndarray, Series or list, optional
         How much rows or labels count.
+    target_folds, target_groups : DataFrame, optional
+        Scores as in `folds` and `groups`, with a row for each target.
+    target_names : list of str, optional
+        Names of the targets.
+    group_columns : DataFrame, optional
+        A column for each kind of groups, such as person and video; `group_of_row` are their combinations.
+    novelty : DataFrame, optional
+        What is new in the test rows: for each column of X that tells rows apart, "column", its "kind"
+        ("group", "person", "stimulus", "session", "recording" or "other"), and "share_new", the share of test
+        rows with a value that the training rows of their fold do not have. A line of the kind "time", where
+        streams say when they begin, has the share of test rows behind all training rows of their recording.
+    situation : Situation, optional
+        What stimulus, person and time alone predict; None where no column says which stimulus or person it
+        is.
 
     Examples
     --------
@@ -93,50 +107,178 @@ class Comparison:
     seeds: pd.DataFrame | None = None
     seed_predictions: dict | None = None
     sample_weight: object = None
+    target_folds: pd.DataFrame | None = None
+    target_groups: pd.DataFrame | None = None
+    target_names: list | None = None
+    group_columns: pd.DataFrame | None = None
+    novelty: pd.DataFrame | None = None
+    situation: Situation | None = None
 
     def __post_init__(self):
         if self.seed_predictions is None:
             object.__setattr__(self, "seed_predictions", {n: [own] for n, own in self.predictions.items()})
+        if self.target_names is None:
+            object.__setattr__(self, "target_names", as_targets(self.y).form.target_names)
 
-    def plot(self, ax=None, score=None):
-        """Draw one score: pooled value and interval of each estimator, groups (else folds) as faint points.
+    def of_target(self, target) -> "Comparison":
+        """Return the comparison on one target: the same predictions, with tables of that target alone.
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; by default a new figure.
-        score : str, optional
-            Name of the score; by default the first.
+        target : str
+            Its name, one of `target_names`.
 
         Returns
         -------
-        matplotlib.axes.Axes
-            Where it was drawn.
+        Comparison
+            With all that a comparison has: intervals, plots, Markdown, differences, ranks, files.
 
         Raises
         ------
         ValueError
-            If there is no such score.
+            If there is no such target.
 
         Examples
         --------
+        >>> import avfusion as av
         >>> from sklearn.linear_model import Ridge
-        >>> from avfusion.model_selection import compare
         >>> X = np.random.default_rng(0).normal(size=(50, 2))
-        >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
-        >>> from matplotlib.figure import Figure
-        >>> result.plot(ax=Figure().subplots()).get_xlabel()
-        'mae out of fold'
+        >>> y = pd.DataFrame({"arousal": X[:, 0], "valence": X[:, 1] ** 2})
+        >>> models = {"ridge": Ridge(), "strong penalty": Ridge(1e3)}
+        >>> result = av.compare(models, X, y, scoring="mae", verbose=False)
+        >>> result.of_target("arousal").table["mae"].idxmin()
+        'ridge'
         """
-        return plot_comparison(self, score=score, ax=ax)
+        return comparison_of(self, target)
 
-    def to_markdown(self):
-        """Write the table as Markdown: scores with intervals, standard deviation of the first score, seconds.
+    def by_target(self):
+        """Return one table of all targets and their mean.
+
+        Returns
+        -------
+        DataFrame
+            One row per target (``target``) and estimator, and of "mean", the mean over targets; columns as in
+            `table`. Where a target has that name, the mean is called "mean of targets".
+
+        Examples
+        --------
+        >>> import avfusion as av
+        >>> from sklearn.linear_model import Ridge
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> y = pd.DataFrame({"arousal": X[:, 0], "valence": X[:, 1] ** 2})
+        >>> models = {"ridge": Ridge(), "strong penalty": Ridge(1e3)}
+        >>> result = av.compare(models, X, y, scoring="mae", verbose=False)
+        >>> result.by_target()["mae"].unstack("target").columns.tolist()
+        ['arousal', 'valence', 'mean']
+        """
+        names = self.target_names
+        tables = {name: tables_of(self, name).table for name in names} if len(names) > 1 else {}
+        last = mean_name(names) if len(names) > 1 else names[0]
+        return pd.concat(tables | {last: self.table}, names=["target", "estimator"])
+
+    def plot(self, ax=None, score=None, target=None):
+        """Draw one score: pooled value and interval of each estimator, groups (else folds) as faint points.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, Figure or array-like of Axes, optional
+            Where to draw; by default a new figure. An array has an axes for each panel.
+        score : str, optional
+            Name of the score; by default the first.
+        target : str or list of str, optional
+            Names of targets, each in a panel of its own. By default the mean over targets, and of 2 to 4
+            targets each of them beside it, unless `ax` is a single axes.
+
+        Returns
+        -------
+        matplotlib.axes.Axes or ndarray of Axes
+            Where it was drawn; an array if there are several panels.
+
+        Raises
+        ------
+        ValueError
+            If there is no such score or target.
+
+        Examples
+        --------
+        >>> import avfusion as av
+        >>> from sklearn.linear_model import Ridge
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> y = pd.DataFrame({"arousal": X[:, 0], "valence": X[:, 1] ** 2})
+        >>> models = {"ridge": Ridge(), "strong penalty": Ridge(1e3)}
+        >>> result = av.compare(models, X, y, scoring="mae", verbose=False)
+        >>> from matplotlib.figure import Figure
+        >>> result.plot(ax=Figure().subplots(), target="arousal").get_xlabel()
+        'mae out of fold'
+        >>> len(result.plot(ax=Figure()))
+        3
+        """
+        return plot_comparison(self, score=score, ax=ax, target=target)
+
+    def plot_differences(self, reference, *, score=None, target=None, ax=None, level=0.95, random_state=0):
+        """Draw what `paired_differences` finds: each estimator's difference to one, with its interval.
+
+        Parameters
+        ----------
+        reference : str
+            Name of the estimator that the others are compared with.
+        score : str, optional
+            Name of the score; by default the first.
+        target : str, optional
+            By default a panel for each target, and one for their mean.
+        ax : matplotlib.axes.Axes, Figure or array-like of Axes, optional
+            Where to draw; by default a new figure. A single axes is divided.
+        level : float, default=0.95
+            Probability that an interval covers.
+        random_state : int, default=0
+            Seed of the bootstrap.
+
+        Returns
+        -------
+        matplotlib.axes.Axes or ndarray of Axes
+            Where it was drawn; an array if there are several panels. A diamond is filled where interval and
+            test agree that there is a difference.
+
+        Raises
+        ------
+        ValueError
+            As `paired_differences`, or if there is no other estimator.
+
+        Examples
+        --------
+        >>> import avfusion as av
+        >>> from sklearn.linear_model import Ridge
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> y = pd.DataFrame({"arousal": X[:, 0], "valence": X[:, 1] ** 2})
+        >>> models = {"ridge": Ridge(), "strong penalty": Ridge(1e3)}
+        >>> result = av.compare(models, X, y, scoring="mae", verbose=False)
+        >>> from matplotlib.figure import Figure
+        >>> axes = result.plot_differences("ridge", ax=Figure())
+        >>> [ax.get_title(loc="left") for ax in axes]
+        ['arousal', 'valence', 'mean']
+        """
+        if list(self.predictions) == [reference]:
+            raise ValueError(f"{reference!r} is the only estimator: there is no difference to draw.")
+        options = {"score": score, "level": level, "random_state": random_state}
+        table = paired_differences(self, reference, target=target, by_target=target is None, **options)
+        if target is not None:
+            table = pd.concat({target: table}, names=["target", "estimator"])
+        name = self.scores[0] if score is None else score
+        return plot_differences(table, f"{name}: difference to {reference}", level, ax)
+
+    def to_markdown(self, by_target=False):
+        """Write the table as Markdown: scores with intervals, standard deviation of the first score, times.
+
+        Parameters
+        ----------
+        by_target : bool, default=False
+            Whether a table of each target follows that of their mean, under its name.
 
         Returns
         -------
         str
-            One row per estimator, columns aligned.
+            One row per estimator, columns aligned; below them a line on what is new in the test rows. Times
+            are of one fit and its predictions, in one unit. Beneath it, what the situation alone predicts.
 
         Examples
         --------
@@ -149,7 +291,37 @@ class Comparison:
         | --------- | ... |
         | ridge     | ... |
         """
-        return markdown_table(main_table(self))
+        return as_markdown(self, by_target)
+
+    def to_latex(self, by_target=False):
+        r"""Write the scores with their intervals as a LaTeX table, for the package booktabs.
+
+        A score is bold if it is the best of its column and interval and test of `paired_differences` agree
+        that it is better than that of every other estimator; so no score may be. Scores that are no metric of
+        this package are never bold.
+
+        Parameters
+        ----------
+        by_target : bool, default=False
+            Whether rows of each target come before those of their mean, under its name.
+
+        Returns
+        -------
+        str
+            A tabular environment, with names escaped. The scores' names are as they were given.
+
+        Examples
+        --------
+        >>> import avfusion as av
+        >>> from sklearn.linear_model import Ridge
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> y = pd.DataFrame({"arousal": X[:, 0], "valence": X[:, 1] ** 2})
+        >>> models = {"ridge": Ridge(), "strong penalty": Ridge(1e3)}
+        >>> result = av.compare(models, X, y, scoring="mae", verbose=False)
+        >>> print(result.to_latex().splitlines()[-4])
+        ridge & ...
+        """
+        return latex_table(self, by_target)
 
     def prediction_table(self):
         """Put labels and out-of-fold predictions into one long table.
@@ -170,42 +342,17 @@ class Comparison:
         >>> list(result.prediction_table().columns)
         ['row', 'fold', 'target', 'label', 'prediction: ridge']
         """
-        rows = np.flatnonzero(self.fold_of_row >= 0)
-        labels = with_weights(as_targets(self.y), self.sample_weight).take(rows)
-        true, _ = paired_targets(labels, labels)
-        lines, k = np.nonzero(~np.isnan(true.values))
-        row = rows[true.row_of_value[lines]]
-        columns = {"row": row, "fold": self.fold_of_row[row]}
-        if isinstance(self.y, (pd.DataFrame, pd.Series)):
-            columns["index"] = as_texts(self.y.index[row])
-        if self.group_of_row is not None:
-            columns["group"] = as_texts(self.group_of_row[row])
-        if true.lengths is not None:
-            columns["frame"] = lines - packed_starts(true.lengths)[true.row_of_value[lines]]
-        columns["target"] = np.array(as_texts(true.form.target_names), dtype=object)[k]
-        columns["label"] = true.values[lines, k]
-        if true.weights is not None:
-            columns["weight"] = true.weights[lines, k]
-        for name, own in self.seed_predictions.items():
-            for title, predicted in zip(prediction_columns(name, len(own)), own):
-                columns[title] = self._on_labels(labels, predicted, rows)[lines, k]
-        return pd.DataFrame(columns)
-
-    def _on_labels(self, labels, predicted, rows):
-        """Return predictions of rows as values beside those of the labels; NaN where a fit failed."""
-        predicted = as_targets(predicted).take(rows)
-        if labels.lengths is not None and (labels.lengths < 0).any():
-            kept = (labels.lengths >= 0)[predicted.row_of_value]
-            return predicted.values[kept]
-        return predicted.values
+        return prediction_table(self)
 
     def save(self, folder):
         """Write everything to a folder, which appears, or is replaced, in one step.
 
-        ``table.md``, ``table.csv``, ``folds.csv``, ``groups.csv`` (with groups), ``targets.csv``,
-        ``seeds.csv`` (with several seeds), ``predictions.parquet`` (`prediction_table`), ``plot.png``,
-        ``settings.json``, ``sha256sums.txt`` and ``recipe.joblib``, which `rerun` takes; a warning stands for
-        it if something in it cannot be pickled, such as a lambda.
+        ``table.md`` and ``table.tex`` (of up to 20 targets each), ``table.csv``, ``folds.csv``,
+        ``groups.csv`` (with groups), ``targets.csv``, ``seeds.csv`` (with several seeds),
+        ``situation.csv`` and ``situation_shares.csv`` (with a situation),
+        ``predictions.parquet`` (`prediction_table`), ``plot.png``, ``settings.json``, ``sha256sums.txt`` and
+        ``recipe.joblib``, which `rerun` takes; a warning stands for it if something in it cannot be pickled,
+        such as a lambda.
 
         Parameters
         ----------
@@ -235,91 +382,10 @@ class Comparison:
         ...     print(*sorted(path.name for path in result.save(folder).iterdir()))
         folds.csv plot.png predictions.parquet recipe.joblib settings.json sha256sums.txt table.csv ...
         """
-        return write_or_keep(self._write, folder)
-
-    def _write(self, folder):
-        texts = {"table.md": self.to_markdown(), "settings.json": json.dumps(self.settings, indent=2) + "\n"}
-        frames = {"folds.csv": self.folds, "targets.csv": self.targets, "table.csv": self.table.reset_index()}
-        frames |= {"groups.csv": self.groups} if len(self.groups) else {}
-        frames |= {"seeds.csv": self.seeds} if "n_seeds" in self.table else {}
-        with result_folder(folder, COMPARISON) as part:
-            for name, text in texts.items():
-                (part / name).write_text(text, encoding="utf-8", errors="backslashreplace")
-            for name, frame in frames.items():
-                frame.to_csv(part / name, index=False, errors="backslashreplace")
-            write_table(self.prediction_table(), part / "predictions.parquet", ".parquet", index=False)
-            self._figure().savefig(part / "plot.png", format="png", dpi=150)
-            write_recipe(self.recipe, part)
-        return Path(folder)
-
-    def _figure(self):
-        from matplotlib.figure import Figure  # not pyplot: no window, no global state
-
-        figure = Figure(figsize=(6.4, 1.0 + 0.42 * len(self.table)), layout="constrained")
-        self.plot(ax=figure.subplots())
-        return figure
+        return write_or_keep(partial(write, self), folder)
 
     def __repr__(self):
         return as_text(self)
 
     def _repr_html_(self):
         return as_html(self)
-
-
-def score_of(comparison, name):
-    """Return what a name stands for in a comparison, which may be a metric of the user's.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Without a recipe its names are taken for those of `resolve_scoring`.
-    name : str
-
-    Returns
-    -------
-    Score
-
-    Raises
-    ------
-    ValueError
-        If the comparison has no such score.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from avfusion.model_selection import compare
-    >>> X, y = [[1.0], [2.0]] * 5, [1.0, 2.0] * 5
-    >>> result = compare({"ridge": Ridge()}, X, y, scoring={"error": "mae"}, verbose=False)
-    >>> score_of(result, "error").higher_is_better
-    False
-    """
-    if name not in comparison.scores:
-        raise ValueError(f"There is no score {name!r}; the scores are {', '.join(comparison.scores)}.")
-    return resolve_scoring(name if comparison.recipe is None else comparison.recipe["scoring"])[name]
-
-
-def evaluation_of(comparison, scores):
-    """Return what scores the predictions of a comparison, without reading them for each score again.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    scores : dict of str to Score
-
-    Returns
-    -------
-    Evaluation
-        It knows of no failed fits: leave out estimators that have some.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from avfusion.model_selection import compare
-    >>> X = np.random.default_rng(0).normal(size=(50, 2))
-    >>> result = compare({"ridge": Ridge()}, X, X[:, 0], scoring="mae", verbose=False)
-    >>> again = evaluation_of(result, resolve_scoring("mae")).of_rows("ridge", np.arange(50))
-    >>> bool(again["mae"] == result.table.loc["ridge", "mae"])
-    True
-    """
-    of, tested = comparison, np.flatnonzero(comparison.fold_of_row >= 0)
-    return Evaluation(of.y, of.seed_predictions, scores, of.group_of_row, tested, weights=of.sample_weight)

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, check_cv
 
+from avfusion.model_selection.splitters._crossed_group_k_fold import CrossedGroupKFold
 from avfusion.sequences._copies import same_recordings
+from avfusion.sequences._groups import combined
 from avfusion.sequences._messages import row_name
 from avfusion.sequences._targets import as_targets
 
 _FEW_GROUPS = 10
+_PARTS = 4  # of each kind of groups: 16 folds of two kinds train 9 times as many rows as there are
 
 
 def make_folds(cv, X, y, groups):
@@ -20,9 +23,12 @@ def make_folds(cv, X, y, groups):
     ----------
     cv : int, scikit-learn splitter, iterable of (train, test) or None
         With groups, None is leave-one-group-out up to 10 groups and 5 group folds beyond, and an int that
-        many group folds; without groups, None is 5 folds.
-    X, y, groups : as in `compare`
+        many group folds; without groups, None is 5 folds. With groups of several kinds, None is
+        `CrossedGroupKFold` of 4 parts of each (fewer, where one has fewer values), and an int that many.
+    X, y : as in `compare`
         The samples.
+    groups : ndarray of shape (n_rows,), DataFrame or None
+        Groups of one kind, or a table from `read_group_columns`.
 
     Returns
     -------
@@ -71,9 +77,10 @@ def split_rows(cv, X, y, groups):
     >>> len(split_rows(5, np.zeros((10, 1)), None, None))
     5
     """
-    folds = [
-        (np.asarray(train), np.asarray(test)) for train, test in _splitter(cv, groups).split(X, y, groups)
-    ]
+    splitter = _splitter(cv, groups)
+    if isinstance(groups, pd.DataFrame) and not getattr(splitter, "takes_group_columns", False):
+        groups = combined(groups)
+    folds = [(np.asarray(train), np.asarray(test)) for train, test in splitter.split(X, y, groups)]
     folds = [tuple(np.flatnonzero(side) if side.dtype == bool else side for side in fold) for fold in folds]
     if not folds:
         raise ValueError("cv yields no fold.")
@@ -131,12 +138,20 @@ def labelled_folds(folds, y):
 def _splitter(cv, groups):
     if groups is None or not (cv is None or isinstance(cv, (int, np.integer))):
         return KFold(5) if cv is None else check_cv(cv)
+    if isinstance(groups, pd.DataFrame) and groups.shape[1] > 1:
+        return _crossed(groups) if cv is None else CrossedGroupKFold(n_splits=int(cv))
+    groups = combined(groups) if isinstance(groups, pd.DataFrame) else groups
     n_groups = len(pd.unique(groups))
     if n_groups < 2:
         raise ValueError("groups has a single value; at least 2 groups are needed to hold one out.")
     if cv is not None:
         return GroupKFold(int(cv))
     return LeaveOneGroupOut() if n_groups <= _FEW_GROUPS else GroupKFold(5)
+
+
+def _crossed(columns):
+    """Return folds of several kinds of groups, at least 2 of each."""
+    return CrossedGroupKFold(n_splits=[max(2, min(_PARTS, columns[name].nunique())) for name in columns])
 
 
 def check_no_copies(X, groups):
@@ -146,8 +161,8 @@ def check_no_copies(X, groups):
     ----------
     X : DataFrame
         Rows are compared by the content of their sequence columns; absent streams do not count.
-    groups : ndarray of shape (n_rows,)
-        Group of each row.
+    groups : ndarray of shape (n_rows,) or DataFrame
+        Group of each row; of several kinds it is enough to share one, since such rows do not meet.
 
     Raises
     ------
@@ -164,10 +179,16 @@ def check_no_copies(X, groups):
     ...
     ValueError: The recording of row 0 (index 0) in group 0 is also in row 2 (index 2) in group 2. ...
     """
+    columns = groups if isinstance(groups, pd.DataFrame) else pd.DataFrame({"group": groups})
+    codes, groups = columns.apply(lambda column: pd.factorize(column)[0]).to_numpy(), combined(columns)
     for rows in same_recordings(X):
-        first = rows[0]
-        other = next((row for row in rows if groups[row] != groups[first]), None)
-        if other is not None:
+        own = codes[rows]
+        if (own == own[0]).all(axis=0).any():
+            continue
+        pairs = ((row, np.flatnonzero((own != codes[row]).all(axis=1))) for row in rows)
+        first, others = next(((row, others) for row, others in pairs if len(others)), (None, None))
+        if first is not None:
+            other = rows[others[0]]
             names = [row_name(row, X.index) for row in (first, other)]
             labels = [repr(pd.Series(groups[[row]]).tolist()[0]) for row in (first, other)]
             raise ValueError(

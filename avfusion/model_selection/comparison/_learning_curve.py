@@ -9,7 +9,8 @@ import pandas as pd
 from avfusion.inspection._learning_curve_plot import plot_learning_curve
 from avfusion.model_selection.comparison._compare import compare
 from avfusion.model_selection.comparison._folds import make_folds
-from avfusion.sequences._groups import read_groups
+from avfusion.model_selection.comparison._seeds import seed_of, seeded_splitter
+from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._messages import printable_lines
 
 __all__ = ["LearningCurve", "group_learning_curve"]
@@ -56,7 +57,7 @@ def group_learning_curve(
     n_jobs : int, optional
         Processes, as in `compare`.
     random_state : int, default=0
-        Seed of the draws.
+        Seed of the draws, and of all that `compare` seeds.
     verbose : bool, default=True
         Whether to show progress.
 
@@ -90,12 +91,13 @@ def group_learning_curve(
         raise ValueError("sizes is empty: name at least one share or number of groups.")
     if n_repeats < 1:
         raise ValueError(f"n_repeats must be 1 or more, not {n_repeats}.")
-    group_of_row = read_groups(groups, X)
-    if group_of_row is None:
+    columns = read_group_columns(groups, X)
+    if columns is None:
         raise ValueError("groups is needed: the column of X, or the values, to be counted.")
-    folds = make_folds(cv, X, y, group_of_row)
+    cv = seeded_splitter(cv, seed_of(random_state))
+    folds, group_of_row = make_folds(cv, X, y, columns), combined(columns)
     settings = {
-        "groups": group_of_row, "scoring": scoring or "ccc", "n_jobs": n_jobs, "random_state": random_state,
+        "groups": columns, "scoring": scoring or "ccc", "n_jobs": n_jobs, "random_state": random_state,
         "verbose": verbose, "sample_weight": sample_weight,
     }  # fmt: skip
     counts = [_counts(sizes, len(pd.unique(group_of_row[train]))) for train, _ in folds]

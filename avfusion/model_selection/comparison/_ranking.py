@@ -12,7 +12,8 @@ from scipy import stats
 
 from avfusion.inspection._ranking_plot import plot_ranking
 from avfusion.metrics._scores import resolve_scoring
-from avfusion.model_selection.comparison._comparison import score_of
+from avfusion.model_selection.comparison._one_target import tables_of
+from avfusion.model_selection.comparison._rescoring import score_of
 from avfusion.sequences._messages import printable_lines
 
 __all__ = ["Ranking", "rank_estimators"]
@@ -20,7 +21,7 @@ __all__ = ["Ranking", "rank_estimators"]
 _MOST_SUMS = 300_000  # added up for an exact p-value, in a fraction of a second
 
 
-def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95) -> "Ranking":
+def rank_estimators(scores, *, score=None, target=None, higher_is_better=None, level=0.95) -> "Ranking":
     """Rank estimators over several data sets.
 
     Parameters
@@ -31,6 +32,8 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95) ->
     score : str, optional
         With comparisons, the name of the score; by default the first. With a DataFrame, what its values are,
         if that is a name that `compare` knows.
+    target : str, optional
+        With comparisons, the name of a target that all of them have; by default the mean over targets.
     higher_is_better : bool, optional
         Whether the highest score has rank 1; by default the direction of the score: lower is better for
         "mae" and "rmse", higher for the others and for scikit-learn's scorers.
@@ -46,7 +49,7 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95) ->
     ------
     ValueError
         If there are fewer than two data sets or estimators, an estimator has no score on a data set, there
-        is no such score, its direction is not known, or `level` is not between 0 and 1.
+        is no such score or target, its direction is not known, or `level` is not between 0 and 1.
 
     References
     ----------
@@ -63,8 +66,10 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95) ->
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}.")
     if isinstance(scores, Mapping):
-        scores, score, functions = _read_comparisons(scores, score)
+        scores, score, functions = _read_comparisons(scores, score, target)
     else:
+        if target is not None:
+            raise ValueError("target is for comparisons: give a DataFrame that has the scores of one target.")
         known = higher_is_better is None and score is not None
         functions = [resolve_scoring(score)[score]] if known else []
     n_sets, n_estimators = scores.shape
@@ -90,12 +95,12 @@ def rank_estimators(scores, *, score=None, higher_is_better=None, level=0.95) ->
     )
 
 
-def _read_comparisons(comparisons, score):
+def _read_comparisons(comparisons, score, target):
     """Return the table of a score, its name, and its function in each of the comparisons."""
     if score is None:
         score = next((comparison.scores[0] for comparison in comparisons.values()), None)
     functions = [score_of(comparison, score) for comparison in comparisons.values()]
-    columns = {name: comparison.table[score] for name, comparison in comparisons.items()}
+    columns = {name: tables_of(of, target).table[score] for name, of in comparisons.items()}
     return pd.DataFrame(columns).T, score, functions
 
 

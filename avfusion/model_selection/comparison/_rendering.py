@@ -1,13 +1,21 @@
 """A comparison as it is read: lines above the table, the table, blocks below it; text, HTML and Markdown."""
 
+from dataclasses import replace
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from avfusion.sequences._messages import printable_lines
+from avfusion.model_selection.comparison._differences import mean_name
+from avfusion.model_selection.comparison._novelty import novelty_line
+from avfusion.model_selection.comparison._one_target import tables_of
+from avfusion.sequences._messages import brief, printable_lines
 from avfusion.sequences._targets import as_targets
+
+_UNITS = {"h": 3600, "min": 60}  # the largest of which there are three, else seconds
+_WIDTH = 100  # of a terminal, in characters
+_FEW_TARGETS = 4  # so many have a block of their own below the table
 
 
 class Block(NamedTuple):
@@ -17,8 +25,14 @@ class Block(NamedTuple):
     table: pd.DataFrame
 
 
-def as_text(comparison):
+def as_text(comparison, all_targets=False):
     """Write a comparison for a terminal.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    all_targets : bool, default=False
+        Whether the first score of each target is shown however many there are, and no word on methods.
 
     Examples
     --------
@@ -29,8 +43,12 @@ def as_text(comparison):
     Comparison of 1 estimator: 10 rows, 5 folds; intervals: bootstrap over rows
     ...
     """
-    parts = [*_header(comparison), _plain(main_table(comparison))]
-    for block in _blocks(comparison):
+    blocks = _blocks(comparison)
+    header = [line for line in _header(comparison) if not (all_targets and line == _targets_line(comparison))]
+    if all_targets and len(comparison.target_names) > _FEW_TARGETS:
+        blocks.append(_targets_block(comparison))
+    parts = [*header, _plain(main_table(comparison))]
+    for block in blocks:
         parts += ["", block.title, _plain(block.table)]
     return printable_lines("\n".join(parts))
 
@@ -52,6 +70,36 @@ def as_html(comparison):
     for block in _blocks(comparison):
         parts += [f"<p>{escape(block.title)}</p>", block.table.to_html()]
     return printable_lines("\n".join(parts))
+
+
+def as_markdown(comparison, by_target=False):
+    """Write the main table, and those of each target, as Markdown.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from avfusion.model_selection import compare
+    >>> X, y = [[1.0], [2.0]] * 5, [[1.0, 2.0], [2.0, 1.0]] * 5
+    >>> result = compare({"ridge": Ridge()}, X, y, scoring="mae", verbose=False)
+    >>> [line for line in as_markdown(result, by_target=True).splitlines() if line.startswith("**")]
+    ['**Mean of 2 targets**', '**target 0**', '**target 1**']
+    """
+    names = comparison.target_names
+    whole, line = markdown_table(main_table(comparison)), novelty_line(comparison)
+    below = [line] * bool(line)
+    below += [
+        f"{block.title}\n\n{markdown_table(block.table)}".rstrip()
+        for block in (_situation(comparison), _shares(comparison))
+        if block is not None
+    ]
+    below = "".join(f"\n{part}\n" for part in below)
+    if not by_target or len(names) == 1:
+        return whole + below
+    parts = [(f"Mean of {len(names)} targets", whole)]
+    for name in names:
+        part = replace(comparison, **tables_of(comparison, name)._asdict())
+        parts.append((" ".join(name.split()), markdown_table(main_table(part))))
+    return "\n".join(f"**{title}**\n\n{table}" for title, table in parts) + below
 
 
 def markdown_table(table):
@@ -106,11 +154,7 @@ def main_table(comparison):
     level = f"{settings['level'] * 100:g} %"
     shown = {}
     for position, score in enumerate(comparison.scores):
-        low, high = table[f"{score}_low"], table[f"{score}_high"]
-        shown[f"{score} [{level}]"] = [
-            number(v) if np.isnan(a) else f"{v:.3f} [{a:.3f}, {b:.3f}]"
-            for v, a, b in zip(table[score], low, high)
-        ]
+        shown[f"{score} [{level}]"] = _scores(table, score)
         if position:
             continue
         if f"{score}_seed_std" in table:
@@ -125,9 +169,25 @@ def main_table(comparison):
             shown[f"{score} per group"] = [number(mean) for mean in groups]
     if "n_failed" in table:
         shown["fits that failed"] = list(table["n_failed"])
-    for seconds in ("fit_s", "predict_s"):
-        shown[seconds] = [number(v, "-", 2) for v in table[seconds]]
-    return pd.DataFrame(shown, index=table.index)
+    return pd.DataFrame(shown | _times(table), index=table.index)
+
+
+def _times(table):
+    """Return times of one fit and its predictions in one unit, which the columns' names have."""
+    seconds = table[["fit_s", "predict_s"]]
+    longest = seconds.max(axis=None, skipna=True)
+    unit = next((unit for unit, size in _UNITS.items() if longest >= 3 * size), "s")
+    size = _UNITS.get(unit, 1)
+    return {
+        name.removesuffix("s") + unit: [_time(value) for value in seconds[name] / size] for name in seconds
+    }
+
+
+def _time(value):
+    """Write a time with two decimals, or two digits where it is short."""
+    if np.isnan(value):
+        return "-"
+    return f"{value:.2f}" if value >= 0.095 or value == 0 else f"{float(f'{value:.2g}'):f}".rstrip("0")
 
 
 def number(value, missing="failed", digits=3):
@@ -144,21 +204,40 @@ def number(value, missing="failed", digits=3):
 def _summary(comparison):
     """Return one line on the comparison: the number of tested rows, and the subject of the intervals."""
     tested, settings = comparison.fold_of_row >= 0, comparison.settings
+    labelled = as_targets(comparison.y).labelled.any(axis=1)
     rows = _of_all(int(tested.sum()), len(tested), "rows")
     grouped = ""
     if comparison.group_of_row is not None:
-        n_tested = len(pd.unique(comparison.group_of_row[tested]))
-        grouped = ", " + _of_all(n_tested, settings["n_groups"], "groups")
+        n_tested = len(pd.unique(comparison.group_of_row[tested & labelled]))
+        n_given = settings.get("n_groups_given", settings["n_groups"])
+        grouped = ", " + _of_all(n_tested, n_given, "groups") + _kinds(settings)
     n_folds, n_targets = settings["n_folds"], as_targets(comparison.y).form.n_targets
     table = comparison.table
     seeds = f", up to {table['n_seeds'].max()} seeds" if "n_seeds" in table else ""
     targets = f"; means over {n_targets} targets" if n_targets > 1 else ""
+    if "target" in settings:
+        targets = f"; target {settings['target']!r} alone"
     return (
         f"Comparison of {_plural(len(table), 'estimator')}: {rows}{grouped}, "
         f"{_plural(n_folds, 'fold')}{seeds}{targets}; "
-        f"intervals: bootstrap over {'groups' if grouped else 'rows'}"
+        f"{_intervals(settings)}"
         f"{'; labels are weighted' * (comparison.sample_weight is not None)}"
     )
+
+
+def _kinds(settings):
+    """Write how many groups of each kind there are, where there are several kinds."""
+    of_kind = settings.get("n_groups_of", {})
+    return f" ({' x '.join(f'{n} {kind}' for kind, n in of_kind.items())})" if len(of_kind) > 1 else ""
+
+
+def _intervals(settings):
+    if settings["n_groups"] is None:
+        return "intervals: bootstrap over rows"
+    of_kind = settings.get("n_groups_of", {})
+    if min(of_kind.values(), default=2) < 2:
+        return "no intervals: a single group was tested"
+    return f"intervals: bootstrap over {' and '.join(of_kind) if len(of_kind) > 1 else 'groups'}"
 
 
 def _header(comparison):
@@ -171,9 +250,75 @@ def _blocks(comparison):
     return [block for block in (make(comparison) for make in BLOCKS) if block is not None]
 
 
+def _targets_line(comparison):
+    """Return where each of several targets is seen."""
+    names = comparison.target_names
+    if len(names) == 1:
+        return ""
+    one = brief(names[0], 30)
+    return f"Means over targets; each alone: .by_target(), .of_target({one}), .plot(target=...)."
+
+
+def _few_targets_block(comparison):
+    """Return the first score of a few targets beside their mean; with intervals where there is room."""
+    names = comparison.target_names
+    if not 1 < len(names) <= _FEW_TARGETS:
+        return None
+    block = _targets_block(comparison)
+    return block if _width(block.table) <= _WIDTH else _targets_block(comparison, with_interval=False)
+
+
+def _targets_block(comparison, with_interval=True):
+    """Return the first score of each target, and their mean."""
+    names = comparison.target_names
+    score, level = comparison.scores[0], f"{comparison.settings['level'] * 100:g} %"
+    tables = {name: tables_of(comparison, name).table for name in names}
+    tables[mean_name(names)] = comparison.table
+    cells = {name: _scores(table, score, "-", with_interval) for name, table in tables.items()}
+    title = f"{score} of each target{f' [{level}]' * with_interval}"
+    return Block(title, pd.DataFrame(cells, index=comparison.table.index))
+
+
+def _scores(table, score, missing="failed", with_interval=True):
+    """Write a score of all estimators, with its interval."""
+    ends = zip(table[score], table[f"{score}_low"], table[f"{score}_high"])
+    return [
+        number(v, missing) if np.isnan(a) or not with_interval else f"{v:.3f} [{a:.3f}, {b:.3f}]"
+        for v, a, b in ends
+    ]
+
+
+def _situation(comparison):
+    """Return what the situation alone predicts."""
+    return comparison.situation and Block(*comparison.situation.blocks()[0])
+
+
+def _shares(comparison):
+    """Return shares of the variance, and what models explain of them."""
+    return comparison.situation and Block(*comparison.situation.blocks()[1])
+
+
 def _plain(table):
+    """Write a table in lines of at most 100 characters: columns go where there is room, others below."""
+    parts, columns = [], [[column] for column in range(table.shape[1])]
+    if str(table.columns[-1]).startswith("predict_"):  # beside the times of fits
+        columns[-2:] = [[len(columns) - 2, len(columns) - 1]]
+    for own in columns:
+        room = (part for part in parts if _width(table.iloc[:, part + own]) <= _WIDTH)
+        part = next(room, None)
+        if part is None:
+            parts.append(part := [])
+        part += own
+    return "\n\n".join(_lines(table.iloc[:, part]) for part in parts)
+
+
+def _lines(table):
     with pd.option_context("display.max_colwidth", None, "display.width", None):
         return table.to_string()
+
+
+def _width(table):
+    return max(map(len, _lines(table).splitlines()))
 
 
 def _plural(number, what):
@@ -186,5 +331,5 @@ def _of_all(number, total, what):
 
 
 # What a comparison shows, in this order: functions of the comparison.
-HEADER = (_summary,)  # each returns a line, or ""
-BLOCKS = ()  # each returns a Block, or None
+HEADER = (_summary, _targets_line, novelty_line)  # each returns a line, or ""
+BLOCKS = (_few_targets_block, _situation, _shares)  # each returns a Block, or None

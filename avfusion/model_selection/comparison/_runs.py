@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from avfusion._kept_fits._store import Fit, FitStore, read_fit, write_fit
-from avfusion._parallel import Ended, each_result
+from avfusion._parallel import Ended, each_result, one_torch_thread
 from avfusion._progress import progress_bar
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion._tracking import untracked
@@ -44,6 +44,8 @@ class Samples:
         Row positions.
     weights : ndarray, Series or list, optional
         How much rows or labels count; `targets` have them, too.
+    group_columns : DataFrame, optional
+        A column for each kind of groups; `groups` are their combinations.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Samples:
     groups: np.ndarray | None
     folds: list
     weights: object = None
+    group_columns: pd.DataFrame | None = None
 
     @property
     def tests(self):
@@ -212,11 +215,11 @@ def _fit_predict(task, where, estimator, shared, path):
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
         parameters = fit_parameters(fitted, split.groups, split.weights, split.train)
         start = time.perf_counter()
-        with untracked():
+        with untracked(), one_torch_thread():
             fitted.fit(X_train, y_train, **parameters)
-        middle = time.perf_counter()
-        predicted = fitted.predict(_safe_indexing(X, split.test))
-        stop = time.perf_counter()
+            middle = time.perf_counter()
+            predicted = fitted.predict(_safe_indexing(X, split.test))
+            stop = time.perf_counter()
         fit = Fit(_checked(predicted, split.labels), middle - start, stop - middle)
     except Exception as error:
         return _failed(where, error)

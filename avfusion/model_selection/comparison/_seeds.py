@@ -1,6 +1,7 @@
 """Which seeds the estimators of a comparison are run with: the same call gives the same table."""
 
 from collections.abc import Mapping
+from copy import copy
 from numbers import Integral
 
 import numpy as np
@@ -88,7 +89,9 @@ def seeded(estimator, n_seeds, default):
     -------
     list of estimator
         In the i-th, from 0, every parameter that is called random_state, also of nested estimators, is i more
-        than it was, or `default` + i if it was None. RandomState instances stay as they are.
+        than it was, or `default` + i if it was None; so is that of estimators in lists and dicts, such as the
+        candidates of a search. Splitters that shuffle get `default` + i for None. RandomState instances and
+        seeds of splitters stay as they are.
 
     Examples
     --------
@@ -101,10 +104,42 @@ def seeded(estimator, n_seeds, default):
     first = {
         name: default if value is None else int(value) for name, value in _random_states(estimator).items()
     }
+    hidden = _hidden(estimator)
     return [
-        cloned_with(estimator, {name: (value + i) % 2**32 for name, value in first.items()})
-        for i in range(n_seeds if first else 1)
+        cloned_with(
+            estimator,
+            {name: _copy(value, default, i) for name, value in hidden.items()}
+            | {name: (value + i) % 2**32 for name, value in first.items()},
+        )
+        for i in range(n_seeds if first or hidden else 1)
     ]
+
+
+def seeded_splitter(cv, seed):
+    """Return a copy of a splitter that shuffles without a seed, with one; anything else as it is.
+
+    Parameters
+    ----------
+    cv : splitter or object
+    seed : int
+
+    Returns
+    -------
+    splitter or object
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold
+    >>> seeded_splitter(KFold(3, shuffle=True), 7)
+    KFold(n_splits=3, random_state=7, shuffle=True)
+    >>> seeded_splitter(5, 7)
+    5
+    """
+    if not _is_unseeded_splitter(cv):
+        return cv
+    own = copy(cv)
+    own.random_state = seed % 2**32
+    return own
 
 
 def seeds_of(estimators):
@@ -139,6 +174,58 @@ def _random_states(estimator):
         if last == "random_state" and is_seed and _draws(parameters[owner] if owner else estimator):
             found[name] = value
     return found
+
+
+def _hidden(estimator):
+    """Return the parameters that hold splitters or estimators that draw, where get_params does not look."""
+    parameters = estimator.get_params()
+    known = {id(value) for value in parameters.values()}
+    return {
+        name: value
+        for name, value in parameters.items()
+        if _is_unseeded_splitter(value) or (_is_container(value) and _holds_seeds(value, known))
+    }
+
+
+def _is_container(value):
+    return type(value) in (list, tuple, dict)
+
+
+def _items(value):
+    return value.values() if isinstance(value, dict) else value
+
+
+def _holds_seeds(value, known):
+    """Return whether a container holds what draws, and is not known by a parameter of its own."""
+    if id(value) in known and not _is_container(value):
+        return False
+    if _is_container(value):
+        return any(_holds_seeds(item, known) for item in _items(value))
+    if _is_estimator(value):
+        return bool(_random_states(value) or _hidden(value))
+    return _is_unseeded_splitter(value)
+
+
+def _copy(value, default, i):
+    """Return a copy of a value in which all that draws has the seeds of run i."""
+    if _is_container(value):
+        if isinstance(value, dict):
+            return {key: _copy(item, default, i) for key, item in value.items()}
+        return type(value)(_copy(item, default, i) for item in value)
+    if _is_estimator(value) and (_random_states(value) or _hidden(value)):
+        return seeded(value, i + 1, default)[i]
+    return seeded_splitter(value, default + i)
+
+
+def _is_estimator(value):
+    return hasattr(value, "get_params") and hasattr(value, "fit") and not isinstance(value, type)
+
+
+def _is_unseeded_splitter(value):
+    """Return whether a value splits rows at random without a seed; KFold has one only if it shuffles."""
+    if isinstance(value, type) or not (hasattr(value, "split") and hasattr(value, "random_state")):
+        return False
+    return value.random_state is None and getattr(value, "shuffle", True) and not _is_estimator(value)
 
 
 def _draws(estimator):

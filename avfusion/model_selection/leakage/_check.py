@@ -17,7 +17,7 @@ from avfusion.model_selection.leakage._parted import PartedRows
 from avfusion.model_selection.leakage._preprocessing import check_preprocessing
 from avfusion.model_selection.leakage._report import LeakageReport, LeakageWarning, Outcome
 from avfusion.sequences import as_sequences, sequence_columns
-from avfusion.sequences._groups import read_groups
+from avfusion.sequences._groups import combined, names_of_columns, read_group_columns
 from avfusion.sequences._recordings import is_table
 from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
@@ -53,7 +53,7 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
         The samples.
     y : as in `compare`
         The labels. Groups without any are left out of the permutation.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,), optional
         Column of X or values that folds must not split; by default every row is a group.
     cv : int, scikit-learn splitter, iterable or None
         As in `compare`.
@@ -96,12 +96,13 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
         )
     X, y = read_samples(X, y)
     targets = as_targets(y)
-    given = read_groups(groups, X)
+    columns = read_group_columns(groups, X)
+    given = None if columns is None else combined(columns)
     with warnings.catch_warnings():  # of splitters that ignore groups, since that is checked here
         warnings.filterwarnings("ignore", message="The groups parameter is ignored")
-        folds = split_rows(cv, X, y, given)
-    outcomes = [check_groups(given, folds)]
-    outcomes += _check_samples(X, PartedRows(folds, targets.n_rows), given, groups)
+        folds = split_rows(cv, X, y, columns)
+    outcomes = [check_groups(columns, folds)]
+    outcomes += _check_samples(X, PartedRows(folds, targets.n_rows), given, names_of_columns(groups, X))
     scores, labels = check_labels(model, X, y, targets, given, folds, n_permutations, random_state)
     findings, looked_at, not_looked_at = ([*chain(*parts)] for parts in zip(*outcomes, labels))
     for _, message in findings:
@@ -109,14 +110,14 @@ def check_leakage(model, X, y, groups=None, cv=None, *, n_permutations=5, random
     return LeakageReport(findings, scores, looked_at, not_looked_at)
 
 
-def _check_samples(X, parted, groups, group_column):
+def _check_samples(X, parted, groups, group_names):
     """Look for copies, overlaps and preprocessing in columns of sequences or in a table of numbers."""
     if not (is_table(X) if isinstance(X, pd.DataFrame) else sparse.issparse(X) or _is_table(X)):
         X = as_sequences(X)  # cells may also be lists and arrays
     if isinstance(X, pd.DataFrame) and sequence_columns(X):
         outcome, copies = check_recordings(X, parted)
         return [outcome, check_overlaps(X, parted, copies), check_preprocessing(_columns(X), X, groups)]
-    table = _numbers(X, group_column if isinstance(group_column, str) else None)
+    table = _numbers(X, group_names or [])
     time = Outcome([], [], ["overlaps in time (a table has no time)"])
     if table is None:
         return [Outcome([], [], ["copies and preprocessing (no table of numbers)"]), time]
@@ -131,13 +132,13 @@ def _is_table(X):
         return False
 
 
-def _numbers(X, group_column):
+def _numbers(X, group_names):
     """Return the floats of a table, or its integers if it has no floats, (n_rows, n_features)."""
     if not isinstance(X, pd.DataFrame):
         X = None if sparse.issparse(X) else pd.DataFrame(X).infer_objects()
     if X is None:
         return None
-    features = X.drop(columns=[group_column] if group_column else [])
+    features = X.drop(columns=group_names)
     floats = features.select_dtypes("float")
     chosen = floats if floats.shape[1] else features.select_dtypes("number")
     return chosen.to_numpy(dtype=float, na_value=np.nan) if chosen.shape[1] else None

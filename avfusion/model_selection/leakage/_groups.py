@@ -11,7 +11,7 @@ def check_groups(groups, folds):
 
     Parameters
     ----------
-    groups : ndarray of shape (n_rows,) or None
+    groups : ndarray of shape (n_rows,), DataFrame with a column for each kind, or None
     folds : list of (train, test)
 
     Returns
@@ -25,15 +25,22 @@ def check_groups(groups, folds):
     """
     if groups is None:
         return Outcome([], [], ["groups (none were given, each row counts as one)"])
-    crossing = crossing_groups(groups, folds)
-    if not crossing:
-        return Outcome([], ["groups"], [])
-    name, number = next(iter(crossing.items()))
-    message = (
-        f"{len(crossing)} of {len(pd.unique(groups))} groups are trained on and tested in the same fold, "
-        f"such as {name} in fold {number}. Split by groups: cv=GroupKFold() or LeaveOneGroupOut()."
-    )
-    return Outcome([("groups", message)], ["groups"], [])
+    kinds = groups if isinstance(groups, pd.DataFrame) else pd.DataFrame({"group": groups})
+    findings = []
+    for kind in kinds:
+        values = kinds[kind].to_numpy()
+        crossing = crossing_groups(values, folds)
+        if not crossing:
+            continue
+        name, number = next(iter(crossing.items()))
+        several = kinds.shape[1] > 1
+        remedy = "CrossedGroupKFold()" if several else "GroupKFold() or LeaveOneGroupOut()"
+        message = (
+            f"{len(crossing)} of {len(pd.unique(values))} groups{f' of {kind!r}' * several} are trained on "
+            f"and tested in the same fold, such as {name} in fold {number}. Split by groups: cv={remedy}."
+        )
+        findings.append(("groups", message))
+    return Outcome(findings, ["groups"], [])
 
 
 def crossing_groups(groups, folds):

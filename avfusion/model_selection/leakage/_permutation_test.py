@@ -12,7 +12,7 @@ from avfusion.model_selection.comparison._folds import split_rows
 from avfusion.model_selection.leakage._label_permutation import labels_of_rows
 from avfusion.model_selection.search._cross_validation import score_folds
 from avfusion.model_selection.search._objective import resolve_scorer
-from avfusion.sequences._groups import read_groups, rows_of_groups
+from avfusion.sequences._groups import combined, read_group_columns, rows_of_groups
 from avfusion.sequences._rows import read_samples
 from avfusion.sequences._targets import as_targets
 
@@ -70,7 +70,7 @@ def permutation_test(
         rows, as in `compare`.
     X, y : as in `compare`
         The samples. Rows without labels get none and give none.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,), optional
         Column of X or values, such as speakers, which an int or None as `cv` does not split.
     cv : int, scikit-learn splitter, iterable or None
         As in `compare`.
@@ -129,11 +129,12 @@ def permutation_test(
     if permute not in ("within", "between"):
         raise ValueError(f"permute={permute!r} must be 'within' or 'between'.")
     X, y = read_samples(X, y)
-    groups = read_groups(groups, X)
+    columns = read_group_columns(groups, X)
+    groups = None if columns is None else combined(columns)
     labelled = as_targets(y).labelled.any(axis=1)
     _check_permutable(groups, labelled, permute)
     scorer = resolve_scorer(estimator, scoring)
-    folds = split_rows(cv, X, y, groups)
+    folds = split_rows(cv, X, y, columns)
     random = check_random_state(random_state)
     score = _mean_score(estimator, X, y, folds, scorer, groups)
     if np.isnan(score):

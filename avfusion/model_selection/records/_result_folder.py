@@ -27,7 +27,10 @@ class Result(NamedTuple):
 COMPARISON = Result(
     "Comparison.save",
     ("table.csv", "settings.json", "predictions.parquet"),
-    ("table.md", "folds.csv", "groups.csv", "targets.csv", "seeds.csv", "plot.png", RECIPE),
+    (
+        *("table.md", "table.tex", "folds.csv", "groups.csv", "targets.csv", "seeds.csv", "plot.png", RECIPE),
+        *("situation.csv", "situation_shares.csv"),
+    ),
 )
 SEARCH = Result("FusionSearchCV.save", ("trials.csv", "settings.json"), (RECIPE,))
 _KINDS = (COMPARISON, SEARCH)

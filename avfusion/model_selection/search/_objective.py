@@ -16,7 +16,7 @@ from avfusion.metrics import scorers
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
 from avfusion.model_selection.search._cross_validation import FoldOutcome, score_folds
 from avfusion.model_selection.search._search_spaces import read_space, suggest
-from avfusion.sequences._groups import read_groups
+from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._messages import brief
 from avfusion.sequences._targets import as_targets
 from avfusion.sequences._weights import weights_by_row, with_weights
@@ -47,7 +47,7 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     scoring : str, callable or None
         A key of `avfusion.metrics.scorers`, what scikit-learn knows, or ``scorer(estimator, X, y)``; by
         default the estimator's own score, the CCC.
-    groups : str or array-like of shape (n_rows,), optional
+    groups : str, sequence of str or array-like of shape (n_rows,), optional
         Column of X or values that folds must not split.
     sample_weight : str, array-like, Series, DataFrame or list, optional
         How much rows (numbers, or their column of X) or labels (in a form of y) count, in fits and scores.
@@ -81,8 +81,9 @@ def optuna_objective(estimator, X, y, *, space=None, cv=None, scoring=None, grou
     ['regressor__alpha']
     """
     space = read_space(space, estimator)
-    groups = read_groups(groups, X)
-    folds = labelled_folds(split_rows(cv, X, y, groups), y)
+    columns = read_group_columns(groups, X)
+    groups = None if columns is None else combined(columns)
+    folds = labelled_folds(split_rows(cv, X, y, columns), y)
     scorer = resolve_scorer(estimator, scoring)
     weights = weights_by_row(sample_weight, X)
     if weights is not None:

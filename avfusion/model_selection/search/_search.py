@@ -40,7 +40,7 @@ from avfusion.model_selection.search._search_spaces import kept_parameters, read
 from avfusion.model_selection.search._storage import described_storage, finished_trials
 from avfusion.model_selection.search._study import run_study
 from avfusion.model_selection.search._trials import best_of, parameters_of, results_of
-from avfusion.sequences._groups import read_groups
+from avfusion.sequences._groups import combined, read_group_columns
 from avfusion.sequences._identity import index_of
 from avfusion.sequences._label_markers import markers_told_once
 from avfusion.sequences._recordings import is_table
@@ -232,7 +232,7 @@ class FusionSearchCV(
         ----------
         X, y : as the estimator takes them
             The samples.
-        groups : str or array-like of shape (n_rows,), optional
+        groups : str, sequence of str or array-like of shape (n_rows,), optional
             Column of X or values that folds must not split.
         **params : dict
             ``sample_weight``, how much rows (numbers, or their column of X) or labels (in a form of y) count,
@@ -261,9 +261,10 @@ class FusionSearchCV(
         estimator = self._given_estimator
         space = read_space(self.space, estimator)
         kept = {} if self.space is not None else kept_parameters(estimator)
-        row_groups = read_groups(groups, X)
+        columns = read_group_columns(groups, X)
+        row_groups = None if columns is None else combined(columns)
         targets = with_weights(targets, weights, index_of(X)).counted
-        folds = labelled_folds(split_rows(self.cv, X, y, row_groups), targets)
+        folds = labelled_folds(split_rows(self.cv, X, y, columns), targets)
         scorer = resolve_scorer(estimator, self.scoring)
         options = {"scoring": self.scoring, "groups": row_groups, "sample_weight": weights}
         objective = optuna_objective(estimator, X, y, space=space, cv=folds, **options)

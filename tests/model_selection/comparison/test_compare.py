@@ -485,3 +485,28 @@ def test_differences_and_repeats_of_weighted_comparisons():
     assert found.loc["b", "low"] < found.loc["b", "difference"] < found.loc["b", "high"]
     with pytest.raises(ValueError, match="number 2 has other weights than the first"):
         paired_differences(results, "a")
+
+
+def test_groups_that_were_tested_and_have_a_label_are_counted():
+    X, y = np.arange(24.0)[:, None], np.arange(24.0)
+    group = np.repeat(list("abcdef"), 4)
+    y[group == "b"] = np.nan
+    options = {
+        "groups": group,
+        "cv": [(np.arange(12, 24), np.arange(12))],
+        "scoring": "mae",
+        "verbose": False,
+    }
+    result = compare({"mean": DummyRegressor()}, X, y, **options)
+    assert result.settings["n_groups"] == 2
+    assert result.settings["n_groups_given"] == 6
+    assert sorted(result.groups["group"]) == ["a", "c"]
+    assert "2 of 6 groups tested" in repr(result)
+    expected = metrics.bootstrap_interval(
+        y[:12],
+        result.predictions["mean"][:12],
+        metrics.mean_absolute_error,
+        groups=group[:12],
+        random_state=0,
+    )
+    assert tuple(result.table.loc["mean", ["mae_low", "mae_high"]]) == expected

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.datasets import make_moons
 from sklearn.linear_model import Ridge
 from sklearn.metrics import make_scorer, max_error
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RepeatedStratifiedKFold
-from sklearn.svm import SVC
+from sklearn.model_selection import GroupKFold, KFold
 
 import avfusion as av
 from avfusion.metrics import ccc_score, pcc_score
+from avfusion.metrics._scores import resolve_scoring
 from avfusion.model_selection import compare, corrected_resampled_t_test, paired_differences
-from avfusion.model_selection.comparison._differences import holm
+from avfusion.model_selection.comparison._corrected_test import holm
+from avfusion.model_selection.comparison._differences import tables_of_pairs
 
 
 def grouped_data(n_groups=12, steps=30, noise=1.0, seed=0):
@@ -85,60 +85,12 @@ def test_repeats_count_all_their_folds_and_average_their_scores():
     assert min(s["low"] for s in single) <= line["low"] <= max(s["low"] for s in single)
 
 
-def test_the_example_in_scikit_learns_documentation():
-    # "Statistical comparison of models using grid search": t = 0.750, one-sided p = 0.227
-    X, y = make_moons(noise=0.352, random_state=1, n_samples=100)
-    cv = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
-    search = GridSearchCV(SVC(random_state=0), {"kernel": ["linear", "rbf"]}, scoring="roc_auc", cv=cv).fit(
-        X, y
-    )
-    linear, rbf = (
-        np.array([search.cv_results_[f"split{k}_test_score"][row] for k in range(100)]) for row in (0, 1)
-    )
-    t, p = corrected_resampled_t_test(rbf - linear, n_train=90, n_test=10)
-    assert round(t, 3) == 0.750
-    assert round(p / 2, 3) == 0.227
-
-
-def test_holm_as_r_computes_it():
-    np.testing.assert_allclose(holm([0.01, 0.02, 0.03, 0.04, 0.05]), [0.05, 0.08, 0.09, 0.09, 0.09])
-    np.testing.assert_allclose(holm([0.7, np.nan, 0.6]), [1.0, np.nan, 1.0])
-    assert holm([]).shape == (0,)
-
-
 def test_equal_models_do_not_differ():
     X = np.random.default_rng(0).normal(size=(60, 3))
     result = compare({"a": Ridge(), "b": Ridge()}, X, X[:, 0], cv=KFold(3), scoring="mae", verbose=False)
     line = paired_differences(result, "a").loc["b"]
     assert line["difference"] == line["low"] == line["high"] == line["t"] == 0
     assert line["p"] == line["p_holm"] == 1
-
-
-def test_degenerate_folds():
-    assert np.isnan(corrected_resampled_t_test([0.1], 8, 2)).all()
-    assert corrected_resampled_t_test([0.1, 0.1], 8, 2) == (np.inf, 0.0)
-    assert corrected_resampled_t_test([-0.1, -0.1], 8, 2) == (-np.inf, 0.0)
-
-
-def test_ties_are_called_different_at_the_nominal_rate_where_the_plain_test_is_not():
-    rng = np.random.default_rng(0)
-    plain, corrected = [], []
-    for trial in range(150):
-        X, y = rng.normal(size=(50, 4)), rng.normal(size=50)
-        scores = {}
-        for name, columns in (("a", [0, 1]), ("b", [2, 3])):
-            scores[name] = [
-                np.abs(
-                    Ridge(1e-3).fit(X[train][:, columns], y[train]).predict(X[test][:, columns]) - y[test]
-                ).mean()
-                for repeat in range(3)
-                for train, test in KFold(10, shuffle=True, random_state=1000 * trial + repeat).split(X)
-            ]
-        d = np.subtract(scores["a"], scores["b"])
-        plain.append(stats.ttest_1samp(d, 0).pvalue < 0.05)
-        corrected.append(corrected_resampled_t_test(d, 45, 5)[1] < 0.05)
-    assert np.mean(plain) > 0.12
-    assert np.mean(corrected) <= 0.07
 
 
 NUMBERS = np.random.default_rng(0).normal(size=(60, 3))
@@ -286,6 +238,41 @@ def test_errors(comparison):
         paired_differences([], "a")
 
 
-def test_a_masked_difference_is_unknown():
-    differences = np.ma.array([0.02, 0.05, 9.0], mask=[0, 0, 1])
-    assert np.isnan(corrected_resampled_t_test(differences, 80, 20)).all()
+@pytest.mark.parametrize(
+    ("low", "high", "p", "score", "expected"),
+    [
+        (0.1, 0.3, 0.01, "ccc", "better"),
+        (-0.3, -0.1, 0.01, "ccc", "worse"),
+        (-0.3, -0.1, 0.01, "mae", "better"),
+        (0.1, 0.3, 0.01, "own", "higher"),
+        (0.1, 0.3, 0.08, "ccc", "unclear: interval excludes 0, test does not (p_holm 0.08, 4 folds)"),
+        (-0.1, 0.3, 0.01, "ccc", "unclear: test excludes 0 (p_holm 0.01), interval does not"),
+        (-0.1, 0.3, 0.5, "ccc", "not shown"),
+        (0.1, 0.3, np.nan, "ccc", "unclear: interval says better, no test with 1 fold"),
+        (-0.1, 0.3, np.nan, "ccc", "not shown"),
+        (np.nan, np.nan, 0.01, "ccc", "unclear: no interval"),
+    ],
+)
+def test_interval_and_test_have_to_agree(low, high, p, score, expected):
+    class Known:
+        estimators, columns, n_folds = ["a", "b"], ["difference", "low", "high", "p"], 4
+        scores = resolve_scoring({"ccc": "ccc", "mae": "mae", "own": lambda model, X, y: 0.0})
+
+        def line(self, *names):
+            return {
+                "difference": np.nanmax([0.2, low]) if low > 0 else -0.2,
+                "low": low,
+                "high": high,
+                "p": p,
+            }
+
+    table = tables_of_pairs(Known(), "a", score, [None])[None]
+    assert table.loc["b", "conclusion"] == expected
+
+
+def test_conclusions_of_real_comparisons():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    models = {"good": Ridge(), "bad": Ridge(1e4), "same": Ridge(1.001)}
+    result = compare(models, X, X[:, 0] + rng.normal(size=300), cv=10, scoring="mae", verbose=False)
+    assert paired_differences(result, "good")["conclusion"].to_dict() == {"bad": "worse", "same": "not shown"}

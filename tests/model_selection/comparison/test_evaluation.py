@@ -5,55 +5,8 @@ from sklearn.metrics import r2_score
 
 from avfusion.metrics import bootstrap_interval, ccc_score
 from avfusion.metrics._scores import resolve_scoring
-from avfusion.model_selection.comparison._evaluation import Evaluation, out_of_fold
-from avfusion.sequences._array import SequenceArray
-from avfusion.sequences._targets import as_targets
-
-LENGTHS = (3, 1, 4, 2)
-TESTS = [np.array([2, 0]), np.array([1])]
-
-
-def cells(scale):
-    return [scale * (10 * row + np.arange(n, dtype=float))[:, None] for row, n in enumerate(LENGTHS)]
-
-
-def column(parts):
-    return SequenceArray.from_sequences(parts, dtype="float64", width=1, rate_hz=2.0)
-
-
-FORMS = {
-    "list": lambda parts: parts,
-    "DataFrame": lambda parts: pd.DataFrame({"v": column(parts)}, index=list("abcdefg")[: len(parts)]),
-    "Series": lambda parts: pd.Series(column(parts), name="v"),
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_rows_go_back_to_their_places(form):
-    y = FORMS[form](cells(1.0))
-    predictions = [FORMS[form]([cells(2.0)[row] for row in test]) for test in TESTS]
-    out = out_of_fold(y, TESTS, predictions)
-    assert type(out) is (np.ndarray if form == "list" else type(y))
-    if form != "list":
-        pd.testing.assert_index_equal(out.index, y.index)
-    targets = as_targets(out)
-    np.testing.assert_array_equal(targets.lengths, LENGTHS)
-    expected = np.concatenate(cells(2.0))
-    expected[-2:] = np.nan  # no fold tests the last row
-    np.testing.assert_array_equal(targets.values, expected)
-
-
-def test_rows_without_labels_take_the_length_of_their_prediction():
-    y = [cells(1.0)[0], None, cells(1.0)[2], None]
-    out = out_of_fold(y, TESTS, [[cells(2.0)[2], cells(2.0)[0]], [np.ones((6, 1))]])
-    assert [None if cell is None else len(cell) for cell in out] == [3, 6, 4, None]
-
-
-def test_arrays_per_clip_and_per_frame():
-    out = out_of_fold(np.zeros((4, 2)), TESTS, [np.ones((2, 2)), 2 * np.ones((1, 2))])
-    np.testing.assert_array_equal(out[:, 1], [1, 2, 1, np.nan])
-    out = out_of_fold(np.zeros((4, 5, 1)), TESTS, [np.ones((2, 5, 1)), 2 * np.ones((1, 5, 1))])
-    np.testing.assert_array_equal(out[:, 4, 0], [1, 2, 1, np.nan])
+from avfusion.model_selection.comparison._evaluation import Evaluation
+from avfusion.model_selection.comparison._target_tables import mean_over_seeds
 
 
 @pytest.fixture
@@ -72,7 +25,7 @@ def evaluation():
 
 
 def test_groups_are_scored_by_themselves(evaluation):
-    table = evaluation.by_group().set_index(["estimator", "group"])
+    table = evaluation.by_group()[0].set_index(["estimator", "group"])
     assert list(table.index) == [(e, g) for e in "ab" for g in "stu"]  # v has no label at all
     for name in "ab":
         rows = slice(2, 4)
@@ -82,8 +35,11 @@ def test_groups_are_scored_by_themselves(evaluation):
 
 
 def test_targets_are_scored_by_themselves(evaluation):
-    table = evaluation.by_target()
-    assert list(table.columns) == ["estimator", "target", "ccc", "mae"]
+    folds = pd.DataFrame({"estimator": list("ab"), "ccc": 0.1, "mae": 1.0, "fit_s": 2.0, "predict_s": 0.5})
+    _, table = evaluation.by_seed(folds, evaluation.by_group()[0], n_resamples=5, random_state=0)
+    assert list(table.columns) == [
+        "estimator", "target", "ccc", "ccc_low", "ccc_high", "mae", "mae_low", "mae_high"
+    ]  # fmt: skip
     for name in "ab":
         own = table[table["estimator"] == name]
         assert own["target"].tolist() == ["target 0", "target 1"]
@@ -95,7 +51,10 @@ def test_summary_has_one_line_per_estimator(evaluation):
     folds = pd.DataFrame(
         {"estimator": ["a", "a", "b", "b"], "ccc": [0.1, 0.3, 0.2, np.nan], "mae": 1.0, "fit_s": 2.0}
     ).assign(predict_s=0.5)
-    table = evaluation.table(evaluation.by_seed(folds, evaluation.by_group(), n_resamples=50, random_state=0))
+    table = mean_over_seeds(
+        evaluation.by_seed(folds, evaluation.by_group()[0], n_resamples=50, random_state=0)[0],
+        evaluation.scores,
+    )
     assert list(table.index) == ["a", "b"]
     line = table.loc["a"]
     assert line["ccc"] == pytest.approx(ccc_score(evaluation.y, evaluation.predictions["a"][0]))
@@ -103,7 +62,7 @@ def test_summary_has_one_line_per_estimator(evaluation):
     assert line["ccc_fold_mean"] == pytest.approx(0.2)
     assert line["ccc_fold_std"] == pytest.approx(0.1)
     assert table.loc["b", "ccc_fold_mean"] == pytest.approx(0.2)
-    own = evaluation.by_group().query("estimator == 'a'")
+    own = evaluation.by_group()[0].query("estimator == 'a'")
     assert line["mae_group_mean"] == pytest.approx(own["mae"].mean())
     assert (line["fit_s"], line["predict_s"]) == (2.0, 0.5)
 
@@ -114,12 +73,12 @@ def test_table_has_means_over_seeds_and_their_standard_deviation():
     several = [y + rng.normal(size=12) for _ in range(3)]
     scores, groups = resolve_scoring(["ccc", "r2"]), np.arange(12) // 3
     evaluation = Evaluation(y, {"a": several, "b": several[:1]}, scores, groups, np.arange(12))
-    by_group = evaluation.by_group()
+    by_group = evaluation.by_group()[0]
     assert by_group.query("estimator == 'a'")["seed"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
     folds = pd.DataFrame(
         {"estimator": list("aaab"), "seed": [0, 1, 2, 0], "ccc": [0.1, 0.2, 0.6, 0.3], "r2": 0.0}
     ).assign(fit_s=[1.0, 2.0, 3.0, 4.0], predict_s=0.5)
-    table = evaluation.table(evaluation.by_seed(folds, by_group, n_resamples=30, random_state=0))
+    table = mean_over_seeds(evaluation.by_seed(folds, by_group, n_resamples=30, random_state=0)[0], scores)
     own = [ccc_score(y, predicted) for predicted in several]
     ends = [bootstrap_interval(y, p, groups=groups, n_resamples=30, random_state=0) for p in several]
     line = table.loc["a"]
@@ -139,7 +98,7 @@ def test_a_seed_that_failed_leaves_no_mean_over_the_others():
     evaluation = Evaluation(y, {"a": [y, y]}, resolve_scoring("mae"), None, np.arange(6), failed)
     folds = pd.DataFrame({"estimator": "a", "seed": [0, 0, 1, 1], "mae": [0, 0, np.nan, 0]})
     folds = folds.assign(fit_s=[1.0, 1.0, np.nan, 1.0], predict_s=1.0)
-    by_seed = evaluation.by_seed(folds, evaluation.by_group(), n_resamples=5, random_state=0)
-    line = evaluation.table(by_seed).loc["a"]
+    by_seed, _ = evaluation.by_seed(folds, evaluation.by_group()[0], n_resamples=5, random_state=0)
+    line = mean_over_seeds(by_seed, evaluation.scores).loc["a"]
     assert line[["mae", "mae_low", "mae_high"]].isna().all()
     assert line["n_failed"] == 1

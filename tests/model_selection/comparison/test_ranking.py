@@ -178,3 +178,19 @@ def test_errors():
             ranked(SCORES, level=level)
     with pytest.raises(ValueError, match="'b' has no score on 'y'"):
         ranked(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.nan]}, index=["x", "y"]))
+
+
+def test_ranks_on_one_target():
+    data = [np.random.default_rng(seed).normal(size=(40, 2)) for seed in range(3)]
+    models = {"a": Ridge(1e3), "b": Ridge()}
+    results = {
+        f"set {k}": compare(models, X, X + np.array([0.0, 5.0]), scoring="mae", cv=2, verbose=False)
+        for k, X in enumerate(data)
+    }
+    ranking = rank_estimators(results, target="target 1")
+    expected = pd.DataFrame({name: of.of_target("target 1").table["mae"] for name, of in results.items()})
+    np.testing.assert_allclose(ranking.table.loc["b", "score"], expected.loc["b"].mean())
+    with pytest.raises(ValueError, match="There is no target 'joy'"):
+        rank_estimators(results, target="joy")
+    with pytest.raises(ValueError, match="target is for comparisons"):
+        rank_estimators(expected.T, target="joy", score="mae")

@@ -1,17 +1,24 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
 import avfusion as av
 from avfusion.metrics import ccc_score, mean_absolute_error
 from avfusion.model_selection import compare, paired_differences
-from avfusion.model_selection.comparison._seeds import read_n_seeds, seed_of, seeded, seeds_of
+from avfusion.model_selection.comparison._seeds import (
+    read_n_seeds,
+    seed_of,
+    seeded,
+    seeded_splitter,
+    seeds_of,
+)
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = X[:, 0] * X[:, 1]
@@ -162,3 +169,64 @@ def test_a_frozen_model_is_compared_as_it_is():
     fitted = av.FrameRegressor(Ridge()).fit(X[:4], y[:4])
     result = compare({"before": FrozenEstimator(fitted)}, X[4:], y[4:], cv=2, verbose=False)
     assert result.table.loc["before", "ccc"] == pytest.approx(ccc_score(y[4:], fitted.predict(X[4:])))
+
+
+def test_candidates_and_splitters_of_a_search_have_seeds_too():
+    search = GridSearchCV(
+        make_pipeline(trees()), {"extratreesregressor": [trees(), trees(random_state=3)]},
+        cv=KFold(2, shuffle=True),
+    )  # fmt: skip
+    first, second = seeded(search, 2, default=40)
+    assert [one.random_state for one in first.param_grid["extratreesregressor"]] == [40, 3]
+    assert [one.random_state for one in second.param_grid["extratreesregressor"]] == [41, 4]
+    assert (first.cv.random_state, second.cv.random_state) == (40, 41)
+    assert search.cv.random_state is None
+    assert search.param_grid["extratreesregressor"][0].random_state is None
+
+
+@pytest.mark.parametrize("cv", [3, KFold(3), KFold(3, shuffle=True, random_state=1), [(X, X)], None, "split"])
+def test_what_needs_no_seed_stays_as_it_is(cv):
+    assert seeded_splitter(cv, 7) is cv
+
+
+def test_folds_that_shuffle_are_the_same_in_every_call():
+    first, again = (
+        compare({"ridge": Ridge()}, X, Y, cv=KFold(3, shuffle=True), random_state=2, verbose=False)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.fold_of_row, again.fold_of_row)
+    other = compare({"ridge": Ridge()}, X, Y, cv=ShuffleSplit(1), random_state=3, verbose=False)
+    assert other.settings["cv"].startswith("ShuffleSplit(n_splits=1, random_state=3")
+
+
+def test_default_networks_and_searches_give_the_same_bits_whatever_n_jobs_is():
+    X, y = av.datasets.make_audiovisual_regression(
+        6, duration_s=(10, 15), audio_rate_hz=1, video_rate_hz=1, label_rate_hz=1, random_state=0
+    )
+    X = X[["audio", "video"]]
+    network, frames = av.EarlyFusionRegressor(max_epochs=1), av.FrameRegressor(trees())
+    members = [
+        ("network", av.UnimodalRegressor("audio", max_epochs=1), ["audio"]),
+        ("trees", av.FrameRegressor(trees()), ["video"]),
+    ]
+    grid = {"regressor": [trees(), ExtraTreesRegressor(3)]}
+    models = {
+        "network": make_pipeline(av.AddContext(widths_s=(3,)), network),
+        "late": av.LateFusionRegressor(members),
+        "rescaled": av.RescaledRegressor(av.UnimodalRegressor("audio", max_epochs=1)),
+        "search": GridSearchCV(frames, grid, cv=KFold(2, shuffle=True)),
+    }
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        results = [
+            compare(models, X, y, cv=2, scoring="mae", n_jobs=n_jobs, error_score="raise", verbose=False)
+            for n_jobs in (1, 1, 2)
+        ]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
+    for other in results[1:]:
+        pd.testing.assert_frame_equal(other.prediction_table(), results[0].prediction_table(), rtol=0, atol=0)
+        columns = ["mae", "mae_low", "mae_high", "mae_fold_mean", "mae_fold_std"]
+        np.testing.assert_array_equal(other.table[columns], results[0].table[columns])
