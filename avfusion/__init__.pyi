@@ -25,6 +25,7 @@ from .estimators import (
     UnimodalRegressor,
 )
 from .fusion import (
+    AutoFusionRegressor,
     BottleneckTransformerRegressor,
     CrossAttentionRegressor,
     DynamicCrossAttentionRegressor,
@@ -59,6 +60,7 @@ __version__: str
 __all__ = [
     "AddContext",
     "Align",
+    "AutoFusionRegressor",
     "BottleneckTransformerRegressor",
     "Comparison",
     "CrossAttentionRegressor",

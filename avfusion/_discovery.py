@@ -8,6 +8,8 @@ import pandas as pd
 from avfusion.estimators._base import SequenceRegressorMixin
 from avfusion.estimators._module_parameters import ModuleParameters
 from avfusion.estimators._step_means import Course, StepMeans
+from avfusion.fusion._auto._combination import Combination
+from avfusion.fusion._auto._report import FusionGain
 from avfusion.sequences._data_spec import DataSpec
 from avfusion.sequences._dtype import SequenceDtype
 from avfusion.sequences._target_form import TargetForm
@@ -84,5 +86,5 @@ def skops_types():
     modules = [importlib.import_module(f"avfusion.{room}") for room in (*ROOMS, "preprocessing", "networks")]
     public = [getattr(module, name) for module in modules for name in module.__all__]
     types = {value for value in public if isinstance(value, type)}
-    types |= {DataSpec, SequenceDtype, TargetForm, Course, StepMeans, np.dtype}
+    types |= {DataSpec, SequenceDtype, TargetForm, Course, StepMeans, Combination, FusionGain, np.dtype}
     return sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in types)

@@ -43,6 +43,9 @@ def quick(regressor):
     if regressor is av.LateFusionRegressor:
         network, trees = av.UnimodalRegressor(**QUICK), quick(av.FrameRegressor)
         return av.LateFusionRegressor([("audio", network, "audio"), ("trees", trees, None)])
+    if regressor is av.AutoFusionRegressor:
+        network, trees = av.UnimodalRegressor(**QUICK), quick(av.FrameRegressor)
+        return av.AutoFusionRegressor({"trees": trees, "audio": (network, "audio")}, cv=2)
     if regressor is av.FusionSearchCV:
         network, space = quick(av.EarlyFusionRegressor), {"lr": [1e-3, 1e-2]}
         return av.FusionSearchCV(network, space, cv=2, n_trials=2, random_state=0)
@@ -137,6 +140,8 @@ def with_few_epochs(estimator):
     """The same estimator, trained for a moment: its other checks are not about how well it learns."""
     if isinstance(estimator, av.LateFusionRegressor):
         estimator = av.LateFusionRegressor([("all", av.UnimodalRegressor(random_state=0), None)])
+    if isinstance(estimator, av.AutoFusionRegressor):
+        estimator = av.AutoFusionRegressor({"ridge": av.FrameRegressor(Ridge())}, cv=2)
     epochs = [name for name in estimator.get_params() if name.split("__")[-1] == "max_epochs"]
     return clone(estimator).set_params(**dict.fromkeys(epochs, 2))
 

@@ -18,7 +18,7 @@ import torch
 from sklearn.model_selection import cross_val_predict
 
 import avfusion as av
-from avfusion.model_selection.records._hashing import fingerprint
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion.sequences._paging import release
 
 WIDTH, STEPS, ROWS = 256, 500, 60

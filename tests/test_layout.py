@@ -24,7 +24,7 @@ FLOORS = (
         "_versions",
     },
     {"sequences"},
-    {"formats", "store", "_model_header"},
+    {"formats", "store", "_kept_fits", "_model_header"},
     {"metrics", "networks", "datasets", "persistence"},
     {"preprocessing", "estimators"},
     {"fusion", "released"},

@@ -20,7 +20,8 @@ FREE = frozenset(
     [
         *("aggregate", "statistics", "scoring", "metric", "threshold", "refit"),
         *("steps", "transformers", "transformer_list", "estimators", "transformer", "transform_input"),
-        *("modalities", "modality", "groups", "validation_groups", "leader", "to", "time", "by"),
+        *("candidates", "modalities", "modality", "groups", "validation_groups", "leader", "to"),
+        *("time", "by"),
         *("categorical_features", "categories", "classes", "constant", "drop", "fill_value"),
         *("missing_values", "outlier_label", "pos_label", "study_name", "final_estimator", "cv"),
     ]

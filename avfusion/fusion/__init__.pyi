@@ -1,5 +1,6 @@
 # Written by `make derived`: public names and where they are, for type checkers.
 
+from ._auto_fusion import AutoFusionRegressor
 from ._check import check_core, check_network
 from .bottleneck_transformer import BottleneckTransformer, BottleneckTransformerRegressor
 from .cross_attention import CrossAttention, CrossAttentionRegressor
@@ -19,6 +20,7 @@ from .recursive_joint_attention import RecursiveJointAttentionRegressor
 from .tensor_fusion import TensorFusion, TensorFusionRegressor
 
 __all__ = [
+    "AutoFusionRegressor",
     "BottleneckTransformer",
     "BottleneckTransformerRegressor",
     "CrossAttention",

@@ -9,10 +9,10 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from avfusion._checksums import check_sums
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
 from avfusion.model_selection.comparison._compare import compare
-from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import RECIPE, not_repeatable
 from avfusion.sequences._messages import brief
 

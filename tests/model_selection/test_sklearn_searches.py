@@ -87,6 +87,8 @@ def quick(regressor):
         return regressor(inner, n_splits=2), f"regressor__{name}", values
     if regressor is av.LateFusionRegressor:
         return regressor([("own", NETWORK, "audio"), ("all", NETWORK, None)]), "own__hidden_size", [2, 4]
+    if regressor is av.AutoFusionRegressor:
+        return regressor({"own": (NETWORK, "audio"), "all": NETWORK}, cv=2), "own__hidden_size", [2, 4]
     if regressor is av.FusionSearchCV:
         search = regressor(NETWORK, {"lr": [1e-2]}, cv=2, n_trials=1, random_state=0)
         return search, "estimator__hidden_size", [2, 4]

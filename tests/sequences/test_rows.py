@@ -8,8 +8,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 import avfusion as av
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion.model_selection import check_leakage, compare
-from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.sequences._rows import read_labels, read_rows
 
 TABLE = np.random.default_rng(0).normal(size=(30, 3)).round(1)

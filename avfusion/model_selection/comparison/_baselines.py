@@ -1,14 +1,14 @@
 """The usual estimators to compare with, as they suit the data: a linear baseline and fusion methods."""
 
 import numpy as np
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from avfusion.estimators import FrameRegressor, LateFusionRegressor, RescaledRegressor, UnimodalRegressor
 from avfusion.fusion import EarlyFusionRegressor, RecursiveJointAttentionRegressor
-from avfusion.preprocessing import AddContext, Align, Functionals, OnFrames
+from avfusion.fusion._auto._time_steps import linear, time_steps
+from avfusion.preprocessing import Functionals, OnFrames
 from avfusion.sequences import sequence_columns
 from avfusion.sequences._recordings import read_recordings
 
@@ -62,15 +62,15 @@ def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None)
     data = read_recordings(X, y, groups=groups, caller="baselines", allow_nan=True)
     X, targets, group_of_row = data.frame, data.targets, data.groups
     modalities = sequence_columns(X)
-    frames = [*_time_steps(X, targets, context_s), OnFrames(StandardScaler())]
+    frames = [*time_steps(X, targets, context_s), OnFrames(StandardScaler())]
     # of 2 groups a fold trains on one, which cannot be split again
     inner = groups if group_of_row is not None and len(set(group_of_row)) > 2 else None
     if targets.form.per_frame:
-        ridge = FrameRegressor(_linear(Ridge(alpha=1000)))
+        ridge = FrameRegressor(linear(Ridge(alpha=1000)))
         ridge = make_pipeline(*frames, RescaledRegressor(ridge, groups=inner))
     else:
         model = FrameRegressor(RidgeCV(alphas=np.logspace(-1, 5, 13)))
-        ridge = RescaledRegressor(make_pipeline(Functionals(), *_linear(model)), groups=inner)
+        ridge = RescaledRegressor(make_pipeline(Functionals(), *linear(model)), groups=inner)
     networks = {f"only-{name}": UnimodalRegressor(name) for name in modalities}
     if len(modalities) > 1:
         networks["early-fusion"] = EarlyFusionRegressor()
@@ -80,40 +80,3 @@ def baselines(X, y, *, groups=None, context_s=(1, 5, 21, 61), random_state=None)
         name: make_pipeline(*frames, network.set_params(random_state=random_state))
         for name, network in networks.items()
     }
-
-
-def _linear(regressor):
-    """Fill what was not observed, scale, and regress."""
-    return make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), regressor)
-
-
-def _time_steps(X, targets, context_s):
-    """Bring all streams to the rate of the labels, and add context where seconds mean something."""
-    per_frame = targets.form.per_frame
-    rates = {name: X[name].array.rate_hz for name in sequence_columns(X)}
-    label_rate = min(filter(None, rates.values()), default=None)
-    if per_frame:
-        label_rate = next((dtype.rate_hz for dtype in targets.form.dtypes if hasattr(dtype, "rate_hz")), None)
-    unknown = [repr(name) for name, rate in rates.items() if rate is None]
-    unknown += ["labels"] if per_frame and label_rate is None else []
-    if unknown:
-        if _in_step(X, targets):
-            return []
-        raise ValueError(
-            "Streams and labels do not have the same numbers of steps, and the rate of "
-            f"{', '.join(unknown)} is unknown. Give rates, by as_sequences(..., rate_hz=...) or, on the "
-            "command line, --rate NAME=HZ, or name estimators that bring them together."
-        )
-    several = any(rate > label_rate for rate in rates.values())
-    widths_s = tuple(width for width in context_s if width * label_rate >= 1)
-    align = Align(rate_hz=label_rate, aggregate=("mean", "std") if several else ("mean",))
-    return [align, AddContext(widths_s=widths_s)]
-
-
-def _in_step(X, targets):
-    """Return whether all that is present of a row has one number of steps."""
-    lengths = [X[name].array.lengths for name in sequence_columns(X)]
-    lengths = np.stack(lengths if targets.lengths is None else [*lengths, targets.lengths]).astype(float)
-    lengths[lengths < 0] = np.nan
-    present = lengths[:, ~np.isnan(lengths).all(axis=0)]
-    return bool((np.nanmin(present, axis=0) == np.nanmax(present, axis=0)).all())

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils.validation import check_consistent_length
 
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion._sklearn_compat import _safe_indexing
 from avfusion._versions import package_versions
 from avfusion.estimators._routing import weight_parameters
@@ -30,7 +31,6 @@ from avfusion.model_selection.comparison._seeds import (
 from avfusion.model_selection.comparison._situation import judge
 from avfusion.model_selection.comparison._situation_columns import check_situation, factors_of
 from avfusion.model_selection.comparison._target_tables import long_table, mean_over_seeds
-from avfusion.model_selection.records._hashing import fingerprint
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.model_selection.splitters._crossed_group_k_fold import CrossedGroupKFold
 from avfusion.model_selection.splitters._purged_time_k_fold import PurgedTimeKFold

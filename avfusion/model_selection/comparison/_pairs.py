@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from avfusion._kept_fits._hashing import fingerprint
 from avfusion.metrics._bootstrap import mean_resamples
 from avfusion.model_selection.comparison._corrected_test import corrected_resampled_t_test
 from avfusion.model_selection.comparison._one_target import comparison_of, position_of, tables_of
 from avfusion.model_selection.comparison._rescoring import evaluation_of, score_of
-from avfusion.model_selection.records._hashing import fingerprint
 
 
 class Pairs:

@@ -17,6 +17,7 @@ from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from avfusion._kept_fits._store import Fit, FitStore, read_fit, write_fit
 from avfusion._parallel import Ended, each_result, one_torch_thread
 from avfusion._progress import progress_bar
 from avfusion._sklearn_compat import _safe_indexing
@@ -24,7 +25,6 @@ from avfusion._tracking import untracked
 from avfusion.estimators._routing import weight_parameters
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection._cluster import SentOnce, on_cluster
-from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
 from avfusion.sequences._targets import Targets, as_targets
 
 

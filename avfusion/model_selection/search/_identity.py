@@ -3,7 +3,7 @@
 from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from avfusion.model_selection.records._hashing import content_hash, fingerprint
+from avfusion._kept_fits._hashing import content_hash, fingerprint
 from avfusion.model_selection.search._search_spaces import labelled
 from avfusion.sequences._messages import brief, quoted
 

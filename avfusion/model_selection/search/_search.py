@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
+from avfusion._kept_fits._hashing import content_hash
 from avfusion._sklearn_compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -30,7 +31,6 @@ from avfusion.fusion import RecursiveJointAttentionRegressor
 from avfusion.model_selection.comparison._folds import labelled_folds, split_rows
 from avfusion.model_selection.comparison._runs import fit_parameters
 from avfusion.model_selection.comparison._seeds import seed_of
-from avfusion.model_selection.records._hashing import content_hash
 from avfusion.model_selection.records._provenance import described, not_repeatable, plain, rows_of
 from avfusion.model_selection.search._callbacks import check_callbacks
 from avfusion.model_selection.search._identity import identity_of

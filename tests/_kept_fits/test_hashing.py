@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 import avfusion as av
-from avfusion.model_selection.records._hashing import content_hash, fingerprint, pickle_hash
+from avfusion._kept_fits._hashing import content_hash, fingerprint, pickle_hash
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.normal(size=(6, 3))
@@ -151,7 +151,7 @@ def test_objects_may_hold_themselves():
 
 
 IN_A_PROCESS = """
-from avfusion.model_selection.records._hashing import content_hash
+from avfusion._kept_fits._hashing import content_hash
 print(content_hash([{"a", "b", "c"}, lambda x: x in {"a", "b", "c"}]))
 """
 

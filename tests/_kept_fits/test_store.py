@@ -16,9 +16,10 @@ from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import FunctionTransformer
 
 import avfusion as av
+from avfusion._kept_fits import _store
+from avfusion._kept_fits._store import Fit, FitStore, read_fit, write_fit
 from avfusion.model_selection import compare
-from avfusion.model_selection.comparison import _runs, _store
-from avfusion.model_selection.comparison._store import Fit, FitStore, read_fit, write_fit
+from avfusion.model_selection.comparison import _runs
 from avfusion.sequences import as_targets
 
 SECONDS = ["fit_s", "predict_s"]
@@ -151,7 +152,7 @@ def test_what_cannot_be_pickled_is_refused_before_any_fit(tmp_path):
 KILLED = """
 import sys
 from pathlib import Path
-from tests.model_selection.comparison.test_store import Slow, run
+from tests._kept_fits.test_store import Slow, run
 
 if __name__ == "__main__":
     log = Path(sys.argv[2])
@@ -265,7 +266,7 @@ import sys
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from avfusion.model_selection.comparison._store import FitStore
+from avfusion._kept_fits._store import FitStore
 
 def scaled(x):
     return x * FACTOR

@@ -11,9 +11,9 @@ import numpy as np
 
 from avfusion._atomic import atomic_write, clear_folder
 from avfusion._by_value import check_can_be_saved
+from avfusion._kept_fits._hashing import content_hash, fingerprint, pickle_hash
 from avfusion._plain_file import check_plain_file
 from avfusion._versions import package_versions
-from avfusion.model_selection.records._hashing import content_hash, fingerprint, pickle_hash
 from avfusion.sequences._messages import path_name
 from avfusion.sequences._targets import Targets
 
