@@ -130,7 +130,7 @@ class PurgedTimeKFold(BaseCrossValidator):
             raise ValueError(f"gap_s={brief(self.gap_s)} must be a number of seconds, 0 or more.")
 
     def _no_row(self, fold, named):
-        """Say that no row is left to train on in a fold, and what can be done."""
+        """Write that no row is left to train on in a fold, and what can be done."""
         names = "" if named else ", or name the recordings if there are several: groups='recording'"
         if self.gap_s:
             return (
