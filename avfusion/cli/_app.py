@@ -22,6 +22,7 @@ from avfusion.cli._options import (
     Groups,
     Quiet,
     Seed,
+    Situation,
     Target,
     examples,
 )
@@ -161,6 +162,7 @@ def import_(
         "compare recordings/ --estimators mine.yaml --groups subject --folds 5",
         "compare recordings/ --groups subject --groups video",
         "compare segments.parquet --groups recording --cv time --gap 10",
+        "compare recordings/ --groups listener --situation stimulus=film",
         "compare clips.parquet --target valence --scoring ccc,mae",
         "compare recordings/ --train partition=train --test partition=devel",
     ),
@@ -193,6 +195,7 @@ def compare(
     ] = None,
     cv: Cv = None,
     gap: Gap = None,
+    situation: Situation = None,
     train: Annotated[
         list[str] | None,
         typer.Option(
@@ -227,9 +230,11 @@ def compare(
     keeps all of it, with each target and the predictions. With --train and --test there is one fold, that of
     an official partition.
     """
-    from avfusion.cli._splits import check_options, known_groups, splitter
+    from avfusion.cli._splits import check_options, check_situation, known_groups, splitter
+    from avfusion.cli._words import parse_situation
 
     check_options(cv, folds, gap, train, test)
+    situation = parse_situation(situation)
     if output is not None:
         from avfusion.cli._outputs import check_results
         from avfusion.cli._overwriting import check_not_read
@@ -240,6 +245,7 @@ def compare(
     recordings = _read(data, target, reading, seed)
     _require_labels(recordings)
     groups = known_groups(recordings, groups)
+    check_situation(recordings, situation)
     from avfusion.cli._estimators import choose_estimators
     from avfusion.cli._partitions import official_fold, warn_of_partition
     from avfusion.cli._unfinished import kept_fits
@@ -261,6 +267,7 @@ def compare(
             scoring=None if scoring is None else [name.strip() for name in scoring.split(",")],
             n_jobs=jobs,
             resume=fits,
+            situation=situation,
             random_state=seed,
             verbose=not quiet and sys.stderr.isatty(),
         )

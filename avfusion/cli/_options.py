@@ -151,6 +151,16 @@ Gap = Annotated[
         help="With --cv time or forward: rows nearer than this to a test row do not train. [default: 0]",
     ),
 ]
+Situation = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--situation",
+        metavar="ROLE=COLUMN",
+        help="Metadata column that says which stimulus or which person a recording is of, as stimulus=video; "
+        "repeat. What these alone predict stands beneath the table; none shows nothing. "
+        "[default: columns that are called video, clip, story...; subject, speaker..., or --groups]",
+    ),
+]
 Seed = Annotated[
     int, typer.Option("--seed", help="Seed of all that is drawn, wherever no other seed is written.")
 ]

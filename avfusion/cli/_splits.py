@@ -1,4 +1,4 @@
-"""Splits of the rows: the options --groups, --folds, --cv and --gap."""
+"""Splits of the rows, and what rows share: the options --groups, --folds, --cv, --gap and --situation."""
 
 from avfusion.cli._partitions import check_is_no_partition
 from avfusion.cli._recordings import check_known
@@ -41,6 +41,22 @@ def known_groups(recordings, given):
         check_is_no_partition(name, recordings.X[name])
     names = tuple(dict.fromkeys(names))
     return names if len(names) > 1 else names[0]
+
+
+def check_situation(recordings, situation):
+    """Raise unless --situation names columns of metadata.
+
+    Examples
+    --------
+    >>> from avfusion.cli._recordings import read_recordings
+    >>> check_situation(read_recordings("synthetic", options={"n_recordings": 3}), {"stimulus": "film"})
+    Traceback (most recent call last):
+    ValueError: --situation film: synthetic has no such metadata column. There are: subject.
+    """
+    if isinstance(situation, dict):
+        names = [name for name in situation.values() if name is not None]
+        missing = f"{recordings.name} has no such metadata column"
+        check_known("--situation", names, recordings.metadata, missing)
 
 
 def check_options(cv, folds, gap, train, test):

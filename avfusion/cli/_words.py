@@ -5,6 +5,8 @@ import numpy as np
 from avfusion.cli._values import parse_yaml
 from avfusion.sequences._messages import brief
 
+_ROLES = ("stimulus", "person")
+
 
 def parse_rates(texts):
     """Read ``NAME=HZ`` for each modality.
@@ -59,6 +61,32 @@ def parse_options(texts):
     """
     pairs = _pairs("--option", texts, "n_recordings=20")
     return {name: _value(name, text) for name, text in pairs}
+
+
+def parse_situation(texts):
+    """Read ``ROLE=COLUMN`` for stimulus and person, or ``none``, as `avfusion.compare` takes it.
+
+    Examples
+    --------
+    >>> parse_situation(["stimulus=film", "person=none"]), parse_situation(["none"]), parse_situation(None)
+    ({'stimulus': 'film', 'person': None}, None, 'auto')
+    """
+    if not texts:
+        return "auto"
+    if [text.strip().lower() for text in texts] == ["none"]:
+        return None
+    roles = {}
+    for role, column in _pairs("--situation", texts, "stimulus=video"):
+        role = role.strip().lower()
+        if role not in _ROLES or not column.strip():
+            raise ValueError(
+                f"--situation {brief(f'{role}={column}')[1:-1]} must be one of {', '.join(_ROLES)} and a "
+                "column, as in --situation stimulus=video, or none."
+            )
+        if role in roles:
+            raise ValueError(f"--situation {role} is given twice. Name one column for it.")
+        roles[role] = None if column.strip().lower() == "none" else column
+    return roles
 
 
 def _value(name, text):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -132,7 +133,7 @@ def cases(folder, rng):
 # --------------------------------------------------------------------------- names of a comparison
 
 
-def _compared(estimators=("a",), y=None, index=None, **options):
+def _compared(estimators=("a",), y=None, index=None, videos=None, **options):
     """Compare, save and read again; return what is wrong."""
     X = np.random.default_rng(0).normal(size=(12, 2))
     y = X[:, 0] if y is None else y
@@ -141,7 +142,8 @@ def _compared(estimators=("a",), y=None, index=None, **options):
     options = {"cv": 3, "scoring": "mae", "verbose": False} | options
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = av.compare(models, X, y, **options)
+        table = X if videos is None else pd.DataFrame(X, columns=["f", "g"]).assign(**videos)
+        result = av.compare(models, table, y, **options)
         folder = result.save("results")
     saved = pd.read_parquet(folder / "predictions.parquet")
     lost = [name for name in estimators if f"prediction: {name}" not in saved]
@@ -150,6 +152,11 @@ def _compared(estimators=("a",), y=None, index=None, **options):
     table = pd.read_csv(folder / "table.csv", keep_default_na=False)
     if len(table) != len(estimators):
         return f"silent wrong: {len(table)} rows in table.csv"
+    rows = [line for line in (folder / "table.tex").read_text("utf-8").split("\n") if line.endswith(r"\\")]
+    if len(rows) <= len(estimators) or len({len(re.findall(r"(?<!\\)&", r)) for r in rows if " & " in r}) > 1:
+        return "silent wrong: rows of table.tex"
+    if videos is not None and len(pd.read_csv(folder / "situation.csv")) != 2 + len(estimators):
+        return "silent wrong: rows of situation.csv"
     values = np.asarray(y)[:, 0] if np.ndim(y) > 1 else np.asarray(y)
     one = saved["target"] == saved["target"].iloc[0]
     if not np.array_equal(saved["label"][one], values):
@@ -170,6 +177,8 @@ def _of_names():
         yield Case(f"target {title}", lambda name=name, X=X: _compared(y=_two_targets(name, X)))
         scores = {name: "mae", "other": "rmse"}
         yield Case(f"score {title}", lambda scores=scores: _compared(scoring=scores))
+        videos = {"video": pd.Series([name, f"{name} again"] * 6, dtype=object)}
+        yield Case(f"level {title}", lambda videos=videos: _compared(videos=videos))
     for pair in PAIRS:
         yield Case(f"estimators {pair}", lambda pair=pair: _compared(pair))
     for title, names in GROUPS.items():

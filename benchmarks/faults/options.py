@@ -61,7 +61,19 @@ OPTIONS = {
         "--label-start",
         "--pair",
     ],
-    "compare": ["--groups", "--scoring", "--folds", "--train", "--test", "--jobs", "--estimators", "--seed"],
+    "compare": [
+        "--groups",
+        "--scoring",
+        "--folds",
+        "--cv",
+        "--gap",
+        "--situation",
+        "--train",
+        "--test",
+        "--jobs",
+        "--estimators",
+        "--seed",
+    ],
     "fit": ["--estimator"],
     "predict": [],
 }
@@ -212,7 +224,8 @@ def _rest(command, option):
         return ("d",) if option != "--seed" else SMALL
     if command == "fit":
         return (*SMALL, "-o", "m.model")
-    return (*SMALL, *(("--train", "subject=s1") if option == "--test" else ()), *_quick(option))
+    beside = {"--test": ("--train", "subject=s1"), "--gap": ("--cv", "time")}
+    return (*SMALL, *beside.get(option, ()), *_quick(option))
 
 
 def _quick(option):
@@ -257,6 +270,23 @@ def odd_lines():
         "a start beyond all": ("describe", *SMALL, "--label-start", "1e300"),
         "a seed beyond all": ("describe", *SMALL, "--seed", str(2**64)),
         "a negative seed": ("describe", *SMALL, "--seed", "-1"),
+        "a kind of folds that is none": ("compare", *SMALL, "--cv", "tiem", "-e", "e.yaml"),
+        "crossed folds of one column": ("compare", *SMALL, "--cv", "crossed", "-e", "e.yaml"),
+        "a gap without folds in time": ("compare", *SMALL, "--gap", "1", "-e", "e.yaml"),
+        "folds in time of whole recordings": ("compare", *SMALL, "--cv", "time", "-e", "e.yaml"),
+        "groups of one column twice": (
+            *("compare", *SMALL, "-e", "e.yaml"),
+            *("--groups", "subject", "--groups", "subject"),
+        ),
+        "a situation without a role": ("compare", *SMALL, "--situation", "subject", "-e", "e.yaml"),
+        "a situation of no column": ("compare", *SMALL, "--situation", "stimulus=film", "-e", "e.yaml"),
+        "a situation of a modality": ("compare", *SMALL, "--situation", "person=audio", "-e", "e.yaml"),
+        "a role twice": (
+            *("compare", *SMALL, "-e", "e.yaml"),
+            *("--situation", "person=subject", "--situation", "person=subject"),
+        ),
+        "a role that is left out": ("compare", *SMALL, "--situation", "person=none", "-e", "e.yaml"),
+        "a folder for results that is a file": ("compare", *SMALL, "-e", "e.yaml", "-o", "e.yaml"),
         "no jobs": ("compare", *SMALL, "-e", "e.yaml", "--jobs", "0"),
         "debug": ("describe", "d", "--debug"),
     }

@@ -347,8 +347,8 @@ def test_a_process_killed_in_training_leaves_its_fits_only(slow, out):
 
 KILLED_WHILE_SAVING = """
 import os, signal, sys
-from avfusion.model_selection import Comparison
-Comparison._figure = lambda self: os.kill(os.getpid(), signal.SIGKILL)  # drawn last, when tables are there
+from avfusion.model_selection.comparison import _saving
+_saving.figure_of = lambda comparison: os.kill(os.getpid(), signal.SIGKILL)  # drawn last
 from avfusion.cli import main
 main()
 """

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,4 +113,32 @@ def test_a_comparison_says_what_is_new(segments, more, said):
 def test_a_gap_that_leaves_nothing_is_an_error_of_one_line(segments):
     result = run(*segments, *BOTH, "--cv", "time", "--folds", "2", "--gap", "60", code=2)
     assert result.output.startswith("Error: gap_s=60 leaves no row to train on in fold 1.")
+    assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "said", "not_said"),
+    [
+        ([], " stimulus ", "one constant per subject"),
+        (["--situation", "person=video"], "one constant per video", " stimulus "),
+        (["--situation", "none"], "Test rows", "What the situation alone predicts"),
+    ],
+)
+def test_the_situation_is_that_of_the_columns_that_are_named(segments, more, said, not_said):
+    result = run(*segments, "--groups", "subject", *more)
+    assert said in result.output
+    assert not_said not in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stimulus=film", "--situation film: .* has no such metadata column"),
+        ("story=video", "--situation story=video must be one of stimulus, person and a column"),
+        ("video", "--situation video must have the form NAME=VALUE, as in --situation stimulus=video"),
+    ],
+)
+def test_a_situation_that_is_none_is_an_error_of_one_line(segments, text, message):
+    result = run(*segments, "--situation", text, code=2)
+    assert re.match(f"Error: {message}", result.output)
     assert result.output.count("\n") == 1

@@ -18,10 +18,12 @@ from avfusion.metrics._bootstrap import (
     _sums,
     mean_resamples,
     resampled_metrics,
+    resampled_row_means,
     resampled_scores,
 )
 from avfusion.metrics._drawing import Drawing, _group_codes
 from avfusion.metrics._regression import paired_targets
+from avfusion.metrics._statistics import rmse
 
 METRICS = [ccc_score, pcc_score, sagr_score, root_mean_squared_error, mean_absolute_error]
 
@@ -197,6 +199,30 @@ def test_targets_are_resampled_as_by_themselves_whatever_groups_have_their_label
         *paired_targets(*([cells[:, ::3] for cells in side] for side in (true, pred))), [metric], **options
     )
     np.testing.assert_allclose(two.scores, mean)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_means_over_recordings_are_resampled_as_by_hand(weighted):
+    true, pred = recordings(n_rows=12)
+    groups, rng = np.arange(12) // 2, np.random.default_rng(1)
+    for row in (0, 1, 4):  # the first group, and half of the third
+        true[row][:, 1] = np.nan
+    weights = [rng.uniform(0.1, 2.0, size=cells.shape) for cells in true]
+    pair = paired_targets(true, pred, weights if weighted else None)
+    [found] = resampled_row_means(*pair, [rmse], groups, n_resamples=30, random_state=3, by_target=True)
+    for k, n in ((0, 6), (1, 5)):
+        counts = np.random.RandomState(3).multinomial(n, np.full(n, 1 / n), size=30)
+        expected = np.zeros((30, 2))
+        for row in range(12):
+            seen = ~np.isnan(true[row][:, k])
+            if not seen.any():
+                continue
+            own = weights[row][seen, k] if weighted else np.ones(seen.sum())
+            error = np.sqrt(np.average((true[row][seen, k] - pred[row][seen, k]) ** 2, weights=own))
+            times = counts[:, groups[row] - (6 - n)] * own.mean()
+            expected += times[:, None] * [error, 1.0]
+        assert found.targets[k].n_groups == n
+        np.testing.assert_allclose(found.targets[k].scores, expected[:, 0] / expected[:, 1], rtol=1e-10)
 
 
 def test_means_and_differences_of_resamples_are_those_of_each_target():

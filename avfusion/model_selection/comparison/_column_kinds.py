@@ -114,4 +114,4 @@ def _measures(column):
     if not pd.api.types.is_float_dtype(column.dtype):
         return False
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return bool((np.mod(values, 1) > 0).any() or np.isinf(values).any())
+    return bool(np.isinf(values).any() or (np.mod(values, 1) > 0).any())

@@ -10,7 +10,7 @@ from avfusion.model_selection.comparison._rescoring import score_of
 _ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
     "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}",
 }  # fmt: skip
 
 
@@ -23,6 +23,7 @@ def escaped(text):
     a\_b \& 5\%
     """
     text = "".join(_ESCAPES.get(character, character) for character in " ".join(str(text).split()))
+    text = text.replace("--", "-{}-").replace("--", "-{}-")  # which would be a dash
     return f"{{}}{text}" if text.startswith(("[", "*")) else text  # after a line's end these are options
 
 

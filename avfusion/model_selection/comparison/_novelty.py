@@ -75,7 +75,7 @@ def novelty(X, folds, groups=None):
     """
     columns = columns_that_tell_apart(X)
     lines = []
-    for name in [] if groups is None else groups:
+    for name in [] if groups is None else groups.columns[::-1]:
         columns = {name: pd.factorize(groups[name])[0]} | {n: c for n, c in columns.items() if n != name}
     for name, codes in columns.items():
         given = groups is not None and name in groups.columns

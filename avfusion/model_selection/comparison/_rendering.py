@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from html import escape
+from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from avfusion.sequences._targets import as_targets
 
 _UNITS = {"h": 3600, "min": 60}  # the largest of which there are three, else seconds
 _WIDTH = 100  # of a terminal, in characters
+_LONGEST_NAME = 50  # in a terminal
 _FEW_TARGETS = 4  # so many have a block of their own below the table
 
 
@@ -47,9 +49,9 @@ def as_text(comparison, all_targets=False):
     header = [line for line in _header(comparison) if not (all_targets and line == _targets_line(comparison))]
     if all_targets and len(comparison.target_names) > _FEW_TARGETS:
         blocks.append(_targets_block(comparison))
-    parts = [*header, _plain(main_table(comparison))]
+    parts = [*map(_wrapped, header), _plain(main_table(comparison))]
     for block in blocks:
-        parts += ["", block.title, _plain(block.table)]
+        parts += ["", *map(_wrapped, block.title.splitlines()), _plain(block.table)]
     return printable_lines("\n".join(parts))
 
 
@@ -66,9 +68,9 @@ def as_html(comparison):
     ...
     """
     parts = [f"<p>{escape(line)}</p>" for line in _header(comparison)]
-    parts.append(main_table(comparison).to_html())
+    parts.append(_html(main_table(comparison)))
     for block in _blocks(comparison):
-        parts += [f"<p>{escape(block.title)}</p>", block.table.to_html()]
+        parts += [f"<p>{escape(block.title)}</p>".replace("\n", "<br>"), _html(block.table)]
     return printable_lines("\n".join(parts))
 
 
@@ -298,8 +300,29 @@ def _shares(comparison):
     return comparison.situation and Block(*comparison.situation.blocks()[1])
 
 
+def _wrapped(line):
+    """Break a sentence into lines of at most 100 characters."""
+    return "\n".join(wrap(line, _WIDTH, break_long_words=False, break_on_hyphens=False)) or line
+
+
+def _html(table):
+    """Write a table for a notebook, no name cut off."""
+    with pd.option_context("display.max_colwidth", None):
+        return table.to_html()
+
+
+def _shortened(names):
+    """Cut names that would push all numbers out of sight, unless two become alike."""
+    short = [
+        f"{name[: _LONGEST_NAME - 3]}..." if isinstance(name, str) and len(name) > _LONGEST_NAME else name
+        for name in names
+    ]
+    return names if len(set(short)) < len(set(names)) else pd.Index(short, name=names.name)
+
+
 def _plain(table):
     """Write a table in lines of at most 100 characters: columns go where there is room, others below."""
+    table = table.set_axis(_shortened(table.index)).set_axis(_shortened(table.columns), axis=1)
     parts, columns = [], [[column] for column in range(table.shape[1])]
     if str(table.columns[-1]).startswith("predict_"):  # beside the times of fits
         columns[-2:] = [[len(columns) - 2, len(columns) - 1]]

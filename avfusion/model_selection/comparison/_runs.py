@@ -25,6 +25,7 @@ from avfusion._tracking import untracked
 from avfusion.estimators._routing import weight_parameters
 from avfusion.metrics._regression import paired_targets
 from avfusion.model_selection._cluster import SentOnce, on_cluster
+from avfusion.sequences._groups import combined
 from avfusion.sequences._targets import Targets, as_targets
 
 
@@ -75,7 +76,7 @@ class Samples:
     def split(self, fold):
         """Return what a fit in a fold needs beside the samples."""
         train, test = self.folds[fold]
-        return Split(train, test, self.groups, self.weights, self.targets.take(test))
+        return Split(train, test, self.groups, self.weights, self.targets.take(test), self.group_columns)
 
     def held_out(self, fold):
         """Name what a fold tests, for tables and messages."""
@@ -94,6 +95,7 @@ class Split(NamedTuple):
     groups: np.ndarray | None
     weights: object
     labels: Targets
+    group_columns: pd.DataFrame | None = None
 
 
 class Task(NamedTuple):
@@ -213,7 +215,8 @@ def _fit_predict(task, where, estimator, shared, path):
     try:
         fitted = clone(estimator)
         X_train, y_train = _safe_indexing(X, split.train), _safe_indexing(y, split.train)
-        parameters = fit_parameters(fitted, split.groups, split.weights, split.train)
+        own = split.groups if split.group_columns is None else split.group_columns
+        parameters = fit_parameters(fitted, own, split.weights, split.train)
         start = time.perf_counter()
         with untracked(), one_torch_thread():
             fitted.fit(X_train, y_train, **parameters)
@@ -296,7 +299,7 @@ def fit_parameters(estimator, groups=None, sample_weight=None, rows=None):
     Parameters
     ----------
     estimator : estimator
-    groups : ndarray of shape (n_rows,) or None
+    groups : ndarray of shape (n_rows,), DataFrame of shape (n_rows, n_kinds) or None
         For one that needs them.
     sample_weight : ndarray, Series, list or None
         For one that takes them; any other is refused.
@@ -314,7 +317,7 @@ def fit_parameters(estimator, groups=None, sample_weight=None, rows=None):
     {'sample_weight': [1.0, 3.0]}
     """
     if rows is not None:
-        groups = None if groups is None else groups[rows]
+        groups = None if groups is None else _safe_indexing(groups, rows)
         sample_weight = None if sample_weight is None else _safe_indexing(sample_weight, rows)
     return group_parameters(estimator, groups) | weight_parameters(estimator, sample_weight, "estimator")
 
@@ -326,8 +329,8 @@ def group_parameters(estimator, groups):
     ----------
     estimator : estimator
         A search, a Pipeline that ends in one, or anything else.
-    groups : ndarray of shape (n_rows,) or None
-        Group of each training row.
+    groups : ndarray of shape (n_rows,), DataFrame of shape (n_rows, n_kinds) or None
+        Group of each training row. Of several kinds, splitters that take no columns get the combinations.
 
     Returns
     -------
@@ -348,6 +351,9 @@ def group_parameters(estimator, groups):
     if groups is None:
         return {}
     name, last = estimator.steps[-1] if isinstance(estimator, Pipeline) else ("", estimator)
+    takes_columns = getattr(getattr(last, "cv", None), "takes_group_columns", False)
+    if isinstance(groups, pd.DataFrame) and not (takes_columns and groups.shape[1] > 1):
+        groups = combined(groups)
     if sklearn.get_config()["enable_metadata_routing"]:
         asks = get_routing_for_object(estimator).consumes("fit", ["groups"])
         return {"groups": groups} if asks else {}

@@ -227,7 +227,12 @@ def _scored(samples, scores, baselines):
     rows = {}
     for one in baselines:
         columns = labelled_columns(true, one.predictions.take(samples.tested))
-        known = {n: score.by_target(columns) for n, score in scores.items() if score.metric is not None}
+        lacking = np.array([np.isnan(column.pred).any() for column in columns])  # no label of it to train on
+        known = {
+            n: np.where(lacking, np.nan, score.by_target(columns))
+            for n, score in scores.items()
+            if score.metric is not None
+        }
         row = {n: values.mean() for n, values in known.items()}
         if len(names) > 1:
             row |= {f"{n}: {name}": v for n, values in known.items() for name, v in zip(names, values)}
@@ -277,8 +282,9 @@ def _with_base(pair, base, tested):
 
 
 def _options(samples, bootstrap):
-    groups = None if samples.groups is None else samples.groups[samples.tested]
-    n_groups = len(samples.tested) if groups is None else len(pd.unique(groups))
+    columns = samples.group_columns
+    groups = None if columns is None else columns.iloc[samples.tested]
+    n_groups = len(samples.tested) if groups is None else len(groups.drop_duplicates())
     most = min(bootstrap["n_resamples"], max(_FEWEST, _COUNTS // max(n_groups, 1)))
     return {"groups": groups, "n_resamples": most, "random_state": bootstrap["random_state"]}
 

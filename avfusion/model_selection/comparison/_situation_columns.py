@@ -146,12 +146,13 @@ def factors_of(situation, X, groups=None, groups_name=None, leave_out=None):
     X = read_table(X)
     named = {} if isinstance(situation, str) else dict(situation)
     free = [name for name in metadata_columns(X) if name != leave_out and _may_be_levels(X[name])]
+    taken = {column for columns in named.values() for column in _columns(columns, X)}
     found = {}
     for role, names in ROLES.items():
         if role in named:
             factor = _factor(role, X, _columns(named[role], X))
         else:
-            factor = _called(role, X, free, names)
+            factor = _called(role, X, [name for name in free if name not in taken], names)
         if factor is not None and factor.repeats:
             found[role] = factor
     if groups is not None and not {"person"} & {*found, *named}:

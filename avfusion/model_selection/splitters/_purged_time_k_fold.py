@@ -104,10 +104,7 @@ class PurgedTimeKFold(BaseCrossValidator):
             train = block_of_row < block if self.forward else ~test
             train &= ~self._near(test, codes, begins, ends)
             if not train.any():
-                raise ValueError(
-                    f"gap_s={self.gap_s:g} leaves no row to train on in fold {block + (not self.forward)}. "
-                    "Take a smaller gap, or name the recordings if there are several: groups='recording'."
-                )
+                raise ValueError(self._no_row(block + (not self.forward), names is not None))
             yield np.flatnonzero(train), np.flatnonzero(test)
 
     def get_n_splits(self, X=None, y=None, groups=None):
@@ -126,11 +123,23 @@ class PurgedTimeKFold(BaseCrossValidator):
         return self.n_splits
 
     def _check(self):
-        if not isinstance(self.n_splits, Integral) or self.n_splits < 2 - bool(self.forward):
+        if not _is(self.n_splits, Integral) or self.n_splits < 2 - bool(self.forward):
             least = 2 - bool(self.forward)
             raise ValueError(f"n_splits={brief(self.n_splits)} must be an integer of at least {least}.")
-        if not isinstance(self.gap_s, Real) or not 0 <= self.gap_s < np.inf:
+        if not _is(self.gap_s, Real) or not 0 <= self.gap_s < np.inf:
             raise ValueError(f"gap_s={brief(self.gap_s)} must be a number of seconds, 0 or more.")
+
+    def _no_row(self, fold, named):
+        """Write that no row is left to train on in a fold, and what can be done."""
+        names = "" if named else ", or name the recordings if there are several: groups='recording'"
+        if self.gap_s:
+            return (
+                f"gap_s={self.gap_s:g} leaves no row to train on in fold {fold}. Take a smaller gap{names}."
+            )
+        return (
+            f"No row is left to train on in fold {fold}: all begin at one time, or overlap the test rows. "
+            f"Cut recordings into shorter rows, av.cut(X, table){names}."
+        )
 
     def _recordings(self, X, groups):
         """Return the number of each row's recording, and the names of recordings."""
@@ -146,6 +155,11 @@ class PurgedTimeKFold(BaseCrossValidator):
         begins, ends, durations = row_spans(X)
         if self.time is not None:
             columns = [self.time] if isinstance(self.time, str) else list(self.time)
+            if not 1 <= len(columns) <= 2:
+                raise ValueError(
+                    f"time={brief(self.time)} must be the column of X with the begin of each row, or two: "
+                    "('start', 'end')."
+                )
             begins, *end = (_times(X, name) for name in columns)
             ends = end[0] if end else begins + np.nan_to_num(durations)
             if (ends < begins).any():
@@ -207,12 +221,19 @@ class PurgedTimeKFold(BaseCrossValidator):
         return ~(before | after)
 
 
+def _is(value, kind):
+    """Return whether a value is a number of some kind, and no truth value."""
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+
+
 def _times(X, name):
     if not isinstance(X, pd.DataFrame) or name not in X.columns:
         known = quoted(X.columns) if isinstance(X, pd.DataFrame) else "none, as X is no DataFrame"
         raise ValueError(f"time={name!r} is no column of X. Its columns are {known}.")
+    if pd.api.types.is_bool_dtype(X[name].dtype):
+        raise ValueError(f"Column {name!r} holds truth values, no times. Give seconds, or a Timedelta.")
     values = seconds(X[name], name)
-    if np.isnan(values).any():
-        row = row_name(int(np.isnan(values).argmax()), X.index)
+    if not np.isfinite(values).all():
+        row = row_name(int(np.isfinite(values).argmin()), X.index)
         raise ValueError(f"Column {name!r} has no time for {row}. Fill it in, or drop the row.")
     return values

@@ -74,3 +74,9 @@ def test_whole_numbers_as_floats_are_names_too():
     X = pd.DataFrame({"subject": [1.0, 1.0, 2.0], "session": [0.5, 1.0, 1.0], "kind": list("aab")})
     assert list(columns_that_tell_apart(X)) == ["subject"]
     assert columns_that_tell_apart(np.zeros((3, 2))) == {}
+
+
+def test_infinite_values_name_nothing(recwarn):
+    X = as_sequences({"audio": [[1.0]] * 3}).assign(session=[1.0, np.inf, 1.0])
+    assert columns_that_tell_apart(X) == {}
+    assert not recwarn.list

@@ -58,6 +58,7 @@ def test_targets_have_rows_of_their_own_and_their_mean_the_last_ones():
         ("\\alpha^2", r"\textbackslash{}alpha\textasciicircum{}2"),
         ("two\nlines", "two lines"),
         ("[0]", "{}[0]"),
+        ("a---b `x`", r"a-{}-{}-b \textasciigrave{}x\textasciigrave{}"),
         ("{~}", r"\{\textasciitilde{}\}"),
     ],
 )

@@ -75,6 +75,23 @@ def test_tables_fit_into_a_terminal_with_every_column_once():
     assert "mae [95 %]" in repr(narrow)
 
 
+def test_sentences_fit_into_a_terminal_and_names_that_are_too_long_are_cut():
+    X = pd.DataFrame({"f": np.arange(48.0) % 7, "subject": np.arange(48) // 6, "video": np.arange(48) % 6})
+    y = {f"{'the same long beginning of a rating, ' * 3}{end}": X["f"] for end in "ab"}
+    models = {"a name of more than fifty characters, which is much": Ridge(), "b": Ridge(1e6)}
+    result = compare(models, X, pd.DataFrame(y), groups=("subject", "video"), verbose=False)
+    result = dataclasses.replace(result, target_names=tuple(y))
+    lines = repr(result).splitlines()
+    block = next(place for place, line in enumerate(lines) if line.startswith("ccc of each"))
+    assert max(map(len, lines[:block])) <= 100
+    assert "48 groups (8 subject x 6 video)" in " ".join(lines[:3])
+    assert any(line.startswith("a name of more than fifty characters, which is ...") for line in lines)
+    assert all(name in repr(result) for name in y)  # alike where they are cut, hence not cut
+    html = result._repr_html_()
+    assert "a name of more than fifty characters, which is much" in html
+    assert "on the same folds.<br>" in html
+
+
 @pytest.mark.parametrize(
     ("fit_s", "predict_s", "cells"),
     [

@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.dummy import DummyRegressor
@@ -10,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from avfusion.model_selection import FusionSearchCV
+from avfusion.model_selection import CrossedGroupKFold, FusionSearchCV, compare
 from avfusion.model_selection.comparison._runs import Failure, Samples, Task, group_parameters, run_all
 from avfusion.sequences import as_targets
 
@@ -78,6 +79,20 @@ def test_groups_reach_what_splits_by_them():
     for without in (Ridge(), GridSearchCV(Ridge(), {"alpha": [1]}, cv=2), make_pipeline(Ridge())):
         assert group_parameters(without, GROUPS) == {}
     assert group_parameters(grouped, None) == {}
+
+
+def test_columns_of_groups_reach_splitters_that_take_them_and_others_get_combinations():
+    columns = pd.DataFrame({"subject": list("aabb"), "video": [1, 2, 1, 2]})
+    crossed = GridSearchCV(Ridge(), {"alpha": [1, 10]}, cv=CrossedGroupKFold(n_splits=2))
+    assert group_parameters(crossed, columns)["groups"].equals(columns)
+    assert group_parameters(make_pipeline(crossed), columns)["gridsearchcv__groups"].equals(columns)
+    for other in (GridSearchCV(Ridge(), {"alpha": [1]}, cv=GroupKFold(2)), FusionSearchCV()):
+        assert group_parameters(other, columns)["groups"].tolist() == ["a / 1", "a / 2", "b / 1", "b / 2"]
+    assert group_parameters(crossed, columns[["video"]])["groups"].tolist() == [1, 2, 1, 2]
+    X = np.random.default_rng(0).normal(size=(64, 2))
+    groups = np.stack([np.arange(64) // 8, np.arange(64) % 8], axis=1)
+    found = compare({"search": crossed}, X, X[:, 0], groups=groups, cv=2, scoring="mae", verbose=False)
+    assert found.table.loc["search", "mae"] < 0.2
 
 
 def test_with_metadata_routing_groups_reach_what_asks_for_them():

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
 from sklearn.metrics import make_scorer, mean_squared_error
 from sklearn.model_selection import KFold, LeaveOneGroupOut
 
 import avfusion as av
 from avfusion.metrics import ccc_score, root_mean_squared_error
-from avfusion.model_selection import compare, rerun
+from avfusion.model_selection import compare, paired_differences, rerun
 
 REAL = os.environ.get("AVFUSION_DATA")
 
@@ -98,6 +99,28 @@ def test_shares_are_of_labels_and_of_what_models_explain():
     assert labels["stimulus"] == pytest.approx(5 / 6, abs=0.03)  # variance 5 between videos, 1 within
     assert mean["stimulus"] == pytest.approx(labels["stimulus"], abs=0.01)
     assert abs(mean[["person", "time", "rest"]]).max() < 0.02
+
+
+@pytest.mark.parametrize("scoring", ["ccc", "rmse"])
+def test_what_no_training_row_has_a_label_of_has_no_score(scoring):
+    X, y = study(n_targets=2)
+    y["valence"] = y["valence"].where(X["subject"] < 3)  # all of them in one fold
+    folds = [(np.flatnonzero(X["subject"] >= 3), np.flatnonzero(X["subject"] < 3))]
+    folds.append(folds[0][::-1])
+    with pytest.warns(FitFailedWarning, match="valence in y is NaN everywhere"):
+        result = run(X, y, cv=folds, scoring=scoring)
+    assert result.situation is None  # nor has any model
+
+
+def test_intervals_are_over_both_kinds_of_groups_as_in_the_main_table():
+    X, y = study()
+    models = {"ridge": av.FrameRegressor(Ridge()), "mean": av.FrameRegressor(DummyRegressor())}
+    result = run(X, y, models, groups=("subject", "video"), cv=2, scoring="rmse")
+    assert result.situation.table["rmse"].drop(models).idxmin() == "one constant"
+    against = paired_differences(result, "mean", score="rmse").loc["ridge"]
+    own = result.situation.table.loc["ridge"]
+    for column in ("difference", "difference_low", "difference_high"):
+        assert own[column] == pytest.approx(against[column.removeprefix("difference_")], abs=1e-5)
 
 
 def test_every_target_has_its_scores():

@@ -88,3 +88,10 @@ def test_the_known_share_is_of_tested_rows():
 def test_what_cannot_be_read_is_refused(situation, error, message):
     with pytest.raises(error, match=message):
         check_situation(situation, table())
+
+
+def test_a_column_that_is_named_for_one_role_is_not_found_for_the_other():
+    table = pd.DataFrame({"video": [1, 2, 1, 2], "clip": [1, 1, 2, 2]})
+    found = factors_of({"person": "video"}, table)
+    assert [(factor.role, factor.name) for factor in found] == [("stimulus", "clip"), ("person", "video")]
+    assert [factor.role for factor in factors_of({"person": "video"}, table[["video"]])] == ["person"]

@@ -177,6 +177,32 @@ UNDECLARED = av.as_sequences({"audio": [np.zeros(3)] * 6}, rate_hz=1).assign(rec
             "gap_s=-1 must be a number of seconds, 0 or more",
         ),
         (PurgedTimeKFold(3, gap_s=np.nan), windows(6, 1.0, 1.0), "gap_s=nan must be a number"),
+        (PurgedTimeKFold(3, gap_s=True), windows(6, 1.0, 1.0), "gap_s=True must be a number"),
+        (
+            PurgedTimeKFold(3, time=("a", "b", "c")),
+            windows(6, 1.0, 1.0),
+            r"time=\('a', 'b', 'c'\) must be the column",
+        ),
+        (
+            PurgedTimeKFold(3, time="t"),
+            windows(6, 1.0, 1.0).assign(t=[True, False] * 3),
+            "'t' holds truth values",
+        ),
+        (
+            PurgedTimeKFold(3, time="t"),
+            windows(6, 1.0, 1.0).assign(t=[*range(5), np.inf]),
+            "no time for row 5",
+        ),
+        (
+            PurgedTimeKFold(2, time="t"),
+            pd.DataFrame({"t": [0.0] * 6}),
+            "No row is left to train on in fold 1: all begin at one time.*av.cut.*name the recordings",
+        ),
+        (
+            PurgedTimeKFold(2, time="t", groups="film"),
+            pd.DataFrame({"t": [0.0] * 6, "film": "a"}),
+            r"No row is left to train on in fold 1: .*av.cut\(X, table\).$",
+        ),
         (PurgedTimeKFold(1), windows(6, 1.0, 1.0), "n_splits=1 must be an integer of at least 2"),
         (PurgedTimeKFold(7), windows(6, 1.0, 1.0), "cannot be split into 7 blocks"),
         (PurgedTimeKFold(6, forward=True), windows(6, 1.0, 1.0), "cannot be split into 7 blocks"),
