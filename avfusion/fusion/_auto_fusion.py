@@ -47,8 +47,9 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
 
     The answer for data of which nothing is known yet. Candidates are, from cheap to expensive: the mean
     label; ridge regression, a kernel and trees, on functionals of clips or on frames with context, on all
-    streams and on each; a network for each stream, their mean (late fusion), early fusion and recursive joint
-    attention. Streams are brought to the rate of the labels. Each candidate predicts rows that it was not
+    streams and on each; from 50 clips or 50 minutes of labels on, a network for each stream, their mean (late
+    fusion), early fusion and recursive joint attention, which are stopped after two folds if they bring
+    nothing there. Streams are brought to the rate of the labels. Each candidate predicts rows that it was not
     fitted on, groups held out as wholes. From these predictions is learnt
 
     - for each candidate a straight line, which undoes overfitting;
