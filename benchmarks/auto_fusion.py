@@ -10,7 +10,7 @@ sizes, ``--only`` takes some of the sets.
 
 Candidates and rules were chosen on training clips of POM, segments 1 to 4 of the film, half of the people of
 OMG-Empathy and one fold of EPiC, which are among the rows of the sets below, and other seeds of the synthetic
-data. The test clips of POM were looked at three times.
+data. The test clips of POM were looked at four times.
 """
 
 import time
