@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from avfusion.estimators._levels import PEOPLE, STIMULI, column_called, metadata_columns
-from avfusion.estimators._ridge_path import moments_of_known
+from avfusion.estimators._weights import moments
 
 __all__ = ["natural_groups"]
 
@@ -71,7 +71,7 @@ def row_means(targets):
     np.add.at(counts, rows, labelled)
     np.add.at(sums, rows, np.nan_to_num(targets.values))
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    centre, deviation = moments_of_known(means, (counts > 0).astype(float))
+    centre, deviation = moments(np.where((counts > 0).any(axis=0), means, 0.0))
     deviation = np.where(deviation > 0, deviation, 1.0)
     return means / deviation - centre / deviation
 
