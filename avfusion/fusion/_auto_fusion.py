@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from numbers import Integral
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from avfusion.estimators import _inputs as inputs
 from avfusion.estimators._base import FusionTags, SequenceRegressorMixin
 from avfusion.estimators._inner_folds import inner_folds
 from avfusion.estimators._late_fusion_members import check_answerable, predict_present
+from avfusion.estimators._natural_groups import natural_groups
 from avfusion.estimators._routing import fit_router, routed_to_fit, weight_parameter
 from avfusion.estimators._training import random_generator
 from avfusion.fusion._auto._candidates import Candidate
@@ -45,8 +47,9 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
 
     The answer for data of which nothing is known yet. Candidates are, from cheap to expensive: the mean
     label; ridge regression, a kernel and trees, on functionals of clips or on frames with context, on all
-    streams and on each; a network for each stream, their mean (late fusion), early fusion and recursive joint
-    attention. Streams are brought to the rate of the labels. Each candidate predicts rows that it was not
+    streams and on each; from 50 clips or 50 minutes of labels on, a network for each stream, their mean (late
+    fusion), early fusion and recursive joint attention, which are stopped after two folds if they bring
+    nothing there. Streams are brought to the rate of the labels. Each candidate predicts rows that it was not
     fitted on, groups held out as wholes. From these predictions is learnt
 
     - for each candidate a straight line, which undoes overfitting;
@@ -73,7 +76,8 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         Folds of rows that are held out. An int gives that many folds, at most one for each group.
     groups : str, optional
         Column of X whose values must not be on both sides of a fold, for instance "subject". ``groups`` given
-        to `fit` take precedence.
+        to `fit` take precedence. By default a column of people or stimuli where X has one, as the networks
+        find it; of several that which labels follow most.
     budget_s : float, optional
         Seconds that a fit may take. Candidates are tried from cheap to expensive; those that do not fit in
         are left out, as `report_` says. The first is always tried, however long it takes. What is left out
@@ -294,8 +298,7 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         routed = routed_to_fit(self, data.frame, params, data.groups)
         inputs.check_labelled(data.targets.values, data.targets.form.target_names)
         data.check_finite(data.columns)
-        groups = read_groups(self.groups if data.groups is None else data.groups, data.frame)
-        folds = inner_folds(data.frame, groups, self.cv)
+        folds, groups = self._folds(data)
         candidates = read_candidates(self.candidates, data, random_generator(self.random_state))
         check_answerable(data, [(c.name, None, c.streams) for c in candidates], data.targets.form)
         with markers_told_once(data.targets.counted):
@@ -324,6 +327,14 @@ class AutoFusionRegressor(RegressorFittedToData, SequenceRegressorMixin, _BaseCo
         self.weights_ = combination.weights
         self.spec_ = data.spec(target_mean=constant(data.targets.counted, np.arange(len(data))))
         return self
+
+    def _folds(self, data):
+        """Return the folds, and the group of each row, or None."""
+        given = self.groups if data.groups is None else data.groups
+        if given is not None:
+            return inner_folds(data.frame, given, self.cv), read_groups(given, data.frame)
+        found = natural_groups(data)
+        return inner_folds(data.frame, found if isinstance(self.cv, Integral) else None, self.cv), found
 
     def predict(self, X) -> Predictions:
         """Predict, by the candidates that have a stream of the row.

@@ -21,3 +21,5 @@ def test_regret_is_that_of_the_best_candidate(target, monkeypatch):
     assert row["regret"] == pytest.approx(max(scores.values()) - sign * row["all"]["combination"], abs=2e-4)
     assert {"ridge", "ridge-audio", "constant"} <= scores.keys()
     assert np.isfinite(list(scores.values())).all()
+    assert row["low"] <= row["regret"] <= row["high"]
+    assert row["regret of the best held out"] >= 0

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 
 import avfusion as av
@@ -92,6 +93,20 @@ def test_groups_are_never_on_both_sides(without_networks):
         seen.clear()
         av.AutoFusionRegressor({"ridge": watching}, **own).fit(X.assign(who=groups), y, groups=given)
         assert sorted(seen) == [12, 16, 20, 24]
+
+
+def test_people_are_held_out_together_without_being_asked():
+    X, y = clips(24, recordings_per_subject=6)
+    y = y + X["subject"].map(dict(zip(X["subject"].unique(), (0.0, 8.0, 1.0, 9.0))))
+    known = {"who": (make_pipeline(av.Functionals(("mean",)), Ridge()), "voice")}
+    codes = X["subject"].factorize()[0]
+    voice = av.SequenceArray.from_sequences([np.eye(4)[[code]] for code in codes], rate_hz=1.0)
+    X = X.assign(voice=voice)
+    model = av.AutoFusionRegressor(known).fit(X, y)
+    by_rows = av.AutoFusionRegressor(known, cv=KFold(5)).fit(X, y)
+    assert model.report_.loc["who", "mae"] > 2 * by_rows.report_.loc["who", "mae"]  # no use for new people
+    named = av.AutoFusionRegressor(known, groups="subject").fit(X, y)
+    pd.testing.assert_frame_equal(model.report_.drop(columns="fit_s"), named.report_.drop(columns="fit_s"))
 
 
 def test_no_budget_still_leaves_a_model():

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from avfusion.estimators import FrameRegressor, UnimodalRegressor
-from avfusion.fusion._auto._time_steps import in_step, linear, time_steps
+from avfusion.fusion._auto._time_steps import in_step, label_rate, linear, time_steps
 from avfusion.fusion.early_fusion import EarlyFusionRegressor
 from avfusion.fusion.recursive_joint_attention import RecursiveJointAttentionRegressor
 from avfusion.preprocessing import Align, Functionals, OnFrames
@@ -22,6 +22,7 @@ __all__ = ["Candidate", "default_candidates"]
 CONTEXT_S = (1, 5, 21, 61)
 FEW_ROWS = 3000  # up to which a kernel is affordable
 CLIPS_FOR_NETWORKS = 50  # below which they cost most and tell least
+SECONDS_FOR_NETWORKS = 3000.0  # of labels per frame; frames where rates are unknown
 STEPS_OF_A_CLIP = 50  # that networks see at most, where rates are known
 N_TREES = 200
 FEW_STREAMS = 3  # up to which each gets a network of its own
@@ -43,6 +44,8 @@ class Candidate:
         Candidates whose mean it is.
     given : bool
         Whether the user gave it.
+    costly : bool
+        Whether it is fitted in all folds only if the first ones ask for it.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class Candidate:
     streams: list
     mean_of: tuple = ()
     given: bool = False
+    costly: bool = False
 
 
 def default_candidates(data, random):
@@ -95,10 +99,15 @@ def default_candidates(data, random):
             if (made := kind(streams)) is not None
             for name, estimator in [made]
         ]
-    per_frame = data.targets.form.per_frame
-    if per_frame or (len(data) >= CLIPS_FOR_NETWORKS and not _one_step_each(data)):
-        tried += _networks(data, present, random)
-    return tried
+    return tried + (_networks(data, present, random) if _enough_for_networks(data) else [])
+
+
+def _enough_for_networks(data):
+    """Return whether there are so many labels that networks may tell more than lines and trees."""
+    if not data.targets.form.per_frame:
+        return len(data) >= CLIPS_FOR_NETWORKS and not _one_step_each(data)
+    n_labelled = np.count_nonzero(~np.isnan(data.targets.counted.values).all(axis=1))
+    return n_labelled / (label_rate(data.targets) or 1.0) >= SECONDS_FOR_NETWORKS
 
 
 def _kinds(data, random):
@@ -166,7 +175,12 @@ def _networks(data, present, random):
     per_frame = data.targets.form.per_frame
     seeds = iter(random.randint(2**31 - 1, size=len(present) + 2))
     alone = [
-        Candidate(f"network-{name}", _network(data, [name], UnimodalRegressor(name), next(seeds)), [name])
+        Candidate(
+            f"network-{name}",
+            _network(data, [name], UnimodalRegressor(name), next(seeds)),
+            [name],
+            costly=True,
+        )
         for name in present
         if len(present) <= FEW_STREAMS
     ]
@@ -178,7 +192,7 @@ def _networks(data, present, random):
         return alone
     together = {"early fusion": EarlyFusionRegressor(), "joint attention": RecursiveJointAttentionRegressor()}
     return alone + [
-        Candidate(name, _network(data, present, network, next(seeds)), present)
+        Candidate(name, _network(data, present, network, next(seeds)), present, costly=True)
         for name, network in together.items()
     ]
 

@@ -9,7 +9,7 @@ from avfusion.estimators._combine import filled_with_mean, weighted_mean
 from avfusion.estimators._weights import moments, of_mean_one
 from avfusion.fusion._auto._lines import matched_line, regressed_line
 
-__all__ = ["SMALLEST", "Combination", "HeldOut", "combine", "last_line", "simplex_of"]
+__all__ = ["SMALLEST", "Combination", "HeldOut", "combine", "gain_of_last", "last_line"]
 
 SMALLEST = 0.01  # a weight below it is left out
 OWN_GROUPS = 50  # groups after which a target's own weights count as much as those of all targets
@@ -209,9 +209,22 @@ def _products(held_out, lines):
     return errors @ errors.transpose(0, 2, 1)
 
 
-def simplex_of(held_out):
-    """Return the weights of smallest squared error over all targets, (n_candidates,)."""
-    return simplex(_products(held_out, candidate_lines(held_out)).sum(axis=0))
+def gain_of_last(held_out, n=1):
+    """Return by which share the last n candidates lower the smallest squared error over all targets.
+
+    Examples
+    --------
+    >>> labels = np.array([[0.0], [1.0], [3.0]])
+    >>> predicted = np.stack([0 * labels, labels, 0 * labels])
+    >>> held_out = HeldOut(predicted, labels, None, np.arange(3), np.arange(3))
+    >>> gain_of_last(held_out) < 0.01, gain_of_last(held_out, 2) > 0.5
+    (True, True)
+    """
+    products = _products(held_out, candidate_lines(held_out)).sum(axis=0)
+    without, all_of_them = (
+        own @ part @ own for part in (products[:-n, :-n], products) for own in [simplex(part)]
+    )
+    return float(max(1 - all_of_them / without, 0.0)) if without > 0 else 0.0
 
 
 def simplex(products):

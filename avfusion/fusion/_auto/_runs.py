@@ -21,7 +21,7 @@ from avfusion.estimators._late_fusion_members import (
 )
 from avfusion.estimators._routing import weight_parameters
 from avfusion.fusion._auto._candidates import Candidate
-from avfusion.fusion._auto._combination import SMALLEST, simplex_of
+from avfusion.fusion._auto._combination import gain_of_last
 from avfusion.fusion._auto._held_out import held_out_of
 from avfusion.sequences._weights import weights_of
 
@@ -30,7 +30,7 @@ __all__ = ["Tried", "fit_chosen", "fit_on", "try_candidates"]
 LAST_FIT = 1.25  # what the fit on all rows takes, in fits of a fold
 AT_LEAST_S = 0.5  # of which a budget that is left is worth a try
 FIRST_FOLDS = 2  # that tell what a candidate takes and gives
-LONG_S = 1.0  # that a fit takes which is not done where it gives nothing
+WORTH = 0.002  # of the squared error, by which a costly candidate must lower it in the first folds
 _ABOUT_SIZE = ("n_components > n_samples", "n_quantiles", "Singular matrix", "One of the")
 
 
@@ -73,8 +73,8 @@ def try_candidates(
 ):
     """Fit every candidate in every fold, and predict the rows held out.
 
-    One that takes long, and has no weight next to those before it in the first folds, is not fitted in the
-    others.
+    A costly one that hardly lowers the squared error of those before it in the first folds is not fitted in
+    the others. Time does not count in this, so that results do not depend on the machine.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ def try_candidates(
     Exception
         Of a candidate that was given. One of those by default that fails is left out, unless all fail.
     """
-    attempt = Attempt(data, folds, params, budget_s, n_jobs, kept, begun or time.perf_counter())
+    begun = time.perf_counter() if begun is None else begun
+    attempt = Attempt(data, candidates, folds, params, budget_s, n_jobs, kept, begun)
     for candidate in progress_bar(candidates, disable=not verbose, unit="candidate", desc="auto fusion"):
         attempt.tried[candidate.name] = attempt.of(candidate)
     tried = list(attempt.tried.values())
@@ -118,14 +119,15 @@ class Attempt:
 
     Parameters
     ----------
-    data, folds, params, budget_s, n_jobs, kept, begun
+    data, candidates, folds, params, budget_s, n_jobs, kept, begun
         As in `try_candidates`.
     """
 
-    def __init__(self, data, folds, params, budget_s, n_jobs, kept, begun):
-        self.data, self.folds, self.params = data, folds, params
+    def __init__(self, data, candidates, folds, params, budget_s, n_jobs, kept, begun):
+        self.data, self.candidates, self.folds, self.params = data, candidates, folds, params
         self.budget_s, self.n_jobs, self.kept, self.begun = budget_s, n_jobs, kept, begun
-        self.tried = {}
+        self.tried, self.first = {}, {}  # what was found, and results of the first folds
+        self.n_first = FIRST_FOLDS if len(folds) > FIRST_FOLDS else 0
 
     @property
     def done(self):
@@ -154,33 +156,62 @@ class Attempt:
 
     def _fitted(self, candidate):
         """Fit a candidate in the first folds, which tell what it takes and gives, and in the others."""
-        folds, params = self.folds, self.params(candidate.name)
+        folds = self.folds
         check_members_fit(self.data, [(candidate.name, candidate.estimator, candidate.streams)], folds)
+        n_first = self.n_first if self.done else 0
+        start = time.perf_counter()
+        results = self._first_of(candidate) if n_first else []
+        took_s = time.perf_counter() - start
+        if n_first and took_s / n_first * (len(folds) - n_first + LAST_FIT) > self._left_s():
+            return Tried(candidate, None, _seconds(results), note="left out: budget_s")
+        if n_first and candidate.costly and self._gain(candidate) < WORTH:
+            note = f"left out: no gain in the first {n_first} folds"
+            return Tried(candidate, None, _seconds(results), note=note)
+        results = results + self._results(candidate, folds[n_first:])
+        return Tried(candidate, [predictions for predictions, _ in results], _seconds(results))
+
+    def _results(self, candidate, folds):
+        """Return predictions and seconds of some folds."""
+        params = self.params(candidate.name)
         jobs = [
             (_fit_predict, (self.data, candidate, fold, params, kept), {})
             for fold in folds
             for kept in [self.kept and self.kept.of(candidate, fold, params)]
         ]
-        n_first = FIRST_FOLDS if self.done and len(folds) > FIRST_FOLDS else 0
-        start = time.perf_counter()
-        results = all_results(jobs[:n_first], self.n_jobs)
-        took_s = time.perf_counter() - start
-        if n_first and took_s / n_first * (len(folds) - n_first + LAST_FIT) > self._left_s():
-            return Tried(candidate, None, _seconds(results), note="left out: budget_s")
-        if n_first and _seconds(results) > n_first * LONG_S and self._has_no_weight(candidate, results):
-            note = f"left out: no weight in the first {n_first} folds"
-            return Tried(candidate, None, _seconds(results), note=note)
-        results += all_results(jobs[n_first:], self.n_jobs)
-        return Tried(candidate, [predictions for predictions, _ in results], _seconds(results))
+        return all_results(jobs, self.n_jobs)
 
-    def _has_no_weight(self, candidate, results):
-        """Return whether a candidate has hardly any weight in the folds that it was fitted in."""
-        if candidate.given:
-            return False
-        new = Tried(candidate, [predictions for predictions, _ in results])
-        groups = None  # do not count here
-        held_out = held_out_of(self.data, [*self.done, new], self.folds[: len(results)], groups)
-        return simplex_of(held_out)[-1] < SMALLEST
+    def _first_of(self, candidate):
+        """Return predictions and seconds of the first folds, of which a sibling may have asked before."""
+        if candidate.name not in self.first:
+            self.first[candidate.name] = self._results(candidate, self.folds[: self.n_first])
+        return self.first[candidate.name]
+
+    def _gain(self, candidate):
+        """Return by which share a candidate lowers the squared error of the first folds.
+
+        It counts together with those of which a mean will be made, and the mean: they may be good for nothing
+        else. Those that fail, or do not fit into a budget, do not count.
+        """
+        mean = next((one for one in self.candidates if candidate.name in one.mean_of), None)
+        siblings = [one for one in self.candidates if mean is not None and one.name in mean.mean_of]
+        new = self._first_tried(siblings if self.budget_s is None else []) or self._first_tried([candidate])
+        names = tuple(one.candidate.name for one in new)
+        if len(new) > 1:
+            new.append(Tried(replace(mean, mean_of=names), []))
+        done = [one for one in self.done if one.candidate.name not in names]
+        folds, groups = self.folds[: self.n_first], None  # groups do not count here
+        return gain_of_last(held_out_of(self.data, [*done, *new], folds, groups), len(new))
+
+    def _first_tried(self, candidates):
+        """Return those that can be fitted in the first folds, with what they predict there."""
+        found = []
+        for one in candidates:
+            try:
+                results = self._first_of(one)
+            except Exception:  # its own turn tells why
+                continue
+            found.append(Tried(one, [predictions for predictions, _ in results]))
+        return found
 
     def _mean_of(self, candidate):
         """Return a mean of others, if two of these are there; it takes no time."""

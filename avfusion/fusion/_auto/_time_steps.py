@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from avfusion.preprocessing import AddContext, Align
 from avfusion.sequences import sequence_columns
 
-__all__ = ["in_step", "linear", "time_steps"]
+__all__ = ["in_step", "label_rate", "linear", "time_steps"]
 
 
 def linear(regressor):
@@ -53,11 +53,9 @@ def time_steps(X, targets, context_s):
     """
     per_frame = targets.form.per_frame
     rates = {name: X[name].array.rate_hz for name in sequence_columns(X)}
-    label_rate = min(filter(None, rates.values()), default=None)
-    if per_frame:
-        label_rate = next((dtype.rate_hz for dtype in targets.form.dtypes if hasattr(dtype, "rate_hz")), None)
+    rate_hz = label_rate(targets) if per_frame else min(filter(None, rates.values()), default=None)
     unknown = [repr(name) for name, rate in rates.items() if rate is None]
-    unknown += ["labels"] if per_frame and label_rate is None else []
+    unknown += ["labels"] if per_frame and rate_hz is None else []
     if unknown:
         if in_step(X, targets):
             return []
@@ -66,10 +64,22 @@ def time_steps(X, targets, context_s):
             f"{', '.join(unknown)} is unknown. Give rates, by as_sequences(..., rate_hz=...) or, on the "
             "command line, --rate NAME=HZ, or name estimators that bring them together."
         )
-    several = any(rate > label_rate for rate in rates.values())
-    widths_s = tuple(width for width in context_s if width * label_rate >= 1)
-    align = Align(rate_hz=label_rate, aggregate=("mean", "std") if several else ("mean",))
+    several = any(rate > rate_hz for rate in rates.values())
+    widths_s = tuple(width for width in context_s if width * rate_hz >= 1)
+    align = Align(rate_hz=rate_hz, aggregate=("mean", "std") if several else ("mean",))
     return [align, AddContext(widths_s=widths_s)]
+
+
+def label_rate(targets):
+    """Return the rate of labels per frame; None where it is unknown.
+
+    Examples
+    --------
+    >>> import avfusion as av
+    >>> label_rate(av.sequences.as_targets(av.datasets.make_audiovisual_regression(2)[1]))
+    1.0
+    """
+    return next((dtype.rate_hz for dtype in targets.form.dtypes if hasattr(dtype, "rate_hz")), None)
 
 
 def in_step(X, targets):

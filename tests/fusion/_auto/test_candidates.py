@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import clone
 
 import avfusion as av
+from avfusion.fusion._auto import _candidates
 from avfusion.fusion._auto._candidates import Candidate, default_candidates, rank_gauss
 from avfusion.sequences._recordings import read_recordings
 
@@ -21,7 +22,22 @@ def names(X, y):
     return [one.name for one in default_candidates(read(X, y), np.random.RandomState(0))]
 
 
-def test_per_frame_ridge_and_trees_come_before_networks():
+@pytest.fixture
+def networks_for_all(monkeypatch):
+    """Networks, however few the labels."""
+    monkeypatch.setattr(_candidates, "SECONDS_FOR_NETWORKS", 0.0)
+
+
+@pytest.mark.parametrize("label_rate_hz", [1.0, 2.0])
+def test_few_minutes_of_labels_get_no_networks(label_rate_hz):
+    options = {"duration_s": (100, 100), "label_rate_hz": label_rate_hz, "video_rate_hz": 10.0}
+    assert "joint attention" not in names(*recordings(29, **options))
+    X, y = recordings(30, **options)
+    assert "joint attention" in names(X, y)
+    assert "joint attention" not in names(X, y.where(X.index > 0))
+
+
+def test_per_frame_ridge_and_trees_come_before_networks(networks_for_all):
     expected = ["ridge", "ridge-audio", "ridge-video", "boosting", "boosting-audio", "boosting-video"]
     expected += ["network-audio", "network-video", "late fusion", "early fusion", "joint attention"]
     assert names(*recordings()) == expected
@@ -40,12 +56,12 @@ def test_tables_of_numbers_get_no_networks():
     assert names(rng.normal(size=(100, 3)), rng.normal(size=100)) == ["ridge", "kernel", "trees"]
 
 
-def test_one_stream_has_no_fusion():
+def test_one_stream_has_no_fusion(networks_for_all):
     X, y = recordings()
     assert names(X[["audio"]], y) == ["ridge", "boosting", "network-audio"]
 
 
-def test_a_stream_that_is_absent_everywhere_is_not_tried():
+def test_a_stream_that_is_absent_everywhere_is_not_tried(networks_for_all):
     X, y = recordings()
     assert names(X.assign(video=X["video"].where([False] * len(X))), y) == [
         "ridge",
@@ -87,7 +103,7 @@ def test_ranks_need_frames():
     assert step.transformer.output_distribution == "normal"
 
 
-def test_seeds_are_those_of_the_random_numbers():
+def test_seeds_are_those_of_the_random_numbers(networks_for_all):
     X, y = recordings()
     first, again, other = (default_candidates(read(X, y), np.random.RandomState(s)) for s in (0, 0, 1))
     seeds = [

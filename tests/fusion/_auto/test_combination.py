@@ -9,10 +9,10 @@ from avfusion.fusion._auto._combination import (
     HeldOut,
     candidate_lines,
     combine,
+    gain_of_last,
     last_line,
     mean_of_targets,
     simplex,
-    simplex_of,
 )
 
 
@@ -112,7 +112,22 @@ def test_weights_of_labels_count_as_repeated_labels():
         known.folds,
     )
     rows = np.repeat(np.arange(120), counts[:, 0])
-    np.testing.assert_allclose(simplex_of(weighted), simplex_of(known.take(rows)), atol=1e-6)
+    assert gain_of_last(weighted) == pytest.approx(gain_of_last(known.take(rows)), abs=1e-6)
+    both = [combine(own, "ccc")[0].weights for own in (weighted, known.take(rows))]
+    np.testing.assert_allclose(*both, atol=1e-6)
+
+
+def test_gain_is_the_share_of_the_squared_error_that_goes_away():
+    rng = np.random.default_rng(0)
+    labels, noise = rng.normal(size=(2, 20000, 1))
+    predicted = np.stack(
+        [0 * labels, (labels + noise) / 2, (labels - noise) / 2, rng.normal(size=labels.shape)]
+    )
+    known = HeldOut(predicted[:3], labels, None, np.arange(20000), np.arange(20000) % 5)
+    assert gain_of_last(known) == pytest.approx(1 - 0.25 / 0.5, abs=0.01)  # their mean is half of the labels
+    assert gain_of_last(known, 2) == pytest.approx(1 - 0.25, abs=0.01)
+    useless = HeldOut(predicted[[0, 1, 3]], labels, None, known.groups, known.folds)
+    assert gain_of_last(useless) < 0.01
 
 
 def test_absent_predictions_have_no_share():

@@ -1,6 +1,7 @@
 """Candidates in folds: budget, failures, what is stopped early, what is fitted in the end."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,10 +96,32 @@ def test_what_would_not_fit_in_is_stopped_after_its_first_folds(monkeypatch):
     assert time.perf_counter() - start < 4 * 0.3 + 1.5
 
 
-def test_one_that_takes_long_and_gives_nothing_is_stopped(monkeypatch):
-    monkeypatch.setattr(_runs, "LONG_S", 0.0)
-    found = tried([ridge(), Candidate("mean", Slow(0), ALL), slow("given", given=True)])
-    assert notes(found) == {"ridge": "", "mean": "left out: no weight in the first 2 folds", "given": ""}
+def test_a_costly_one_that_gives_nothing_is_stopped():
+    mean, good = Candidate("mean", Slow(0), ALL, costly=True), replace(ridge("good"), costly=True)
+    found = tried([ridge("few", ["audio"]), mean, good, slow("cheap", seconds=0), slow("given", given=True)])
+    assert {name for name, note in notes(found).items() if note} == {"mean"}
+    assert notes(found)["mean"] == "left out: no gain in the first 2 folds"
+
+
+def test_costly_ones_count_together_with_those_that_they_are_averaged_with():
+    first, useless = slow("first", seconds=0), Candidate("useless", Slow(0), ALL, costly=True)
+    good, mean = (
+        replace(ridge("good"), costly=True),
+        Candidate("mean", None, ALL, mean_of=("useless", "good")),
+    )
+    assert not any(notes(tried([first, useless, good, mean])).values())
+    gone = replace(slow("good", works=False, seconds=0), costly=True)
+    found = notes(tried([first, useless, gone, mean]))
+    assert found["useless"] == "left out: no gain in the first 2 folds"
+    assert found["good"].startswith("failed: ")
+
+
+def test_no_fit_is_done_twice(monkeypatch):
+    fitted = []
+    monkeypatch.setattr(_runs, "fit_on", lambda *args: fitted.append(args[1].name) or fit_on(*args))
+    first, good = slow("first", seconds=0), [replace(ridge(name), costly=True) for name in "ab"]
+    tried([first, *good, Candidate("mean", None, ALL, mean_of=("a", "b"))])
+    assert sorted(fitted) == ["a"] * 4 + ["b"] * 4 + ["first"] * 4
 
 
 def test_a_default_one_that_fails_is_left_out_and_a_given_one_raises():
