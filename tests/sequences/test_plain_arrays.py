@@ -143,7 +143,7 @@ def test_masked_records_are_refused():
         as_targets(records)
 
 
-@pytest.mark.parametrize("missing", ["Int64", "Float64", "boolean"])
+@pytest.mark.parametrize("missing", ["Int64", "Float64", "UInt8"])
 def test_missing_values_of_pandas_are_unlabelled(missing):
     column = pd.array([1, None, 0], dtype=missing)
     for y in (pd.Series(column), column, [1, pd.NA, 0], pd.Series([1, pd.NA, 0], dtype=object)):
