@@ -410,7 +410,7 @@ def test_weights_count_in_fits_and_in_scores(form):
     models = {"ridge": FrameRegressor(Ridge())}
     options = {"groups": "subject", "cv": 3, "verbose": False, "error_score": "raise"}
     found = compare(models, X[["audio", "subject", "trust"]], y, sample_weight=weights, **options)
-    assert "labels are weighted" in repr(found)
+    assert "labels are weighted" in " ".join(repr(found).split())
     predicted = [None] * 24
     for fold in range(3):
         test = found.fold_of_row == fold

@@ -165,8 +165,8 @@ def test_compare_tests_new_people_with_new_videos(options, n_folds, tmp_path):
         y, result.predictions["a"], av.metrics.mean_absolute_error, groups=SEEN, random_state=0
     )
     np.testing.assert_allclose(result.table.loc["a", ["mae_low", "mae_high"]].astype(float), expected)
-    assert "30 groups (6 subject x 5 video)" in repr(result)
-    assert "bootstrap over subject and video" in repr(result)
+    assert "30 groups (6 subject x 5 video)" in " ".join(repr(result).split())
+    assert "bootstrap over subject and video" in " ".join(repr(result).split())
     again = rerun(result.save(tmp_path / "result"), X, y, verbose=False)
     assert again.table["mae_low"].equals(result.table["mae_low"])
     assert again.novelty.equals(result.novelty)
