@@ -1,4 +1,4 @@
-"""What every public estimator promises: one suite, which new estimators join by being public."""
+"""The contract of every public estimator: one suite, which new estimators join by being public."""
 
 import pickle
 import random
@@ -219,7 +219,7 @@ class TestFitted:
 @targets
 @of_frames
 class TestLearntFromFrames:
-    """What holds where frames are looked at, and not for metadata or time alone."""
+    """Promises of estimators that look at frames, not at metadata or time alone."""
 
     def test_same_seed_same_result_and_other_seed_another(self, regressor, target, n_targets):
         X, y = recordings(target, n_targets)

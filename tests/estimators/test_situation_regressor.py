@@ -1,4 +1,4 @@
-"""What all regressors that look at no feature do with the forms of data."""
+"""Regressors that look at no feature take every form of data."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What all transformers promise alike."""
+"""All transformers keep the same promises."""
 
 import pickle
 

@@ -71,7 +71,7 @@ def test_dropout_of_the_skip_encoders_is_their_own(ragged):
 
 @pytest.mark.parametrize("make", [released, cored])
 class TestFeatureAxis:
-    """What the contract asks of every estimator, of rows longer and shorter than the window."""
+    """Rows longer and shorter than the window meet the contract of every estimator."""
 
     def test_frames_of_rows_of_any_length(self, ragged, make):
         X, y = ragged

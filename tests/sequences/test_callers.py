@@ -1,4 +1,4 @@
-"""What scikit-learn's tools are told to do where they cannot read sequences, and that the remedy works."""
+"""Where scikit-learn's tools cannot read sequences, the message has a remedy that works."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""How much of a file is in the memory of a process, as Linux counts it."""
+"""Memory that a process holds of a file, as Linux counts it."""
 
 import mmap
 import re
@@ -23,7 +23,7 @@ def frames(tmp_path):
 
 
 def resident_mb(frames):
-    """What is resident of the map of a file, from /proc/self/smaps."""
+    """Return the resident bytes of the map of a file, from /proc/self/smaps."""
     with open("/proc/self/smaps") as file:
         text = file.read()
     found = re.search(rf"{re.escape(str(frames.filename))}\n(?:.*\n)*?Rss: +(\d+) kB", text)

@@ -1,4 +1,4 @@
-"""What is cut into folds: every form of samples and labels has rows, and keeps them in order."""
+"""Every form of samples and labels has rows that can be cut into folds, and keeps them in order."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What comes back from a store is what was written."""
+"""A store returns what was written to it."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""How a comparison is read: lines above its table, and blocks below it."""
+"""A comparison is shown with lines above its table and blocks below it."""
 
 import dataclasses
 

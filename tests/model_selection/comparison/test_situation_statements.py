@@ -1,4 +1,4 @@
-"""What is said of models that pass the baselines, or do not."""
+"""Models that pass the baselines, and those that do not, get the right sentence."""
 
 import numpy as np
 import pandas as pd
